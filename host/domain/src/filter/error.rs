@@ -1,0 +1,61 @@
+//! What is wrong with filters.
+
+use std::fmt;
+
+use crate::target::{Quoted, problems::Problems};
+
+/// All the terms that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct FilterErrors(pub(super) Problems<FilterError>);
+
+/// One value that cannot be read, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilterError {
+    pub field: String,
+    pub reason: Reason,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    #[error("there is no such field")]
+    UnknownField,
+    #[error("null is not a value")]
+    Null,
+    #[error("an object is not a value")]
+    Object,
+    #[error("an empty list matches nothing")]
+    EmptyList,
+    #[error("a list within a list is not a value")]
+    NestedList,
+    #[error("{0} has nothing to compare with")]
+    Empty(Quoted),
+    #[error("{0} is not a number, nor one after `>`, `>=`, `<`, `<=` or `=`")]
+    NotANumber(Quoted),
+    #[error("{0} is not a finite number")]
+    NotFinite(Quoted),
+    #[error(
+        "{0} is not a severity: Critical, High, Medium, Low, Info, 4 to 0, or one after `>`, `>=`, `<`, `<=` or `=`"
+    )]
+    NotASeverity(Quoted),
+    #[error("{0} is not true or false")]
+    NotABoolean(Quoted),
+}
+
+impl FilterErrors {
+    /// The first errors, and of very many not the last.
+    pub fn iter(&self) -> impl Iterator<Item = &FilterError> {
+        self.0.iter()
+    }
+
+    /// Names that no field has: worth a hint of those that exist.
+    pub fn unknown_fields(&self) -> impl Iterator<Item = &str> {
+        self.iter().filter(|error| error.reason == Reason::UnknownField).map(|error| error.field.as_str())
+    }
+}
+
+impl fmt::Display for FilterError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "filter {}: {}", Quoted::new(&self.field), self.reason)
+    }
+}

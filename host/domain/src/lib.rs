@@ -1,0 +1,12 @@
+//! What scanhost is about, without any I/O: ids, targets, scans and their states, findings, filters, pages.
+//! Nothing here reads a clock, waits, or knows JSON, MCP, Wasm or files.
+
+pub mod field;
+pub mod filter;
+pub mod finding;
+pub mod ids;
+pub mod page;
+pub mod request;
+pub mod scan;
+pub mod schedule;
+pub mod target;

@@ -1,0 +1,113 @@
+//! One rule of a target policy.
+
+use std::{fmt, str::FromStr};
+
+use globset::{GlobBuilder, GlobMatcher};
+
+use super::{
+    Place, Target,
+    host_name::{LONGEST, has_letter},
+    parse::NotATarget,
+    problems::Quoted,
+    span::Span,
+};
+
+/// An address, a network, a range or a glob of host names. Equal where they are written alike.
+#[derive(Clone)]
+pub struct Rule {
+    written: String,
+    scope: Scope,
+}
+
+#[derive(Clone)]
+enum Scope {
+    Addresses(Vec<Span>),
+    Names(GlobMatcher),
+}
+
+/// Text that is not a rule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotARule {
+    #[error("{rule} {reason}")]
+    Target { rule: Quoted, reason: NotATarget },
+    // Such a glob would match no host name ever: a denied `10.0.0.*` must not deny nothing in silence.
+    #[error("{rule} has digits and no letter: write addresses as a network or a range, globs are for host names")]
+    NumericGlob { rule: Quoted },
+    #[error("{rule} is not a glob of host names: {reason}")]
+    Glob { rule: Quoted, reason: String },
+}
+
+impl Rule {
+    /// What it covers; nothing where it is about names.
+    pub(super) fn spans(&self) -> &[Span] {
+        match &self.scope {
+            Scope::Addresses(spans) => spans,
+            Scope::Names(_) => &[],
+        }
+    }
+
+    /// Whether the rule speaks of any of it.
+    pub(super) fn touches(&self, place: &Place<'_>) -> bool {
+        match (&self.scope, place) {
+            (Scope::Addresses(spans), Place::Addresses(span)) => spans.iter().any(|rule| rule.overlaps(*span)),
+            (Scope::Names(glob), Place::Name(name)) => glob.is_match(name.as_str()),
+            (Scope::Addresses(_), Place::Name(_)) | (Scope::Names(_), Place::Addresses(_)) => false,
+        }
+    }
+}
+
+impl FromStr for Rule {
+    type Err = NotARule;
+
+    fn from_str(text: &str) -> Result<Self, NotARule> {
+        let written = text.trim();
+        let scope = if written.contains(['*', '?', '[', '{']) {
+            Scope::Names(glob(written)?)
+        } else {
+            let target: Target =
+                written.parse().map_err(|reason| NotARule::Target { rule: Quoted::new(written), reason })?;
+            match target.place() {
+                Place::Addresses(span) => Scope::Addresses(span.of_one_family()),
+                Place::Name(name) => Scope::Names(glob(name.as_str())?),
+            }
+        };
+        Ok(Self { written: written.to_owned(), scope })
+    }
+}
+
+fn glob(text: &str) -> Result<GlobMatcher, NotARule> {
+    let rule = Quoted::new(text);
+    let is_of_names = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.*?[]{},!".contains(&byte);
+    if text.len() > LONGEST || !text.bytes().all(is_of_names) {
+        let reason =
+            format!("at most {LONGEST} letters, digits, `-`, `_`, `.` and the wildcards `*`, `?`, `[]`, `{{}}`");
+        return Err(NotARule::Glob { rule, reason });
+    }
+    if text.contains(|c: char| c.is_ascii_digit()) && !has_letter(text) {
+        return Err(NotARule::NumericGlob { rule });
+    }
+    match GlobBuilder::new(text).case_insensitive(true).build() {
+        Ok(glob) => Ok(glob.compile_matcher()),
+        Err(error) => Err(NotARule::Glob { rule, reason: error.kind().to_string() }),
+    }
+}
+
+impl PartialEq for Rule {
+    fn eq(&self, other: &Self) -> bool {
+        self.written == other.written
+    }
+}
+
+impl Eq for Rule {}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.written)
+    }
+}
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.written)
+    }
+}

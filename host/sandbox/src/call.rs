@@ -1,0 +1,158 @@
+//! One call of a guest: a new store with all its limits, and what came of it.
+
+use std::{
+    mem,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use wasmtime::{Store, Trap, UpdateDeadline, component::ResourceTable};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use crate::{
+    capability::{FindingSink, Http, LogSink, ReportReader, ReportWriter},
+    engine::{Sandbox, TICK},
+    fault::Fault,
+    limits::{Limits, MemoryLimiter},
+};
+
+/// Bytes of log lines in one call.
+pub const LOG_BYTES: usize = 64 << 10;
+
+/// Handles of the host that a guest may hold at once. They cost the host's memory, not the guest's.
+const MAX_HANDLES: usize = 1_000;
+
+/// What the guest may reach in this call.
+#[derive(Default)]
+pub struct Reach {
+    pub http: Option<Box<dyn Http>>,
+    pub report_writer: Option<Box<dyn ReportWriter>>,
+    pub report_reader: Option<Box<dyn ReportReader>>,
+    pub findings: Option<Box<dyn FindingSink>>,
+    pub log: Option<Box<dyn LogSink>>,
+}
+
+/// All that a store holds. It lives as long as one call.
+pub struct CallState {
+    pub reach: Reach,
+    pub requests: u32,
+    pub log_bytes_left: usize,
+    pub progress: Progress,
+    /// Whether the guest waited for the scanner since the last tick that it saw.
+    pub has_waited: bool,
+    limiter: MemoryLimiter,
+    cpu_exhausted: bool,
+    ticks: u64,
+    wasi: WasiCtx,
+    table: ResourceTable,
+}
+
+impl WasiView for CallState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+/// Counts the steps of a long call, so that the watchdog sees whether it gets on.
+#[derive(Clone, Default)]
+pub struct Progress(Arc<AtomicU64>);
+
+impl Progress {
+    pub fn step(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn steps(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How a call's wall clock is read.
+#[derive(Clone, Copy)]
+pub enum Deadline {
+    /// From start to end.
+    Whole,
+    /// Between two steps of progress.
+    Stalled,
+}
+
+/// The only place where a store is made: whatever runs has its limits.
+pub fn new_store(sandbox: &Sandbox, limits: Limits, reach: Reach) -> Store<CallState> {
+    // One tick more, since the current one is already partly spent.
+    let budget = u64::try_from(limits.cpu.as_millis() / TICK.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
+    let mut table = ResourceTable::new();
+    table.set_max_capacity(MAX_HANDLES);
+    let state = CallState {
+        reach,
+        requests: 0,
+        log_bytes_left: LOG_BYTES,
+        progress: Progress::default(),
+        has_waited: false,
+        limiter: MemoryLimiter::new(limits.memory),
+        cpu_exhausted: false,
+        ticks: 0,
+        wasi: WasiCtx::builder().build(),
+        table,
+    };
+    let mut store = Store::new(sandbox.engine(), state);
+    store.limiter(|state| &mut state.limiter);
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(move |mut context| {
+        let state = context.data_mut();
+        // However long a wait was, the guest sees one tick after it, and that one is not its own.
+        if !mem::take(&mut state.has_waited) {
+            state.ticks += 1;
+        }
+        if state.ticks > budget {
+            state.cpu_exhausted = true;
+            return Ok(UpdateDeadline::Interrupt);
+        }
+        Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+    });
+    store
+}
+
+/// Waits for the guest's answer within its limits. `call` runs the guest in `store`.
+pub async fn bounded<T>(
+    limits: Limits,
+    deadline: Deadline,
+    store: &mut Store<CallState>,
+    call: impl AsyncFnOnce(&mut Store<CallState>) -> wasmtime::Result<T>,
+) -> Result<T, Fault> {
+    let progress = store.data().progress.clone();
+    let result = tokio::select! {
+        result = call(store) => result,
+        () = expire(limits.wall, deadline, progress) => return Err(Fault::Wall(limits.wall)),
+    };
+    result.map_err(|error| explain(&error, limits, store.data()))
+}
+
+/// Returns when the call has lasted too long.
+async fn expire(wall: Duration, deadline: Deadline, progress: Progress) {
+    loop {
+        let before = progress.steps();
+        tokio::time::sleep(wall).await;
+        match deadline {
+            Deadline::Whole => return,
+            Deadline::Stalled if progress.steps() == before => return,
+            Deadline::Stalled => {}
+        }
+    }
+}
+
+fn explain(error: &wasmtime::Error, limits: Limits, state: &CallState) -> Fault {
+    if state.cpu_exhausted {
+        return Fault::Cpu(limits.cpu);
+    }
+    if state.limiter.has_refused() {
+        return Fault::Memory(limits.memory);
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(trap) => Fault::Crash(trap.to_string()),
+        None if error.is::<wasmtime_wasi::I32Exit>() => Fault::Crash("called exit".into()),
+        None => Fault::Contract(format!("{error:#}")),
+    }
+}

@@ -1,0 +1,43 @@
+//! What a guest may reach, as its host gives it. One object a call; what is not given is refused.
+
+use async_trait::async_trait;
+
+pub use crate::bindings::backend::scanhost::backend::{
+    findings::{Batch, Cell},
+    http::{Downloaded, HttpError, Method, Request, Response},
+    log::Level,
+};
+
+/// Requests to the one scanner that the call is for.
+#[async_trait]
+pub trait Http: Send {
+    async fn send(&mut self, request: Request) -> Result<Response, HttpError>;
+
+    /// Streams a 2xx body into the report, in place of what was there.
+    async fn download(&mut self, request: Request, report: &mut dyn ReportWriter) -> Result<Downloaded, HttpError>;
+}
+
+/// The report file while it is being exported.
+pub trait ReportWriter: Send {
+    /// Empties it.
+    fn restart(&mut self) -> std::io::Result<()>;
+    fn append(&mut self, bytes: &[u8]) -> std::io::Result<()>;
+}
+
+/// The report file while it is being parsed.
+pub trait ReportReader: Send {
+    /// At most `max` bytes; empty at the end.
+    fn read(&mut self, max: usize) -> std::io::Result<Vec<u8>>;
+}
+
+/// Where the findings of a report go.
+pub trait FindingSink: Send {
+    /// # Errors
+    /// In words for the guest and the log: which rule the batch breaks, or why it cannot be stored.
+    fn emit(&mut self, batch: Batch) -> Result<(), String>;
+}
+
+/// Lines for the operator.
+pub trait LogSink: Send {
+    fn write(&mut self, level: Level, message: &str);
+}

@@ -1,0 +1,142 @@
+//! The one engine, its clock, and the bound on calls at once.
+
+use std::{
+    path::{self, PathBuf},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use wasmtime::{
+    Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
+    component::{Component, Linker},
+};
+
+use crate::{
+    bindings,
+    call::CallState,
+    fault::{Fault, LoadError},
+    imports,
+};
+
+/// How often the guest's clock advances; CPU limits are counted in these.
+pub const TICK: Duration = Duration::from_millis(10);
+
+/// Calls that may run at once. Fewer than the pool has places for.
+const MAX_CALLS: usize = 64;
+
+/// How long a call waits for its place.
+const MAX_WAIT: Duration = Duration::from_secs(10);
+
+/// Everything that is shared by all plugins: engine, linkers, the ticker's thread.
+pub struct Sandbox {
+    engine: Engine,
+    backend_linker: Linker<CallState>,
+    profile_linker: Linker<CallState>,
+    calls: Semaphore,
+    pooled: bool,
+}
+
+/// The engine cannot start.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot start the plugin engine: {0}")]
+pub struct StartSandbox(String);
+
+impl Sandbox {
+    /// Starts the engine and its ticker.
+    /// Compiled code is kept in `cache`, which must be a folder that only this user can write: it is run as it is.
+    ///
+    /// # Errors
+    /// When the cache folder cannot be used or this machine cannot run the engine.
+    pub fn start(cache: Option<PathBuf>) -> Result<Arc<Self>, StartSandbox> {
+        let failed = |error: wasmtime::Error| StartSandbox(format!("{error:#}"));
+        let cache = cache.map(|folder| {
+            let mut config = CacheConfig::new();
+            config.with_directory(path::absolute(folder)?);
+            Cache::new(config)
+        });
+        let cache = cache.transpose().map_err(failed)?;
+        // Where address space is short (small containers, `ulimit -v`) the pool cannot be reserved.
+        let (engine, pooled) = match Engine::new(&config(cache.clone(), true)) {
+            Ok(engine) => (engine, true),
+            Err(error) => {
+                tracing::warn!(error = format!("{error:#}"), "no instance pool, plugin calls will be slower");
+                (Engine::new(&config(cache, false)).map_err(failed)?, false)
+            }
+        };
+        start_ticker(&engine);
+        let backend_linker = imports::link_backend(&engine).map_err(failed)?;
+        let profile_linker = imports::link_profile(&engine).map_err(failed)?;
+        let calls = Semaphore::new(MAX_CALLS);
+        Ok(Arc::new(Self { engine, backend_linker, profile_linker, calls, pooled }))
+    }
+
+    /// Whether instances come from a pool that was reserved at the start.
+    pub fn is_pooled(&self) -> bool {
+        self.pooled
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(crate) fn link_backend(&self, bytes: &[u8]) -> Result<bindings::backend::BackendPre<CallState>, LoadError> {
+        let misfit =
+            |error: wasmtime::Error| LoadError::World { world: "scanhost:backend@0.1.0", reason: format!("{error:#}") };
+        let pre = self.backend_linker.instantiate_pre(&self.compile(bytes)?).map_err(misfit)?;
+        bindings::backend::BackendPre::new(pre).map_err(misfit)
+    }
+
+    pub(crate) fn link_profile(&self, bytes: &[u8]) -> Result<bindings::profile::ProfilePre<CallState>, LoadError> {
+        let misfit =
+            |error: wasmtime::Error| LoadError::World { world: "scanhost:profile@0.1.0", reason: format!("{error:#}") };
+        let pre = self.profile_linker.instantiate_pre(&self.compile(bytes)?).map_err(misfit)?;
+        bindings::profile::ProfilePre::new(pre).map_err(misfit)
+    }
+
+    /// Waits, within bounds, until another call may run.
+    pub(crate) async fn admit(&self) -> Result<SemaphorePermit<'_>, Fault> {
+        match tokio::time::timeout(MAX_WAIT, self.calls.acquire()).await {
+            Ok(permit) => Ok(permit.expect("the semaphore is never closed")),
+            Err(_) => Err(Fault::Busy(MAX_CALLS)),
+        }
+    }
+
+    fn compile(&self, bytes: &[u8]) -> Result<Component, LoadError> {
+        Component::from_binary(&self.engine, bytes).map_err(|error| LoadError::NotAComponent(format!("{error:#}")))
+    }
+}
+
+fn config(cache: Option<Cache>, pooled: bool) -> Config {
+    let mut config = Config::new();
+    config.epoch_interruption(true).concurrency_support(false).cache(cache);
+    if pooled {
+        let places = u32::try_from(MAX_CALLS).expect("a small constant") + 8;
+        let mut pool = PoolingAllocationConfig::default();
+        pool.total_component_instances(places)
+            .total_core_instances(places * 4)
+            .total_memories(places * 2)
+            .total_tables(places * 4)
+            .total_stacks(places)
+            .max_component_instance_size(1 << 20)
+            .max_core_instance_size(1 << 20)
+            .table_elements(100_000)
+            .max_memory_size(1 << 30);
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    }
+    config
+}
+
+/// An OS thread, so that guests that never yield cannot hold it up. It ends with the engine.
+fn start_ticker(engine: &Engine) {
+    let engine = engine.weak();
+    let tick = move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            thread::sleep(TICK);
+        }
+    };
+    thread::Builder::new().name("plugin-ticker".into()).spawn(tick).expect("a thread can be started");
+}

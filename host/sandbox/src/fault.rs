@@ -1,0 +1,45 @@
+//! How a call of a guest can go wrong, and why a component is not loaded.
+
+use std::time::Duration;
+
+/// A guest's failure to give an answer. Not an answer that is an error.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    #[error("used more than its {} ms of CPU", .0.as_millis())]
+    Cpu(Duration),
+    #[error("gave no answer within {} s", .0.as_secs_f64())]
+    Wall(Duration),
+    #[error("needed more than its {} MiB of memory", .0 >> 20)]
+    Memory(usize),
+    #[error("crashed: {0}")]
+    Crash(String),
+    #[error("broke the contract: {0}")]
+    Contract(String),
+    #[error("all {0} places for plugin calls are taken")]
+    Busy(usize),
+}
+
+impl Fault {
+    /// The word for logs and metrics.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Cpu(_) => "cpu",
+            Self::Wall(_) => "wall",
+            Self::Memory(_) => "memory",
+            Self::Crash(_) => "crash",
+            Self::Contract(_) => "contract",
+            Self::Busy(_) => "busy",
+        }
+    }
+}
+
+/// Why a component is not loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error("not a WebAssembly component: {0}")]
+    NotAComponent(String),
+    #[error("does not fit the world `{world}`: {reason}")]
+    World { world: &'static str, reason: String },
+    #[error("its `describe` failed")]
+    Describe(#[source] Fault),
+}

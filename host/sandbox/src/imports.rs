@@ -1,0 +1,62 @@
+//! Everything that a guest can be linked with. What is not listed here does not exist for guests.
+
+mod findings;
+mod http;
+mod log;
+mod report;
+
+use wasmtime::{
+    Engine,
+    component::{HasData, HasSelf, Linker, ResourceTable},
+};
+use wasmtime_wasi::{
+    WasiView,
+    cli::{WasiCli, WasiCliView},
+    p2::bindings::{cli, io, random},
+    random::{WasiRandom, WasiRandomView},
+};
+
+use crate::{bindings::backend::scanhost::backend as world, call::CallState};
+
+/// What a backend may import: its world, and the little of WASI that a Rust standard library wants.
+/// No files, no sockets, no clocks.
+pub fn link_backend(engine: &Engine) -> wasmtime::Result<Linker<CallState>> {
+    let mut linker = link_profile(engine)?;
+    world::types::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut CallState| state)?;
+    world::http::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut CallState| state)?;
+    world::report::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut CallState| state)?;
+    world::findings::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut CallState| state)?;
+    world::log::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut CallState| state)?;
+    Ok(linker)
+}
+
+/// What a profile may import: nothing of ours. The environment is empty, standard input is closed, and standard
+/// output goes nowhere.
+pub fn link_profile(engine: &Engine) -> wasmtime::Result<Linker<CallState>> {
+    let mut linker = Linker::new(engine);
+    let l = &mut linker;
+    io::error::add_to_linker::<CallState, HasTable>(l, |state| state.ctx().table)?;
+    io::poll::add_to_linker::<CallState, HasTable>(l, |state| state.ctx().table)?;
+    io::streams::add_to_linker::<CallState, HasTable>(l, |state| state.ctx().table)?;
+    cli::exit::add_to_linker::<CallState, WasiCli>(l, CallState::cli)?;
+    cli::environment::add_to_linker::<CallState, WasiCli>(l, CallState::cli)?;
+    cli::stdin::add_to_linker::<CallState, WasiCli>(l, CallState::cli)?;
+    cli::stdout::add_to_linker::<CallState, WasiCli>(l, CallState::cli)?;
+    cli::stderr::add_to_linker::<CallState, WasiCli>(l, CallState::cli)?;
+    cli::terminal_input::add_to_linker::<CallState, WasiCli>(l, CallState::cli)?;
+    cli::terminal_output::add_to_linker::<CallState, WasiCli>(l, CallState::cli)?;
+    cli::terminal_stdin::add_to_linker::<CallState, WasiCli>(l, CallState::cli)?;
+    cli::terminal_stdout::add_to_linker::<CallState, WasiCli>(l, CallState::cli)?;
+    cli::terminal_stderr::add_to_linker::<CallState, WasiCli>(l, CallState::cli)?;
+    random::random::add_to_linker::<CallState, WasiRandom>(l, CallState::random)?;
+    random::insecure::add_to_linker::<CallState, WasiRandom>(l, CallState::random)?;
+    random::insecure_seed::add_to_linker::<CallState, WasiRandom>(l, CallState::random)?;
+    Ok(linker)
+}
+
+/// The interfaces of `wasi:io` see the table of handles only.
+struct HasTable;
+
+impl HasData for HasTable {
+    type Data<'a> = &'a mut ResourceTable;
+}

@@ -1,0 +1,27 @@
+//! Runs plugins: the only crate that names wasmtime.
+//! Every call gets a new store with its limits set before the guest runs, and ends in a value or a typed [`Fault`].
+//! It decides nothing about scans: it offers the worlds of `wit/` as plain async functions, and takes what guests may
+//! reach (network, report, findings) as trait objects from its caller.
+
+mod backend;
+mod bindings;
+mod call;
+pub mod capability;
+mod convert;
+mod digest;
+mod engine;
+mod fault;
+mod imports;
+mod limits;
+mod profile;
+
+pub use backend::{
+    AuthScheme, Backend, BackendDescription, CallContext, Credential, Escalation, ExportStep, KeyAuth, LoginSecret,
+    NewScan, ParseFailure, PrivateKey, RemoteScan, RemoteState, ReportInfo, ReportWarning, ScanStatus, ScannerError,
+    ScannerHealth, ScannerReach, SessionAuth,
+};
+pub use digest::Digest;
+pub use engine::{Sandbox, StartSandbox};
+pub use fault::{Fault, LoadError};
+pub use limits::Limits;
+pub use profile::{Plan, Profile, ProfileDescription, Selection};

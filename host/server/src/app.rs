@@ -1,0 +1,103 @@
+//! Puts a host together from its configuration, and runs and ends its parts.
+
+use std::{
+    fs,
+    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context as _, bail};
+use arc_swap::ArcSwap;
+use scanhost_sandbox::Sandbox;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    config::{Config, StoreKind},
+    health::{self, Health},
+    host::Host,
+    seal::Sealer,
+    snapshot::Snapshot,
+    store::{Store, embedded::EmbeddedStore},
+    worker,
+};
+
+/// How long background work may take to end.
+const SHUTDOWN_TIME: Duration = Duration::from_secs(10);
+
+/// Builds the host; nothing runs yet.
+///
+/// # Errors
+/// With everything that an operator has to mend.
+pub async fn build(config: Config) -> anyhow::Result<Arc<Host>> {
+    let data = config.data.clone();
+    fs::create_dir_all(&data).with_context(|| format!("the data folder {} cannot be made", data.display()))?;
+    let data = data.canonicalize().with_context(|| format!("the data folder {} cannot be used", data.display()))?;
+    let sandbox = Sandbox::start(Some(cache_folder(&data)?))?;
+    let sealer = Sealer::open(&config.key_file)?;
+    let store: Arc<dyn Store> = match config.store {
+        StoreKind::Embedded => {
+            let store = EmbeddedStore::open(&data).context(
+                "the store cannot be opened: is another scanhost running on this data folder?",
+            )?;
+            store.bind_key(sealer.fingerprint()).await?;
+            Arc::new(store)
+        }
+        StoreKind::Redis(_) => bail!("`store: redis://…` is not supported yet: use `store: embedded`"),
+    };
+    let snapshot = build_snapshot(&sandbox, config).await?;
+    Ok(Arc::new(Host {
+        store,
+        sandbox,
+        snapshot: ArcSwap::from_pointee(snapshot),
+        sealer,
+        health: Health::default(),
+        data,
+        tasks: TaskTracker::new(),
+        shutdown: CancellationToken::new(),
+    }))
+}
+
+/// Loads plugins and checks the configuration against them.
+///
+/// # Errors
+/// With every problem, one a line.
+pub async fn build_snapshot(sandbox: &Arc<Sandbox>, config: Config) -> anyhow::Result<Snapshot> {
+    Snapshot::build(sandbox, config, 1).await.map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("{}", lines.join("\n"))
+    })
+}
+
+/// Starts the worker and the look-out for scanners.
+pub fn start_work(host: &Arc<Host>) {
+    host.tasks.spawn(worker::run(host.clone()));
+    host.tasks.spawn(health::watch(host.clone()));
+}
+
+/// Ends everything that runs, within bounds. Scans under way go on at the next start.
+pub async fn stop(host: &Arc<Host>) {
+    host.shutdown.cancel();
+    host.tasks.close();
+    if tokio::time::timeout(SHUTDOWN_TIME, host.tasks.wait()).await.is_err() {
+        tracing::warn!("some work did not end in time; it goes on at the next start");
+    }
+    let snapshot = host.snapshot.load_full();
+    for scanner in &snapshot.scanners {
+        scanner.client.log_out().await;
+    }
+}
+
+/// Compiled plugins, in a folder that only this user can write: what is in it is run.
+fn cache_folder(data: &Path) -> anyhow::Result<PathBuf> {
+    let folder = data.join("cache");
+    match fs::DirBuilder::new().mode(0o700).create(&folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            return Err(error).with_context(|| format!("the folder {} cannot be made", folder.display()));
+        }
+        _ => {}
+    }
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))?;
+    Ok(folder)
+}

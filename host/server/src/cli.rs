@@ -1,0 +1,100 @@
+//! The command line. One file a verb; exit codes are 0 done, 1 failed, 2 usage.
+
+mod config_check;
+mod filter;
+mod format;
+mod report;
+mod scan;
+mod serve;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+/// Lets AI agents run vulnerability scans over MCP.
+///
+/// Without a command it serves, like `scanhost serve`.
+#[derive(Parser)]
+#[command(version, about, propagate_version = true, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: serve::Args,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve MCP over HTTP and run scans.
+    Serve(serve::Args),
+    /// Serve MCP over standard input and output, for the program that started this one.
+    Stdio(serve::Args),
+    /// Submit a scan, follow it to its end, and print all its findings.
+    Scan(scan::Args),
+    /// Print the findings of a scanner's report file.
+    Report(report::Args),
+    /// Work with the configuration.
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Load and check everything, and name every problem with its file, line and key.
+    Check(config_check::Args),
+}
+
+/// Where the configuration is.
+#[derive(clap::Args, Clone)]
+struct ConfigFolder {
+    /// Folder with scanhost.yaml, scanners.yaml and profiles.yaml; without it, one mock pool and ./data
+    #[arg(long, value_name = "DIR")]
+    config: Option<PathBuf>,
+}
+
+impl ConfigFolder {
+    fn load(&self) -> anyhow::Result<crate::config::Config> {
+        let environment = |name: &str| std::env::var(name).ok();
+        crate::config::Config::load(self.config.as_deref(), &environment).map_err(|problems| anyhow::anyhow!("{problems}"))
+    }
+}
+
+/// Runs the command of this process.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let command = cli.command.unwrap_or(Command::Serve(cli.serve));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("scanhost: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let done = runtime.block_on(async {
+        match command {
+            Command::Serve(args) => serve::serve(args).await,
+            Command::Stdio(args) => serve::stdio(args).await,
+            Command::Scan(args) => scan::run(args).await,
+            Command::Report(args) => report::run(args).await,
+            Command::Config { command: ConfigCommand::Check(args) } => config_check::run(args).await,
+        }
+    });
+    // Whatever still blocks was told to end, and had its time.
+    runtime.shutdown_background();
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // A reader that has seen enough is no failure of ours.
+            let is_closed_pipe = error.chain().any(|cause| {
+                cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+            });
+            if !is_closed_pipe {
+                eprintln!("scanhost: {error:#}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! How findings are printed: JSON lines as over MCP, a table for people, CSV for spreadsheets.
+
+use std::io::{self, IsTerminal as _, Write};
+
+use clap::ValueEnum;
+use comfy_table::{ContentArrangement, Table, presets};
+use serde_json::Value as Json;
+
+use crate::{
+    answer::Prepared,
+    results::{ReportError, View, jsonl::{ScanMetadata, WriteError}},
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Jsonl,
+    Table,
+    Csv,
+}
+
+/// Prints the findings. It reads files: call it where blocking is allowed.
+pub fn print(prepared: &Prepared, metadata: &ScanMetadata, format: Format) -> anyhow::Result<()> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    match format {
+        Format::Jsonl => prepared.write(&mut out, metadata, None, None).map_err(unwrap_io)?,
+        Format::Csv => csv(prepared, &mut out)?,
+        Format::Table => table(prepared, &mut out)?,
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// So that a closed pipe is recognised as such.
+fn unwrap_io(error: WriteError) -> anyhow::Error {
+    match error {
+        WriteError::Io(error) => error.into(),
+        other => other.into(),
+    }
+}
+
+fn csv(prepared: &Prepared, out: &mut impl Write) -> anyhow::Result<()> {
+    let mut writer = csv::Writer::from_writer(out);
+    writer.write_record(names(&prepared.view))?;
+    each(prepared, |cells| Ok(writer.write_record(cells)?))?;
+    writer.flush()?;
+    Ok(())
+}
+
+fn table(prepared: &Prepared, out: &mut impl Write) -> anyhow::Result<()> {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
+    if !io::stdout().is_terminal() {
+        table.set_content_arrangement(ContentArrangement::Disabled);
+    }
+    table.set_header(names(&prepared.view));
+    let mut rows = 0;
+    each(prepared, |cells| {
+        rows += 1;
+        table.add_row(cells.into_iter().map(|cell| visible(&cell)));
+        Ok(())
+    })?;
+    writeln!(out, "{table}")?;
+    writeln!(out, "{rows} findings")?;
+    Ok(())
+}
+
+fn names(view: &View) -> Vec<&str> {
+    view.fields().iter().map(|field| field.name.as_str()).collect()
+}
+
+fn each(prepared: &Prepared, mut take: impl FnMut(Vec<String>) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let view = &prepared.view;
+    let selected = prepared.select()?;
+    let mut failed = None;
+    selected.each::<ReportError>(|finding| {
+        let record = view.project(&finding);
+        let cells = view.fields().iter().map(|field| record.get(&field.name).map(cell).unwrap_or_default()).collect();
+        match take(cells) {
+            Ok(()) => Ok(true),
+            Err(error) => {
+                failed = Some(error);
+                Ok(false)
+            }
+        }
+    })?;
+    failed.map_or(Ok(()), Err)
+}
+
+fn cell(value: &Json) -> String {
+    match value {
+        Json::String(text) => text.clone(),
+        Json::Array(values) => values.iter().map(cell).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+/// Control and bidirectional characters could make a terminal show what is not there.
+fn visible(text: &str) -> String {
+    let is_hidden = |c: char| {
+        (c.is_control() && c != '\n') || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().flat_map(|c| if is_hidden(c) { c.escape_unicode().collect::<Vec<_>>() } else { vec![c] }).collect()
+}

@@ -1,0 +1,87 @@
+//! `serve` and `stdio`.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+
+use super::ConfigFolder;
+use crate::{app, config::Config, host::Host, http, mcp::transport, telemetry};
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    folder: ConfigFolder,
+    /// Address and port to listen on, instead of the configured one
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+}
+
+impl Args {
+    fn load(&self) -> anyhow::Result<Config> {
+        let config = self.folder.load()?;
+        Ok(match self.listen {
+            Some(address) => config.listen_on(address)?,
+            None => config,
+        })
+    }
+}
+
+pub async fn serve(args: Args) -> anyhow::Result<()> {
+    telemetry::start("info");
+    let config = args.load()?;
+    let is_default = args.folder.config.is_none();
+    let listener = TcpListener::bind(config.listen).await;
+    let listener = listener.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let listen = listener.local_addr()?;
+    let host = app::build(config).await?;
+    app::start_work(&host);
+    greet(&host, listen, is_default);
+    let router = http::router(&host, listen);
+    let shutdown = host.shutdown.clone();
+    let serving = axum::serve(listener, router).with_graceful_shutdown(async move { shutdown.cancelled().await });
+    tokio::select! {
+        served = serving => served?,
+        () = ended() => {}
+    }
+    tracing::info!("ending");
+    app::stop(&host).await;
+    Ok(())
+}
+
+pub async fn stdio(args: Args) -> anyhow::Result<()> {
+    telemetry::start("warn");
+    let host = app::build(args.load()?).await?;
+    app::start_work(&host);
+    let served = tokio::select! {
+        served = transport::stdio(host.clone()) => served,
+        () = ended() => Ok(()),
+    };
+    app::stop(&host).await;
+    served.map_err(|error| anyhow::anyhow!("the client does not speak MCP: {error}"))
+}
+
+/// How to connect an agent, in three lines, where nobody wrote a configuration that says it.
+fn greet(host: &Arc<Host>, listen: SocketAddr, is_default: bool) {
+    if is_default {
+        eprintln!("scanhost serves MCP at http://{listen}/mcp with a mock scanner; data is in {}", host.data.display());
+        eprintln!("connect Claude Code: claude mcp add --transport http scanhost http://{listen}/mcp");
+        eprintln!("any other client: Streamable HTTP at that address, or the command `scanhost stdio`");
+    } else {
+        tracing::info!(%listen, data = %host.data.display(), "serving MCP at /mcp");
+    }
+}
+
+/// Ready when the process is asked to end.
+async fn ended() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        },
+        Err(_) => {
+            let _interrupted = tokio::signal::ctrl_c().await;
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What all readers of one load share: where text comes from, and where problems go.
+
+use std::{
+    cell::RefCell,
+    collections::BTreeSet,
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use zeroize::Zeroizing;
+
+use super::{
+    problem::{Place, Problem},
+    variable::Environment,
+};
+
+/// Far more than a configuration, a key or a bundle of certificates needs.
+const MAX_FILE_BYTES: u64 = 4 << 20;
+
+pub(super) struct Context<'a> {
+    pub(super) environment: &'a Environment<'a>,
+    folder: Option<&'a Path>,
+    problems: RefCell<Vec<Problem>>,
+    sources: RefCell<BTreeSet<PathBuf>>,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(folder: Option<&'a Path>, environment: &'a Environment<'a>) -> Self {
+        Self { environment, folder, problems: RefCell::default(), sources: RefCell::default() }
+    }
+
+    pub(super) fn report(&self, file: &str, place: Option<Place>, key: &str, message: String) {
+        let problem = Problem { file: file.to_owned(), place, key: key.to_owned(), message };
+        self.problems.borrow_mut().push(problem);
+    }
+
+    /// A path as the configuration gives it: relative ones begin in the folder of the configuration.
+    pub(super) fn resolve(&self, path: &str) -> PathBuf {
+        self.folder.unwrap_or(Path::new("")).join(path)
+    }
+
+    /// The text of a file, which becomes one of the sources.
+    pub(super) fn read(&self, path: &Path) -> io::Result<Zeroizing<String>> {
+        self.sources.borrow_mut().insert(path.to_owned());
+        let mut text = Zeroizing::new(String::new());
+        File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
+        if text.len() as u64 > MAX_FILE_BYTES {
+            return Err(io::Error::other(format!("it is larger than {MAX_FILE_BYTES} bytes")));
+        }
+        Ok(text)
+    }
+
+    pub(super) fn into_parts(self) -> (Vec<Problem>, Vec<PathBuf>) {
+        (self.problems.into_inner(), self.sources.into_inner().into_iter().collect())
+    }
+}

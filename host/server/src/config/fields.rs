@@ -1,0 +1,99 @@
+//! A mapping whose keys we define. The keys that were asked for are the known ones; the rest are problems.
+
+use super::{setting::Setting, setting::join};
+
+pub(super) struct Fields<'a> {
+    setting: Setting<'a>,
+    /// None where the setting is no mapping, which was reported.
+    entries: Option<Vec<(&'a str, Setting<'a>)>>,
+    asked: Vec<String>,
+}
+
+impl<'a> Setting<'a> {
+    pub(super) fn fields(&self) -> Fields<'a> {
+        Fields { setting: self.clone(), entries: self.entries(), asked: Vec::new() }
+    }
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn get(&mut self, key: &str) -> Option<Setting<'a>> {
+        self.asked.push(key.to_owned());
+        let entries = self.entries.as_ref()?;
+        entries.iter().find(|(name, _)| *name == key).map(|(_, setting)| setting.clone())
+    }
+
+    pub(super) fn required(&mut self, key: &str) -> Option<Setting<'a>> {
+        let found = self.get(key);
+        if found.is_none() && self.entries.is_some() {
+            let setting = Setting { path: join(&self.setting.path, key), ..self.setting.clone() };
+            setting.report("is required");
+        }
+        found
+    }
+
+    /// The setting as `read` reads it, else the default. After a problem the default only stands in.
+    pub(super) fn or<T>(&mut self, key: &str, default: T, read: impl FnOnce(Setting<'a>) -> Option<T>) -> T {
+        self.get(key).and_then(read).unwrap_or(default)
+    }
+
+    /// A mapping in this mapping; empty where it is not given.
+    pub(super) fn section(&mut self, key: &str) -> Fields<'a> {
+        match self.get(key) {
+            Some(setting) => setting.fields(),
+            None => {
+                let setting = Setting { path: join(&self.setting.path, key), ..self.setting.clone() };
+                Fields { setting, entries: Some(Vec::new()), asked: Vec::new() }
+            }
+        }
+    }
+
+    /// Reports something about the mapping as a whole.
+    pub(super) fn report(&self, message: impl Into<String>) {
+        self.setting.report(message);
+    }
+
+    /// Reports the keys that nobody asked for.
+    pub(super) fn finish(self) {
+        for (name, setting) in
+            self.entries.iter().flatten().filter(|(name, _)| !self.asked.iter().any(|asked| asked == name))
+        {
+            setting.report(match nearest(name, &self.asked) {
+                Some(known) => format!("unknown key; did you mean `{known}`?"),
+                None => format!("unknown key; known here: {}", self.asked.join(", ")),
+            });
+        }
+    }
+}
+
+/// The known key that a misspelt one was probably meant to be.
+fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
+    // Keys are short: a longer name is no slip, and comparing it would cost its length.
+    if name.len() > 64 {
+        return None;
+    }
+    let limit = 1 + name.len() / 4;
+    let distance = |known: &str| if is_beginning(name, known) { 1 } else { edits(name, known) };
+    let distances = known.iter().map(|known| (distance(known), known.as_str()));
+    distances.filter(|(distance, _)| *distance <= limit).min_by_key(|(distance, _)| *distance).map(|(_, known)| known)
+}
+
+/// Whether one text begins with the other: a unit was left out or added.
+fn is_beginning(a: &str, b: &str) -> bool {
+    a.len().min(b.len()) > 1 && (a.starts_with(b) || b.starts_with(a))
+}
+
+/// How many characters must be inserted, deleted or replaced to make one text the other (Levenshtein).
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, to) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}

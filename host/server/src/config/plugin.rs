@@ -1,0 +1,63 @@
+//! Components that the operator adds to those that come with scanhost.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    time::Duration,
+};
+
+use scanhost_domain::ids::BackendName;
+
+use super::{fields::Fields, setting::Setting, token::sha256};
+
+#[derive(Clone, Debug)]
+pub struct PluginSource {
+    pub file: PathBuf,
+    /// What the file's digest has to be, where the operator says so.
+    pub sha256: Option<[u8; 32]>,
+    /// Names of what it may use; what the host knows by them is the host's to check.
+    pub grants: BTreeSet<String>,
+    pub limits: PluginLimits,
+}
+
+/// Bounds of one call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PluginLimits {
+    pub memory_mib: u32,
+    pub cpu: Duration,
+    pub wall: Duration,
+}
+
+pub(super) fn read_all(setting: &Setting<'_>) -> Option<BTreeMap<String, PluginSource>> {
+    // A plugin's name becomes that of a backend or of a profile, which have the same form.
+    let named = setting.named::<BackendName>()?;
+    Some(named.into_iter().filter_map(|(name, plugin)| Some((name.to_string(), read(&plugin)?))).collect())
+}
+
+fn read(setting: &Setting<'_>) -> Option<PluginSource> {
+    let mut fields = setting.fields();
+    let file = fields.required("file").and_then(|file| {
+        let text = file.text()?;
+        if text.is_empty() {
+            file.report("must be the path of a component");
+        }
+        Some(setting.context.resolve(text))
+    });
+    let digest = fields.get("sha256").and_then(|digest| sha256(&digest));
+    let grants = fields.or("grants", Vec::new(), |grants| grants.list_of(|grant| grant.text().map(str::to_owned)));
+    let limits = limits(fields.section("limits"));
+    fields.finish();
+    Some(PluginSource { file: file?, sha256: digest, grants: grants.into_iter().collect(), limits })
+}
+
+fn limits(mut fields: Fields<'_>) -> PluginLimits {
+    let milliseconds = |setting: Setting<'_>| setting.whole(1..=600_000).map(Duration::from_millis);
+    let seconds = |setting: Setting<'_>| setting.duration(Duration::from_secs(1), 0.1..=3_600.0);
+    let limits = PluginLimits {
+        memory_mib: fields.or("memory_mib", 128, |setting| u32::try_from(setting.whole(1..=4_096)?).ok()),
+        cpu: fields.or("cpu_ms", Duration::from_millis(2_000), milliseconds),
+        wall: fields.or("wall_seconds", Duration::from_secs(30), seconds),
+    };
+    fields.finish();
+    limits
+}

@@ -1,0 +1,72 @@
+//! Result profiles without code: those that come with scanhost, and those of profiles.yaml.
+
+use scanhost_domain::ids::ProfileName;
+
+use super::{problem::Place, setting::Setting};
+
+/// The contract's profiles, in the form of a profiles.yaml.
+pub(super) const BUILT_IN: &str = "
+minimal: {fields: [host, plugin_id, severity, cve, cvss_score, exploit_available]}
+summary:
+  fields: [host, plugin_id, severity, cve, cvss_score, exploit_available, plugin_name, cvss3_base_score, synopsis]
+brief:
+  fields: [host, plugin_id, severity, cve, cvss_score, exploit_available, plugin_name, cvss3_base_score, synopsis,
+           description, solution]
+full: {fields: all}
+";
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProfileDefinition {
+    pub name: ProfileName,
+    /// A JSON object, for the component that plans by it.
+    pub definition: String,
+    /// The file and place that a problem with it should name.
+    pub file: &'static str,
+    pub place: Option<Place>,
+}
+
+/// The definitions of one file. Those for components of the operator's own (`has_component`) have the keys that the
+/// component wants.
+pub(super) fn read_all(setting: &Setting<'_>, has_component: &dyn Fn(&str) -> bool) -> Option<Vec<ProfileDefinition>> {
+    let read = |(name, profile): (ProfileName, Setting<'_>)| {
+        if !has_component(name.as_str()) {
+            check(&profile);
+        }
+        let definition = profile.json_object()?;
+        Some(ProfileDefinition { name, definition, file: profile.file, place: profile.place })
+    };
+    Some(setting.named()?.into_iter().filter_map(read).collect())
+}
+
+/// The first definitions in their order, each replaced by one of the same name, then the others.
+pub(super) fn replace(mut profiles: Vec<ProfileDefinition>, by: Vec<ProfileDefinition>) -> Vec<ProfileDefinition> {
+    for profile in by {
+        match profiles.iter_mut().find(|known| known.name == profile.name) {
+            Some(known) => *known = profile,
+            None => profiles.push(profile),
+        }
+    }
+    profiles
+}
+
+/// What can be known without the component: its keys and their types.
+fn check(profile: &Setting<'_>) {
+    let mut fields = profile.fields();
+    if let Some(shown) = fields.required("fields")
+        && !shown.is_text("all")
+        && names(&shown).is_some_and(|names| names.is_empty())
+    {
+        shown.report("must be `all` or a list of at least one field");
+    }
+    if let Some(filters) = fields.get("filters") {
+        filters.entries();
+    }
+    if let Some(order) = fields.get("order") {
+        names(&order);
+    }
+    fields.finish();
+}
+
+fn names<'a>(setting: &Setting<'a>) -> Option<Vec<&'a str>> {
+    setting.list_of(|name| name.text())
+}

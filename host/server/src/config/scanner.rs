@@ -1,0 +1,153 @@
+//! One scanner: where it is, how to log in to it, how much it takes.
+
+use std::collections::BTreeSet;
+
+use http::{HeaderName, HeaderValue};
+use scanhost_domain::ids::{BackendName, InstanceId, PoolName};
+use url::Url;
+
+use super::{fields::Fields, setting::Setting};
+use crate::secret::Secret;
+
+#[derive(Clone, Debug)]
+pub struct Scanner {
+    pub instance_id: InstanceId,
+    pub backend: BackendName,
+    /// For people.
+    pub name: String,
+    pub url: Option<Url>,
+    /// By the names that the backend's description uses, in the order of the file.
+    pub auth: Vec<(String, Secret)>,
+    pub tls: Tls,
+    /// Sent with every request. Their values may be what a proxy wants to see, so they are not shown.
+    pub headers: Vec<(HeaderName, Secret)>,
+    pub enabled: bool,
+    /// At least 1.
+    pub max_concurrent_scans: u32,
+    /// A JSON object, for the backend.
+    pub options: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tls {
+    /// The certificate has to be one of a known authority: one in this PEM bundle, where there is one.
+    Verify { ca_file: Option<Vec<u8>> },
+    /// Any certificate will do.
+    Insecure,
+}
+
+impl Scanner {
+    pub(super) fn read(setting: &Setting<'_>, pool: &PoolName, taken: &mut BTreeSet<InstanceId>) -> Option<Self> {
+        let mut fields = setting.fields();
+        let instance_id = fields.required("instance_id").and_then(|id| {
+            let instance_id: InstanceId = id.parse()?;
+            if !taken.insert(instance_id.clone()) {
+                id.report("another scanner of this pool has this id");
+            }
+            Some(instance_id)
+        });
+        let backend = match fields.get("backend") {
+            Some(backend) => backend.parse(),
+            None => default_backend(pool),
+        };
+        let name = fields.get("name").and_then(|name| name.text().map(str::to_owned));
+        let url = fields.get("url").and_then(|url| base_url(&url));
+        let auth = fields.or("auth", Vec::new(), |auth| read_auth(&auth));
+        let tls = read_tls(fields.section("tls"));
+        let headers = fields.or("headers", Vec::new(), |headers| read_headers(&headers));
+        let enabled = fields.or("enabled", true, |enabled| enabled.boolean());
+        let max_concurrent_scans =
+            fields.or("max_concurrent_scans", 2, |most| u32::try_from(most.whole(1..=1_000)?).ok());
+        let options = fields.or("options", "{}".to_owned(), |options| options.json_object());
+        fields.finish();
+        let (instance_id, backend) = (instance_id?, backend?);
+        let name = name.unwrap_or_else(|| instance_id.to_string());
+        Some(Self { instance_id, backend, name, url, auth, tls, headers, enabled, max_concurrent_scans, options })
+    }
+}
+
+/// `nessus` for the pools `nessus` and `nessus_dmz`.
+fn default_backend(pool: &PoolName) -> Option<BackendName> {
+    pool.as_str().split('_').next()?.parse().ok()
+}
+
+fn base_url(setting: &Setting<'_>) -> Option<Url> {
+    // The reason alone is told: the text may hold a password.
+    let url: Url = setting.check(setting.text()?.parse().map_err(|error| format!("is not a URL: {error}")))?;
+    let reason = if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        "must begin with http:// or https:// and a host"
+    } else if !url.username().is_empty() || url.password().is_some() {
+        "must not carry credentials: they belong under `auth`"
+    } else if url.query().is_some() || url.fragment().is_some() {
+        "must end with its path, without `?` and `#`"
+    } else {
+        return Some(url);
+    };
+    setting.report(reason);
+    None
+}
+
+fn read_auth(setting: &Setting<'_>) -> Option<Vec<(String, Secret)>> {
+    let entries = setting.entries()?;
+    let has = |name: &str| entries.iter().any(|(key, _)| *key == name);
+    for (one, other) in [("access_key", "secret_key"), ("username", "password")] {
+        if has(one) != has(other) {
+            setting.report(format!("`{one}` and `{other}` belong together, and one of them is missing"));
+        }
+    }
+    if (has("access_key") || has("secret_key")) && (has("username") || has("password")) {
+        setting.report("has either `access_key` and `secret_key` or `username` and `password`");
+    }
+    let read = |(name, entry): &(&str, Setting<'_>)| {
+        // A backend's templates name these keys in braces.
+        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+            entry.report("a key of `auth` is of letters, digits and `_`");
+        }
+        Some(((*name).to_owned(), entry.secret()?))
+    };
+    Some(entries.iter().filter_map(read).collect())
+}
+
+fn read_tls(mut fields: Fields<'_>) -> Tls {
+    let ca_file = fields.get("ca_file");
+    let insecure = fields.get("insecure");
+    fields.finish();
+    let is_insecure = insecure.as_ref().and_then(|insecure| insecure.boolean()).unwrap_or(false);
+    if let (true, Some(ca_file)) = (is_insecure, &ca_file) {
+        ca_file.report("has no effect with `insecure: true`: leave one of them out");
+    }
+    if is_insecure {
+        return Tls::Insecure;
+    }
+    Tls::Verify { ca_file: ca_file.and_then(|ca_file| read_certificates(&ca_file)) }
+}
+
+fn read_certificates(setting: &Setting<'_>) -> Option<Vec<u8>> {
+    let path = setting.context.resolve(setting.text()?);
+    let read = setting.context.read(&path);
+    let pem = setting.check(read.map_err(|error| format!("cannot read {}: {error}", path.display())))?;
+    if !pem.contains("-----BEGIN CERTIFICATE-----") {
+        setting.report(format!("there is no PEM certificate in {}", path.display()));
+    }
+    Some(pem.as_bytes().to_vec())
+}
+
+fn read_headers(setting: &Setting<'_>) -> Option<Vec<(HeaderName, Secret)>> {
+    let mut seen = BTreeSet::new();
+    let read = |(name, header): (HeaderName, Setting<'_>)| {
+        if !seen.insert(name.as_str().to_owned()) {
+            header.report("the header stands twice: their names do not differ by case");
+        }
+        if OF_THE_CONNECTION.contains(&name.as_str()) {
+            header.report("this header is the host's to set");
+        }
+        let value = header.secret()?;
+        header.check(HeaderValue::from_str(value.expose()).map_err(|_| "is not a header's value"))?;
+        Some((name, value))
+    };
+    Some(setting.named::<HeaderName>()?.into_iter().filter_map(read).collect())
+}
+
+/// Headers that say how a request travels. A second one would make two readers see two requests.
+const OF_THE_CONNECTION: [&str; 8] =
+    ["connection", "content-length", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];

@@ -1,0 +1,538 @@
+use std::{fs, path::Path, time::Duration};
+
+use super::*;
+
+const SCANNERS: &str = "mock: [{instance_id: mock1}]\n";
+
+fn environment(name: &str) -> Option<String> {
+    let value = match name {
+        "EMPTY" => "",
+        "TWO" => "2",
+        "YES" => "true",
+        "WORD" => "word",
+        "STRUCTURE" => "[a, b]\nlisten: 1.2.3.4:5 # ${WORD}",
+        "CI_TOKEN" | "NESSUS_ACCESS_KEY" | "NESSUS_SECRET_KEY" => "s3cret-of-the-environment",
+        _ => return None,
+    };
+    Some(value.to_owned())
+}
+
+/// Loads a folder of these files. `{folder}` in them is its path.
+fn load(files: &[(&str, &str)]) -> Result<Config, Problems> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text.replace("{folder}", path)).unwrap();
+    }
+    Config::load(Some(folder.path()), &environment)
+}
+
+fn check_problems(files: &[(&str, &str)], expected: &[&str]) {
+    let shown = match load(files) {
+        Ok(_) => String::new(),
+        Err(problems) => problems.to_string(),
+    };
+    assert_eq!(shown.lines().collect::<Vec<_>>(), expected, "for {files:?}");
+}
+
+fn server(text: &str) -> Config {
+    load(&[("scanhost.yaml", text), ("scanners.yaml", SCANNERS)]).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+fn scanners(text: &str) -> Config {
+    load(&[("scanners.yaml", text)]).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+#[test]
+fn problems_of_scanhost_yaml_name_line_and_key() {
+    let table: &[(&str, &[&str])] = &[
+        ("lisen: 127.0.0.1:1", &["scanhost.yaml:1: lisen: unknown key; did you mean `listen`?"]),
+        (
+            "limits:\n  zebra: 1",
+            &["scanhost.yaml:2: limits.zebra: unknown key; known here: page_bytes, all_bytes, request_bytes, \
+               scan_hours, poll_seconds, calls_per_minute"],
+        ),
+        (
+            "listen: localhost:80",
+            &["scanhost.yaml:1: listen: must be an IP address and a port, such as 127.0.0.1:8836 or [::1]:8836"],
+        ),
+        ("listen: 0.0.0.0:80", &["scanhost.yaml:1: listen: listening on 0.0.0.0:80, beyond loopback, needs `tokens`"]),
+        (
+            "tokens: []\nlisen: 1\nlisten: '[::]:80'",
+            &[
+                "scanhost.yaml:2: lisen: unknown key; did you mean `listen`?",
+                "scanhost.yaml:3: listen: listening on [::]:80, beyond loopback, needs `tokens`",
+            ],
+        ),
+        (
+            "store: postgres://x",
+            &["scanhost.yaml:1: store: must be `embedded` or a URL, `redis://host:port/0` or `rediss://…`"],
+        ),
+        ("default_pool: nessus", &["scanhost.yaml:1: default_pool: there is no such pool in scanners.yaml"]),
+        (
+            "default_pool: a/b",
+            &["scanhost.yaml:1: default_pool: malformed pool name: 1 to 64 letters, digits, `-`, `_` or `.`, \
+               beginning with a letter or digit"],
+        ),
+        ("pools: {mok: {max_depth: 1}}", &["scanhost.yaml:1: pools.mok: unknown key; did you mean `mock`?"]),
+        (
+            "pools:\n  mock:\n    max_depth: 0\n    balance: fair\n    max_addresses: -1",
+            &[
+                "scanhost.yaml:3: pools.mock.max_depth: must be from 1 to 10000000",
+                "scanhost.yaml:4: pools.mock.balance: must be `least-loaded` or `round-robin`",
+                "scanhost.yaml:5: pools.mock.max_addresses: must be from 1 to 4294967296",
+            ],
+        ),
+        (
+            "limits:\n  scan_hours: 0\n  poll_seconds: two\n  page_bytes: 1.5\n  calls_per_minute: '5'",
+            &[
+                "scanhost.yaml:2: limits.scan_hours: must be from 0.0001 to 8760",
+                "scanhost.yaml:3: limits.poll_seconds: must be a number, but is text",
+                "scanhost.yaml:4: limits.page_bytes: must be a whole number, but is a number",
+                "scanhost.yaml:5: limits.calls_per_minute: must be a whole number, but is text",
+            ],
+        ),
+        (
+            "pools:\n  mock:\n    allowed_targets: [10.0.0.0/8, 10.0.0.0/40, '*.lab.example']\n    denied_targets: 10.0.0.1",
+            &[
+                "scanhost.yaml:3: pools.mock.allowed_targets[1]: \"10.0.0.0/40\" is not a network: an address, `/` and \
+                 a prefix length that fits",
+                "scanhost.yaml:4: pools.mock.denied_targets: must be a list, but is text",
+            ],
+        ),
+        ("limits: {scan_hours: .nan}", &["scanhost.yaml:1: limits.scan_hours: must be from 0.0001 to 8760"]),
+        ("limits: 5", &["scanhost.yaml:1: limits: must be a mapping, but is a number"]),
+        ("data:", &["scanhost.yaml:1: data: must be text, but is nothing (leave the key out for its default)"]),
+        ("data: 5", &["scanhost.yaml:1: data: must be text, but is a number (put it in quotes)"]),
+        ("retention: {failed_days: 1e9}", &["scanhost.yaml:1: retention.failed_days: must be from 0.0001 to 36500"]),
+        (
+            "allowed_origins: ['*', 'https://x.example/path']",
+            &[
+                "scanhost.yaml:1: allowed_origins[0]: must be an origin, such as https://tools.example or \
+                 http://10.0.0.5:3000",
+                "scanhost.yaml:1: allowed_origins[1]: must be an origin, such as https://tools.example or \
+                 http://10.0.0.5:3000",
+            ],
+        ),
+        ("- a list", &["scanhost.yaml:1: must be a mapping, but is a list"]),
+    ];
+    for (text, expected) in table {
+        check_problems(&[("scanhost.yaml", text), ("scanners.yaml", SCANNERS)], expected);
+    }
+}
+
+#[test]
+fn problems_of_tokens_and_credentials() {
+    let table: &[(&str, &[&str])] = &[
+        ("tokens: [{scopes: [scan:read], token: t}]", &["scanhost.yaml:1: tokens[0].name: is required"]),
+        ("tokens: [{name: a, token: t}]", &["scanhost.yaml:1: tokens[0].scopes: is required"]),
+        (
+            "tokens: [{name: a, scopes: [scan:read]}]",
+            &["scanhost.yaml:1: tokens[0]: needs `token`, or its digest as `sha256`"],
+        ),
+        (
+            "tokens: [{name: a, scopes: [], token: t}]",
+            &["scanhost.yaml:1: tokens[0].scopes: a token without a scope can do nothing"],
+        ),
+        (
+            "tokens: [{name: a, scopes: [scan:write], token: t, sha256: '00'}]",
+            &[
+                "scanhost.yaml:1: tokens[0].scopes[0]: unknown scope; there are scan:read, scan:submit and scan:admin",
+                "scanhost.yaml:1: tokens[0].sha256: a token has either `token` or `sha256`",
+            ],
+        ),
+        (
+            "tokens: [{name: a, scopes: [scan:read], sha256: '00'}]",
+            &["scanhost.yaml:1: tokens[0].sha256: must be a SHA-256 as 64 hexadecimal digits"],
+        ),
+        (
+            "tokens:\n- {name: a, scopes: [scan:read], token: t}\n- {name: a, scopes: [scan:read], token: ''}",
+            &[
+                "scanhost.yaml:3: tokens[1].name: another token has this name",
+                "scanhost.yaml:3: tokens[1].token: a secret must not be empty",
+            ],
+        ),
+        (
+            "credentials:\n  a: {ssh_password: p}\n  b: {ssh_username: u}\n  c: {ssh_username: u, ssh_password: p, \
+             ssh_private_key: k}\n  d: {ssh_username: u, ssh_password: p, ssh_passphrase: q, escalation_account: r}\n  \
+             e: {ssh_username: u, ssh_password: p, elevate_privileges_with: sodo}",
+            &[
+                "scanhost.yaml:2: credentials.a.ssh_username: is required",
+                "scanhost.yaml:3: credentials.b: needs one of `ssh_password` and `ssh_private_key`",
+                "scanhost.yaml:4: credentials.c.ssh_private_key: a credential has either `ssh_password` or \
+                 `ssh_private_key`",
+                "scanhost.yaml:5: credentials.d.ssh_passphrase: belongs to `ssh_private_key`, which is not given",
+                "scanhost.yaml:5: credentials.d.escalation_account: belongs to `elevate_privileges_with`, which is \
+                 not given",
+                "scanhost.yaml:6: credentials.e.elevate_privileges_with: not a way to escalate: use one of sudo, su, \
+                 su+sudo, pbrun, dzdo, .k5login, Cisco 'enable', Checkpoint Gaia 'expert'",
+            ],
+        ),
+        (
+            "credentials: {a: {ssh_username: u, ssh_password: 'file:secret'}}",
+            &["scanhost.yaml:1: credentials.a.ssh_password: a secret from a file is written `file:/path`, with the \
+               whole path"],
+        ),
+        (
+            "credentials: {a: {ssh_username: u, ssh_password: 'file:/absent/x'}}",
+            &["scanhost.yaml:1: credentials.a.ssh_password: cannot read /absent/x: No such file or directory (os \
+               error 2)"],
+        ),
+    ];
+    for (text, expected) in table {
+        check_problems(&[("scanhost.yaml", text), ("scanners.yaml", SCANNERS)], expected);
+    }
+}
+
+#[test]
+fn problems_of_plugins_and_profiles() {
+    check_problems(
+        &[
+            (
+                "scanhost.yaml",
+                "plugins:\n  a/b: {file: x}\n  c: {sha256: zz}\n  d:\n    file: x\n    limits: {memory_mib: 0, \
+                 cpu_ms: 0, wall_seconds: 0, cpu: 1}",
+            ),
+            ("scanners.yaml", SCANNERS),
+            (
+                "profiles.yaml",
+                "soc: {filters: []}\nx: {fields: []}\ny: {fields: every}\nz: {fields: all, order: a, ordr: 1}",
+            ),
+        ],
+        &[
+            "profiles.yaml:1: soc.fields: is required",
+            "profiles.yaml:1: soc.filters: must be a mapping, but is a list",
+            "profiles.yaml:2: x.fields: must be `all` or a list of at least one field",
+            "profiles.yaml:3: y.fields: must be a list, but is text",
+            "profiles.yaml:4: z.order: must be a list, but is text",
+            "profiles.yaml:4: z.ordr: unknown key; did you mean `order`?",
+            "scanhost.yaml:2: plugins.a/b: malformed backend name: 1 to 64 letters, digits, `-`, `_` or `.`, \
+             beginning with a letter or digit",
+            "scanhost.yaml:3: plugins.c.file: is required",
+            "scanhost.yaml:3: plugins.c.sha256: must be a SHA-256 as 64 hexadecimal digits",
+            "scanhost.yaml:6: plugins.d.limits.memory_mib: must be from 1 to 4096",
+            "scanhost.yaml:6: plugins.d.limits.cpu_ms: must be from 1 to 600000",
+            "scanhost.yaml:6: plugins.d.limits.wall_seconds: must be from 0.1 to 3600",
+            "scanhost.yaml:6: plugins.d.limits.cpu: unknown key; did you mean `cpu_ms`?",
+        ],
+    );
+}
+
+#[test]
+fn problems_of_scanners_yaml_name_line_and_key() {
+    let table: &[(&str, &[&str])] = &[
+        ("", &["scanners.yaml:1: names no pool of scanners"]),
+        ("mock:", &["scanners.yaml:1: mock: must be a list, but is nothing (leave the key out for its default)"]),
+        ("mock: [{name: x}]", &["scanners.yaml:1: mock[0].instance_id: is required"]),
+        (
+            "nessus:\n  - instance_id: a\n    max_concurrent_scan: 1\n  - instance_id: a\n    max_concurrent_scans: 0\n    \
+             url: ftp://x",
+            &[
+                "scanners.yaml:3: nessus[0].max_concurrent_scan: unknown key; did you mean `max_concurrent_scans`?",
+                "scanners.yaml:4: nessus[1].instance_id: another scanner of this pool has this id",
+                "scanners.yaml:5: nessus[1].max_concurrent_scans: must be from 1 to 1000",
+                "scanners.yaml:6: nessus[1].url: must begin with http:// or https:// and a host",
+            ],
+        ),
+        (
+            "n: [{instance_id: a, url: 'https://u:p@h'}, {instance_id: b, url: 'https://h?q'}, {instance_id: c, url: h}]",
+            &[
+                "scanners.yaml:1: n[0].url: must not carry credentials: they belong under `auth`",
+                "scanners.yaml:1: n[1].url: must end with its path, without `?` and `#`",
+                "scanners.yaml:1: n[2].url: is not a URL: relative URL without a base",
+            ],
+        ),
+        (
+            "n: [{instance_id: a, auth: {access_key: k, username: u, password: p}}]",
+            &[
+                "scanners.yaml:1: n[0].auth: `access_key` and `secret_key` belong together, and one of them is missing",
+                "scanners.yaml:1: n[0].auth: has either `access_key` and `secret_key` or `username` and `password`",
+            ],
+        ),
+        (
+            "n: [{instance_id: a, tls: {insecure: true, ca_file: x}, enabled: 1, headers: {Host: h, 'a b': c}}]",
+            &[
+                "scanners.yaml:1: n[0].tls.ca_file: has no effect with `insecure: true`: leave one of them out",
+                "scanners.yaml:1: n[0].enabled: must be true or false, but is a number",
+                "scanners.yaml:1: n[0].headers.Host: this header is the host's to set",
+                "scanners.yaml:1: n[0].headers.a b: invalid HTTP header name",
+            ],
+        ),
+        (
+            "n: [{instance_id: a, options: [1]}, {instance_id: b, enabled: yes}]",
+            &[
+                "scanners.yaml:1: n[0].options: must be a mapping, but is a list",
+                "scanners.yaml:1: n[1].enabled: must be true or false, but is text",
+            ],
+        ),
+        ("mock: []\nnessus: []\nmock: []", &["scanners.yaml:3: mock: the key stands twice, first in line 1"]),
+    ];
+    for (text, expected) in table {
+        check_problems(&[("scanners.yaml", text)], expected);
+    }
+}
+
+#[test]
+fn a_file_that_is_not_yaml_hides_no_problem_of_the_others() {
+    let problems = load(&[
+        ("scanhost.yaml", "listen: [1\n"),
+        ("scanners.yaml", "mock: [{instance_id: }]"),
+        ("profiles.yaml", "a: {fields: all}\n---\nb: {fields: all}"),
+    ]);
+    let shown = problems.unwrap_err().to_string();
+    let files: Vec<&str> = shown.lines().map(|line| line.split(':').next().unwrap()).collect();
+    assert_eq!(files, ["profiles.yaml", "scanhost.yaml", "scanners.yaml"], "{shown}");
+}
+
+#[test]
+fn files_are_needed_utf8_and_bounded() {
+    let folder = tempfile::tempdir().unwrap();
+    let shown = |folder: &Path| Config::load(Some(folder), &environment).unwrap_err().to_string();
+    assert!(shown(folder.path()).starts_with("scanners.yaml: cannot be read from "), "{}", shown(folder.path()));
+    fs::write(folder.path().join("scanners.yaml"), b"mock: \xff").unwrap();
+    assert!(shown(folder.path()).contains("UTF-8"), "{}", shown(folder.path()));
+    fs::write(folder.path().join("scanners.yaml"), " ".repeat(5 << 20)).unwrap();
+    assert!(shown(folder.path()).contains("larger than"), "{}", shown(folder.path()));
+}
+
+#[test]
+fn deep_and_repeating_yaml_is_refused() {
+    let deep = format!("a: {}", "[".repeat(100_000));
+    let bomb = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n\
+                d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: [*e,*e,*e,*e,*e,*e,*e,*e]";
+    for text in [&deep, bomb] {
+        let problems = load(&[("scanners.yaml", text)]).unwrap_err();
+        assert!(problems.to_string().len() < 10_000, "{problems}");
+    }
+}
+
+#[test]
+fn variables_are_filled_in_anywhere_in_a_value() {
+    let table = [
+        ("${WORD}", "word"),
+        ("'${WORD}'", "word"),
+        ("a-${WORD}-b${TWO}", "a-word-b2"),
+        ("${ABSENT:-x}", "x"),
+        ("${EMPTY:-x}", "x"),
+        ("a${EMPTY}b", "ab"),
+        ("${ABSENT:-${WORD}s}", "words"),
+        ("${ABSENT:-${MISSING:-https://h:1/p}}", "https://h:1/p"),
+        ("$WORD $$ $", "$WORD $$ $"),
+        ("$${WORD}", "${WORD}"),
+        ("'${STRUCTURE}'", "[a, b]\nlisten: 1.2.3.4:5 # ${WORD}"),
+        ("${STRUCTURE}", "[a, b]\nlisten: 1.2.3.4:5 # ${WORD}"),
+        ("x # ${ABSENT}", "x"),
+        ("${TWO}", "2"),
+        ("|\n      ${WORD}\n", "word\n"),
+    ];
+    for (written, expected) in table {
+        let config = scanners(&format!("mock:\n  - instance_id: a\n    name: {written}\n"));
+        assert_eq!(config.pools[0].scanners[0].name, expected, "for {written}");
+    }
+}
+
+#[test]
+fn variables_take_the_type_that_is_wanted() {
+    let config = scanners(
+        "mock:\n  - instance_id: a\n    max_concurrent_scans: ${N:-7}\n    enabled: \"${YES}\"\n    options:\n      \
+         n: ${TWO}\n      f: ${F:-0.5}\n      b: ${YES}\n      t: \"${TWO}\"\n      w: ${WORD}\n      z: ${Z:-007}\n",
+    );
+    let scanner = &config.pools[0].scanners[0];
+    assert_eq!((scanner.max_concurrent_scans, scanner.enabled), (7, true));
+    assert_eq!(scanner.options, r#"{"n":2,"f":0.5,"b":true,"t":"2","w":"word","z":"007"}"#);
+    let config = server("limits: {poll_seconds: \"${P:-0.5}\", page_bytes: \"${B:-2048}\"}");
+    assert_eq!((config.limits.poll, config.limits.page_bytes), (Duration::from_millis(500), 2048));
+}
+
+#[test]
+fn problems_of_variables() {
+    let scanner = |text: &str| format!("mock:\n  - instance_id: a\n    {text}\n");
+    let table: &[(&str, &[&str])] = &[
+        (
+            "name: a${NO_1}b${NO_2}",
+            &[
+                "scanners.yaml:3: mock[0].name: the environment variable NO_1 is not set",
+                "scanners.yaml:3: mock[0].name: the environment variable NO_2 is not set",
+            ],
+        ),
+        (
+            "nonsense: {x: \"${NO}\"}",
+            &[
+                "scanners.yaml:3: mock[0].nonsense: unknown key; known here: instance_id, backend, name, url, auth, tls, \
+             headers, enabled, max_concurrent_scans, options",
+                "scanners.yaml:3: mock[0].nonsense.x: the environment variable NO is not set",
+            ],
+        ),
+        (
+            "max_concurrent_scans: ${WORD}",
+            &["scanners.yaml:3: mock[0].max_concurrent_scans: must be a whole number, but is text"],
+        ),
+        (
+            "auth: {access_key: \"${NO}\", secret_key: k}",
+            &["scanners.yaml:3: mock[0].auth.access_key: the environment variable NO is not set"],
+        ),
+        ("name: ${WORD", &["scanners.yaml:3: mock[0].name: `${` without its `}` (a literal `${` is written `$${`)"]),
+        (
+            "name: ${WORD-x}",
+            &["scanners.yaml:3: mock[0].name: `${…}` must be `${NAME}` or `${NAME:-default}` (a literal `${` is \
+             written `$${`)"],
+        ),
+        (
+            "\"${WORD}\": 1",
+            &[
+                "scanners.yaml:3: mock[0].${WORD}: unknown key; known here: instance_id, backend, name, url, auth, tls, \
+             headers, enabled, max_concurrent_scans, options",
+            ],
+        ),
+    ];
+    for (text, expected) in table {
+        check_problems(&[("scanners.yaml", &scanner(text))], expected);
+    }
+    check_problems(
+        &[("scanners.yaml", "n: [{instance_id: a, auth: {access_key: ${NO}, secret_key: k}}]")],
+        &["scanners.yaml:1: while parsing a flow mapping, did not find expected ',' or '}' (inside `{…}` and `[…]` a \
+           value with `${…}` has to stand in quotes)"],
+    );
+    let nested = format!("name: {}{}", "${NO:-".repeat(20), "}".repeat(20));
+    check_problems(
+        &[("scanners.yaml", &scanner(&nested))],
+        &["scanners.yaml:3: mock[0].name: defaults of variables stand in each other more than 8 deep"],
+    );
+}
+
+#[test]
+fn secrets_and_certificates_are_read_from_files() {
+    let config = load(&[
+        ("secret", "p4ss word\n"),
+        ("key", "-----BEGIN\np4ss\n"),
+        ("ca.pem", "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"),
+        (
+            "scanhost.yaml",
+            "credentials: {a: {ssh_username: u, ssh_private_key: 'file:{folder}/key', ssh_passphrase: \
+                           'file:{folder}/secret'}}",
+        ),
+        ("scanners.yaml", "mock: [{instance_id: a, tls: {ca_file: ca.pem}}]"),
+    ]);
+    let config = config.unwrap_or_else(|problems| panic!("{problems}"));
+    let credential = config.credentials.values().next().unwrap();
+    let Login::PrivateKey { key, passphrase: Some(passphrase) } = &credential.login else { panic!("{credential:?}") };
+    assert_eq!((key.expose(), passphrase.expose()), ("-----BEGIN\np4ss\n", "p4ss word"));
+    assert!(
+        matches!(&config.pools[0].scanners[0].tls, Tls::Verify { ca_file: Some(pem) } if pem.starts_with(b"-----"))
+    );
+    let names = config.sources().iter().map(|path| path.file_name().unwrap().to_str().unwrap());
+    assert_eq!(
+        names.collect::<Vec<_>>(),
+        ["ca.pem", "key", "profiles.yaml", "scanhost.yaml", "scanners.yaml", "secret"]
+    );
+    let shown = format!("{config:?}");
+    assert!(!shown.contains("p4ss"), "{shown}");
+}
+
+#[test]
+fn secrets_never_stand_in_problems() {
+    let problems = load(&[
+        ("scanhost.yaml", "store: 'redis//hunter2'\ntokens: [{name: a, scopes: [scan:read], token: 'hunter2 x'}]"),
+        (
+            "scanners.yaml",
+            "n: [{instance_id: a, url: 'https://u:hunter2@h:x', auth: {access_key: 'a${hunter2', secret_key: \
+             [hunter2]}, headers: {a: \"hunter2\\n\"}}]",
+        ),
+    ])
+    .unwrap_err();
+    assert_eq!(problems.iter().count(), 6, "{problems}");
+    assert!(!problems.to_string().contains("hunter2"), "{problems}");
+}
+
+#[test]
+fn without_a_folder_there_is_a_mock_scanner() {
+    let config = Config::load(None, &|_| None).unwrap();
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8836");
+    assert!(matches!(config.store, StoreKind::Embedded));
+    assert_eq!((config.data.to_str(), config.key_file.to_str()), (Some("./data"), Some("./data/secret.key")));
+    assert_eq!(config.default_pool.as_str(), "mock");
+    let scanner = &config.pools[0].scanners[0];
+    assert_eq!((scanner.instance_id.as_str(), scanner.backend.as_str(), &*scanner.name), ("mock1", "mock", "mock1"));
+    assert_eq!((scanner.enabled, scanner.max_concurrent_scans, &*scanner.options), (true, 2, "{}"));
+    assert_eq!(profile_names(&config), ["minimal", "summary", "brief", "full"]);
+    assert_eq!(config.profiles[3].definition, r#"{"fields":"all"}"#);
+    assert!(config.sources().is_empty());
+}
+
+#[test]
+fn what_is_not_given_has_the_default_of_the_contract() {
+    let config = scanners("nessus_dmz: [{instance_id: a}]\nmock: []\n");
+    assert_eq!(config.default_pool.as_str(), "nessus_dmz");
+    assert_eq!(config.pools[0].scanners[0].backend.as_str(), "nessus");
+    assert_eq!((config.pools[0].max_depth, config.pools[0].balance), (100_000, Balance::LeastLoaded));
+    let hours = |hours: u64| Duration::from_secs(hours * 3600);
+    let limits = Limits {
+        scan: hours(24),
+        page_bytes: 65_536,
+        all_bytes: 10_485_760,
+        request_bytes: 4_194_304,
+        poll: Duration::from_secs(30),
+        calls_per_minute: 600,
+    };
+    assert_eq!(config.limits, limits);
+    let retention = Retention { completed: hours(7 * 24), failed: hours(30 * 24), idempotency: hours(48) };
+    assert_eq!(config.retention, retention);
+}
+
+#[test]
+fn a_profile_takes_the_place_of_a_built_in_one() {
+    let config = load(&[
+        ("scanhost.yaml", "plugins: {triage: {file: triage.wasm}}"),
+        ("scanners.yaml", SCANNERS),
+        ("profiles.yaml", "soc: {fields: [host]}\nbrief: {fields: [port]}\ntriage: {levels: 3}"),
+    ])
+    .unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(profile_names(&config), ["minimal", "summary", "brief", "full", "soc", "triage"]);
+    assert_eq!(config.profiles[2].definition, r#"{"fields":["port"]}"#);
+    assert_eq!(config.profiles[2].place, Some(Place { line: 2, column: 1 }));
+    assert_eq!(config.profiles[5].definition, r#"{"levels":3}"#);
+}
+
+#[test]
+fn listening_beyond_loopback_needs_tokens() {
+    let everywhere: SocketAddr = "0.0.0.0:1".parse().unwrap();
+    let mapped: SocketAddr = "[::ffff:127.0.0.1]:1".parse().unwrap();
+    let closed = server("tokens: [{name: a, scopes: [scan:read], token: t}]\nlisten: 0.0.0.0:80");
+    assert_eq!(closed.listen_on(everywhere).unwrap().listen, everywhere);
+    assert_eq!(server("").listen_on(everywhere).unwrap_err(), Exposed(everywhere));
+    assert_eq!(server("").listen_on(mapped).unwrap().listen, mapped);
+}
+
+#[test]
+fn the_contract_as_written_loads() {
+    let config = load(&[
+        ("secret", "password"),
+        ("ca.pem", "-----BEGIN CERTIFICATE-----\n"),
+        ("scanhost.yaml", include_str!("tests/scanhost.yaml")),
+        ("scanners.yaml", include_str!("tests/scanners.yaml")),
+        ("profiles.yaml", include_str!("tests/profiles.yaml")),
+    ]);
+    let config = config.unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(config.default_pool.as_str(), "nessus");
+    let scanner = &config.pools[0].scanners[0];
+    assert_eq!(scanner.url.as_ref().unwrap().as_str(), "https://127.0.0.1:8834/");
+    assert_eq!(scanner.auth.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["access_key", "secret_key"]);
+    let options = r#"{"duration_seconds":5,"hosts":3,"findings_per_host":20,"fail_at":"none"}"#;
+    assert_eq!(config.pools[1].scanners[0].options, options);
+    let soc = r#"{"fields":["host","port","plugin_name","severity","cvss_score","solution"],"filters":{"severity":">=Medium"},"order":["-cvss_score","host"]}"#;
+    assert_eq!(config.profiles[4].definition, soc);
+    assert!(config.plugins["openvas"].file.ends_with("openvas.wasm"));
+}
+
+#[test]
+fn the_example_loads_without_any_variable() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config");
+    let config = Config::load(Some(&folder), &|_| None).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(profile_names(&config), ["minimal", "summary", "brief", "full", "soc"]);
+    let pools = config.pools.iter().map(|pool| pool.name.as_str());
+    assert_eq!(pools.collect::<Vec<_>>(), ["nessus", "mock"]);
+}
+
+fn profile_names(config: &Config) -> Vec<&str> {
+    config.profiles.iter().map(|profile| profile.name.as_str()).collect()
+}

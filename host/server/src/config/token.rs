@@ -1,0 +1,111 @@
+//! What clients show to be let in, and what each of them may do.
+
+use std::collections::BTreeSet;
+
+use super::setting::Setting;
+use crate::secret::Secret;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    Read,
+    Submit,
+    Admin,
+}
+
+impl Scope {
+    pub const ALL: [Self; 3] = [Self::Read, Self::Submit, Self::Admin];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "scan:read",
+            Self::Submit => "scan:submit",
+            Self::Admin => "scan:admin",
+        }
+    }
+}
+
+impl std::str::FromStr for Scope {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let scope = Self::ALL.into_iter().find(|scope| scope.as_str() == text);
+        scope.ok_or("unknown scope; there are scan:read, scan:submit and scan:admin")
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Token {
+    /// For the log.
+    pub name: String,
+    pub scopes: BTreeSet<Scope>,
+    pub secret: TokenSecret,
+}
+
+#[derive(Clone, Debug)]
+pub enum TokenSecret {
+    Plain(Secret),
+    /// Of the token's text.
+    Sha256([u8; 32]),
+}
+
+pub(super) fn read_all(setting: &Setting<'_>) -> Option<Vec<Token>> {
+    let mut names = BTreeSet::new();
+    setting.list_of(|item| read(&item, &mut names))
+}
+
+fn read(setting: &Setting<'_>, names: &mut BTreeSet<String>) -> Option<Token> {
+    let mut fields = setting.fields();
+    let name = fields.required("name").and_then(|name| {
+        let text = name.text()?;
+        if text.is_empty() || text.len() > 64 || text.chars().any(char::is_control) {
+            name.report("must be 1 to 64 characters");
+        } else if !names.insert(text.to_owned()) {
+            name.report("another token has this name");
+        }
+        Some(text.to_owned())
+    });
+    let scopes = fields.required("scopes").and_then(|scopes| {
+        if scopes.is_empty_list() {
+            scopes.report("a token without a scope can do nothing");
+        }
+        Some(scopes.list_of(|scope| scope.parse())?.into_iter().collect())
+    });
+    let secret = match (fields.get("token"), fields.get("sha256")) {
+        (Some(token), None) => plain(&token),
+        (None, Some(digest)) => sha256(&digest).map(TokenSecret::Sha256),
+        (Some(_), Some(digest)) => {
+            digest.report("a token has either `token` or `sha256`");
+            None
+        }
+        (None, None) => {
+            fields.report("needs `token`, or its digest as `sha256`");
+            None
+        }
+    };
+    fields.finish();
+    Some(Token { name: name?, scopes: scopes?, secret: secret? })
+}
+
+fn plain(setting: &Setting<'_>) -> Option<TokenSecret> {
+    let secret = setting.secret()?;
+    if !secret.expose().bytes().all(|b| b.is_ascii_graphic()) {
+        setting.report("a token must be of visible ASCII characters, since it travels in a header");
+    }
+    Some(TokenSecret::Plain(secret))
+}
+
+/// A digest as 64 hexadecimal digits.
+pub(super) fn sha256(setting: &Setting<'_>) -> Option<[u8; 32]> {
+    let text = setting.text()?;
+    let mut digest = [0; 32];
+    let is_digest = text.len() == 64
+        && digest.iter_mut().zip(text.as_bytes().chunks(2)).all(|(byte, digits)| {
+            let digit = |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+            digit(digits[0]).zip(digit(digits[1])).map(|(high, low)| *byte = high << 4 | low).is_some()
+        });
+    if is_digest {
+        return Some(digest);
+    }
+    setting.report("must be a SHA-256 as 64 hexadecimal digits");
+    None
+}

@@ -1,0 +1,12 @@
+//! The way from a plugin to its scanner: the only place that talks to scanners.
+//! The host adds address, TLS and credentials; the plugin gives a relative path and never sees a secret.
+
+mod address;
+mod client;
+mod request;
+mod secrets;
+mod session;
+
+
+pub use client::ScannerClient;
+pub use secrets::Placeholders;

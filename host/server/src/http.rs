@@ -1,0 +1,133 @@
+//! The HTTP side: `/mcp`, `/health`, `/ready`, and who is let in.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    Json, Router,
+    extract::{Request, State},
+    http::{StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+use crate::{
+    config::{Scope, Token, TokenSecret},
+    host::Host,
+    mcp::{Access, transport},
+};
+
+/// All routes.
+pub fn router(host: &Arc<Host>, listen: SocketAddr) -> Router {
+    let config = &host.snapshot.load().config;
+    let own_name = if listen.ip().is_unspecified() { Vec::new() } else { vec![listen.ip().to_string()] };
+    let mcp = transport::http(
+        host,
+        own_name,
+        &config.allowed_origins,
+        config.limits.request_bytes,
+        host.shutdown.clone(),
+    );
+    Router::new()
+        .route("/ready", get(ready))
+        .nest_service("/mcp", mcp)
+        .layer(middleware::from_fn_with_state(host.clone(), authenticate))
+        .route("/health", get(|| async { "ok\n" }))
+        .with_state(host.clone())
+}
+
+/// Lets in who has a token, where tokens are configured, and notes what it may do.
+async fn authenticate(State(host): State<Arc<Host>>, mut request: Request, next: Next) -> Response {
+    let snapshot = host.snapshot.load_full();
+    let tokens = &snapshot.config.tokens;
+    if tokens.is_empty() {
+        request.extensions_mut().insert(Access::everything());
+        return next.run(request).await;
+    }
+    let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let given = given.and_then(|value| value.split_once(' ')).filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer"));
+    match given.and_then(|(_, token)| find(tokens, token.trim())) {
+        Some(token) => {
+            let scopes: Vec<Scope> = token.scopes.iter().copied().collect();
+            request.extensions_mut().insert(Access { scopes });
+            next.run(request).await
+        }
+        None if request.uri().path() == "/ready" => {
+            let (code, ready) = readiness(&host).await;
+            (code, Json(json!({ "status": ready["status"] }))).into_response()
+        }
+        None => {
+            tracing::warn!(path = request.uri().path(), "a request without a valid token");
+            let challenge = [(header::WWW_AUTHENTICATE, "Bearer realm=\"scanhost\"")];
+            (StatusCode::UNAUTHORIZED, challenge, "a valid bearer token is needed\n").into_response()
+        }
+    }
+}
+
+/// Compares with every token, in the same time whichever it is.
+fn find<'a>(tokens: &'a [Token], given: &str) -> Option<&'a Token> {
+    let given: [u8; 32] = Sha256::digest(given.as_bytes()).into();
+    let matches = |token: &&Token| {
+        let expected: [u8; 32] = match &token.secret {
+            TokenSecret::Plain(secret) => Sha256::digest(secret.expose().as_bytes()).into(),
+            TokenSecret::Sha256(digest) => *digest,
+        };
+        bool::from(expected.ct_eq(&given))
+    };
+    // All of them, so that the place of a match does not show.
+    tokens.iter().filter(matches).last()
+}
+
+async fn ready(State(host): State<Arc<Host>>) -> Response {
+    let (code, ready) = readiness(&host).await;
+    (code, Json(ready)).into_response()
+}
+
+/// Whether this host can work, part by part.
+async fn readiness(host: &Arc<Host>) -> (StatusCode, Value) {
+    let snapshot = host.snapshot.load_full();
+    let store = host.store.active().await;
+    let disk = probe_disk(host);
+    let scanners: Vec<Value> = snapshot
+        .scanners
+        .iter()
+        .map(|scanner| {
+            let state = host.health.get(&scanner.id);
+            json!({
+                "pool": scanner.id.pool.as_str(), "instance_id": scanner.id.instance.as_str(),
+                "enabled": scanner.config.enabled, "up": state.as_ref().is_some_and(|state| state.up),
+                "message": state.map(|state| state.message),
+            })
+        })
+        .collect();
+    let plugin = |name: String, digest: String| json!({ "name": name, "digest": digest, "generation": snapshot.generation, "ok": true });
+    let backends = snapshot.backends.iter().map(|(name, backend)| plugin(name.to_string(), backend.digest().to_string()));
+    let profiles = snapshot.profiles.iter().map(|p| plugin(p.name.to_string(), p.component.digest().to_string()));
+    let is_able = store.is_ok() && disk.is_ok();
+    let is_degraded = snapshot.scanners.iter().any(|scanner| scanner.config.enabled && !host.health.is_up(&scanner.id));
+    let part = |result: Result<(), String>| match result {
+        Ok(()) => json!({ "ok": true }),
+        Err(error) => json!({ "ok": false, "message": error }),
+    };
+    let body = json!({
+        "status": if !is_able { "unavailable" } else if is_degraded { "degraded" } else { "ready" },
+        "store": part(store.map(drop).map_err(|error| error.to_string())),
+        "disk": part(disk),
+        "scanners": scanners,
+        "plugins": backends.chain(profiles).collect::<Vec<_>>(),
+        "last_reload": { "generation": snapshot.generation, "outcome": "ok" },
+    });
+    (if is_able { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, body)
+}
+
+/// Writes a few bytes where everything is written.
+fn probe_disk(host: &Host) -> Result<(), String> {
+    let probe = || -> std::io::Result<()> {
+        use std::io::Write as _;
+        tempfile::NamedTempFile::new_in(&host.data)?.write_all(b"scanhost")
+    };
+    probe().map_err(|error| error.to_string())
+}

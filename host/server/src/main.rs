@@ -1,0 +1,35 @@
+//! The program `scanhost`: reads the command line and runs one of its verbs.
+
+mod answer;
+mod app;
+mod cli;
+mod clock;
+mod config;
+mod egress;
+mod health;
+mod host;
+mod http;
+mod mcp;
+mod record_file;
+mod refusal;
+mod removal;
+mod reply;
+mod results;
+mod seal;
+mod secret;
+mod snapshot;
+mod store;
+mod submit;
+mod telemetry;
+mod worker;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // One provider of cryptography for all TLS, chosen before the first connection.
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        eprintln!("scanhost: another provider of cryptography is installed already");
+        return ExitCode::FAILURE;
+    }
+    cli::run()
+}

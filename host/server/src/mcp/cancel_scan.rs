@@ -1,0 +1,64 @@
+//! `cancel_scan`: ends a scan early.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    find,
+    tool::{About, Nature, Row, structured},
+};
+use crate::{
+    clock,
+    config::Scope,
+    refusal::{ErrorCode, Refusal},
+    store::Cancelled,
+};
+
+#[derive(Deserialize, JsonSchema)]
+pub struct Args {
+    /// from run_…_scan or list_scans
+    task_id: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct Reply {
+    pub task_id: String,
+    pub trace_id: String,
+    /// cancelled, or running while the scanner is being told to stop
+    pub status: &'static str,
+    pub message: &'static str,
+}
+
+pub fn row() -> Row {
+    let about = About {
+        name: "cancel_scan",
+        title: "Cancel a scan",
+        description: "Ends a scan early: a waiting one at once, a running one as soon as its scanner has been told to \
+            stop (wait_for_scan tells when). Its record stays; there are no results. To remove the record too use \
+            delete_scan. Example: {\"task_id\": \"01K…\"}",
+        scope: Scope::Submit,
+        nature: Nature::Destroys,
+        without: &[],
+    };
+    structured(about, |call, args: Args| async move {
+        let id = find::parse(&args.task_id)?;
+        let (scan, message) = match call.host.store.cancel(&id, clock::now()).await? {
+            Cancelled::Ended(scan) => {
+                crate::record_file::write(&call.host, &scan);
+                (scan, "the scan had not started and is cancelled")
+            }
+            Cancelled::Requested(scan) => (scan, "the scanner is being told to stop"),
+            Cancelled::NotFound => return Err(find::not_found(&id)),
+            Cancelled::Refused(scan) => {
+                tracing::warn!(scan = %scan.id, trace = %scan.trace, status = %scan.status(), "refused transition: cancel");
+                return Err(Refusal::new(
+                    ErrorCode::Conflict,
+                    format!("the scan has ended as {} and cannot be cancelled", scan.status()),
+                    "Nothing needs to be done; delete_scan removes its record.",
+                ));
+            }
+        };
+        tracing::info!(scan = %scan.id, trace = %scan.trace, "cancel requested");
+        Ok(Reply { task_id: scan.id.to_string(), trace_id: scan.trace.to_string(), status: scan.status().name(), message })
+    })
+}

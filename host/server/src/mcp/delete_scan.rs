@@ -1,0 +1,54 @@
+//! `delete_scan`: removes a scan's record, findings and report.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    find,
+    tool::{About, Nature, Row, structured},
+};
+use crate::{
+    config::Scope,
+    refusal::{ErrorCode, Refusal},
+    removal::{Removal, remove},
+};
+
+#[derive(Deserialize, JsonSchema)]
+pub struct Args {
+    /// from run_…_scan or list_scans
+    task_id: String,
+    /// also when it is queued or running: it is stopped first
+    #[serde(default)]
+    force: bool,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct Reply {
+    pub task_id: String,
+    pub deleted: bool,
+}
+
+pub fn row() -> Row {
+    let about = About {
+        name: "delete_scan",
+        title: "Delete a scan",
+        description: "Removes a scan with its findings and its report from this server, for good. A scan that is queued or \
+            running needs force: true and is stopped first. To end a scan and keep its record use cancel_scan. \
+            Example: {\"task_id\": \"01K…\", \"force\": false}",
+        scope: Scope::Submit,
+        nature: Nature::Destroys,
+        without: &[],
+    };
+    structured(about, |call, args: Args| async move {
+        let id = find::parse(&args.task_id)?;
+        match remove(&call.host, &id, args.force).await? {
+            Removal::Done => Ok(Reply { task_id: id.to_string(), deleted: true }),
+            Removal::NotFound => Err(find::not_found(&id)),
+            Removal::Active(status) => Err(Refusal::new(
+                ErrorCode::Conflict,
+                format!("the scan is {status}"),
+                "Give force: true to stop and delete it, or cancel_scan it first.",
+            )),
+        }
+    })
+}

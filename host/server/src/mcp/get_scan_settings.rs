@@ -1,0 +1,33 @@
+//! `get_scan_settings`: the request as stored.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{
+    find,
+    tool::{About, Nature, Row, structured},
+};
+use crate::{config::Scope, reply::SettingsReply};
+
+#[derive(Deserialize, JsonSchema)]
+pub struct Args {
+    /// from run_…_scan or list_scans
+    task_id: String,
+}
+
+pub fn row() -> Row {
+    let about = About {
+        name: "get_scan_settings",
+        title: "Settings of a scan",
+        description: "Shows what a scan was asked to do: targets, type, pool, profile, login; secrets are shown as ***. \
+            Use it to repeat a scan or to explain a result; for how the scan is doing use get_scan_status. \
+            Example: {\"task_id\": \"01K…\"}",
+        scope: Scope::Read,
+        nature: Nature::Reads,
+        without: &[],
+    };
+    structured(about, |call, args: Args| async move {
+        let scan = find::scan(&call.host, &args.task_id).await?;
+        Ok(SettingsReply::new(&scan))
+    })
+}

@@ -1,0 +1,34 @@
+//! `get_scan_status`: where a scan stands.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{
+    find,
+    tool::{About, Nature, Row, structured},
+};
+use crate::{config::Scope, reply::StatusReply};
+
+#[derive(Deserialize, JsonSchema)]
+pub struct Args {
+    /// from run_…_scan or list_scans
+    task_id: String,
+}
+
+pub fn row() -> Row {
+    let about = About {
+        name: "get_scan_status",
+        title: "Status of a scan",
+        description: "Tells where a scan stands: queued (with its place), running (with progress in percent), completed \
+            (with a summary of what it found), failed or timeout (with the reason), cancelled. Use wait_for_scan to be \
+            told when it ends instead of asking again and again. Example: {\"task_id\": \"01K…\"}",
+        scope: Scope::Read,
+        nature: Nature::Reads,
+        without: &[],
+    };
+    structured(about, |call, args: Args| async move {
+        let scan = find::scan(&call.host, &args.task_id).await?;
+        let position = call.host.store.position(&scan).await?;
+        Ok(StatusReply::new(&scan, position))
+    })
+}

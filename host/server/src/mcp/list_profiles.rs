@@ -1,0 +1,97 @@
+//! `list_profiles`: how results can be shown.
+
+use scanhost_domain::field::standard;
+use scanhost_sandbox::Selection;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+
+use super::tool::{About, Nature, Row, structured};
+use crate::{config::Scope, snapshot::LoadedProfile};
+
+#[derive(Deserialize, JsonSchema)]
+pub struct Args {}
+
+#[derive(Serialize, JsonSchema)]
+pub struct Reply {
+    pub profiles: Vec<ProfileReply>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct ProfileReply {
+    /// what schema_profile takes
+    pub name: String,
+    pub version: String,
+    /// the fields in their order, or "all" for every field that the report has
+    pub fields: FieldsReply,
+    /// standing filters, which hold beside your own
+    pub filters: Map<String, Json>,
+    /// SHA-256 of the plugin
+    pub digest: String,
+    /// grows with every reload
+    pub generation: u64,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum FieldsReply {
+    All(AllFields),
+    Some(Vec<FieldReply>),
+}
+
+#[derive(Serialize, JsonSchema)]
+pub enum AllFields {
+    #[serde(rename = "all")]
+    All,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct FieldReply {
+    pub name: String,
+    #[serde(rename = "type")]
+    pub field_type: &'static str,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub description: String,
+}
+
+pub fn row() -> Row {
+    let about = About {
+        name: "list_profiles",
+        title: "List result profiles",
+        description: "Lists the profiles that get_scan_results can show findings in, with their fields and standing \
+            filters. Use it to choose a schema_profile, or to see field names for filters and custom_fields. Example: {}",
+        scope: Scope::Read,
+        nature: Nature::Reads,
+        without: &[],
+    };
+    structured(about, |call, Args {}| async move {
+        let snapshot = call.host.snapshot.load_full();
+        let profiles = snapshot.profiles.iter().map(|profile| reply(profile, snapshot.generation)).collect();
+        Ok(Reply { profiles })
+    })
+}
+
+fn reply(profile: &LoadedProfile, generation: u64) -> ProfileReply {
+    let fields = match &profile.description.fields {
+        Selection::All => FieldsReply::All(AllFields::All),
+        Selection::Some(names) => FieldsReply::Some(names.iter().map(|name| field(profile, name)).collect()),
+    };
+    ProfileReply {
+        name: profile.name.to_string(),
+        version: profile.description.version.clone(),
+        fields,
+        filters: serde_json::from_str(&profile.filters).unwrap_or_default(),
+        digest: profile.component.digest().to_string(),
+        generation,
+    }
+}
+
+fn field(profile: &LoadedProfile, name: &str) -> FieldReply {
+    let derived = profile.description.derived.iter().find(|(derived, ..)| derived == name);
+    let (field_type, description) = match (standard(name), derived) {
+        (Some(standard), _) => (standard.field_type.name(), standard.description.to_owned()),
+        (None, Some((_, field_type, description))) => (field_type.name(), description.clone()),
+        (None, None) => ("text", String::new()),
+    };
+    FieldReply { name: name.to_owned(), field_type, description }
+}

@@ -1,0 +1,78 @@
+//! `list_scanners`: the scanners and how they are.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::tool::{About, Nature, Row, structured};
+use crate::{config::Scope, submit::find_pool};
+
+#[derive(Deserialize, JsonSchema)]
+pub struct Args {
+    /// only scanners of this pool
+    #[serde(default)]
+    scanner_pool: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct Reply {
+    pub scanners: Vec<ScannerReply>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct ScannerReply {
+    pub pool: String,
+    /// what scanner_instance takes
+    pub instance_id: String,
+    pub name: String,
+    pub backend: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    pub enabled: bool,
+    /// whether it answered when last asked
+    pub up: bool,
+    /// closed (takes scans), open (has failed too often and rests) or half_open (is being tried)
+    pub circuit: &'static str,
+    pub active_scans: u32,
+    pub max_concurrent_scans: u32,
+}
+
+pub fn row() -> Row {
+    let about = About {
+        name: "list_scanners",
+        title: "List scanners",
+        description: "Lists the scanners with their pool, whether they are enabled and up, and how busy they are. Use it to \
+            choose a scanner_instance, or when scans do not start. No credentials are shown. Example: {}",
+        scope: Scope::Read,
+        nature: Nature::Reads,
+        without: &[],
+    };
+    structured(about, |call, args: Args| async move {
+        let snapshot = call.host.snapshot.load_full();
+        let pool = args.scanner_pool.as_deref().map(|name| find_pool(&snapshot, name)).transpose()?;
+        let active = call.host.store.active().await?;
+        let wanted = snapshot.scanners.iter().filter(|scanner| pool.as_ref().is_none_or(|pool| scanner.id.pool == *pool));
+        let scanners = wanted.map(|scanner| ScannerReply {
+            pool: scanner.id.pool.to_string(),
+            instance_id: scanner.id.instance.to_string(),
+            name: scanner.config.name.clone(),
+            backend: scanner.config.backend.to_string(),
+            url: scanner.config.url.as_ref().map(shown_url),
+            enabled: scanner.config.enabled,
+            up: call.host.health.is_up(&scanner.id),
+            circuit: "closed",
+            active_scans: active.iter().find(|(id, _)| *id == scanner.id).map_or(0, |(_, count)| *count),
+            max_concurrent_scans: scanner.config.max_concurrent_scans,
+        });
+        Ok(Reply { scanners: scanners.collect() })
+    })
+}
+
+/// Without what an operator may have put into it.
+fn shown_url(url: &url::Url) -> String {
+    let mut shown = url.clone();
+    // Fails for addresses that cannot have a user, which then have none.
+    let _cannot = shown.set_username("");
+    let _cannot = shown.set_password(None);
+    shown.set_query(None);
+    shown.to_string()
+}

@@ -1,0 +1,30 @@
+//! `run_untrusted_scan`: from the network only.
+
+use scanhost_domain::request::ScanType;
+
+use super::{
+    submission::run,
+    tool::{About, Nature, Row, structured},
+};
+use crate::{
+    config::Scope,
+    submit::{ESCALATION_ARGUMENTS, LOGIN_ARGUMENTS, SubmitArgs},
+};
+
+const NAME: &str = "run_untrusted_scan";
+
+pub fn row() -> Row {
+    let about = About {
+        name: NAME,
+        title: "Run a network scan",
+        description: "Submits a vulnerability scan that sees targets from the network only, without a login. Use it \
+            when you have no credentials for the targets. Answers at once with a task_id; the scan itself takes \
+            minutes to hours: wait_for_scan or get_scan_status tell when it has ended, get_scan_results shows what it \
+            found. For deeper results with an SSH login use run_trusted_scan. \
+            Example: {\"targets\": \"10.0.0.0/24, 10.0.1.5\", \"name\": \"office network\", \"idempotency_key\": \"office-2026-11\"}",
+        scope: Scope::Submit,
+        nature: Nature::Scans,
+        without: &[LOGIN_ARGUMENTS, ESCALATION_ARGUMENTS],
+    };
+    structured(about, |call, args: SubmitArgs| run(call, NAME, ScanType::Untrusted, args))
+}

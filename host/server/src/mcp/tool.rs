@@ -1,0 +1,141 @@
+//! The one shape of all tools.
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use rmcp::{
+    RoleServer,
+    model::{CallToolResult, ContentBlock, JsonObject, Tool, ToolAnnotations},
+    service::RequestContext,
+};
+use schemars::JsonSchema;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{arguments, error};
+use crate::{config::Scope, host::Host, refusal::Refusal, submit::Caller};
+
+/// One call of a tool.
+pub struct Call {
+    pub host: Arc<Host>,
+    pub arguments: JsonObject,
+    pub caller: Caller,
+    /// For progress and cancellation; absent where there is no client to tell.
+    pub context: Option<RequestContext<RoleServer>>,
+}
+
+pub type Calling = Pin<Box<dyn Future<Output = CallToolResult> + Send>>;
+
+/// A tool as it is listed and called.
+pub struct Row {
+    pub tool: Tool,
+    pub scope: Scope,
+    pub call: Box<dyn Fn(Call) -> Calling + Send + Sync>,
+}
+
+/// What is told about a tool beside its arguments.
+pub struct About {
+    pub name: &'static str,
+    pub title: &'static str,
+    pub description: &'static str,
+    pub scope: Scope,
+    pub nature: Nature,
+    /// Arguments of the type that this tool does not have.
+    pub without: &'static [&'static [&'static str]],
+}
+
+/// What a call does to the world.
+#[derive(Clone, Copy)]
+pub enum Nature {
+    /// Changes nothing.
+    Reads,
+    /// Sends traffic to other people's machines.
+    Scans,
+    /// Takes something away; twice is the same as once.
+    Destroys,
+}
+
+impl Nature {
+    fn annotations(self) -> ToolAnnotations {
+        let (read_only, destructive, idempotent, open_world) = match self {
+            Self::Reads => (true, false, true, false),
+            Self::Scans => (false, false, false, true),
+            Self::Destroys => (false, true, true, false),
+        };
+        ToolAnnotations::from_raw(None, Some(read_only), Some(destructive), Some(idempotent), Some(open_world))
+    }
+}
+
+/// A tool whose reply is structured content, and the same as text.
+pub fn structured<A, R, F>(about: About, run: impl Fn(Call, A) -> F + Clone + Send + Sync + 'static) -> Row
+where
+    A: DeserializeOwned + JsonSchema + Send + 'static,
+    R: Serialize + JsonSchema,
+    F: Future<Output = Result<R, Refusal>> + Send,
+{
+    linked(about, move |call, args| {
+        let run = run.clone();
+        async move { run(call, args).await.map(|reply| (reply, None)) }
+    })
+}
+
+/// The same, with a link to a resource beside the reply.
+pub fn linked<A, R, F>(about: About, run: impl Fn(Call, A) -> F + Clone + Send + Sync + 'static) -> Row
+where
+    A: DeserializeOwned + JsonSchema + Send + 'static,
+    R: Serialize + JsonSchema,
+    F: Future<Output = Result<(R, Option<ContentBlock>), Refusal>> + Send,
+{
+    let tool = describe::<A>(&about).with_raw_output_schema(Arc::new(arguments::schema::<R>()));
+    row(about, tool, move |call, args| {
+        let run = run.clone();
+        async move {
+            let (reply, link) = run(call, args).await?;
+            let reply = serde_json::to_value(&reply).map_err(|error| Refusal::internal("writing the reply", &error))?;
+            let mut result = CallToolResult::structured(reply);
+            result.content.extend(link);
+            Ok(result)
+        }
+    })
+}
+
+/// A tool whose reply is text alone.
+pub fn text<A, F>(about: About, run: impl Fn(Call, A) -> F + Clone + Send + Sync + 'static) -> Row
+where
+    A: DeserializeOwned + JsonSchema + Send + 'static,
+    F: Future<Output = Result<String, Refusal>> + Send,
+{
+    let tool = describe::<A>(&about);
+    row(about, tool, move |call, args| {
+        let run = run.clone();
+        async move { Ok(CallToolResult::success(vec![ContentBlock::text(run(call, args).await?)])) }
+    })
+}
+
+fn describe<A: JsonSchema>(about: &About) -> Tool {
+    let schema = arguments::schema_without::<A>(about.without.iter().copied().flatten().copied());
+    Tool::new(about.name, about.description, Arc::new(schema))
+        .with_title(about.title)
+        .with_annotations(about.nature.annotations())
+}
+
+fn row<A, F>(about: About, tool: Tool, run: impl Fn(Call, A) -> F + Clone + Send + Sync + 'static) -> Row
+where
+    A: DeserializeOwned + JsonSchema + Send + 'static,
+    F: Future<Output = Result<CallToolResult, Refusal>> + Send,
+{
+    let schema = tool.input_schema.clone();
+    let call = move |call: Call| -> Calling {
+        let (run, schema) = (run.clone(), schema.clone());
+        Box::pin(async move {
+            let answer = match arguments::parse::<A>(&schema, &call.arguments) {
+                Ok(args) => run(call, args).await,
+                Err(refusal) => Err(refusal),
+            };
+            answer.unwrap_or_else(|refusal| {
+                tracing::debug!(tool = about.name, code = refusal.code.name(), message = refusal.message, "call refused");
+                error::to_result(&refusal)
+            })
+        })
+    };
+    Row { tool, scope: about.scope, call: Box::new(call) }
+}
+

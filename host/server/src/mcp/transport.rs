@@ -1,0 +1,57 @@
+//! The ways in: Streamable HTTP as a tower service, and stdio.
+
+use std::{sync::Arc, time::Duration};
+
+use rmcp::{
+    ServiceExt as _,
+    transport::streamable_http_server::{
+        StreamableHttpServerConfig, StreamableHttpService, session::local::{LocalSessionManager, SessionConfig},
+    },
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{McpServer, rows};
+use crate::host::Host;
+
+/// An agent looks at a scan every few minutes; its session should still be there.
+const SESSION_LIFE: Duration = Duration::from_secs(3_600);
+
+/// Hosts and origins of this machine, which are always let in.
+const LOCAL_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+
+/// MCP over HTTP, for any number of clients.
+pub fn http(
+    host: &Arc<Host>,
+    allowed_hosts: Vec<String>,
+    allowed_origins: &[String],
+    max_body: usize,
+    shutdown: CancellationToken,
+) -> StreamableHttpService<McpServer, LocalSessionManager> {
+    let mut config = StreamableHttpServerConfig::default();
+    config.allowed_hosts = LOCAL_HOSTS.iter().map(|host| (*host).to_owned()).chain(["::1".to_owned()]).chain(allowed_hosts).collect();
+    config.allowed_origins = LOCAL_HOSTS
+        .iter()
+        .flat_map(|host| [format!("http://{host}:*"), format!("https://{host}:*")])
+        .chain(allowed_origins.iter().cloned())
+        .collect();
+    config.max_request_body_bytes = max_body;
+    config.cancellation_token = shutdown;
+    let mut sessions = LocalSessionManager::default();
+    let mut session = SessionConfig::default();
+    session.keep_alive = Some(SESSION_LIFE);
+    sessions.session_config = session;
+    let (host, rows) = (host.clone(), Arc::from(rows()));
+    StreamableHttpService::new(move || Ok(McpServer::new(host.clone(), Arc::clone(&rows))), Arc::new(sessions), config)
+}
+
+/// MCP over standard input and output, for the one client that started this process. Returns when it has gone.
+///
+/// # Errors
+/// When the client's first messages are no MCP.
+pub async fn stdio(host: Arc<Host>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let shutdown = host.shutdown.clone();
+    let server = McpServer::new(host, Arc::from(rows()));
+    let running = server.serve_with_ct(rmcp::transport::stdio(), shutdown).await?;
+    running.waiting().await?;
+    Ok(())
+}

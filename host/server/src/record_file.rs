@@ -1,0 +1,34 @@
+//! `task.json` in a scan's folder: the final record, for people. It is never read back.
+
+use std::fs;
+
+use scanhost_domain::scan::{Scan, ScanState};
+use serde_json::json;
+
+use crate::{
+    host::Host,
+    reply::{SettingsReply, StatusReply},
+    store::atomic,
+    telemetry::chain,
+};
+
+const FILE_NAME: &str = "task.json";
+
+/// Writes it; a failure is logged and changes nothing, since the store has the truth.
+pub fn write(host: &Host, scan: &Scan) {
+    let plugin = match &scan.state {
+        ScanState::Finished(finished) => finished.run.as_ref().map(|run| &run.slot.plugin),
+        ScanState::Queued(_) | ScanState::Running(_) => None,
+    };
+    let record = json!({
+        "status": StatusReply::new(scan, None),
+        "request": SettingsReply::new(scan),
+        "plugin": plugin.map(|plugin| json!({ "version": plugin.version, "sha256": plugin.digest })),
+    });
+    let folder = host.folder(&scan.id);
+    let bytes = serde_json::to_vec_pretty(&record).expect("JSON is always JSON");
+    let written = fs::create_dir_all(&folder).and_then(|()| atomic::write(&folder.join(FILE_NAME), &bytes));
+    if let Err(error) = written {
+        tracing::warn!(scan = %scan.id, trace = %scan.trace, error = chain(&error), "task.json could not be written");
+    }
+}

@@ -1,0 +1,84 @@
+//! What is said to whoever asked for something that cannot be had: a code, what is wrong, and what to do next.
+
+use std::fmt;
+
+use crate::{store::StoreError, telemetry::chain};
+
+/// The codes that agents know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorCode {
+    InvalidArgument,
+    TargetNotAllowed,
+    NotFound,
+    NotReady,
+    Conflict,
+    NoScanner,
+    RateLimited,
+    Unavailable,
+    Internal,
+}
+
+impl ErrorCode {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::InvalidArgument => "invalid_argument",
+            Self::TargetNotAllowed => "target_not_allowed",
+            Self::NotFound => "not_found",
+            Self::NotReady => "not_ready",
+            Self::Conflict => "conflict",
+            Self::NoScanner => "no_scanner",
+            Self::RateLimited => "rate_limited",
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// A request that is not carried out. Its texts hold nothing that a scanner reported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub code: ErrorCode,
+    pub message: String,
+    pub hint: String,
+}
+
+impl Refusal {
+    pub fn new(code: ErrorCode, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { code, message: message.into(), hint: hint.into() }
+    }
+
+    pub fn invalid(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(ErrorCode::InvalidArgument, message, hint)
+    }
+
+    /// Something that is this host's fault; the log has the cause.
+    pub fn internal(doing: &str, error: &dyn std::error::Error) -> Self {
+        tracing::error!(error = chain(error), "{doing} failed");
+        Self::new(ErrorCode::Internal, format!("{doing} failed"), "Try again; if it stays, the operator finds the cause in the log.")
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.name(), self.message)?;
+        if self.hint.is_empty() { Ok(()) } else { write!(f, " {}", self.hint) }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) | StoreError::OtherKey => {
+                tracing::error!(error = chain(&error), "the store cannot be used");
+                Self::new(
+                    ErrorCode::Unavailable,
+                    "the store of scans cannot be used now",
+                    "Nothing was changed. Try again in a few seconds; `/ready` says what is wrong.",
+                )
+            }
+            StoreError::Damaged(_) => Self::internal("reading a stored scan", &error),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What an answer shows and under which filters: a profile's plan and the agent's wishes, checked against a report.
+
+use scanhost_domain::{
+    field::{Columns, FieldType},
+    filter::{FilterErrors, Filters, Operand},
+    finding::{FieldIndex, Finding},
+};
+use scanhost_sandbox::{Plan, ProfileDescription, Selection};
+use serde_json::{Map, Value as Json};
+
+use super::{query::Order, value::to_json};
+
+/// A view that cannot be had. What is wrong is the agent's or the profile's.
+#[derive(Debug, thiserror::Error)]
+pub enum BadView {
+    #[error("unknown field{} {}", if .0.len() == 1 { "" } else { "s" }, .0.join(", "))]
+    UnknownFields(Vec<String>),
+    #[error("bad filters: {0}")]
+    Filters(FilterErrors),
+    #[error("the profile's standing filters are wrong: {0}")]
+    StandingFilters(String),
+}
+
+/// Ready to be shown: all names are known and all filters are read.
+pub struct View {
+    pub profile: String,
+    pub filters: Filters,
+    pub filters_applied: Map<String, Json>,
+    pub order: Order,
+    shown: Vec<Shown>,
+}
+
+/// One field of a record, in its place.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    pub name: String,
+    pub field_type: FieldType,
+    /// None when no finding of the report has it.
+    place: Option<FieldIndex>,
+}
+
+impl View {
+    /// The fields and filters of a plan, and the agent's own filters.
+    ///
+    /// # Errors
+    /// When the agent names an unknown field or the filters cannot be read.
+    pub fn new(
+        profile: String,
+        description: Option<&ProfileDescription>,
+        plan: &Plan,
+        own: &Map<String, Json>,
+        columns: &Columns,
+    ) -> Result<Self, BadView> {
+        let standing: Map<String, Json> =
+            serde_json::from_str(&plan.filters).map_err(|error| BadView::StandingFilters(error.to_string()))?;
+        let standing_filters = Filters::parse(&operands(&standing), columns);
+        let standing_filters = standing_filters.map_err(|errors| BadView::StandingFilters(errors.to_string()))?;
+        let own_filters = Filters::parse(&operands(own), columns).map_err(BadView::Filters)?;
+        let derived = description.map(|description| description.derived.as_slice()).unwrap_or_default();
+        Ok(Self {
+            profile,
+            filters: standing_filters.and(own_filters),
+            filters_applied: merge(standing, own),
+            order: Order::new(&plan.order, columns),
+            shown: shown(&plan.fields, derived, columns),
+        })
+    }
+
+    /// For fields that an agent chose itself.
+    ///
+    /// # Errors
+    /// With the names that no report of this backend can have.
+    pub fn permit_fields(names: &[String], columns: &Columns) -> Result<(), BadView> {
+        let unknown = names.iter().filter(|name| columns.type_of(name).is_none());
+        let unknown: Vec<String> = unknown.map(|name| format!("`{}`", printable(name))).collect();
+        if unknown.is_empty() { Ok(()) } else { Err(BadView::UnknownFields(unknown)) }
+    }
+
+    pub fn fields(&self) -> &[Shown] {
+        &self.shown
+    }
+
+    /// The finding's shown fields; those that it lacks are left out.
+    pub fn project(&self, finding: &Finding) -> Map<String, Json> {
+        let shown = self.shown.iter().filter_map(|field| {
+            let value = finding.get(field.place?)?;
+            Some((field.name.clone(), to_json(value)))
+        });
+        shown.collect()
+    }
+}
+
+fn shown(selection: &Selection, derived: &[(String, FieldType, String)], columns: &Columns) -> Vec<Shown> {
+    let field = |name: &str| {
+        let derived = derived.iter().find(|(derived, ..)| derived == name).map(|(_, field_type, _)| *field_type);
+        Shown {
+            name: name.to_owned(),
+            field_type: columns.type_of(name).or(derived).unwrap_or(FieldType::Text),
+            place: columns.find(name),
+        }
+    };
+    match selection {
+        Selection::All => columns.iter().map(|column| field(&column.name)).collect(),
+        Selection::Some(names) => names.iter().map(|name| field(name)).collect(),
+    }
+}
+
+fn operands(filters: &Map<String, Json>) -> Vec<(String, Operand)> {
+    filters.iter().map(|(field, value)| (field.clone(), operand(value))).collect()
+}
+
+fn operand(value: &Json) -> Operand {
+    match value {
+        Json::Null => Operand::Null,
+        Json::Bool(boolean) => Operand::Boolean(*boolean),
+        Json::Number(number) => Operand::Number(number.to_string()),
+        Json::String(text) => Operand::Text(text.clone()),
+        Json::Array(values) => Operand::List(values.iter().map(operand).collect()),
+        Json::Object(_) => Operand::Object,
+    }
+}
+
+/// Where both speak of a field, both hold, which one value cannot say.
+fn merge(standing: Map<String, Json>, own: &Map<String, Json>) -> Map<String, Json> {
+    let mut merged = standing;
+    for (field, value) in own {
+        let both = match merged.remove(field) {
+            Some(standing) if standing != *value => serde_json::json!({ "all": [standing, value] }),
+            _ => value.clone(),
+        };
+        merged.insert(field.clone(), both);
+    }
+    merged
+}
+
+fn printable(name: &str) -> String {
+    name.chars().take(64).flat_map(char::escape_debug).collect()
+}

@@ -1,0 +1,26 @@
+//! Text that must not be seen: passwords, keys, tokens. It prints as `***`, is erased from memory when dropped, and
+//! has no way into a serialised form.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The text itself. Whoever calls this answers for where it goes.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}

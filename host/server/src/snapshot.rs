@@ -1,0 +1,250 @@
+//! All that a configuration loads to: plugins, scanners with their clients, profiles. Built whole or not at all.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+
+use scanhost_domain::{
+    ids::{BackendName, PoolName, ProfileName, ScannerId},
+    scan::{PluginVersion, Slot},
+    schedule::Balance,
+};
+use scanhost_sandbox::{Backend, Digest, Limits, LoadError, Profile, ProfileDescription, Sandbox};
+
+use crate::{
+    config::{self, Config, PluginSource},
+    egress::ScannerClient,
+    store::{Offer, PoolOffer},
+};
+
+/// The plugins inside this program.
+const MOCK: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/mock.wasm"));
+const NESSUS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/nessus.wasm"));
+const PROFILE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/profile.wasm"));
+
+/// A component larger than this is not read.
+const MAX_COMPONENT: u64 = 64 << 20;
+
+/// What is in use at one time.
+pub struct Snapshot {
+    pub config: Config,
+    pub backends: BTreeMap<BackendName, Arc<Backend>>,
+    pub scanners: Vec<LoadedScanner>,
+    /// In the order of the configuration.
+    pub profiles: Vec<LoadedProfile>,
+    pub generation: u64,
+}
+
+/// A configured scanner, ready to be talked to.
+pub struct LoadedScanner {
+    pub id: ScannerId,
+    pub backend: Arc<Backend>,
+    pub client: Arc<ScannerClient>,
+    pub config: config::Scanner,
+}
+
+/// A profile under its definition.
+pub struct LoadedProfile {
+    pub name: ProfileName,
+    pub component: Arc<Profile>,
+    /// A JSON object.
+    pub definition: String,
+    pub description: ProfileDescription,
+    /// Standing filters, as JSON text.
+    pub filters: String,
+}
+
+/// Something that keeps a snapshot from being built, with its place in the configuration.
+#[derive(Debug, thiserror::Error)]
+#[error("{place}: {problem}")]
+pub struct Unusable {
+    pub place: String,
+    pub problem: String,
+}
+
+impl Snapshot {
+    /// Loads every plugin and checks every scanner and profile against them.
+    ///
+    /// # Errors
+    /// Every problem there is.
+    pub async fn build(sandbox: &Arc<Sandbox>, config: Config, generation: u64) -> Result<Self, Vec<Unusable>> {
+        let mut problems = Vec::new();
+        let mut plugins = Plugins::built_in(sandbox).await;
+        for (name, source) in &config.plugins {
+            if let Err(problem) = plugins.add(sandbox, name, source).await {
+                problems.push(Unusable { place: format!("scanhost.yaml: plugins.{name}"), problem });
+            }
+        }
+        let scanners = load_scanners(&config, &plugins.backends, &mut problems);
+        let profiles = load_profiles(&config, &plugins, &mut problems).await;
+        if problems.is_empty() {
+            Ok(Self { config, backends: plugins.backends, scanners, profiles, generation })
+        } else {
+            Err(problems)
+        }
+    }
+
+    pub fn pool(&self, name: &PoolName) -> Option<&config::Pool> {
+        self.config.pools.iter().find(|pool| pool.name == *name)
+    }
+
+    pub fn profile(&self, name: &ProfileName) -> Option<&LoadedProfile> {
+        self.profiles.iter().find(|profile| profile.name == *name)
+    }
+
+    pub fn scanner(&self, id: &ScannerId) -> Option<&LoadedScanner> {
+        self.scanners.iter().find(|scanner| scanner.id == *id)
+    }
+
+    /// The scanners that take scans.
+    pub fn offers(&self) -> Vec<PoolOffer> {
+        let offer = |pool: &config::Pool| {
+            let in_pool = self.scanners.iter().filter(|scanner| scanner.id.pool == pool.name && scanner.config.enabled);
+            PoolOffer {
+                pool: pool.name.clone(),
+                balance: match pool.balance {
+                    config::Balance::LeastLoaded => Balance::LeastLoaded,
+                    config::Balance::RoundRobin => Balance::RoundRobin,
+                },
+                scanners: in_pool.map(LoadedScanner::offer).collect(),
+            }
+        };
+        self.config.pools.iter().map(offer).collect()
+    }
+}
+
+impl LoadedScanner {
+    fn offer(&self) -> Offer {
+        let slot = Slot {
+            scanner: self.id.clone(),
+            backend: self.backend.description().name.clone(),
+            plugin: PluginVersion {
+                version: self.backend.description().version.clone(),
+                digest: self.backend.digest().to_string(),
+            },
+        };
+        Offer { slot, max_concurrent_scans: self.config.max_concurrent_scans }
+    }
+}
+
+struct Plugins {
+    backends: BTreeMap<BackendName, Arc<Backend>>,
+    profiles: BTreeMap<String, Arc<Profile>>,
+    standard_profile: Arc<Profile>,
+}
+
+impl Plugins {
+    async fn built_in(sandbox: &Arc<Sandbox>) -> Self {
+        let mut backends = BTreeMap::new();
+        for bytes in [MOCK, NESSUS] {
+            let backend = Backend::load(sandbox.clone(), bytes.to_vec(), Limits::default()).await;
+            let backend = Arc::new(backend.expect("the plugins inside this program fit it"));
+            backends.insert(backend.description().name.clone(), backend);
+        }
+        let profile = Profile::load(sandbox.clone(), PROFILE, Limits::default());
+        let standard_profile = Arc::new(profile.expect("the plugins inside this program fit it"));
+        Self { backends, profiles: BTreeMap::new(), standard_profile }
+    }
+
+    async fn add(&mut self, sandbox: &Arc<Sandbox>, name: &str, source: &PluginSource) -> Result<(), String> {
+        let bytes = read_component(&source.file)?;
+        if let Some(expected) = source.sha256 {
+            let found = Digest::of(&bytes).to_string();
+            let expected: String = expected.iter().map(|byte| format!("{byte:02x}")).collect();
+            if found != expected {
+                return Err(format!("the file's sha256 is {found}, the configuration wants {expected}"));
+            }
+        }
+        let limits = Limits {
+            cpu: source.limits.cpu,
+            wall: source.limits.wall,
+            memory: usize::try_from(source.limits.memory_mib).unwrap_or(usize::MAX >> 20) << 20,
+        };
+        let not_a_backend = match Backend::load(sandbox.clone(), bytes.clone(), limits).await {
+            Ok(backend) if backend.description().name.as_str() != name => {
+                return Err(format!("it describes itself as `{}`: name it so here", backend.description().name));
+            }
+            Ok(backend) => {
+                self.backends.insert(backend.description().name.clone(), Arc::new(backend));
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        if let LoadError::World { .. } = not_a_backend
+            && let Ok(profile) = Profile::load(sandbox.clone(), &bytes, limits)
+        {
+            self.profiles.insert(name.to_owned(), Arc::new(profile));
+            return Ok(());
+        }
+        Err(crate::telemetry::chain(&not_a_backend))
+    }
+}
+
+fn read_component(file: &Path) -> Result<Vec<u8>, String> {
+    let size = std::fs::metadata(file).map_err(|error| format!("{}: {error}", file.display()))?.len();
+    if size > MAX_COMPONENT {
+        return Err(format!("{} has {size} bytes, more than {MAX_COMPONENT}", file.display()));
+    }
+    std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))
+}
+
+fn load_scanners(
+    config: &Config,
+    backends: &BTreeMap<BackendName, Arc<Backend>>,
+    problems: &mut Vec<Unusable>,
+) -> Vec<LoadedScanner> {
+    let mut loaded = Vec::new();
+    for pool in &config.pools {
+        for scanner in &pool.scanners {
+            let place = || format!("scanners.yaml: {}.{}", pool.name, scanner.instance_id);
+            let Some(backend) = backends.get(&scanner.backend) else {
+                let names: Vec<_> = backends.keys().map(BackendName::as_str).collect();
+                let problem = format!("there is no backend `{}`: there are {}", scanner.backend, names.join(", "));
+                problems.push(Unusable { place: place(), problem });
+                continue;
+            };
+            match ScannerClient::new(scanner, backend.description()) {
+                Ok(client) => loaded.push(LoadedScanner {
+                    id: ScannerId { pool: pool.name.clone(), instance: scanner.instance_id.clone() },
+                    backend: backend.clone(),
+                    client: Arc::new(client),
+                    config: scanner.clone(),
+                }),
+                Err(error) => problems.push(Unusable { place: place(), problem: crate::telemetry::chain(&error) }),
+            }
+        }
+    }
+    loaded
+}
+
+async fn load_profiles(config: &Config, plugins: &Plugins, problems: &mut Vec<Unusable>) -> Vec<LoadedProfile> {
+    let mut definitions: Vec<(ProfileName, String)> =
+        config.profiles.iter().map(|profile| (profile.name.clone(), profile.definition.clone())).collect();
+    for name in plugins.profiles.keys() {
+        if let Ok(name) = name.parse::<ProfileName>()
+            && !definitions.iter().any(|(defined, _)| *defined == name)
+        {
+            definitions.push((name, "{}".to_owned()));
+        }
+    }
+    let mut loaded = Vec::new();
+    for (name, definition) in definitions {
+        match load_profile(&name, definition, plugins).await {
+            Ok(profile) => loaded.push(profile),
+            Err(problem) => problems.push(Unusable { place: format!("profiles.yaml: {name}"), problem }),
+        }
+    }
+    loaded
+}
+
+async fn load_profile(name: &ProfileName, definition: String, plugins: &Plugins) -> Result<LoadedProfile, String> {
+    let component = plugins.profiles.get(name.as_str()).unwrap_or(&plugins.standard_profile).clone();
+    let description = component.describe(&definition).await.map_err(|fault| fault.to_string())??;
+    let plan = component.plan(&definition, std::iter::empty()).await.map_err(|fault| fault.to_string())??;
+    Ok(LoadedProfile { name: name.clone(), component, definition, description, filters: plan.filters })
+}
+
+/// How soon a running scan is looked at again: often while it is young, since small scans end soon, and never more
+/// rarely than configured.
+pub fn poll_interval(elapsed: Duration, longest: Duration) -> Duration {
+    const SHORTEST: Duration = Duration::from_millis(250);
+    (elapsed / 10).clamp(SHORTEST.min(longest), longest)
+}

@@ -1,0 +1,247 @@
+//! The store of one process: redb in the data folder.
+//! One writer thread takes every waiting write into one transaction and one fsync; readers see the last commit.
+
+mod steps;
+mod tables;
+mod writer;
+
+
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use scanhost_domain::{
+    ids::{PoolName, ScannerId, TaskId},
+    scan::{Failure, Fence, Outcome, Running, Scan, ScanState},
+    target::Targets,
+};
+use tokio::sync::Notify;
+
+use super::{
+    Cancelled, Change, Claimed, Deleted, ListQuery, Listed, NewScan, PoolOffer, PoolState, Store, StoreError,
+    Submitted, WorkError,
+    watch::{Watch, Watchers},
+};
+use tables::Reader;
+use writer::Writer;
+
+/// Pages that redb keeps in memory. Its own default is a gigabyte.
+const CACHE_BYTES: usize = 32 << 20;
+
+/// How long a worker sleeps at most before it looks again by itself.
+const LONGEST_SLEEP: Duration = Duration::from_secs(5);
+
+/// The file's name in the data folder.
+pub const FILE_NAME: &str = "scanhost.redb";
+
+pub struct EmbeddedStore {
+    writer: Writer,
+    reader: Reader,
+    driven: Driven,
+    watchers: Watchers,
+    work: Arc<Notify>,
+}
+
+/// The scans that workers of this process drive, and how far they are. A running scan that is not here has lost its
+/// worker.
+#[derive(Clone, Default)]
+struct Driven(Arc<Mutex<HashMap<TaskId, (Fence, u8)>>>);
+
+impl Driven {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<TaskId, (Fence, u8)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn show_progress(&self, scan: &mut Scan) {
+        if let ScanState::Running(running) = &mut scan.state
+            && let Some((_, percent)) = self.lock().get(&scan.id)
+        {
+            running.advance(*percent);
+        }
+    }
+}
+
+impl EmbeddedStore {
+    /// Opens the store in the data folder, and makes it when there is none.
+    ///
+    /// # Errors
+    /// When another process has it, or the file cannot be used.
+    pub fn open(data: &Path) -> Result<Self, StoreError> {
+        let database = redb::Database::builder().set_cache_size(CACHE_BYTES).create(data.join(FILE_NAME));
+        let database = Arc::new(database.map_err(unavailable)?);
+        tables::create(&database)?;
+        Ok(Self {
+            writer: Writer::start(database.clone()),
+            reader: Reader::new(database),
+            driven: Driven::default(),
+            watchers: Watchers::default(),
+            work: Arc::new(Notify::new()),
+        })
+    }
+
+    /// Ties the store to the key that its secrets are sealed with.
+    ///
+    /// # Errors
+    /// When it was tied to another key before.
+    pub async fn bind_key(&self, fingerprint: [u8; 8]) -> Result<(), StoreError> {
+        let fingerprint = u64::from_le_bytes(fingerprint);
+        match self.writer.write(move |tables| steps::bind_key(tables, fingerprint)).await? {
+            true => Ok(()),
+            false => Err(StoreError::OtherKey),
+        }
+    }
+
+    fn changed(&self, id: &TaskId) {
+        self.watchers.changed(id);
+        self.work.notify_one();
+    }
+}
+
+fn unavailable(error: impl std::fmt::Display) -> StoreError {
+    StoreError::Unavailable(error.to_string())
+}
+
+#[async_trait]
+impl Store for EmbeddedStore {
+    async fn submit(&self, new: NewScan) -> Result<Submitted, StoreError> {
+        let submitted = self.writer.write(move |tables| steps::submit(tables, &new)).await?;
+        if let Submitted::New { .. } = submitted {
+            self.work.notify_one();
+        }
+        Ok(submitted)
+    }
+
+    async fn scan(&self, id: &TaskId) -> Result<Option<Scan>, StoreError> {
+        let mut scan = self.reader.scan(id)?;
+        if let Some(scan) = &mut scan {
+            self.driven.show_progress(scan);
+        }
+        Ok(scan)
+    }
+
+    async fn position(&self, scan: &Scan) -> Result<Option<u64>, StoreError> {
+        self.reader.position(scan)
+    }
+
+    async fn list(&self, query: ListQuery) -> Result<Listed, StoreError> {
+        let mut listed = self.reader.list(&query, |scan| is_listed(scan, &query))?;
+        listed.scans.iter_mut().for_each(|scan| self.driven.show_progress(scan));
+        Ok(listed)
+    }
+
+    async fn pool(&self, pool: &PoolName) -> Result<PoolState, StoreError> {
+        self.reader.pool(pool)
+    }
+
+    async fn active(&self) -> Result<Vec<(ScannerId, u32)>, StoreError> {
+        self.reader.active()
+    }
+
+    async fn claim(&self, offers: &[PoolOffer], now: Timestamp) -> Result<Option<Claimed>, StoreError> {
+        // Most looks find nothing; those should not write.
+        if !self.reader.has_work(offers, |id| self.driven.lock().contains_key(id))? {
+            return Ok(None);
+        }
+        let (offers, driven) = (offers.to_vec(), self.driven.clone());
+        let claimed = self.writer.write(move |tables| {
+            let is_driven = |id: &TaskId| driven.lock().contains_key(id);
+            let claimed = steps::claim(tables, &offers, now, is_driven)?;
+            if let Some(claimed) = &claimed {
+                // Before the commit, so that a second claim in the same transaction does not take it for lost.
+                driven.lock().insert(claimed.scan.id.clone(), (claimed.running.fence, claimed.running.progress));
+            }
+            Ok(claimed)
+        });
+        let claimed = claimed.await?;
+        if let Some(claimed) = &claimed {
+            self.changed(&claimed.scan.id);
+        }
+        Ok(claimed)
+    }
+
+    async fn update(&self, id: &TaskId, fence: Fence, change: Change) -> Result<Running, WorkError> {
+        let scan = id.clone();
+        let running = self.writer.write(move |tables| steps::update(tables, &scan, fence, change)).await?;
+        let running = running.ok_or(WorkError::Stale)?;
+        self.watchers.changed(id);
+        Ok(running)
+    }
+
+    async fn note_progress(&self, id: &TaskId, fence: Fence, percent: u8) {
+        let changed = match self.driven.lock().get_mut(id) {
+            Some((driven, progress)) if *driven == fence && *progress < percent => {
+                *progress = percent;
+                true
+            }
+            _ => false,
+        };
+        if changed {
+            self.watchers.changed(id);
+        }
+    }
+
+    async fn finish(&self, id: &TaskId, fence: Fence, outcome: Outcome, now: Timestamp) -> Result<Scan, WorkError> {
+        let (scan, progress) = (id.clone(), self.driven.lock().get(id).map_or(0, |(_, percent)| *percent));
+        let finished = self.writer.write(move |tables| steps::finish(tables, &scan, fence, outcome, progress, now));
+        let finished = finished.await?.ok_or(WorkError::Stale)?;
+        self.release(id, fence).await;
+        self.changed(id);
+        Ok(finished)
+    }
+
+    async fn release(&self, id: &TaskId, fence: Fence) {
+        let mut driven = self.driven.lock();
+        if driven.get(id).is_some_and(|(present, _)| *present == fence) {
+            driven.remove(id);
+        }
+        drop(driven);
+        self.work.notify_one();
+    }
+
+    async fn fail_queued(&self, id: &TaskId, failure: Failure, now: Timestamp) -> Result<(), StoreError> {
+        let scan = id.clone();
+        self.writer.write(move |tables| steps::fail_queued(tables, &scan, failure, now)).await?;
+        self.changed(id);
+        Ok(())
+    }
+
+    async fn cancel(&self, id: &TaskId, now: Timestamp) -> Result<Cancelled, StoreError> {
+        let scan = id.clone();
+        let cancelled = self.writer.write(move |tables| steps::cancel(tables, &scan, now)).await?;
+        self.changed(id);
+        Ok(cancelled)
+    }
+
+    async fn delete(&self, id: &TaskId, force: bool) -> Result<Deleted, StoreError> {
+        let scan = id.clone();
+        let deleted = self.writer.write(move |tables| steps::delete(tables, &scan, force)).await?;
+        if let Deleted::Done(_) = deleted {
+            self.driven.lock().remove(id);
+            self.changed(id);
+        }
+        Ok(deleted)
+    }
+
+    fn watch(&self, id: &TaskId) -> Watch {
+        self.watchers.watch(id)
+    }
+
+    async fn wake(&self) {
+        // A missed wake-up costs one sleep and no more.
+        let _elapsed = tokio::time::timeout(LONGEST_SLEEP, self.work.notified()).await;
+    }
+}
+
+fn is_listed(scan: &Scan, query: &ListQuery) -> bool {
+    query.status.is_none_or(|status| scan.status() == status)
+        && query.scan_type.is_none_or(|scan_type| scan.request.scan_type == scan_type)
+        && query.pool.as_ref().is_none_or(|pool| scan.request.pool == *pool)
+        && query.target.as_ref().is_none_or(|target| {
+            Targets::parse(&scan.request.targets, u64::MAX).is_ok_and(|targets| targets.matches(target))
+        })
+}

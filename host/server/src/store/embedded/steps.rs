@@ -1,0 +1,285 @@
+//! The transitions as steps on the tables. Each runs inside a write transaction and is durable with it, or not at all.
+
+use jiff::Timestamp;
+use redb::ReadableTable;
+use scanhost_domain::{
+    ids::TaskId,
+    scan::{Failure, Fence, Finished, Outcome, Queued, Running, Scan, ScanState},
+    schedule::{Capacity, choose_scanner},
+};
+
+use super::{
+    super::{Cancelled, Change, Claimed, Deleted, NewScan, PoolOffer, Submitted, record},
+    tables::{TableError, Tables, count_by_scanner, milliseconds},
+};
+
+/// Expired keys that one submit clears away, so that none pays for all.
+const CLEARED_KEYS: usize = 4;
+
+pub fn submit(tables: &mut Tables<'_>, new: &NewScan) -> Result<Submitted, TableError> {
+    if let Some(idempotency) = &new.idempotency {
+        let known = tables.idempotency.get(idempotency.key.as_str())?.map(|entry| {
+            let (hash, id, expires) = entry.value();
+            (hash, id.to_owned(), expires)
+        });
+        match known {
+            Some((_, _, expires)) if expires <= milliseconds(new.created_at) => {}
+            Some((hash, _, _)) if hash != idempotency.request_hash => return Ok(Submitted::KeyTaken),
+            Some((_, id, _)) => {
+                let id: TaskId = id.try_into().map_err(record::BadRecord::from)?;
+                let scan = tables.scan(&id)?;
+                return Ok(Submitted::Known { id, scan });
+            }
+            None => {}
+        }
+    }
+    let pool = new.request.pool.as_str();
+    let waiting = tables.queue.range((pool, 0)..=(pool, u64::MAX))?.count();
+    let depth = u64::try_from(waiting).unwrap_or(u64::MAX);
+    if depth >= new.max_depth {
+        return Ok(Submitted::Full { depth });
+    }
+    let sequence = next(tables, "sequence")?;
+    let scan = Scan {
+        id: new.id.clone(),
+        trace: new.trace.clone(),
+        sequence,
+        request: new.request.clone(),
+        created_at: new.created_at,
+        retry_of: new.retry_of.clone(),
+        state: ScanState::Queued(Queued),
+    };
+    tables.put(&scan)?;
+    tables.queue.insert((pool, sequence), scan.id.as_str())?;
+    if let Some(idempotency) = &new.idempotency {
+        let expires = milliseconds(idempotency.expires_at);
+        tables.idempotency.insert(idempotency.key.as_str(), (idempotency.request_hash, scan.id.as_str(), expires))?;
+        clear_expired_keys(tables, milliseconds(new.created_at))?;
+    }
+    Ok(Submitted::New { scan, position: depth + 1 })
+}
+
+pub fn claim(
+    tables: &mut Tables<'_>,
+    offers: &[PoolOffer],
+    now: Timestamp,
+    is_driven: impl Fn(&TaskId) -> bool,
+) -> Result<Option<Claimed>, TableError> {
+    if let Some(claimed) = recover(tables, is_driven)? {
+        return Ok(Some(claimed));
+    }
+    let active = count_by_scanner(tables.running.iter()?)?;
+    let turn = next(tables, "turn")?;
+    let first = usize::try_from(turn).unwrap_or(0) % offers.len().max(1);
+    for offer in offers[first..].iter().chain(&offers[..first]) {
+        let capacity = |scanner: &super::super::Offer| Capacity {
+            scanner: scanner.slot.scanner.clone(),
+            max_concurrent_scans: scanner.max_concurrent_scans,
+            active: active.iter().find(|(id, _)| *id == scanner.slot.scanner).map_or(0, |(_, count)| *count),
+        };
+        let capacities: Vec<_> = offer.scanners.iter().map(capacity).collect();
+        if let Some(claimed) = claim_in_pool(tables, offer, &capacities, turn, now)? {
+            return Ok(Some(claimed));
+        }
+    }
+    Ok(None)
+}
+
+/// A scan whose worker is gone.
+fn recover(tables: &mut Tables<'_>, is_driven: impl Fn(&TaskId) -> bool) -> Result<Option<Claimed>, TableError> {
+    let mut orphan = None;
+    for entry in tables.running.iter()? {
+        let id: TaskId = entry?.0.value().parse().map_err(record::BadRecord::from)?;
+        if !is_driven(&id) {
+            orphan = Some(id);
+            break;
+        }
+    }
+    let Some(id) = orphan else { return Ok(None) };
+    let Some(mut scan) = tables.scan(&id)? else {
+        tables.running.remove(id.as_str())?;
+        return Ok(None);
+    };
+    let ScanState::Running(running) = scan.state else {
+        tables.running.remove(id.as_str())?;
+        return Ok(None);
+    };
+    let running = running.recover();
+    scan.state = ScanState::Running(running.clone());
+    tables.put(&scan)?;
+    Ok(Some(Claimed { scan, running }))
+}
+
+/// The first waiting scan of the pool that a free scanner can take: one that is pinned to a busy scanner does not hold
+/// up those behind it.
+fn claim_in_pool(
+    tables: &mut Tables<'_>,
+    offer: &PoolOffer,
+    capacities: &[Capacity],
+    turn: u64,
+    now: Timestamp,
+) -> Result<Option<Claimed>, TableError> {
+    let pool = offer.pool.as_str();
+    if choose_scanner(capacities, None, offer.balance, turn).is_none() {
+        return Ok(None);
+    }
+    let mut found = None;
+    for entry in tables.queue.range((pool, 0)..=(pool, u64::MAX))? {
+        let (key, id) = entry?;
+        let sequence = key.value().1;
+        let id: TaskId = id.value().parse().map_err(record::BadRecord::from)?;
+        let Some(scan) = tables.scan(&id)? else { continue };
+        let pinned = scan.request.instance.as_ref();
+        if let Some(scanner) = choose_scanner(capacities, pinned, offer.balance, turn) {
+            found = Some((sequence, scan, scanner.clone()));
+            break;
+        }
+    }
+    let Some((sequence, mut scan, scanner)) = found else { return Ok(None) };
+    tables.queue.remove((pool, sequence))?;
+    let chosen = offer.scanners.iter().find(|offered| offered.slot.scanner == scanner);
+    let slot = chosen.expect("a chosen scanner is one of the offered").slot.clone();
+    let running = Queued.start(slot, now);
+    scan.state = ScanState::Running(running.clone());
+    tables.running.insert(scan.id.as_str(), (scanner.pool.as_str(), scanner.instance.as_str()))?;
+    tables.put(&scan)?;
+    Ok(Some(Claimed { scan, running }))
+}
+
+/// None when the scan is no longer this worker's.
+pub fn update(
+    tables: &mut Tables<'_>,
+    id: &TaskId,
+    fence: Fence,
+    change: Change,
+) -> Result<Option<Running>, TableError> {
+    let Some((mut scan, mut running)) = owned(tables, id, fence)? else { return Ok(None) };
+    if let Some(phase) = change.phase {
+        running = match running.enter(phase) {
+            Ok(running) => running,
+            Err(refused) => {
+                tracing::error!(scan = %id, trace = %scan.trace, %refused, "refused transition");
+                return Ok(None);
+            }
+        };
+    }
+    if let Some(state) = change.plugin_state {
+        running.plugin_state = state;
+    }
+    running.retries += change.retries;
+    scan.state = ScanState::Running(running.clone());
+    tables.put(&scan)?;
+    Ok(Some(running))
+}
+
+/// None when the scan is no longer this worker's.
+pub fn finish(
+    tables: &mut Tables<'_>,
+    id: &TaskId,
+    fence: Fence,
+    outcome: Outcome,
+    progress: u8,
+    now: Timestamp,
+) -> Result<Option<Scan>, TableError> {
+    let Some((scan, mut running)) = owned(tables, id, fence)? else { return Ok(None) };
+    running.advance(progress);
+    tables.running.remove(id.as_str())?;
+    put_finished(tables, scan, running.finish(outcome, now)).map(Some)
+}
+
+pub fn fail_queued(tables: &mut Tables<'_>, id: &TaskId, failure: Failure, now: Timestamp) -> Result<(), TableError> {
+    let Some(scan) = tables.scan(id)? else { return Ok(()) };
+    if let ScanState::Queued(queued) = scan.state.clone() {
+        tables.queue.remove((scan.request.pool.as_str(), scan.sequence))?;
+        put_finished(tables, scan, queued.fail(failure, now))?;
+    }
+    Ok(())
+}
+
+pub fn cancel(tables: &mut Tables<'_>, id: &TaskId, now: Timestamp) -> Result<Cancelled, TableError> {
+    let Some(mut scan) = tables.scan(id)? else { return Ok(Cancelled::NotFound) };
+    match scan.state.clone() {
+        ScanState::Queued(queued) => {
+            tables.queue.remove((scan.request.pool.as_str(), scan.sequence))?;
+            put_finished(tables, scan, queued.cancel(now)).map(Cancelled::Ended)
+        }
+        ScanState::Running(running) => {
+            scan.state = ScanState::Running(Running { cancel_requested: true, ..running });
+            tables.put(&scan)?;
+            Ok(Cancelled::Requested(scan))
+        }
+        ScanState::Finished(_) => Ok(Cancelled::Refused(scan)),
+    }
+}
+
+pub fn delete(tables: &mut Tables<'_>, id: &TaskId, force: bool) -> Result<Deleted, TableError> {
+    let Some(scan) = tables.scan(id)? else { return Ok(Deleted::NotFound) };
+    match &scan.state {
+        ScanState::Finished(finished) => {
+            if let Outcome::Failed(_) = finished.outcome {
+                let key = (scan.request.pool.as_str(), milliseconds(finished.completed_at), id.as_str());
+                tables.dead.remove(key)?;
+            }
+        }
+        ScanState::Queued(_) | ScanState::Running(_) if !force => return Ok(Deleted::Active(scan)),
+        ScanState::Queued(_) => {
+            tables.queue.remove((scan.request.pool.as_str(), scan.sequence))?;
+        }
+        ScanState::Running(_) => {
+            tables.running.remove(id.as_str())?;
+        }
+    }
+    tables.scans.remove(id.as_str())?;
+    Ok(Deleted::Done(scan))
+}
+
+/// Whether this is the key that the store knows; the first one is.
+pub fn bind_key(tables: &mut Tables<'_>, fingerprint: u64) -> Result<bool, TableError> {
+    let known = tables.meta.get("key")?.map(|known| known.value());
+    match known {
+        Some(known) => Ok(known == fingerprint),
+        None => {
+            tables.meta.insert("key", fingerprint)?;
+            Ok(true)
+        }
+    }
+}
+
+fn owned(tables: &Tables<'_>, id: &TaskId, fence: Fence) -> Result<Option<(Scan, Running)>, TableError> {
+    let Some(scan) = tables.scan(id)? else { return Ok(None) };
+    match scan.state.clone() {
+        ScanState::Running(running) if running.fence == fence => Ok(Some((scan, running))),
+        ScanState::Queued(_) | ScanState::Running(_) | ScanState::Finished(_) => Ok(None),
+    }
+}
+
+/// A failed scan is a dead letter from the moment that it has failed.
+fn put_finished(tables: &mut Tables<'_>, scan: Scan, finished: Finished) -> Result<Scan, TableError> {
+    if let Outcome::Failed(_) = finished.outcome {
+        let time = milliseconds(finished.completed_at);
+        tables.dead.insert((scan.request.pool.as_str(), time, scan.id.as_str()), ())?;
+    }
+    let scan = scan.finished(finished);
+    tables.put(&scan)?;
+    Ok(scan)
+}
+
+fn next(tables: &mut Tables<'_>, counter: &str) -> Result<u64, TableError> {
+    let value = tables.meta.get(counter)?.map_or(0, |value| value.value()) + 1;
+    tables.meta.insert(counter, value)?;
+    Ok(value)
+}
+
+fn clear_expired_keys(tables: &mut Tables<'_>, now: i64) -> Result<(), TableError> {
+    let mut expired = Vec::new();
+    for entry in tables.idempotency.iter()?.take(CLEARED_KEYS) {
+        let (key, value) = entry?;
+        if value.value().2 <= now {
+            expired.push(key.value().to_owned());
+        }
+    }
+    for key in expired {
+        tables.idempotency.remove(key.as_str())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,44 @@
+//! Takes scans from the queue and drives each to its end. Every step is announced in the store before it is taken, so
+//! that whoever comes after a crash knows how to go on; recovery is the same code.
+
+mod credentials;
+mod drive;
+mod files;
+mod trouble;
+
+pub use credentials::RequestSecrets;
+pub use files::{PluginLog, ReportFile};
+pub use trouble::Trouble;
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{clock, host::Host, telemetry::chain};
+
+/// Before looking at a store again that could not be used.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Claims until shutdown. Scans under way are handed back then.
+pub async fn run(host: Arc<Host>) {
+    while !host.shutdown.is_cancelled() {
+        let offers = host.snapshot.load().offers();
+        match host.store.claim(&offers, clock::now()).await {
+            Ok(Some(claimed)) => {
+                let id = claimed.scan.id.clone();
+                let (scanner, trace) = (claimed.running.slot.scanner.clone(), claimed.scan.trace.clone());
+                tracing::info!(scan = %id, %trace, %scanner, recoveries = claimed.running.recoveries, "scan claimed");
+                host.tasks.spawn(drive::drive(host.clone(), claimed));
+            }
+            Ok(None) => tokio::select! {
+                () = host.store.wake() => {}
+                () = host.shutdown.cancelled() => {}
+            },
+            Err(error) => {
+                tracing::error!(error = chain(&error), "cannot claim scans");
+                tokio::select! {
+                    () = tokio::time::sleep(PAUSE) => {}
+                    () = host.shutdown.cancelled() => {}
+                }
+            }
+        }
+    }
+}

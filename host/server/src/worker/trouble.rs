@@ -1,0 +1,63 @@
+//! What a failed call means for the scan: the one table of what is tried again and what is not.
+
+use std::time::Duration;
+
+use scanhost_domain::scan::{Failure, FailureCode};
+use scanhost_sandbox::{Fault, ScannerError};
+
+/// A call that gave no result.
+#[derive(Clone, Debug)]
+pub struct Trouble {
+    pub failure: Failure,
+    pub cure: Cure,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cure {
+    None,
+    /// Try again; after at least this long, when the scanner said so.
+    Retry(Option<Duration>),
+}
+
+impl From<ScannerError> for Trouble {
+    fn from(error: ScannerError) -> Self {
+        use FailureCode as Code;
+        match error {
+            ScannerError::Invalid(text) => Self::permanent(Code::Rejected, text),
+            ScannerError::Unauthorized(text) => Self::permanent(Code::ScannerLogin, text),
+            ScannerError::NotFound(text) => Self::permanent(Code::RemoteScanLost, text),
+            ScannerError::Unsupported(text) => Self::permanent(Code::Unsupported, text),
+            ScannerError::AlreadyRunning => {
+                Self::permanent(Code::Plugin, "the plugin said `already-running` where nothing was launched".into())
+            }
+            ScannerError::RateLimited(after) => {
+                let after = after.map(|milliseconds| Duration::from_millis(milliseconds.into()));
+                Self::transient("the scanner limits the rate of requests".into(), after)
+            }
+            ScannerError::Unavailable(text) | ScannerError::Internal(text) => Self::transient(text, None),
+        }
+    }
+}
+
+impl From<Fault> for Trouble {
+    fn from(fault: Fault) -> Self {
+        let text = format!("the plugin {fault}");
+        match fault {
+            // The scanner may have been slow, or this host busy.
+            Fault::Wall(_) | Fault::Busy(_) => Self::transient(text, None),
+            Fault::Cpu(_) | Fault::Memory(_) | Fault::Crash(_) | Fault::Contract(_) => {
+                Self::permanent(FailureCode::Plugin, text)
+            }
+        }
+    }
+}
+
+impl Trouble {
+    pub fn permanent(code: FailureCode, message: String) -> Self {
+        Self { failure: Failure { code, message }, cure: Cure::None }
+    }
+
+    pub fn transient(message: String, after: Option<Duration>) -> Self {
+        Self { failure: Failure { code: FailureCode::ScannerUnavailable, message }, cure: Cure::Retry(after) }
+    }
+}

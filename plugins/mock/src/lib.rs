@@ -1,0 +1,107 @@
+//! A scanner without a network, for trying things out and for tests.
+//!
+//! All that the "remote side" knows travels in the state that the host keeps: what is scanned, with which options,
+//! since when. Findings follow from the targets and the options alone, so the same scan has the same report every time.
+//! The report is JSON lines, see [`line`].
+
+pub mod catalogue;
+pub mod hosts;
+pub mod line;
+pub mod options;
+pub mod parse;
+pub mod report;
+pub mod scan;
+
+use scanhost_sdk::backend::{
+    reader::{self, ParseError, ReportInfo},
+    report as report_file,
+    scanner::{
+        self, Context, Description, ExportStep, RemoteScan, RemoteState, ScanError, ScanRequest, ScanStatus, ScanType,
+        ScannerHealth,
+    },
+};
+use scanhost_sdk::findings::Findings;
+
+use crate::{
+    options::{FailAt, Options},
+    report::Report,
+    scan::Scan,
+};
+
+pub struct Mock;
+
+impl scanner::Guest for Mock {
+    fn describe() -> Description {
+        Description {
+            name: "mock".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            report_extension: "jsonl".to_owned(),
+            state_version: 1,
+            resumable: true,
+            scan_types: vec![ScanType::Untrusted, ScanType::Trusted, ScanType::Privileged],
+            auth: Vec::new(),
+            fields: Vec::new(),
+        }
+    }
+
+    fn create(context: Context, request: ScanRequest) -> Result<RemoteScan, ScanError> {
+        let options = Options::parse(&context.options).map_err(ScanError::Invalid)?;
+        Scan::create(options, request)?.into_remote()
+    }
+
+    /// There is no other memory than the state, so before the answer of `create` was stored there is nothing to find.
+    /// A repeated `create` gives the same id for the same task, so nothing is doubled.
+    fn find(context: Context, task_id: String) -> Result<Option<RemoteScan>, ScanError> {
+        if context.state.is_empty() {
+            return Ok(None);
+        }
+        let scan = Scan::read(&context.state)?;
+        if scan.task == task_id { scan.into_remote().map(Some) } else { Ok(None) }
+    }
+
+    fn launch(context: Context, id: String) -> Result<Vec<u8>, ScanError> {
+        Scan::known(&context.state, &id)?.launch(context.now_ms)?.to_state()
+    }
+
+    fn status(context: Context, id: String) -> Result<ScanStatus, ScanError> {
+        let scan = Scan::known(&context.state, &id)?;
+        Ok(ScanStatus { state: scan.stand(context.now_ms), next_state: context.state })
+    }
+
+    /// Nothing runs anywhere, so there is nothing to end.
+    fn stop(_context: Context, _id: String) -> Result<(), ScanError> {
+        Ok(())
+    }
+
+    /// The host drops the state, and with it the scan.
+    fn remove(_context: Context, _id: String) -> Result<(), ScanError> {
+        Ok(())
+    }
+
+    fn export_report(context: Context, id: String, cursor: Option<String>) -> Result<ExportStep, ScanError> {
+        let scan = Scan::known(&context.state, &id)?;
+        scan.refuse_at(FailAt::Export)?;
+        if !matches!(scan.stand(context.now_ms), RemoteState::Completed) {
+            return Err(ScanError::Invalid("the scan has not completed".to_owned()));
+        }
+        Report::of(&scan).export(cursor.as_deref(), report_file::append)
+    }
+
+    fn health(context: Context) -> Result<ScannerHealth, ScanError> {
+        Ok(match Options::parse(&context.options) {
+            Ok(_) => ScannerHealth {
+                ready: true,
+                message: concat!("mock ", env!("CARGO_PKG_VERSION"), ", no network").to_owned(),
+            },
+            Err(problems) => ScannerHealth { ready: false, message: problems },
+        })
+    }
+}
+
+impl reader::Guest for Mock {
+    fn parse(scan_type: Option<ScanType>) -> Result<ReportInfo, ParseError> {
+        parse::parse(scan_type, report_file::read, Findings::new())
+    }
+}
+
+scanhost_sdk::export_backend!(Mock);

@@ -1,0 +1,113 @@
+//! Creates a scan from a template, without starting it.
+
+use scanhost_sdk::{
+    backend::{
+        scanner::{RemoteScan, ScanRequest},
+        types::ScanError,
+    },
+    requests::{Answer, Request},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{find, health, marker, memory::Memory, options::Options, refusal, scan_id::ScanId, ssh, wire};
+
+#[cfg(test)]
+mod tests;
+
+pub fn create(options: &Options, request: &ScanRequest) -> Result<RemoteScan, ScanError> {
+    let templates = Request::get("read the scan templates", "/editor/scan/templates").send()?;
+    let template = template(templates, &options.template)?;
+    let body = body(&template, options, request)?;
+    match Request::post("create the scan", "/scans").json(&body).send() {
+        Ok(answer) => created(answer),
+        Err(lost) if lost.may_have_acted() => after_broken_create(&request.task_id, lost.into()),
+        Err(lost) => Err(lost.into()),
+    }
+}
+
+/// Some builds without `scan_api` drop the connection instead of refusing; so may any network after the scan exists.
+fn after_broken_create(task_id: &str, broken: ScanError) -> Result<RemoteScan, ScanError> {
+    if let Some(remote) = find::find(task_id)? {
+        return Ok(remote);
+    }
+    match health::has_scan_api() {
+        Some(false) => Err(ScanError::Unsupported(format!("cannot create the scan: {}", refusal::NO_SCAN_API))),
+        Some(true) | None => Err(broken),
+    }
+}
+
+/// The uuid of the template of that name.
+fn template(answer: Answer, name: &str) -> Result<String, ScanError> {
+    #[derive(Deserialize)]
+    struct Templates {
+        #[serde(default, deserialize_with = "wire::or_default")]
+        templates: Vec<Template>,
+    }
+    #[derive(Deserialize)]
+    struct Template {
+        #[serde(default, deserialize_with = "wire::or_default")]
+        name: String,
+        #[serde(default, deserialize_with = "wire::or_default")]
+        uuid: String,
+    }
+    let Templates { templates } = refusal::accept(answer)?.json()?;
+    let template = templates.into_iter().find(|template| template.name == name && !template.uuid.is_empty());
+    template.map(|template| template.uuid).ok_or_else(|| {
+        ScanError::Unsupported(format!("the scanner has no template {name:?}: set another in its options"))
+    })
+}
+
+#[derive(Debug, Serialize)]
+struct Body<'a> {
+    uuid: &'a str,
+    settings: Settings<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credentials: Option<ssh::Credentials<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Settings<'a> {
+    name: String,
+    text_targets: String,
+    description: &'a str,
+    enabled: bool,
+    // Each user has folders of their own, so there is no number that is right for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    folder_id: Option<u64>,
+    scanner_id: u64,
+    launch_now: bool,
+}
+
+fn body<'a>(template: &'a str, options: &Options, request: &'a ScanRequest) -> Result<Body<'a>, ScanError> {
+    if request.targets.is_empty() {
+        return Err(ScanError::Invalid("the scan has no targets".to_owned()));
+    }
+    let settings = Settings {
+        name: marker::mark(&request.name, &request.task_id),
+        text_targets: request.targets.join(","),
+        description: &request.description,
+        enabled: true,
+        folder_id: options.folder_id,
+        scanner_id: options.scanner_id,
+        launch_now: false,
+    };
+    Ok(Body { uuid: template, settings, credentials: ssh::credentials(request)? })
+}
+
+fn created(answer: Answer) -> Result<RemoteScan, ScanError> {
+    #[derive(Deserialize)]
+    struct Created {
+        scan: Scan,
+    }
+    #[derive(Deserialize)]
+    struct Scan {
+        id: ScanId,
+    }
+    let answer = answer.accept_or(|answer| match answer.status {
+        // There is no scan yet that could be missing.
+        404 => Some(ScanError::Invalid(answer.text("check the folder and the scanner in its options"))),
+        _ => refusal::meaning(answer),
+    })?;
+    let Created { scan } = answer.json()?;
+    Ok(RemoteScan { id: scan.id.to_string(), state: Memory { launched: false }.write() })
+}

@@ -1,0 +1,16 @@
+use super::*;
+
+#[test]
+fn what_is_not_given_has_a_default() {
+    assert_eq!(Options::parse("{}").unwrap(), Options::default());
+    let given = Options { template: "basic".to_owned(), folder_id: Some(7), scanner_id: 2 };
+    assert_eq!(Options::parse(r#"{"template":"basic","folder_id":7,"scanner_id":2}"#).unwrap(), given);
+}
+
+#[test]
+fn wrong_options_are_named() {
+    for (json, place) in [(r#"{"templat":"x"}"#, "templat"), (r#"{"folder_id":"my"}"#, "my"), ("", "EOF")] {
+        let Err(ScanError::Invalid(text)) = Options::parse(json) else { panic!("{json} was taken") };
+        assert!(text.contains(place), "{text}");
+    }
+}

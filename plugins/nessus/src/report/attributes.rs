@@ -1,0 +1,147 @@
+//! The attributes of a tag: `name="value"`, each after white space, quoted, without `<`.
+//! An attribute that is given twice is not an error here: real reports have it, and the first one counts.
+
+use super::text::{self, is_space};
+
+pub const NOT_A_NAME: &str = "an element's name that is not a name";
+
+/// The attributes of one tag, in order. It ends after the first fault.
+pub struct Attributes<'a> {
+    raw: &'a str,
+    at: usize,
+}
+
+#[derive(Clone, Copy)]
+pub struct Attribute<'a> {
+    pub name: &'a str,
+    /// As it stands in the report, references included.
+    pub value: &'a str,
+    /// Where the value begins in the text that was given to [`Attributes::new`].
+    pub at: usize,
+}
+
+/// What is wrong, and where in the text that was looked at.
+#[derive(Debug)]
+pub struct Fault {
+    pub message: &'static str,
+    pub at: usize,
+}
+
+impl<'a> Attributes<'a> {
+    /// `raw` is all that stands between the tag's name and its end.
+    pub fn new(raw: &'a str) -> Self {
+        Self { raw, at: 0 }
+    }
+
+    fn parse(&mut self) -> Result<Option<Attribute<'a>>, Fault> {
+        let begin = self.at;
+        self.skip_space();
+        if self.at == self.raw.len() {
+            return Ok(None);
+        }
+        if self.at == begin {
+            return Err(self.fault("no white space before an attribute"));
+        }
+        let name = self.take_until(|byte| is_space(byte) || byte == b'=');
+        if !is_name(name) {
+            return Err(Fault { message: "an attribute's name that is not a name", at: self.at - name.len() });
+        }
+        self.skip_space();
+        self.expect(b'=', "an attribute without a value")?;
+        self.skip_space();
+        let quote = match self.raw.as_bytes().get(self.at) {
+            Some(quote @ (b'"' | b'\'')) => *quote,
+            _ => return Err(self.fault("an attribute's value without quotes")),
+        };
+        self.at += 1;
+        let at = self.at;
+        let value = self.take_until(|byte| byte == quote);
+        self.expect(quote, "an attribute's value that does not end")?;
+        match memchr::memchr(b'<', value.as_bytes()) {
+            Some(place) => Err(Fault { message: "`<` in an attribute's value", at: at + place }),
+            None => Ok(Some(Attribute { name, value, at })),
+        }
+    }
+
+    fn skip_space(&mut self) {
+        self.take_until(|byte| !is_space(byte));
+    }
+
+    fn take_until(&mut self, is_end: impl Fn(u8) -> bool) -> &'a str {
+        let rest = &self.raw[self.at..];
+        // The bytes that end something are all ASCII, or the first of a character.
+        let length = rest.bytes().position(is_end).unwrap_or(rest.len());
+        self.at += length;
+        &rest[..length]
+    }
+
+    fn expect(&mut self, byte: u8, message: &'static str) -> Result<(), Fault> {
+        if self.raw.as_bytes().get(self.at) != Some(&byte) {
+            return Err(self.fault(message));
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    fn fault(&self, message: &'static str) -> Fault {
+        Fault { message, at: self.at }
+    }
+}
+
+impl<'a> Iterator for Attributes<'a> {
+    type Item = Result<Attribute<'a>, Fault>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let result = self.parse();
+        if result.is_err() {
+            self.at = self.raw.len();
+        }
+        result.transpose()
+    }
+}
+
+impl Attribute<'_> {
+    /// Adds the value as XML means it: references resolved, line breaks and tabs as blanks.
+    pub fn append_to(&self, into: &mut Vec<u8>) -> Result<(), Fault> {
+        self.read(|piece| into.extend_from_slice(piece))
+    }
+
+    /// Looks for faults in a value that is not wanted.
+    pub fn check(&self) -> Result<(), Fault> {
+        self.read(|_| {})
+    }
+
+    fn read(&self, mut take: impl FnMut(&[u8])) -> Result<(), Fault> {
+        let mut rest = self.value.as_bytes();
+        while let Some(place) = rest.iter().position(|byte| matches!(byte, b'&' | b'\t' | b'\n' | b'\r')) {
+            take(&rest[..place]);
+            let special = rest[place];
+            rest = &rest[place + 1..];
+            if special == b'&' {
+                let at = self.at + self.value.len() - rest.len() - 1;
+                let end = rest.iter().position(|byte| !text::is_in_reference(*byte));
+                let Some(end) = end.filter(|end| rest[*end] == b';') else {
+                    return Err(Fault { message: text::NO_REFERENCE, at });
+                };
+                let character = text::resolve(&rest[..end]).map_err(|message| Fault { message, at })?;
+                take(character.encode_utf8(&mut [0; 4]).as_bytes());
+                rest = &rest[end + 1..];
+            } else {
+                take(b" ");
+                // The two bytes are one line break.
+                if special == b'\r' {
+                    rest = rest.strip_prefix(b"\n").unwrap_or(rest);
+                }
+            }
+        }
+        take(rest);
+        Ok(())
+    }
+}
+
+/// Whether XML allows this as a name. Of characters beyond ASCII all are allowed, which XML does not quite do.
+pub fn is_name(name: &str) -> bool {
+    let is_start = |byte: u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b':') || !byte.is_ascii();
+    let is_inner = |byte: u8| is_start(byte) || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+    name.bytes().next().is_some_and(is_start) && name.bytes().all(is_inner)
+}

@@ -1,0 +1,183 @@
+//! Findings on their way to the sink, many at a time, in one arena.
+
+use scanhost_sdk::backend::findings::{Batch, Cell};
+
+use super::{
+    Sink,
+    fields::{Names, Slot},
+    host::{Host, MAX_VALUE, SHARED},
+    item::{Item, Span},
+};
+
+/// A batch goes out when it has so many bytes, cells or findings.
+const FULL_BYTES: usize = 1024 * 1024;
+const FULL_CELLS: usize = 500_000;
+const FULL_FINDINGS: usize = 40_000;
+
+/// The most bytes that the sink takes, less what a host's own values and a severity's digit may take.
+const MAX_BYTES: usize = 8 * 1024 * 1024 - SHARED.len() * MAX_VALUE - 1;
+
+/// The most bytes of one finding.
+pub const MAX_ITEM: usize = MAX_BYTES;
+
+pub struct Outbox<'s, S> {
+    sink: &'s mut S,
+    batch: Batch,
+    /// By slot: the index that the field was declared with.
+    declared: Vec<Option<u32>>,
+    declared_count: u32,
+    /// Where the current host's values stand in the arena, once one of its findings needed them.
+    shared: Option<[Option<Cell>; SHARED.len()]>,
+    /// The findings in this batch that still lack their host's properties.
+    incomplete: Vec<Incomplete>,
+    /// Whether findings of the current host went out without its properties.
+    lost_properties: bool,
+}
+
+struct Incomplete {
+    finding: usize,
+    /// Before which cell the properties belong.
+    cell: usize,
+}
+
+impl<'s, S: Sink> Outbox<'s, S> {
+    pub fn new(sink: &'s mut S) -> Self {
+        Self {
+            sink,
+            batch: Batch { new_fields: Vec::new(), arena: Vec::new(), cells: Vec::new(), findings: Vec::new() },
+            declared: Vec::new(),
+            declared_count: 0,
+            shared: None,
+            incomplete: Vec::new(),
+            lost_properties: false,
+        }
+    }
+
+    /// Where values of the current finding are written.
+    pub fn arena(&mut self) -> &mut Vec<u8> {
+        &mut self.batch.arena
+    }
+
+    pub fn begin_host(&mut self) {
+        self.shared = None;
+        self.lost_properties = false;
+    }
+
+    /// Adds the finding whose values are at the end of the arena.
+    pub fn add(&mut self, item: &mut Item, host: &Host, names: &Names) -> Result<(), String> {
+        if self.batch.arena.len() > MAX_BYTES {
+            let own = self.batch.arena.split_off(item.start);
+            self.flush()?;
+            self.batch.arena = own;
+            item.start = 0;
+        }
+        let shared = match self.shared {
+            Some(shared) => shared,
+            None => self.write_shared(host, names),
+        };
+        let start = self.batch.cells.len();
+        let score = item.score();
+        for slot in Slot::header() {
+            if slot == Slot::HOST_IP && !host.has_properties {
+                self.incomplete.push(Incomplete { finding: self.batch.findings.len(), cell: self.batch.cells.len() });
+            }
+            let cell = match SHARED.iter().position(|shared| *shared == slot) {
+                Some(place) => shared[place],
+                None => {
+                    let span = if slot == Slot::CVSS_SCORE { score } else { item.header[slot.index()] };
+                    span.map(|span| self.cell(slot, span, item.start, names))
+                }
+            };
+            self.batch.cells.extend(cell);
+        }
+        let header = self.batch.cells.len();
+        for (slot, span) in &item.children {
+            let cell = self.cell(*slot, *span, item.start, names);
+            // An attribute, a host property and the computed score win over a child of that name.
+            let is_taken = *slot <= Slot::CVSS_SCORE
+                && self.batch.cells[start..header].iter().any(|present| present.field == cell.field);
+            if !is_taken {
+                self.batch.cells.push(cell);
+            }
+        }
+        self.batch.findings.push((self.batch.cells.len() - start) as u32);
+        if self.batch.cells.len() >= FULL_CELLS || self.batch.findings.len() >= FULL_FINDINGS {
+            return self.flush();
+        }
+        // A host whose properties come last is held back as long as it fits.
+        if self.incomplete.is_empty() { self.flush_if_full() } else { Ok(()) }
+    }
+
+    /// The host's properties are known now. Returns whether some of its findings had to go out without them.
+    pub fn complete(&mut self, host: &Host, names: &Names) -> bool {
+        let incomplete = std::mem::take(&mut self.incomplete);
+        self.shared = None;
+        if incomplete.is_empty() {
+            return self.lost_properties;
+        }
+        let shared = self.write_shared(host, names);
+        let properties: Vec<Cell> = shared[1..].iter().flatten().copied().collect();
+        let cells = std::mem::take(&mut self.batch.cells);
+        let mut copied = 0;
+        for Incomplete { finding, cell } in incomplete {
+            self.batch.cells.extend_from_slice(&cells[copied..cell]);
+            self.batch.cells.extend_from_slice(&properties);
+            self.batch.findings[finding] += properties.len() as u32;
+            copied = cell;
+        }
+        self.batch.cells.extend_from_slice(&cells[copied..]);
+        self.lost_properties
+    }
+
+    pub fn end_host(&mut self) -> Result<(), String> {
+        self.incomplete.clear();
+        self.flush_if_full()
+    }
+
+    pub fn flush(&mut self) -> Result<(), String> {
+        if !self.batch.findings.is_empty() {
+            self.sink.emit(&self.batch)?;
+        }
+        self.lost_properties |= !self.incomplete.is_empty();
+        self.incomplete.clear();
+        self.shared = None;
+        self.batch.new_fields.clear();
+        self.batch.arena.clear();
+        self.batch.cells.clear();
+        self.batch.findings.clear();
+        Ok(())
+    }
+
+    fn flush_if_full(&mut self) -> Result<(), String> {
+        if self.batch.arena.len() >= FULL_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    fn write_shared(&mut self, host: &Host, names: &Names) -> [Option<Cell>; SHARED.len()] {
+        let shared = std::array::from_fn(|place| {
+            let value = &host.values[place];
+            let start = self.batch.arena.len();
+            self.batch.arena.extend_from_slice(value);
+            let span = Span { offset: 0, length: value.len() as u32 };
+            (!value.is_empty()).then(|| self.cell(SHARED[place], span, start, names))
+        });
+        self.shared = Some(shared);
+        shared
+    }
+
+    fn cell(&mut self, slot: Slot, span: Span, start: usize, names: &Names) -> Cell {
+        if self.declared.len() <= slot.index() {
+            self.declared.resize(slot.index() + 1, None);
+        }
+        let field = match self.declared[slot.index()] {
+            Some(field) => field,
+            None => {
+                let field = self.declared_count;
+                self.declared[slot.index()] = Some(field);
+                self.declared_count += 1;
+                self.batch.new_fields.push(names.name(slot).to_owned());
+                field
+            }
+        };
+        Cell { field, offset: start as u32 + span.offset, length: span.length }
+    }
+}

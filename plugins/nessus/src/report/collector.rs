@@ -1,0 +1,297 @@
+//! Turns elements and their text into findings and a summary.
+
+use std::ops::Range;
+
+use scanhost_sdk::backend::reader::Warning;
+
+use super::{
+    Sink, Summary,
+    attributes::{Attributes, Fault},
+    batch::{MAX_ITEM, Outbox},
+    fields::{HEADER, Names, Slot},
+    host::{Host, MAX_VALUE, Property},
+    item::{Item, MAX_VALUES, Span},
+    text::{Text, trim},
+};
+
+/// The longest list of targets that is kept.
+const MAX_TARGETS: usize = 8 * 1024 * 1024;
+
+const TOO_LARGE: &str = "a finding of more than 7.6 MiB";
+
+pub struct Collector<'s, S> {
+    summary: Summary,
+    names: Names,
+    outbox: Outbox<'s, S>,
+    host: Host,
+    item: Item,
+    /// The child that is being read, and where its text begins in the arena.
+    field: (Slot, usize),
+    /// The host property that is being read.
+    property: Property,
+    /// Text of what is neither a finding's value nor skipped.
+    scratch: Vec<u8>,
+    /// Whether the preference that is being read is the list of targets.
+    is_target: bool,
+    late_properties: u32,
+    /// How often a finding's text had a `<` that begins no tag.
+    loose_markup: u64,
+}
+
+impl<'s, S: Sink> Collector<'s, S> {
+    pub fn new(sink: &'s mut S) -> Self {
+        Self {
+            summary: Summary::default(),
+            names: Names::new(),
+            outbox: Outbox::new(sink),
+            host: Host::default(),
+            item: Item::default(),
+            field: (Slot::HOST, 0),
+            property: Property::CredentialedScan,
+            scratch: Vec::new(),
+            is_target: false,
+            late_properties: 0,
+            loose_markup: 0,
+        }
+    }
+
+    pub fn open_report(&mut self, attributes: Attributes<'_>) -> Result<(), Fault> {
+        let name = first(attributes, "name", &mut self.scratch)?;
+        if self.summary.name.is_none() && !name.is_empty() {
+            self.summary.name = Some(text_of(name));
+        }
+        Ok(())
+    }
+
+    pub fn open_preference(&mut self) {
+        self.is_target = false;
+    }
+
+    pub fn open_preference_part(&mut self) {
+        self.scratch.clear();
+    }
+
+    /// Where the text of a preference's name goes.
+    pub fn preference_text(&mut self) -> Text<'_> {
+        Text::Keep { into: &mut self.scratch, limit: MAX_TARGETS, too_long: "a preference of more than 8 MiB" }
+    }
+
+    pub fn close_preference_name(&mut self) {
+        self.is_target = trim(&self.scratch).1 == b"TARGET";
+    }
+
+    pub fn is_target(&self) -> bool {
+        self.is_target
+    }
+
+    pub fn close_preference_value(&mut self) {
+        let (_, value) = trim(&self.scratch);
+        if self.summary.targets.is_none() && !value.is_empty() {
+            self.summary.targets = Some(text_of(value));
+        }
+    }
+
+    pub fn open_host(&mut self, attributes: Attributes<'_>) -> Result<(), Fault> {
+        let name = first(attributes, "name", &mut self.scratch)?;
+        if name.len() > MAX_VALUE {
+            return Err(Fault { message: "a host's name of more than 64 KiB", at: 0 });
+        }
+        self.host = Host::default();
+        self.host.values[0].extend_from_slice(name);
+        self.outbox.begin_host();
+        self.summary.hosts += 1;
+        Ok(())
+    }
+
+    pub fn close_host(&mut self) -> Result<(), String> {
+        self.summary.evidence.add(&self.host.evidence);
+        self.outbox.end_host()
+    }
+
+    pub fn close_properties(&mut self) {
+        if !self.host.has_properties {
+            self.host.has_properties = true;
+            self.late_properties += u32::from(self.outbox.complete(&self.host, &self.names));
+        }
+    }
+
+    /// Whether the tag's text is wanted.
+    pub fn open_tag(&mut self, attributes: Attributes<'_>) -> Result<bool, Fault> {
+        let property = Property::named(first(attributes, "name", &mut self.scratch)?);
+        self.scratch.clear();
+        self.property = property.unwrap_or(self.property);
+        Ok(property.is_some())
+    }
+
+    pub fn tag_text(&mut self) -> Text<'_> {
+        Text::Keep { into: &mut self.scratch, limit: MAX_VALUE, too_long: "a host property of more than 64 KiB" }
+    }
+
+    pub fn close_tag(&mut self) {
+        self.host.set(self.property, trim(&self.scratch).1);
+    }
+
+    pub fn open_item(&mut self, attributes: Attributes<'_>) -> Result<(), Fault> {
+        let arena = self.outbox.arena();
+        self.item.begin(arena.len());
+        let mut seen = [false; HEADER.len()];
+        for attribute in attributes {
+            let attribute = attribute?;
+            let start = arena.len();
+            attribute.append_to(arena)?;
+            let slot = attribute_slot(attribute.name).filter(|slot| !seen[slot.index()]);
+            let Some(slot) = slot else {
+                arena.truncate(start);
+                continue;
+            };
+            seen[slot.index()] = true;
+            let value = trim_end_of(arena, start);
+            if !value.is_empty() {
+                self.item.header[slot.index()] = Some(span(&value, self.item.start));
+            }
+        }
+        if arena.len() - self.item.start > MAX_ITEM {
+            return Err(Fault { message: TOO_LARGE, at: 0 });
+        }
+        let plugin = value_of(&self.item, Slot::PLUGIN_ID, arena);
+        self.item.is_scan_information = plugin == b"19506";
+        self.summary.evidence.see_plugin(&mut self.host.evidence, plugin);
+        Ok(())
+    }
+
+    pub fn open_field(&mut self, element: &str) -> Result<(), &'static str> {
+        self.field = (self.names.slot(element)?, self.outbox.arena().len());
+        Ok(())
+    }
+
+    pub fn field_text(&mut self) -> Text<'_> {
+        let limit = self.item.start + MAX_ITEM;
+        Text::KeepLoose { into: self.outbox.arena(), limit, too_long: TOO_LARGE, loose: &mut self.loose_markup }
+    }
+
+    pub fn close_field(&mut self) -> Result<(), &'static str> {
+        let (slot, start) = self.field;
+        let arena = self.outbox.arena();
+        let value = trim_end_of(arena, start);
+        if value.is_empty() {
+            arena.truncate(start);
+            return Ok(());
+        }
+        let text = &arena[value.clone()];
+        let whole = span(&value, self.item.start);
+        if slot == Slot::SEE_ALSO {
+            let mut line_start = value.start;
+            for line in text.split(|byte| *byte == b'\n') {
+                let (begin, trimmed) = trim(line);
+                if !trimmed.is_empty() {
+                    let begin = line_start + begin;
+                    self.item.children.push((slot, span(&(begin..begin + trimmed.len()), self.item.start)));
+                }
+                line_start += line.len() + 1;
+            }
+        } else {
+            self.item.see(slot, whole, text);
+            self.item.children.push((slot, whole));
+            if self.item.is_scan_information && slot == Slot::PLUGIN_OUTPUT {
+                self.host.evidence.see_scan_information(text);
+            }
+        }
+        if self.item.children.len() > MAX_VALUES {
+            return Err("a finding of more than 100,000 values");
+        }
+        Ok(())
+    }
+
+    pub fn close_item(&mut self) -> Result<(), String> {
+        let arena = self.outbox.arena();
+        let given = match value_of(&self.item, Slot::SEVERITY, arena) {
+            [b'0'..=b'4'] => self.item.header[Slot::SEVERITY.index()],
+            _ => None,
+        };
+        let severity = given.unwrap_or_else(|| {
+            let start = arena.len();
+            arena.push(self.item.risk.unwrap_or(b'0'));
+            span(&(start..start + 1), self.item.start)
+        });
+        // The host reads the same digit as a name and as a number.
+        self.item.header[Slot::SEVERITY.index()] = Some(severity);
+        self.item.header[Slot::SEVERITY_ID.index()] = Some(severity);
+        self.summary.findings += 1;
+        self.outbox.add(&mut self.item, &self.host, &self.names)
+    }
+
+    pub fn finish(mut self) -> Result<Summary, String> {
+        self.outbox.flush()?;
+        let mut warn = |code: &str, message: String| {
+            self.summary.warnings.push(Warning { code: code.to_owned(), message });
+        };
+        if self.summary.hosts == 0 {
+            warn("no_hosts", "the report has no hosts: was the target reachable?".to_owned());
+        }
+        if self.late_properties > 0 {
+            let hosts = self.late_properties;
+            warn("late_host_properties", format!("on {hosts} hosts some findings lack the host's address and names"));
+        }
+        if self.loose_markup > 0 {
+            let count = self.loose_markup;
+            warn("loose_markup", format!("not quite XML: {count} times `<` begins no tag; it was read as text"));
+        }
+        Ok(self.summary)
+    }
+}
+
+fn attribute_slot(name: &str) -> Option<Slot> {
+    match name {
+        "pluginID" => Some(Slot::PLUGIN_ID),
+        "pluginName" => Some(Slot::PLUGIN_NAME),
+        "pluginFamily" => Some(Slot::PLUGIN_FAMILY),
+        "severity" => Some(Slot::SEVERITY),
+        "port" => Some(Slot::PORT),
+        "protocol" => Some(Slot::PROTOCOL),
+        "svc_name" => Some(Slot::SVC_NAME),
+        _ => None,
+    }
+}
+
+/// The trimmed value of the first attribute of that name, empty without one. All others are checked.
+fn first<'a>(attributes: Attributes<'_>, name: &str, into: &'a mut Vec<u8>) -> Result<&'a [u8], Fault> {
+    into.clear();
+    let mut end = None;
+    for attribute in attributes {
+        let attribute = attribute?;
+        let start = into.len();
+        attribute.append_to(into)?;
+        if attribute.name == name && end.is_none() {
+            end = Some(into.len());
+            into.drain(..start);
+            end = end.map(|end| end - start);
+        } else {
+            into.truncate(start);
+        }
+    }
+    Ok(trim(&into[..end.unwrap_or(0)]).1)
+}
+
+fn value_of<'a>(item: &Item, slot: Slot, arena: &'a [u8]) -> &'a [u8] {
+    item.header[slot.index()].map_or(&[], |span| {
+        let start = item.start + span.offset as usize;
+        &arena[start..start + span.length as usize]
+    })
+}
+
+/// The value that was written from `start` on, without outer white space; what follows it is taken away again.
+fn trim_end_of(arena: &mut Vec<u8>, start: usize) -> Range<usize> {
+    let (begin, value) = trim(&arena[start..]);
+    let range = start + begin..start + begin + value.len();
+    arena.truncate(range.end);
+    range
+}
+
+fn span(range: &Range<usize>, start: usize) -> Span {
+    Span { offset: (range.start - start) as u32, length: range.len() as u32 }
+}
+
+/// Values are UTF-8 because the input is.
+fn text_of(value: &[u8]) -> String {
+    String::from_utf8_lossy(value).into_owned()
+}

@@ -1,0 +1,143 @@
+//! In which encoding a report is written, found in its first bytes, and how to turn that into UTF-8.
+//!
+//! A byte order mark decides, then zero bytes around the first `<` (UTF-16), then the XML declaration, else it is UTF-8.
+
+use encoding_rs::{Decoder, DecoderResult};
+
+use super::attributes::Attributes;
+
+/// How many bytes are looked at for the XML declaration.
+pub const DECLARATION_BYTES: usize = 1024;
+
+pub struct Encoding {
+    scheme: Scheme,
+    /// How many bytes the byte order mark takes.
+    pub mark: usize,
+}
+
+enum Scheme {
+    Utf8,
+    Ascii,
+    /// The first 256 characters of Unicode. What others call by that name is windows-1252, which differs.
+    Latin1,
+    Table(Decoder),
+    Utf16(Decoder),
+}
+
+/// What became of a piece of the report.
+pub struct Decoded {
+    pub text: Vec<u8>,
+    /// Bytes of a character that goes on in the next piece.
+    pub rest: Vec<u8>,
+    /// Whether the bytes after `text` are no character.
+    pub bad: bool,
+}
+
+impl Encoding {
+    /// From the first bytes of the file: [`DECLARATION_BYTES`] of them, or all that there are.
+    pub fn detect(start: &[u8]) -> Result<Self, &'static str> {
+        let utf16 = |encoding: &'static encoding_rs::Encoding, mark| {
+            Ok(Self { scheme: Scheme::Utf16(encoding.new_decoder_without_bom_handling()), mark })
+        };
+        match start {
+            [0xff, 0xfe, ..] => utf16(encoding_rs::UTF_16LE, 2),
+            [0xfe, 0xff, ..] => utf16(encoding_rs::UTF_16BE, 2),
+            [b'<', 0, ..] => utf16(encoding_rs::UTF_16LE, 0),
+            [0, b'<', ..] => utf16(encoding_rs::UTF_16BE, 0),
+            [0xef, 0xbb, 0xbf, rest @ ..] => {
+                declared(rest)?;
+                Ok(Self { scheme: Scheme::Utf8, mark: 3 })
+            }
+            _ => Ok(Self { scheme: declared(start)?, mark: 0 }),
+        }
+    }
+
+    /// How many bytes of the file this text took.
+    #[inline]
+    pub fn measure(&self, text: &[u8]) -> u64 {
+        let characters = || text.iter().filter(|byte| !is_continuation(**byte)).count() as u64;
+        match self.scheme {
+            Scheme::Utf8 => text.len() as u64,
+            Scheme::Ascii | Scheme::Latin1 | Scheme::Table(_) => characters(),
+            // A character beyond the first 65,536 takes four bytes in both encodings.
+            Scheme::Utf16(_) => 2 * (characters() + text.iter().filter(|byte| **byte >= 0xf0).count() as u64),
+        }
+    }
+
+    pub fn decode(&mut self, mut bytes: Vec<u8>) -> Decoded {
+        match &mut self.scheme {
+            Scheme::Utf8 => match std::str::from_utf8(&bytes).err() {
+                None => Decoded::good(bytes),
+                Some(error) => {
+                    let rest = bytes.split_off(error.valid_up_to());
+                    match error.error_len() {
+                        None => Decoded { text: bytes, rest, bad: false },
+                        Some(_) => Decoded { text: bytes, rest: Vec::new(), bad: true },
+                    }
+                }
+            },
+            Scheme::Ascii => match bytes.iter().position(|byte| !byte.is_ascii()) {
+                None => Decoded::good(bytes),
+                Some(end) => {
+                    bytes.truncate(end);
+                    Decoded { text: bytes, rest: Vec::new(), bad: true }
+                }
+            },
+            Scheme::Latin1 => Decoded::good(encoding_rs::mem::decode_latin1(&bytes).into_owned().into_bytes()),
+            Scheme::Table(decoder) | Scheme::Utf16(decoder) => decode(decoder, &bytes, false),
+        }
+    }
+
+    /// At the end of the file: whether what came before was whole.
+    pub fn is_complete(&mut self) -> bool {
+        match &mut self.scheme {
+            Scheme::Utf8 | Scheme::Ascii | Scheme::Latin1 => true,
+            Scheme::Table(decoder) | Scheme::Utf16(decoder) => !decode(decoder, &[], true).bad,
+        }
+    }
+}
+
+impl Decoded {
+    fn good(text: Vec<u8>) -> Self {
+        Self { text, rest: Vec::new(), bad: false }
+    }
+}
+
+/// The decoder itself keeps the bytes of a character that goes on in the next piece.
+fn decode(decoder: &mut Decoder, bytes: &[u8], last: bool) -> Decoded {
+    let room = decoder.max_utf8_buffer_length_without_replacement(bytes.len()).unwrap_or(bytes.len() * 3 + 8);
+    let mut text = vec![0; room];
+    let (result, _, written) = decoder.decode_to_utf8_without_replacement(bytes, &mut text, last);
+    text.truncate(written);
+    Decoded { text, rest: Vec::new(), bad: result != DecoderResult::InputEmpty }
+}
+
+fn declared(start: &[u8]) -> Result<Scheme, &'static str> {
+    let Some(label) = label(start) else { return Ok(Scheme::Utf8) };
+    let table =
+        |encoding: &'static encoding_rs::Encoding| Ok(Scheme::Table(encoding.new_decoder_without_bom_handling()));
+    match label.to_ascii_lowercase().as_str() {
+        "utf-8" | "utf8" => Ok(Scheme::Utf8),
+        "us-ascii" | "ascii" => Ok(Scheme::Ascii),
+        "iso-8859-1" | "iso8859-1" | "iso_8859-1" | "latin1" | "latin-1" => Ok(Scheme::Latin1),
+        "iso-8859-2" => table(encoding_rs::ISO_8859_2),
+        "iso-8859-15" => table(encoding_rs::ISO_8859_15),
+        "windows-1250" | "cp1250" => table(encoding_rs::WINDOWS_1250),
+        "windows-1251" | "cp1251" => table(encoding_rs::WINDOWS_1251),
+        "windows-1252" | "cp1252" => table(encoding_rs::WINDOWS_1252),
+        "utf-16" | "utf-16le" | "utf-16be" => Err("the report declares UTF-16 and is not written in it"),
+        _ => Err("the report declares an encoding that is not supported"),
+    }
+}
+
+/// The encoding that the XML declaration names, if there is one. What else is wrong with it is found later.
+fn label(start: &[u8]) -> Option<&str> {
+    let declaration = start.strip_prefix(b"<?xml")?;
+    let end = memchr::memchr(b'?', declaration)?;
+    let declaration = std::str::from_utf8(&declaration[..end]).ok()?;
+    Attributes::new(declaration).flatten().find(|attribute| attribute.name == "encoding").map(|found| found.value)
+}
+
+fn is_continuation(byte: u8) -> bool {
+    byte & 0xc0 == 0x80
+}

@@ -1,0 +1,142 @@
+//! The names of fields, each with a small number, and how a child element's name becomes one quickly.
+
+use std::collections::BTreeMap;
+
+use super::attributes::{NOT_A_NAME, is_name};
+
+/// The most names that a report may have; the host allows as many.
+const MAX_FIELDS: usize = 4096;
+/// The longest name that the host takes.
+const MAX_NAME: usize = 128;
+
+/// A name's place in [`Names`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Slot(u16);
+
+/// What comes from attributes, host properties and computing: first in every finding, in this order.
+pub const HEADER: [&str; 14] = [
+    "host",
+    "plugin_id",
+    "plugin_name",
+    "plugin_family",
+    "severity",
+    "severity_id",
+    "port",
+    "protocol",
+    "svc_name",
+    "host_ip",
+    "host_fqdn",
+    "operating_system",
+    "mac_address",
+    "cvss_score",
+];
+
+/// Children that mean more than their text.
+const SPECIAL: [&str; 6] =
+    ["see_also", "risk_factor", "plugin_output", "cvss4_base_score", "cvss3_base_score", "cvss_base_score"];
+
+impl Slot {
+    pub const HOST: Self = Self(0);
+    pub const PLUGIN_ID: Self = Self(1);
+    pub const PLUGIN_NAME: Self = Self(2);
+    pub const PLUGIN_FAMILY: Self = Self(3);
+    pub const SEVERITY: Self = Self(4);
+    pub const SEVERITY_ID: Self = Self(5);
+    pub const PORT: Self = Self(6);
+    pub const PROTOCOL: Self = Self(7);
+    pub const SVC_NAME: Self = Self(8);
+    pub const HOST_IP: Self = Self(9);
+    pub const HOST_FQDN: Self = Self(10);
+    pub const OPERATING_SYSTEM: Self = Self(11);
+    pub const MAC_ADDRESS: Self = Self(12);
+    pub const CVSS_SCORE: Self = Self(13);
+    pub const SEE_ALSO: Self = Self(14);
+    pub const RISK_FACTOR: Self = Self(15);
+    pub const PLUGIN_OUTPUT: Self = Self(16);
+    pub const CVSS4: Self = Self(17);
+    pub const CVSS3: Self = Self(18);
+    pub const CVSS2: Self = Self(19);
+
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+
+    /// The slots of [`HEADER`].
+    pub fn header() -> impl Iterator<Item = Self> {
+        (0..HEADER.len() as u16).map(Self)
+    }
+
+    /// From the score that counts most to the one that counts least.
+    pub fn scores() -> [Self; 3] {
+        [Self::CVSS4, Self::CVSS3, Self::CVSS2]
+    }
+}
+
+/// All names met so far.
+pub struct Names {
+    names: Vec<String>,
+    // An ordered map, since a hash map would ask the host for randomness.
+    by_name: BTreeMap<String, Slot>,
+    /// For each name the one that came after it last time. Children mostly come in the same order.
+    next: Vec<Slot>,
+    last: Slot,
+}
+
+impl Names {
+    pub fn new() -> Self {
+        let mut names = Self { names: Vec::new(), by_name: BTreeMap::new(), next: Vec::new(), last: Slot(0) };
+        for name in HEADER.into_iter().chain(SPECIAL) {
+            names.add(name);
+        }
+        names
+    }
+
+    pub fn name(&self, slot: Slot) -> &str {
+        &self.names[slot.index()]
+    }
+
+    /// The slot of a child element, by its whole name. What is no name is refused.
+    pub fn slot(&mut self, element: &str) -> Result<Slot, &'static str> {
+        let local = match element.split_once(':') {
+            None => element,
+            Some((_, local)) if is_name(element) => local,
+            Some(_) => return Err(NOT_A_NAME),
+        };
+        let guess = self.next[self.last.index()];
+        let slot = if self.names[self.last.index()] == local {
+            self.last
+        } else if self.names[guess.index()] == local {
+            guess
+        } else if let Some(slot) = self.by_name.get(local) {
+            *slot
+        } else {
+            self.admit(local)?
+        };
+        if slot != self.last {
+            self.next[self.last.index()] = slot;
+            self.last = slot;
+        }
+        Ok(slot)
+    }
+
+    fn admit(&mut self, name: &str) -> Result<Slot, &'static str> {
+        if !is_name(name) {
+            Err(NOT_A_NAME)
+        } else if name.len() > MAX_NAME {
+            Err("a field's name of more than 128 bytes")
+        } else if self.names.len() == MAX_FIELDS {
+            Err("more than 4,096 different fields")
+        } else {
+            Ok(self.add(name))
+        }
+    }
+
+    /// The caller sees to it that there are at most [`MAX_FIELDS`].
+    fn add(&mut self, name: &str) -> Slot {
+        let slot = Slot(self.names.len() as u16);
+        self.names.push(name.to_owned());
+        self.by_name.insert(name.to_owned(), slot);
+        self.next.push(slot);
+        slot
+    }
+}

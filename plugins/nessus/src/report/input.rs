@@ -1,0 +1,190 @@
+//! The report as UTF-8 text, whatever its encoding, and where in the file that text stands.
+
+use std::io::{self, BufRead, Read};
+
+use super::{
+    Chunks, Malformed,
+    encoding::{DECLARATION_BYTES, Decoded, Encoding},
+};
+
+/// The most that one tag, comment or CDATA section may take. The XML reader keeps a whole one in memory.
+const MAX_MARKUP: u64 = 16 * 1024 * 1024;
+
+pub struct Input<C> {
+    chunks: C,
+    /// None until the first bytes are here.
+    encoding: Option<Encoding>,
+    // Invariant: valid UTF-8 that begins and ends between characters.
+    text: Vec<u8>,
+    /// How much of `text` was consumed.
+    consumed: usize,
+    /// Where the rest of `text` begins in the file.
+    position: u64,
+    /// Bytes of a character that goes on in the next chunk.
+    rest: Vec<u8>,
+    /// What comes after `text` instead of more text.
+    end: Option<End>,
+    /// What is being read must end before this position.
+    limit: u64,
+}
+
+enum End {
+    File,
+    Fault(Malformed),
+}
+
+impl<C: Chunks> Input<C> {
+    pub fn new(chunks: C) -> Self {
+        Self {
+            chunks,
+            encoding: None,
+            text: Vec::new(),
+            consumed: 0,
+            position: 0,
+            rest: Vec::new(),
+            end: None,
+            limit: u64::MAX,
+        }
+    }
+
+    /// How many bytes of the file were consumed.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// How many bytes of the file this text took.
+    pub fn measure(&self, text: &str) -> u64 {
+        self.encoding.as_ref().map_or(0, |encoding| encoding.measure(text.as_bytes()))
+    }
+
+    /// Where the text begins: after the byte order mark.
+    pub fn origin(&self) -> u64 {
+        self.encoding.as_ref().map_or(0, |encoding| encoding.mark as u64)
+    }
+
+    /// Whether all of the file was consumed, and it is known that no more comes.
+    pub fn is_at_end(&self) -> bool {
+        self.consumed == self.text.len() && matches!(self.end, Some(End::File))
+    }
+
+    /// The byte after the next one. It does not consume anything.
+    pub fn second(&mut self) -> Option<u8> {
+        while self.text.len() < self.consumed + 2 && self.end.is_none() {
+            self.extend();
+        }
+        self.text.get(self.consumed + 1).copied()
+    }
+
+    /// What follows is one piece of markup.
+    pub fn begin_markup(&mut self) {
+        self.limit = self.position + MAX_MARKUP;
+    }
+
+    pub fn end_markup(&mut self) {
+        self.limit = u64::MAX;
+    }
+
+    /// Puts the next chunk behind what was not consumed yet, or finds the end.
+    fn extend(&mut self) {
+        if let Err(fault) = self.read_chunk() {
+            self.end = Some(End::Fault(fault));
+        }
+    }
+
+    fn read_chunk(&mut self) -> Result<(), Malformed> {
+        let mut bytes = std::mem::take(&mut self.rest);
+        let chunk = self.next_chunk()?;
+        let is_last = chunk.is_empty();
+        if bytes.is_empty() {
+            bytes = chunk;
+        } else {
+            bytes.extend_from_slice(&chunk);
+        }
+        let encoding = match &mut self.encoding {
+            Some(encoding) => encoding,
+            None => {
+                while bytes.len() < DECLARATION_BYTES {
+                    let more = self.chunks.next_chunk().map_err(|reason| Malformed::new(reason, bytes.len() as u64))?;
+                    if more.is_empty() {
+                        break;
+                    }
+                    bytes.extend_from_slice(&more);
+                }
+                let encoding = Encoding::detect(&bytes).map_err(|message| Malformed::new(message, 0))?;
+                bytes.drain(..encoding.mark);
+                self.position = encoding.mark as u64;
+                self.encoding.insert(encoding)
+            }
+        };
+        if is_last {
+            let is_complete = bytes.is_empty() && encoding.is_complete();
+            self.end = Some(if is_complete {
+                End::File
+            } else {
+                let offset = self.position + encoding.measure(&self.text[self.consumed..]);
+                End::Fault(Malformed::new("the report ends inside a character: it is truncated", offset))
+            });
+            return Ok(());
+        }
+        let Decoded { text, rest, bad } = encoding.decode(bytes);
+        self.rest = rest;
+        self.text.drain(..self.consumed);
+        self.consumed = 0;
+        if self.text.is_empty() {
+            self.text = text;
+        } else {
+            self.text.extend_from_slice(&text);
+        }
+        if bad {
+            let offset = self.position + encoding.measure(&self.text);
+            self.end = Some(End::Fault(Malformed::new("bytes that are no text in the report's encoding", offset)));
+        }
+        Ok(())
+    }
+
+    /// Sees to it that there is text, or that it is the end.
+    #[cold]
+    fn fill(&mut self) -> Result<(), Malformed> {
+        if self.position > self.limit {
+            return Err(Malformed::new("a tag, comment or CDATA section of more than 16 MiB", self.position));
+        }
+        while self.consumed == self.text.len() && self.end.is_none() {
+            self.extend();
+        }
+        match &self.end {
+            Some(End::Fault(fault)) if self.consumed == self.text.len() => Err(fault.clone()),
+            Some(End::Fault(_) | End::File) | None => Ok(()),
+        }
+    }
+
+    fn next_chunk(&mut self) -> Result<Vec<u8>, Malformed> {
+        self.chunks.next_chunk().map_err(|reason| Malformed::new(reason, self.position))
+    }
+}
+
+impl<C: Chunks> BufRead for Input<C> {
+    #[inline]
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.position > self.limit || self.consumed == self.text.len() {
+            self.fill()?;
+        }
+        Ok(&self.text[self.consumed..])
+    }
+
+    #[inline]
+    fn consume(&mut self, amount: usize) {
+        let text = &self.text[self.consumed..self.consumed + amount];
+        self.position += self.encoding.as_ref().map_or(0, |encoding| encoding.measure(text));
+        self.consumed += amount;
+    }
+}
+
+impl<C: Chunks> Read for Input<C> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let available = self.fill_buf()?;
+        let length = available.len().min(into.len());
+        into[..length].copy_from_slice(&available[..length]);
+        self.consume(length);
+        Ok(length)
+    }
+}

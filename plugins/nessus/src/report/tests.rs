@@ -1,0 +1,473 @@
+//! Small reports and what is read from them: findings as lines of `field=value`, or the error and its offset.
+//! Each is read in pieces of one byte, of seven bytes, and whole: where a piece ends must not matter.
+
+use scanhost_sdk::backend::{
+    findings::Batch,
+    reader::Authentication::{self, Failed, NotApplicable, Partial, Success, Unknown},
+    types::ScanType,
+};
+
+use super::{Chunks, Malformed, Sink, Summary, read};
+
+struct Pieces<'a> {
+    report: &'a [u8],
+    size: usize,
+}
+
+impl Chunks for Pieces<'_> {
+    fn next_chunk(&mut self) -> Result<Vec<u8>, String> {
+        let (piece, rest) = self.report.split_at(self.size.min(self.report.len()));
+        self.report = rest;
+        Ok(piece.to_vec())
+    }
+}
+
+/// Checks the rules of `findings.emit` and keeps the findings as text.
+#[derive(Default)]
+struct Notebook {
+    fields: Vec<String>,
+    findings: Vec<String>,
+    batches: usize,
+}
+
+impl Sink for Notebook {
+    fn emit(&mut self, batch: &Batch) -> Result<(), String> {
+        assert!(batch.arena.len() <= 8 * 1024 * 1024 && batch.cells.len() <= 1_000_000);
+        assert!(batch.findings.len() <= 50_000 && !batch.findings.is_empty());
+        self.batches += 1;
+        self.fields.extend(batch.new_fields.iter().cloned());
+        let mut cells = batch.cells.iter();
+        for count in &batch.findings {
+            let cells = cells.by_ref().take(*count as usize).map(|cell| {
+                let value = &batch.arena[cell.offset as usize..][..cell.length as usize];
+                let value = std::str::from_utf8(value).expect("values are UTF-8");
+                assert!(!value.is_empty());
+                format!("{}={value}", self.fields[cell.field as usize])
+            });
+            self.findings.push(cells.collect::<Vec<_>>().join("|"));
+        }
+        assert!(cells.next().is_none());
+        Ok(())
+    }
+}
+
+fn read_in_pieces(report: &[u8], size: usize) -> Result<(Summary, Notebook), Malformed> {
+    let mut notebook = Notebook::default();
+    let summary = read(Pieces { report, size }, &mut notebook)?;
+    assert_eq!(summary.findings, notebook.findings.len() as u64);
+    Ok((summary, notebook))
+}
+
+fn findings(report: &[u8]) -> Vec<String> {
+    let whole = read_in_pieces(report, usize::MAX).expect("a readable report").1.findings;
+    for size in [1, 7] {
+        assert_eq!(read_in_pieces(report, size).expect("a readable report").1.findings, whole, "{size} bytes a piece");
+    }
+    whole
+}
+
+fn check(report: &str, expected: &[&str]) {
+    assert_eq!(findings(report.as_bytes()), expected, "{report}");
+}
+
+/// One host, of which only the items are given; without the host and the severity, which are in every finding.
+fn check_item(item: &str, expected: &str) {
+    let report = format!("<NessusClientData_v2><ReportHost name='h'>{item}</ReportHost></NessusClientData_v2>");
+    let found = findings(report.as_bytes());
+    let [found] = found.as_slice() else { panic!("{found:?}") };
+    let found = found.strip_prefix("host=h|").expect("every finding has its host");
+    assert_eq!(found.replace("severity=0|severity_id=0", "…").trim_end_matches('|'), expected, "{item}");
+}
+
+fn check_error(report: &[u8], message: &str, offset: u64) {
+    for size in [1, 7, usize::MAX] {
+        let error = read_in_pieces(report, size).map(|_| ()).expect_err("a report that cannot be read");
+        assert!(error.message.contains(message), "{} against {message}", error.message);
+        assert_eq!(error.offset, offset, "{message}, {size} bytes a piece");
+    }
+}
+
+#[test]
+fn attributes_properties_and_children_stand_in_this_order() {
+    check(
+        "<?xml version=\"1.0\" ?>\n<NessusClientData_v2>\n<Policy><policyName>p</policyName></Policy>\n\
+         <Report name=\"r\" xmlns:cm=\"http://www.nessus.org/cm\"><ReportHost name=\"web\"><HostProperties>\n\
+         <tag name=\"mac-address\">00:11\n00:22</tag><tag name=\"other\">x</tag><tag name=\"host-ip\"> 10.0.0.1 </tag>\
+         <tag name=\"operating-system\">Linux</tag><tag name=\"host-fqdn\">web.lab</tag></HostProperties>\n\
+         <ReportItem port=\"443\" svc_name=\"www\" protocol=\"tcp\" severity=\"3\" pluginID=\"7\" pluginName=\"A &amp; B\" \
+         pluginFamily=\"General\">\n<synopsis>s</synopsis>\n<cvss_base_score>5.0</cvss_base_score>\
+         <cm:compliance-info>c</cm:compliance-info></ReportItem></ReportHost></Report></NessusClientData_v2>\n",
+        &["host=web|plugin_id=7|plugin_name=A & B|plugin_family=General|severity=3|severity_id=3|port=443|\
+           protocol=tcp|svc_name=www|host_ip=10.0.0.1|host_fqdn=web.lab|operating_system=Linux|\
+           mac_address=00:11\n00:22|cvss_score=5.0|synopsis=s|cvss_base_score=5.0|compliance-info=c"],
+    );
+}
+
+#[test]
+fn values_are_the_text_that_xml_means() {
+    for (item, expected) in [
+        ("<a>&lt;&#65;&#x42;&amp;&gt;&quot;&apos;</a>", "…|a=<AB&>\"'"),
+        ("<a><![CDATA[<b>&amp;\r\n]]]]>x</a>", "…|a=<b>&amp;\n]]x"),
+        ("<a>one\r\ntwo\rthree\ttab</a>", "…|a=one\ntwo\nthree\ttab"),
+        ("<a> \t\r\n x y \n</a>", "…|a=x y"),
+        ("<a>&#13;&#10; x&#13;y &#9;</a>", "…|a=x\ry"),
+        ("<a>\u{a0}x\u{b}</a>", "…|a=\u{a0}x\u{b}"),
+        ("<a>x<!-- no --><b>in<c/>ner</b><?no?> y</a>", "…|a=xinner y"),
+        ("<a>grün 主机 🔒</a>", "…|a=grün 主机 🔒"),
+        ("<a/><b></b><c> \n</c>", "…"),
+        ("<a>bell\u{7}null\0esc&#27;zero&#0;</a>", "…|a=bell\u{7}null\0esc\u{1b}zero\0"),
+        ("<a>1 < 2 <\t3</a>", "…|a=1 < 2 <\t3"),
+        ("stray text<a>x</a>more", "…|a=x"),
+        ("<attachment name='n' type='t'>x</attachment>", "…|attachment=x"),
+    ] {
+        check_item(&format!("<ReportItem>{item}</ReportItem>"), expected);
+    }
+}
+
+#[test]
+fn attributes_are_normalised() {
+    for (attribute, expected) in [
+        ("pluginName=' a\tb\r\nc\nd '", "plugin_name=a b c d|…"),
+        ("pluginName='a&#10;b&lt;'", "plugin_name=a\nb<|…"),
+        ("pluginName = \"it's\" port\n=\n'80'", "plugin_name=it's|…|port=80"),
+        ("port='1' port='2'", "…|port=1"),
+        ("pluginName='' unknown='x'", "…"),
+        ("pluginID='0'", "plugin_id=0|…"),
+        ("pluginName='>' ", "plugin_name=>|…"),
+    ] {
+        check_item(&format!("<ReportItem {attribute}/>"), expected);
+    }
+}
+
+#[test]
+fn children_keep_their_order_and_repeat() {
+    for (item, expected) in [
+        ("<cve>b</cve><bid>1</bid><cve>a</cve>", "…|cve=b|bid=1|cve=a"),
+        (
+            "<see_also>u1\n\n u2 \r\nu3</see_also><see_also>u4</see_also>",
+            "…|see_also=u1|see_also=u2|see_also=u3|see_also=u4",
+        ),
+        ("<cm:compliance-x>1</cm:compliance-x><compliance-x>2</compliance-x>", "…|compliance-x=1|compliance-x=2"),
+        ("<plugin_name>child</plugin_name><host>other</host>", "…|plugin_name=child"),
+        ("<severity>3</severity><severity_id>3</severity_id>", "…"),
+    ] {
+        check_item(&format!("<ReportItem>{item}</ReportItem>"), expected);
+    }
+    check_item(
+        "<ReportItem pluginName='n' port='1'><plugin_name>c</plugin_name><port>2</port></ReportItem>",
+        "plugin_name=n|…|port=1",
+    );
+}
+
+#[test]
+fn severity_falls_back_to_the_risk_factor() {
+    for (severity, risk, expected) in [
+        ("severity='4'", "Low", "4"),
+        ("severity=' 0 '", "Critical", "0"),
+        ("", "Critical", "4"),
+        ("severity='5'", "high", "3"),
+        ("severity='High'", "Medium", "2"),
+        ("severity=''", "None", "0"),
+        ("", "odd", "0"),
+    ] {
+        let report =
+            format!("<ReportHost><ReportItem {severity}><risk_factor>{risk}</risk_factor></ReportItem></ReportHost>");
+        check(&report, &[format!("severity={expected}|severity_id={expected}|risk_factor={risk}").as_str()]);
+    }
+}
+
+#[test]
+fn the_best_score_is_of_the_newest_version_that_is_a_number() {
+    let (two, three, four) = ("cvss_base_score", "cvss3_base_score", "cvss4_base_score");
+    for (scores, expected) in [
+        (vec![(two, "9.0"), (three, "8.0"), (four, "7.0")], Some("7.0")),
+        (vec![(two, "9.0"), (three, "8.0"), (four, "N/A")], Some("8.0")),
+        (vec![(two, "9.0"), (three, "inf")], Some("9.0")),
+        (vec![(three, "x"), (three, "6.5")], Some("6.5")),
+        (vec![(two, "N/A")], None),
+        (vec![("cvss_score", "3.0")], None),
+    ] {
+        let children: String = scores.iter().map(|(name, score)| format!("<{name}>{score}</{name}>")).collect();
+        let cells: String = scores.iter().map(|(name, score)| format!("|{name}={score}")).collect();
+        let expected = expected.map(|score| format!("|cvss_score={score}")).unwrap_or_default();
+        check_item(&format!("<ReportItem>{children}</ReportItem>"), &format!("…{expected}{cells}"));
+    }
+}
+
+#[test]
+fn hosts_are_read_wherever_they_stand() {
+    let host = |name: &str| format!("<ReportHost name='{name}'><ReportItem/></ReportHost>");
+    let finding = |name: &str| format!("host={name}|severity=0|severity_id=0");
+    for (report, hosts) in [
+        (
+            format!(
+                "<NessusClientData_v2><Report>{}</Report><Report>{}</Report></NessusClientData_v2>",
+                host("a"),
+                host("b")
+            ),
+            vec!["a", "b"],
+        ),
+        (format!("<NessusClientData_v2>{}<odd>{}</odd></NessusClientData_v2>", host("a"), host("b")), vec!["a", "b"]),
+        (format!("<!-- c -->\n{}\n<!-- c -->{}\n", host("a"), host("b")), vec!["a", "b"]),
+        (format!("<Report>{}</Report>", host("a")), vec!["a"]),
+        (format!("<NessusClientData_v2><Policy>{}</Policy></NessusClientData_v2>", host("no")), vec![]),
+        ("<NessusClientData_v2/>".to_owned(), vec![]),
+    ] {
+        let expected: Vec<String> = hosts.into_iter().map(finding).collect();
+        assert_eq!(findings(report.as_bytes()), expected, "{report}");
+    }
+}
+
+#[test]
+fn properties_after_the_findings_are_on_all_of_them() {
+    check(
+        "<ReportHost name='h'><ReportItem><a>1</a></ReportItem><ReportItem><a>2</a></ReportItem>\
+         <HostProperties><tag name='host-ip'>ip</tag></HostProperties><ReportItem><a>3</a></ReportItem></ReportHost>\
+         <ReportHost name='i'><ReportItem><a>4</a></ReportItem></ReportHost>",
+        &[
+            "host=h|severity=0|severity_id=0|host_ip=ip|a=1",
+            "host=h|severity=0|severity_id=0|host_ip=ip|a=2",
+            "host=h|severity=0|severity_id=0|host_ip=ip|a=3",
+            "host=i|severity=0|severity_id=0|a=4",
+        ],
+    );
+}
+
+#[test]
+fn the_summary_says_what_the_findings_do_not() {
+    let report = "<NessusClientData_v2><Policy><Preferences><ServerPreferences>\
+        <preference><name>whoami</name><value>admin</value></preference>\
+        <preference><name>TARGET</name>\n<value> 10.0.0.0/24,&#10;x </value></preference>\
+        <preference><name>z</name><value>TARGET</value></preference></ServerPreferences></Preferences></Policy>\
+        <Report name=\"Weekly &amp; more\"><ReportHost name='empty'/></Report></NessusClientData_v2>";
+    let (summary, _) = read_in_pieces(report.as_bytes(), 5).unwrap();
+    assert_eq!(summary.name.as_deref(), Some("Weekly & more"));
+    assert_eq!(summary.targets.as_deref(), Some("10.0.0.0/24,\nx"));
+    assert_eq!((summary.hosts, summary.findings, summary.warnings.len()), (1, 0, 0));
+}
+
+#[test]
+fn what_is_odd_is_a_warning() {
+    for (report, code) in [
+        ("<NessusClientData_v2><Report name='r'/></NessusClientData_v2>", "no_hosts"),
+        ("<ReportHost><ReportItem><a>1 < 2</a></ReportItem></ReportHost>", "loose_markup"),
+    ] {
+        let (summary, _) = read_in_pieces(report.as_bytes(), 1).unwrap();
+        let codes: Vec<&str> = summary.warnings.iter().map(|warning| warning.code.as_str()).collect();
+        assert_eq!(codes, [code], "{report}");
+    }
+}
+
+#[test]
+fn authentication_follows_from_what_hosts_say() {
+    let tag = |value: &str| format!("<HostProperties><tag name='Credentialed_Scan'>{value}</tag></HostProperties>");
+    let plugin = |id: u32| format!("<ReportItem pluginID='{id}'/>");
+    let output = |text: &str| {
+        format!(
+            "<ReportItem pluginID='19506'><plugin_output>Nessus\nCredentialed checks : {text}\n</plugin_output></ReportItem>"
+        )
+    };
+    let (yes, no) = (tag("true"), tag("false"));
+    let cases: Vec<(Vec<String>, Option<ScanType>, Authentication)> = vec![
+        (vec![yes.clone(), yes.clone()], None, Success),
+        (vec![yes.clone(), String::new()], None, Success),
+        (vec![yes.clone(), plugin(1)], None, Partial),
+        (vec![yes.clone(), no.clone()], None, Partial),
+        (vec![yes.clone() + &plugin(110385)], None, Partial),
+        (vec![yes.clone() + &plugin(117885)], None, Partial),
+        (vec![no.clone(), no.clone()], None, Failed),
+        (vec![no.clone() + &plugin(141118)], None, Failed),
+        (vec![output("yes, as 'root' via ssh")], None, Success),
+        (vec![output("no")], None, Failed),
+        (vec![plugin(141118)], None, Success),
+        (vec![plugin(117887)], None, Success),
+        (vec![plugin(104410)], None, Failed),
+        (vec![plugin(21745)], None, Failed),
+        (vec![plugin(1)], None, Unknown),
+        (vec![], None, Unknown),
+        (vec![no.clone() + &plugin(110723)], None, NotApplicable),
+        (vec![plugin(110723) + &plugin(104410)], None, Failed),
+        (vec![plugin(110723), yes.clone()], None, Partial),
+        (vec![plugin(110723)], Some(ScanType::Trusted), Failed),
+        (vec![plugin(1)], Some(ScanType::Privileged), Unknown),
+        (vec![yes], Some(ScanType::Untrusted), NotApplicable),
+    ];
+    for (hosts, scan_type, expected) in cases {
+        let hosts: String = hosts.iter().map(|host| format!("<ReportHost name='h'>{host}</ReportHost>")).collect();
+        let report = format!("<NessusClientData_v2>{hosts}</NessusClientData_v2>");
+        let (summary, _) = read_in_pieces(report.as_bytes(), usize::MAX).unwrap();
+        assert_eq!(summary.evidence.verdict(scan_type), expected, "{report}");
+    }
+}
+
+#[test]
+fn declared_encodings_are_read() {
+    let report = |encoding: &str| {
+        let declaration =
+            if encoding.is_empty() { String::new() } else { format!("<?xml version=\"1.0\" encoding='{encoding}'?>") };
+        format!("{declaration}<ReportHost name='ü–€'><ReportItem/></ReportHost>")
+    };
+    let utf16 = |text: &str, bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
+    let windows = |text: &str| encoding_rs::WINDOWS_1252.encode(text).0.into_owned();
+    let marked = |mark: &[u8], text: Vec<u8>| [mark, &text].concat();
+    for (bytes, name) in [
+        (report("UTF-8").into_bytes(), "ü–€"),
+        (marked(b"\xef\xbb\xbf", report("").into_bytes()), "ü–€"),
+        (marked(b"\xef\xbb\xbf", report("utf8").into_bytes()), "ü–€"),
+        (windows(&report("windows-1252")), "ü–€"),
+        (windows(&report("ISO-8859-1")), "ü\u{96}\u{80}"),
+        (report("US-ASCII").replace("ü–€", "u").into_bytes(), "u"),
+        (marked(b"\xff\xfe", utf16(&report("UTF-16"), u16::to_le_bytes)), "ü–€"),
+        (marked(b"\xfe\xff", utf16(&report(""), u16::to_be_bytes)), "ü–€"),
+        (utf16(&report("UTF-16"), u16::to_le_bytes), "ü–€"),
+        (utf16(&report("utf-16be"), u16::to_be_bytes), "ü–€"),
+    ] {
+        assert_eq!(findings(&bytes), [format!("host={name}|severity=0|severity_id=0")]);
+    }
+}
+
+#[test]
+fn wrong_encodings_are_errors() {
+    let declared =
+        |encoding: &str| format!("<?xml version=\"1.0\" encoding=\"{encoding}\"?><ReportHost name='ü'/>").into_bytes();
+    check_error(b"<ReportHost name='\xff'/>", "no text in the report's encoding", 18);
+    check_error(b"<ReportHost name='\xc3", "ends inside a character", 18);
+    check_error(&declared("klingon"), "not supported", 0);
+    check_error(&declared("UTF-16"), "not written in it", 0);
+    check_error(&declared("us-ascii"), "no text in the report's encoding", 59);
+    check_error(b"\xff\xfe<\0a\0\x00\xd8<\0", "no text in the report's encoding", 6);
+    check_error(b"\xff\xfe<\0a", "ends inside a character", 4);
+}
+
+#[test]
+fn offsets_are_those_of_the_file_in_any_encoding() {
+    let text = "<ReportHost name='ü🔒'><b></ReportHost>";
+    check_error(text.as_bytes(), "does not match", 29);
+    check_error(&[b"\xef\xbb\xbf", text.as_bytes()].concat(), "does not match", 32);
+    let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    check_error(&utf16, "does not match", 2 * 26);
+    let latin = "<?xml version='1.0' encoding='latin1'?><ReportHost name='\u{fc}' x=1>";
+    let latin: Vec<u8> = latin.chars().map(|character| character as u8).collect();
+    check_error(&latin, "without quotes", 62);
+}
+
+#[test]
+fn bad_reports_are_errors_with_their_offset() {
+    let bomb = "<!DOCTYPE a [<!ENTITY b \"bb\"><!ENTITY c \"&b;&b;\">]><ReportHost><ReportItem><d>&c;</d></ReportItem></ReportHost>";
+    for (report, message, offset) in [
+        ("", "empty", 0),
+        (" \n", "no element", 2),
+        ("<!-- c -->", "no element", 10),
+        ("hello", "not XML", 0),
+        ("{\"error\":1}", "not XML", 0),
+        ("<html></html>", "not a Nessus report", 0),
+        ("<!doctype html><html></html>", "not a Nessus report", 15),
+        ("<NessusClientData><Report/></NessusClientData>", "Nessus v1", 0),
+        ("<NessusClientData_v2>", "truncated", 21),
+        ("<NessusClientData_v2><Rep", "truncated", 21),
+        ("<NessusClientData_v2><!-- ", "truncated", 21),
+        ("<NessusClientData_v2><![CDATA[ ]]", "truncated", 21),
+        ("<NessusClientData_v2><a b='", "truncated", 21),
+        ("<NessusClientData_v2>&am", "truncated", 21),
+        ("<NessusClientData_v2><", "truncated", 21),
+        ("<Report><a></b></Report>", "does not match", 11),
+        ("<Report></Report></Report>", "without a start tag", 17),
+        ("<Report/>text", "after the end of the root", 9),
+        ("<Report/>&amp;", "after the end of the root", 9),
+        ("<Report/><![CDATA[x]]>", "outside the root", 9),
+        ("<Report/><Report/>", "a second root", 9),
+        ("<Report/><!DOCTYPE a>", "not before the root", 9),
+        (" <?xml version='1.0'?><Report/>", "not at the start", 1),
+        ("<Report a='<'/>", "`<` in an attribute", 11),
+        ("<Report a=b/>", "without quotes", 10),
+        ("<Report a/>", "without a value", 9),
+        ("<Report a='1'b='2'/>", "no white space", 13),
+        ("<Report a='&x;'/>", "does not define", 11),
+        ("<Report><1a/></Report>", "not a name", 8),
+        ("<Report>1 < 2</Report>", "not a name", 10),
+        ("<ReportHost><ReportItem><a<b/></ReportItem></ReportHost>", "not a name", 24),
+        ("<Report>a & b</Report>", "begins no reference", 10),
+        ("<Report>&nbsp;</Report>", "does not define", 8),
+        ("<Report>&#xD800;</Report>", "no character", 8),
+        ("<Report>&#x110000;</Report>", "no character", 8),
+        ("<Report>&#;</Report>", "no character", 8),
+        ("<Report><!-- a -- b --></Report>", "in a comment", 8),
+        ("<Report><!ELEMENT a></Report>", "not XML", 8),
+        (bomb, "does not define", 78),
+        ("<NessusClientData_v2><Policy><a></Policy></NessusClientData_v2>", "does not match", 32),
+    ] {
+        check_error(report.as_bytes(), message, offset);
+    }
+}
+
+#[test]
+fn what_grows_without_end_is_an_error() {
+    let fail = |report: &str, message: &str| {
+        let error = read_in_pieces(report.as_bytes(), 1 << 18).map(|_| ()).expect_err("an error");
+        assert!(error.message.contains(message), "{}", error.message);
+    };
+    let item = |inner: &str| format!("<ReportHost><ReportItem>{inner}</ReportItem></ReportHost>");
+    fail(&"<Report>".repeat(300), "deeper than 256");
+    fail(&item(&format!("<a>{}</a>", "x".repeat(9 << 20))), "a finding of more than");
+    fail(&item(&"<a>x</a>".repeat(100_001)), "100,000 values");
+    fail(&item(&(0..5000).map(|number| format!("<a{number}/>")).collect::<String>()), "4,096 different fields");
+    fail(&item(&format!("<{}/>", "a".repeat(129))), "128 bytes");
+    fail(&format!("<Report><!--{}--></Report>", "x".repeat(17 << 20)), "more than 16 MiB");
+    fail(&format!("<ReportHost name='{}'/>", "x".repeat(65 << 10)), "64 KiB");
+}
+
+#[test]
+fn batches_hold_every_finding_once_and_in_order() {
+    let text = "x".repeat(5000);
+    for (properties_first, host_count) in [(true, 3), (false, 3)] {
+        let mut report = String::from("<Report>");
+        let mut expected = Vec::new();
+        for host in 0..host_count {
+            let properties = format!("<HostProperties><tag name='host-ip'>ip{host}</tag></HostProperties>");
+            let items: String =
+                (0..500).map(|id| format!("<ReportItem pluginID='{id}'><a>{text}</a></ReportItem>")).collect();
+            let content = if properties_first { properties + &items } else { items + &properties };
+            report.push_str(&format!("<ReportHost name='h{host}'>{content}</ReportHost>"));
+            expected.extend(
+                (0..500).map(|id| {
+                    format!("host=h{host}|plugin_id={id}|severity=0|severity_id=0|host_ip=ip{host}|a={text}")
+                }),
+            );
+        }
+        report.push_str("</Report>");
+        let (_, notebook) = read_in_pieces(report.as_bytes(), 1 << 18).unwrap();
+        assert!(notebook.findings == expected, "properties first: {properties_first}");
+        assert!(notebook.batches > 2);
+    }
+}
+
+#[test]
+fn a_host_too_large_to_hold_back_is_a_warning() {
+    let text = "x".repeat(1 << 20);
+    let items = format!("<ReportItem><a>{text}</a></ReportItem>").repeat(12);
+    let report =
+        format!("<ReportHost>{items}<HostProperties><tag name='host-ip'>ip</tag></HostProperties></ReportHost>");
+    let (summary, notebook) = read_in_pieces(report.as_bytes(), 1 << 18).unwrap();
+    assert_eq!(notebook.findings.len(), 12);
+    assert_eq!(notebook.findings[0].len(), "severity=0|severity_id=0|a=".len() + text.len());
+    assert!(notebook.findings[11].contains("host_ip=ip"));
+    assert_eq!(summary.warnings[0].code, "late_host_properties");
+}
+
+#[test]
+fn an_error_of_either_side_ends_the_reading() {
+    struct Broken;
+    impl Chunks for Broken {
+        fn next_chunk(&mut self) -> Result<Vec<u8>, String> {
+            Err("the disk is gone".to_owned())
+        }
+    }
+    impl Sink for Broken {
+        fn emit(&mut self, _: &Batch) -> Result<(), String> {
+            Err("no room".to_owned())
+        }
+    }
+    assert_eq!(read(Broken, &mut Notebook::default()).unwrap_err().message, "the disk is gone");
+    let report = b"<ReportHost><ReportItem/></ReportHost>";
+    assert_eq!(read(Pieces { report, size: 9 }, &mut Broken).unwrap_err().message, "no room");
+}

@@ -1,0 +1,193 @@
+//! Text between tags: line ends as XML means them, references resolved, everything else as it stands.
+//! Control characters that XML forbids are kept, the zero byte too, since Nessus writes them.
+//!
+//! It is read here and not by the XML reader, because copying is the cost: it goes from the input to its place at once.
+
+use std::io::BufRead;
+
+use quick_xml::reader::BinaryStream;
+
+use super::{Chunks, Malformed, input::Input};
+
+pub const NO_REFERENCE: &str = "`&` that begins no reference";
+
+/// The longest that stands for one character is `&#x10FFFF;`; a few leading zeros more are fine.
+const MAX_REFERENCE: usize = 32;
+
+/// What to do with the text.
+pub enum Text<'a> {
+    /// Add it, up to a length of the whole; what to say when it is longer.
+    Keep {
+        into: &'a mut Vec<u8>,
+        limit: usize,
+        too_long: &'static str,
+    },
+    /// The same for the text of a finding, where a `<` before white space is text. XML forbids it, but a real report
+    /// has it, and no tag can begin so. These are counted.
+    KeepLoose {
+        into: &'a mut Vec<u8>,
+        limit: usize,
+        too_long: &'static str,
+        loose: &'a mut u64,
+    },
+    Skip,
+    /// Only white space may stand here. What to say otherwise.
+    Blank(&'static str),
+}
+
+/// Reads up to the next tag or to the end of the report.
+pub fn take<C: Chunks>(mut stream: BinaryStream<'_, Input<C>>, mut text: Text<'_>) -> Result<(), Malformed> {
+    let mut is_after_return = false;
+    loop {
+        let position = stream.get_ref().position();
+        let available = fill(&mut stream)?;
+        let Some(first) = available.first() else { return Ok(()) };
+        // A carriage return and a line feed are one line break.
+        if is_after_return {
+            is_after_return = false;
+            if *first == b'\n' {
+                stream.consume(1);
+                continue;
+            }
+        }
+        let stop = match text {
+            Text::Keep { .. } | Text::KeepLoose { .. } => memchr::memchr3(b'<', b'&', b'\r', available),
+            Text::Skip | Text::Blank(_) => memchr::memchr2(b'<', b'&', available),
+        };
+        let piece = &available[..stop.unwrap_or(available.len())];
+        text.take(piece).map_err(|(message, at)| Malformed::new(message, position + at as u64))?;
+        let (length, stop) = (piece.len(), stop.map(|place| available[place]));
+        stream.consume(length);
+        match stop {
+            Some(b'<') => match &mut text {
+                Text::KeepLoose { into, loose, .. } if stream.get_mut().second().is_some_and(is_space) => {
+                    stream.consume(1);
+                    into.push(b'<');
+                    **loose += 1;
+                }
+                _ => return Ok(()),
+            },
+            Some(b'\r') => {
+                stream.consume(1);
+                text.take(b"\n").map_err(|(message, _)| Malformed::new(message, position))?;
+                is_after_return = true;
+            }
+            Some(_) => {
+                let position = stream.get_ref().position();
+                let character = take_reference(&mut stream, position)?;
+                let mut bytes = [0; 4];
+                text.take_reference(character.encode_utf8(&mut bytes).as_bytes())
+                    .map_err(|message| Malformed::new(message, position))?;
+            }
+            None => {}
+        }
+    }
+}
+
+/// Adds the text of a CDATA section.
+pub fn append_literal(literal: &[u8], into: &mut Vec<u8>) {
+    let mut rest = literal;
+    while let Some(place) = memchr::memchr(b'\r', rest) {
+        into.extend_from_slice(&rest[..place]);
+        into.push(b'\n');
+        rest = &rest[place + 1..];
+        rest = rest.strip_prefix(b"\n").unwrap_or(rest);
+    }
+    into.extend_from_slice(rest);
+}
+
+/// The character that a reference stands for, by what is between `&` and `;`.
+pub fn resolve(name: &[u8]) -> Result<char, &'static str> {
+    match name {
+        b"lt" => Ok('<'),
+        b"gt" => Ok('>'),
+        b"amp" => Ok('&'),
+        b"quot" => Ok('"'),
+        b"apos" => Ok('\''),
+        [b'#', b'x', digits @ ..] => character(digits, 16),
+        [b'#', digits @ ..] => character(digits, 10),
+        [] => Err(NO_REFERENCE),
+        _ => Err("an entity that XML does not define itself: document type definitions are not read"),
+    }
+}
+
+pub fn is_in_reference(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'#' | b'_' | b':' | b'-' | b'.') || !byte.is_ascii()
+}
+
+/// What XML calls white space; the same is trimmed from values.
+pub fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// Without outer white space: where it begins in `bytes`, and what it is.
+pub fn trim(bytes: &[u8]) -> (usize, &[u8]) {
+    let begin = bytes.iter().position(|byte| !is_space(*byte)).unwrap_or(bytes.len());
+    let end = bytes.iter().rposition(|byte| !is_space(*byte)).map_or(begin, |last| last + 1);
+    (begin, &bytes[begin..end])
+}
+
+impl Text<'_> {
+    fn take(&mut self, piece: &[u8]) -> Result<(), (&'static str, usize)> {
+        match self {
+            Self::Keep { into, limit, too_long } | Self::KeepLoose { into, limit, too_long, .. } => {
+                into.extend_from_slice(piece);
+                if into.len() > *limit { Err((*too_long, 0)) } else { Ok(()) }
+            }
+            Self::Skip => Ok(()),
+            Self::Blank(message) => match piece.iter().position(|byte| !is_space(*byte)) {
+                Some(place) => Err((*message, place)),
+                None => Ok(()),
+            },
+        }
+    }
+
+    fn take_reference(&mut self, character: &[u8]) -> Result<(), &'static str> {
+        match self {
+            Self::Blank(message) => Err(*message),
+            Self::Keep { .. } | Self::KeepLoose { .. } | Self::Skip => {
+                self.take(character).map_err(|(message, _)| message)
+            }
+        }
+    }
+}
+
+/// Reads from `&` to `;`.
+fn take_reference<C: Chunks>(stream: &mut BinaryStream<'_, Input<C>>, position: u64) -> Result<char, Malformed> {
+    stream.consume(1);
+    let mut name = [0; MAX_REFERENCE];
+    let mut length = 0;
+    loop {
+        let available = fill(stream)?;
+        if available.is_empty() {
+            return Err(Malformed::new("the report ends inside a reference: it is truncated", position));
+        }
+        let piece = &available[..available.len().min(MAX_REFERENCE - length)];
+        let end = piece.iter().position(|byte| !is_in_reference(*byte));
+        let piece = &piece[..end.unwrap_or(piece.len())];
+        let is_end = available.get(piece.len()) == Some(&b';');
+        name[length..length + piece.len()].copy_from_slice(piece);
+        length += piece.len();
+        let used = piece.len();
+        stream.consume(used + usize::from(is_end));
+        if is_end {
+            return resolve(&name[..length]).map_err(|message| Malformed::new(message, position));
+        }
+        if end.is_some() || length == MAX_REFERENCE {
+            return Err(Malformed::new(NO_REFERENCE, position));
+        }
+    }
+}
+
+fn fill<'s, C: Chunks>(stream: &'s mut BinaryStream<'_, Input<C>>) -> Result<&'s [u8], Malformed> {
+    stream.fill_buf().map_err(|error| Malformed::from(&error))
+}
+
+fn character(digits: &[u8], radix: u32) -> Result<char, &'static str> {
+    let value = digits.iter().try_fold(0_u32, |value, digit| {
+        let digit = char::from(*digit).to_digit(radix)?;
+        value.checked_mul(radix)?.checked_add(digit)
+    });
+    let value = value.filter(|_| !digits.is_empty());
+    value.and_then(char::from_u32).ok_or("a character reference to what is no character")
+}

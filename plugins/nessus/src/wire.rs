@@ -1,0 +1,43 @@
+//! JSON as Nessus writes and reads it, which is not always as documented: null for an empty list, numbers as text.
+//! Everything has a type: maps of unknown keys would make the component import randomness for their hashes.
+
+use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
+
+/// The body of requests that say all in their path.
+#[derive(Debug, Serialize)]
+pub struct Empty {}
+
+/// The value, or its default where there is null.
+pub fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Text; none for anything else.
+pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Text {
+        Plain(String),
+        Other(IgnoredAny),
+    }
+    Ok(match Text::deserialize(deserializer)? {
+        Text::Plain(text) => Some(text),
+        Text::Other(IgnoredAny) => None,
+    })
+}
+
+/// A whole number, also as text; none for anything else.
+pub fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Number {
+        Plain(u64),
+        Text(String),
+        Other(IgnoredAny),
+    }
+    Ok(match Number::deserialize(deserializer)? {
+        Number::Plain(number) => Some(number),
+        Number::Text(text) => text.parse().ok(),
+        Number::Other(IgnoredAny) => None,
+    })
+}

@@ -1,0 +1,39 @@
+//! The standard profile: fields, standing filters and an order, all from its definition in the configuration.
+//! It changes no rows.
+
+pub mod definition;
+
+use scanhost_sdk::profile::planner::{Column, Description, Guest, QueryPlan};
+
+use crate::definition::Definition;
+
+pub struct Profile;
+
+impl Guest for Profile {
+    fn describe(definition: String) -> Result<Description, String> {
+        let definition = Definition::parse(&definition)?;
+        Ok(Description {
+            name: definition.name,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            fields: definition.fields.into(),
+            derived: Vec::new(),
+            shapes: false,
+        })
+    }
+
+    /// The same for every report: names that a report does not have do no harm.
+    fn plan(definition: String, _columns: Vec<Column>) -> Result<QueryPlan, String> {
+        let definition = Definition::parse(&definition)?;
+        Ok(QueryPlan {
+            fields: definition.fields.into(),
+            filters: definition.filters,
+            order: definition.order.into_iter().map(Into::into).collect(),
+        })
+    }
+
+    fn shape(_definition: String, rows: Vec<String>) -> Result<Vec<String>, String> {
+        Ok(rows)
+    }
+}
+
+scanhost_sdk::export_profile!(Profile);

@@ -1,0 +1,233 @@
+//! The server: HTTP in front of the scanner, and the damage that faults do.
+
+mod control;
+mod damage;
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use axum::{
+    Json, Router,
+    body::{Body, to_bytes},
+    extract::{Request, State},
+    http::{StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use futures_util::stream;
+use serde_json::Value;
+use tokio::{
+    net::TcpListener,
+    time::{Instant, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    call::{Call, Operation},
+    fault::{Fault, Faults, Kind, Trouble},
+    record::Records,
+    reply::{Refusal, Reply},
+    scanner::{Asked, Scanner},
+    settings::Settings,
+    view::ScanView,
+};
+
+/// Far more than any create needs.
+const BODY_LIMIT: usize = 16 * 1024 * 1024;
+/// The size of the pieces in which a report is sent.
+const CHUNK: usize = 64 * 1024;
+
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+/// A running server. Dropping it ends it.
+pub struct FakeNessus {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    tasks: TaskTracker,
+}
+
+struct Shared {
+    started: Instant,
+    shutdown: CancellationToken,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    scanner: Scanner,
+    faults: Faults,
+    records: Records,
+}
+
+impl FakeNessus {
+    /// On a free port of the loopback.
+    pub async fn start(settings: Settings) -> Self {
+        Self::bind(SocketAddr::from(([127, 0, 0, 1], 0)), settings).await.expect("the loopback has a free port")
+    }
+
+    /// On a given address, such as that of a server which a test ended before.
+    pub async fn bind(address: SocketAddr, settings: Settings) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared {
+            started: Instant::now(),
+            shutdown: CancellationToken::new(),
+            inner: Mutex::new(Inner {
+                scanner: Scanner::new(settings, unix_now()),
+                faults: Faults::default(),
+                records: Records::default(),
+            }),
+        });
+        let router = Router::new().fallback(handle).with_state(Arc::clone(&shared));
+        let server = axum::serve(listener, router).with_graceful_shutdown(shared.shutdown.clone().cancelled_owned());
+        let tasks = TaskTracker::new();
+        tasks.spawn(server.into_future());
+        tasks.close();
+        Ok(Self { address, shared, tasks })
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn records(&self) -> Records {
+        self.shared.lock().records.clone()
+    }
+
+    pub fn scans(&self) -> Vec<ScanView> {
+        self.shared.lock().scanner.scans(self.shared.now())
+    }
+
+    /// These and no others from now on.
+    pub fn set_faults(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.shared.lock().faults = faults.into_iter().collect();
+    }
+
+    /// Forgets scans, sessions, records and faults.
+    pub fn reset(&self) {
+        self.shared.lock().reset();
+    }
+
+    /// Ends the server and waits until its port is free and its last answer sent, but not for a client that does not
+    /// read.
+    pub async fn stop(self) {
+        self.shared.shutdown.cancel();
+        let _ = timeout(STOP_LIMIT, self.tasks.wait()).await;
+    }
+}
+
+impl Drop for FakeNessus {
+    fn drop(&mut self) {
+        self.shared.shutdown.cancel();
+    }
+}
+
+impl Shared {
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().expect("nothing panics while it holds the scanner")
+    }
+}
+
+impl Inner {
+    fn reset(&mut self) {
+        self.scanner.reset();
+        self.faults = Faults::default();
+        self.records = Records::default();
+    }
+
+    fn note(&mut self, call: &Call, head: &Parts, body: &Value) {
+        let operation = call.operation();
+        self.records.ask(operation);
+        if let Some(marker) = self.scanner.marker(call, body) {
+            let record = self.records.ask_about(&marker, operation, &head.headers);
+            if operation == Operation::Create {
+                record.creates.push(body.clone());
+            }
+        }
+    }
+
+    fn answer(&mut self, asked: &Asked<'_>) -> Result<Reply, Refusal> {
+        // Asked before acting: a logout or a delete does not change whose scan it was.
+        let marker = self.scanner.marker(asked.call, asked.body);
+        let reply = self.scanner.answer(asked)?;
+        self.records.finish(marker.as_deref(), asked.call.operation());
+        Ok(reply)
+    }
+}
+
+async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, BODY_LIMIT).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
+    if let Some(path) = head.uri.path().strip_prefix("/fake/") {
+        return control::answer(&shared, path, &body);
+    }
+    let call = Call::parse(&head.method, &head.uri);
+    let parsed = if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&body) };
+    let Ok(body) = parsed else { return refuse(Refusal::invalid("The body is not JSON")) };
+    let Trouble { delay, kind } = {
+        let mut inner = shared.lock();
+        inner.note(&call, &head, &body);
+        inner.faults.meet(call.operation(), head.uri.path())
+    };
+    // Over early where the server ends.
+    let _ = timeout(delay, shared.shutdown.cancelled()).await;
+    let act = || {
+        let asked =
+            Asked { call: &call, headers: &head.headers, body: &body, trouble: kind.as_ref(), now: shared.now() };
+        shared.lock().answer(&asked).map_or_else(refuse, respond)
+    };
+    match &kind {
+        // The delay is over; the other two happen inside the scanner.
+        None | Some(Kind::Latency { .. } | Kind::ExportFails | Kind::ScanAborts) => act(),
+        Some(Kind::Status { code }) => damage::status(*code),
+        Some(Kind::RateLimited { retry_after }) => damage::rate_limited(*retry_after),
+        Some(Kind::DropBefore) => damage::cut(),
+        Some(Kind::DropAfter) => {
+            drop(act());
+            damage::cut()
+        }
+        Some(Kind::Truncate) => damage::truncate(act(), damage::Length::Declared).await,
+        Some(Kind::TruncateChunked) => damage::truncate(act(), damage::Length::Chunked).await,
+        Some(Kind::Hang) => {
+            shared.shutdown.cancelled().await;
+            damage::cut()
+        }
+    }
+}
+
+fn refuse(refusal: Refusal) -> Response {
+    (refusal.status, Json(refusal.body())).into_response()
+}
+
+fn respond(reply: Reply) -> Response {
+    match reply {
+        Reply::Json(value) => Json(value).into_response(),
+        Reply::Empty => StatusCode::OK.into_response(),
+        Reply::Report(report) => {
+            let headers = [
+                (header::CONTENT_TYPE, "application/octet-stream"),
+                (header::CONTENT_DISPOSITION, "attachment; filename=\"report.nessus\""),
+            ];
+            // A stream has no length, so the report goes out in chunks.
+            let chunks = (0..report.len())
+                .step_by(CHUNK)
+                .map(move |at| Ok::<_, io::Error>(report.slice(at..report.len().min(at + CHUNK))));
+            (headers, Body::from_stream(stream::iter(chunks))).into_response()
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the server under test has a clock of its own")]
+fn unix_now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

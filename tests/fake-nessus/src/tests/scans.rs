@@ -1,0 +1,177 @@
+use super::*;
+
+#[tokio::test]
+async fn a_create_is_checked() {
+    let server = FakeNessus::start(instant()).await;
+    let client = Client::with_keys(&server);
+    let change = |pointer: &str, value: Value| {
+        let mut body = create_body();
+        *body.pointer_mut(pointer).unwrap() = value;
+        body
+    };
+    let table = [
+        ("as documented", create_body(), 200),
+        ("no body", Value::Null, 400),
+        ("no template", change("/uuid", Value::Null), 400),
+        ("an unknown template", change("/uuid", json!("bogus")), 400),
+        ("no settings", change("/settings", Value::Null), 400),
+        ("no name", change("/settings/name", json!(" ")), 400),
+        ("no targets", change("/settings/text_targets", json!("")), 400),
+        ("no folder named", change("/settings/folder_id", Value::Null), 200),
+        ("an unknown folder", change("/settings/folder_id", json!(99)), 400),
+    ];
+    for (case, body, expected) in table {
+        assert_eq!(client.status("POST", "/scans", body).await, expected, "{case}");
+    }
+}
+
+#[tokio::test]
+async fn a_scan_goes_through_its_states() {
+    let (queue, work) = (Duration::from_millis(200), Duration::from_millis(600));
+    let server = FakeNessus::start(Settings { queue_duration: queue, scan_duration: work, ..instant() }).await;
+    let client = Client::with_keys(&server);
+    let id = client.create().await;
+    let mut seen = vec![client.state(id).await];
+    client.json("POST", &format!("/scans/{id}/launch"), json!({})).await;
+    let mut progress = Vec::new();
+    while seen.last().unwrap() != "completed" {
+        let details = client.json("GET", &format!("/scans/{id}"), Value::Null).await;
+        let state = details["info"]["status"].as_str().unwrap().to_owned();
+        if seen.last() != Some(&state) {
+            seen.push(state);
+        }
+        let hosts = details["hosts"].as_array().unwrap();
+        progress.push(hosts.iter().map(|host| host["scanprogresscurrent"].as_u64().unwrap()).sum::<u64>());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(seen, ["empty", "pending", "running", "completed"]);
+    assert!(progress.is_sorted() && progress.iter().any(|sum| (1..2000).contains(sum)), "{progress:?}");
+    assert_eq!(progress.last(), Some(&2000));
+}
+
+#[tokio::test]
+async fn a_completed_scan_counts_its_findings() {
+    let report =
+        "<Report><ReportItem severity=\"4\"/><ReportItem severity=\"4\"/><ReportItem port=\"1\"></ReportItem></Report>";
+    let reports = crate::Reports::Same(report.into());
+    let server = FakeNessus::start(Settings { reports, ..instant() }).await;
+    let client = Client::with_keys(&server);
+    let id = client.launched().await;
+    let details = client.json("GET", &format!("/scans/{id}"), Value::Null).await;
+    let sum =
+        |key: &str| details["hosts"].as_array().unwrap().iter().map(|host| host[key].as_u64().unwrap()).sum::<u64>();
+    assert_eq!(["critical", "high", "info"].map(sum), [2, 0, 1]);
+}
+
+#[tokio::test]
+async fn hosts_are_as_many_as_set() {
+    for (hosts, expected) in [(None, 2), (Some(0), 0), (Some(5), 5)] {
+        let server = FakeNessus::start(Settings { hosts, ..instant() }).await;
+        let client = Client::with_keys(&server);
+        let id = client.launched().await;
+        let details = client.json("GET", &format!("/scans/{id}"), Value::Null).await;
+        assert_eq!(details["hosts"].as_array().unwrap().len(), expected, "{hosts:?}");
+    }
+}
+
+/// Each row: what is asked of one scan after the other, and the answer's status.
+async fn check_orders(settings: Settings, rows: &[(&str, &str, u16)]) {
+    let server = FakeNessus::start(settings).await;
+    let client = Client::with_keys(&server);
+    let id = client.create().await;
+    for (method, verb, expected) in rows {
+        let path = format!("/scans/{id}{verb}");
+        assert_eq!(client.status(method, &path, json!({})).await, *expected, "{method} {verb}");
+    }
+}
+
+#[tokio::test]
+async fn orders_fit_the_state() {
+    check_orders(
+        slow(),
+        &[
+            ("POST", "/stop", 409),
+            ("POST", "/pause", 409),
+            ("POST", "/launch", 200),
+            ("POST", "/launch", 409),
+            ("POST", "/resume", 409),
+            ("DELETE", "", 409),
+            ("POST", "/pause", 200),
+            ("POST", "/pause", 409),
+            ("DELETE", "", 409),
+            ("POST", "/resume", 200),
+            ("POST", "/stop", 200),
+            ("POST", "/stop", 409),
+            ("DELETE", "", 200),
+            ("DELETE", "", 404),
+            ("POST", "/launch", 404),
+            ("POST", "/stop", 404),
+            ("GET", "", 404),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_launch_after_the_end_runs_again() {
+    let server = FakeNessus::start(instant()).await;
+    let client = Client::with_keys(&server);
+    let id = client.launched().await;
+    let first = client.json("GET", &format!("/scans/{id}"), Value::Null).await["info"]["uuid"].clone();
+    let second = client.json("POST", &format!("/scans/{id}/launch"), json!({})).await["scan_uuid"].clone();
+    assert_ne!(first, second);
+    assert_eq!(server.scans()[0].launches, 2);
+}
+
+#[tokio::test]
+async fn a_stop_takes_its_time_and_a_delete_waits_for_it() {
+    let server = FakeNessus::start(Settings { settle_duration: Duration::from_millis(300), ..slow() }).await;
+    let client = Client::with_keys(&server);
+    let id = client.launched().await;
+    assert_eq!(client.status("POST", &format!("/scans/{id}/stop"), Value::Null).await, 200);
+    assert_eq!(client.state(id).await, "stopping");
+    assert_eq!(client.status("DELETE", &format!("/scans/{id}"), Value::Null).await, 409);
+    wait_until(async || client.state(id).await == "canceled").await;
+    assert_eq!(client.status("DELETE", &format!("/scans/{id}"), Value::Null).await, 200);
+}
+
+#[tokio::test]
+async fn the_list_knows_folders_and_is_null_when_empty() {
+    let server = FakeNessus::start(instant()).await;
+    let client = Client::with_keys(&server);
+    assert_eq!(client.json("GET", "/scans", Value::Null).await["scans"], Value::Null);
+    let id = client.create().await;
+    let in_folder = async |folder: u64| {
+        let list = client.json("GET", &format!("/scans?folder_id={folder}"), Value::Null).await;
+        list["scans"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!((in_folder(2).await, in_folder(3).await), (0, 1));
+    assert_eq!(client.status("PUT", &format!("/scans/{id}/folder"), json!({ "folder_id": 2 })).await, 200);
+    assert_eq!((in_folder(2).await, in_folder(3).await), (1, 0));
+    assert_eq!(client.json("GET", "/scans", Value::Null).await["scans"][0]["id"], id);
+}
+
+#[tokio::test]
+async fn an_edition_without_scan_api_refuses_writes_only() {
+    let server = FakeNessus::start(Settings { scan_api: false, ..instant() }).await;
+    let client = Client::with_keys(&server);
+    let properties = client.json("GET", "/server/properties", Value::Null).await;
+    assert_eq!(properties["license"]["features"]["scan_api"], false);
+    let refused = client.send("POST", "/scans", create_body()).await.unwrap();
+    assert_eq!(refused.status(), 412);
+    assert_eq!(refused.json::<Value>().await.unwrap(), json!({ "error": "API is not available" }));
+    for (method, path, expected) in [("GET", "/scans", 200), ("GET", "/folders", 200), ("POST", "/scans/1/launch", 412)]
+    {
+        assert_eq!(client.status(method, path, Value::Null).await, expected, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn the_advanced_template_is_found_by_name() {
+    let advanced_template = "another-installation".to_owned();
+    let server = FakeNessus::start(Settings { advanced_template: advanced_template.clone(), ..instant() }).await;
+    let templates = Client::with_keys(&server).json("GET", "/editor/scan/templates", Value::Null).await;
+    let is_advanced = |template: &&Value| template["name"] == "advanced";
+    let advanced = templates["templates"].as_array().unwrap().iter().find(is_advanced).unwrap();
+    assert_eq!(advanced["uuid"], json!(advanced_template));
+}

@@ -1,0 +1,22 @@
+//! Logs without end when it is asked for the status.
+
+use guests::{Backend, Guest};
+use scanhost_sdk::backend::{
+    log::{Level, write},
+    scanner::RemoteState,
+};
+
+struct Chatty;
+
+impl Guest for Chatty {
+    const NAME: &'static str = "chatty";
+
+    fn status() -> RemoteState {
+        loop {
+            write(Level::Error, "and another thing: this scanner has a lot to say and will not be stopped by anyone");
+        }
+    }
+}
+
+type Component = Backend<Chatty>;
+scanhost_sdk::export_backend!(Component);

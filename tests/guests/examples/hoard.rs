@@ -1,0 +1,20 @@
+//! Takes memory without end when it is asked for the status.
+
+use guests::{Backend, Guest};
+use scanhost_sdk::backend::scanner::RemoteState;
+
+struct Hoard;
+
+impl Guest for Hoard {
+    const NAME: &'static str = "hoard";
+
+    fn status() -> RemoteState {
+        let mut taken = Vec::new();
+        loop {
+            taken.push(std::hint::black_box(vec![1_u8; 1024 * 1024]));
+        }
+    }
+}
+
+type Component = Backend<Hoard>;
+scanhost_sdk::export_backend!(Component);

@@ -1,0 +1,18 @@
+//! Describes itself with a name that breaks the rules and a standard field of another type.
+
+use guests::{Backend, Guest, plain_description};
+use scanhost_sdk::backend::scanner::{Description, Field, FieldType};
+
+struct Liar;
+
+impl Guest for Liar {
+    const NAME: &'static str = "Not A Name!";
+
+    fn describe() -> Description {
+        let port = Field { name: "port".to_owned(), type_: FieldType::Text, description: "not a number".to_owned() };
+        Description { fields: vec![port], ..plain_description(Self::NAME) }
+    }
+}
+
+type Component = Backend<Liar>;
+scanhost_sdk::export_backend!(Component);

@@ -1,0 +1,17 @@
+//! Panics when it is asked for the status.
+
+use guests::{Backend, Guest};
+use scanhost_sdk::backend::scanner::RemoteState;
+
+struct Panic;
+
+impl Guest for Panic {
+    const NAME: &'static str = "panic";
+
+    fn status() -> RemoteState {
+        panic!("as always")
+    }
+}
+
+type Component = Backend<Panic>;
+scanhost_sdk::export_backend!(Component);

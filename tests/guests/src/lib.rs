@@ -1,0 +1,128 @@
+//! Backends that misbehave in one step each, for the tests of the sandbox. In all other steps they are the plain
+//! scanner of this file, whose scans are done at once and find one thing.
+//!
+//! Each is an example of this crate, so that one build makes all components.
+
+use std::marker::PhantomData;
+
+use scanhost_sdk::{
+    backend::{
+        reader::{self, Authentication, ParseError, ReportInfo},
+        report,
+        scanner::{
+            self, Context, Description, ExportStep, RemoteScan, RemoteState, ScanError, ScanRequest, ScanStatus,
+            ScanType, ScannerHealth,
+        },
+    },
+    findings::Findings,
+};
+
+/// The steps that a guest may do in its own way.
+pub trait Guest: 'static {
+    const NAME: &'static str;
+
+    fn describe() -> Description {
+        plain_description(Self::NAME)
+    }
+
+    fn create(request: ScanRequest) -> Result<RemoteScan, ScanError> {
+        Ok(RemoteScan { id: remote_id(Self::NAME, &request.task_id), state: Vec::new() })
+    }
+
+    fn status() -> RemoteState {
+        RemoteState::Completed
+    }
+
+    fn parse() -> Result<ReportInfo, ParseError> {
+        plain_parse()
+    }
+}
+
+/// A guest as a backend.
+pub struct Backend<G>(PhantomData<G>);
+
+impl<G: Guest> scanner::Guest for Backend<G> {
+    fn describe() -> Description {
+        G::describe()
+    }
+
+    fn create(_context: Context, request: ScanRequest) -> Result<RemoteScan, ScanError> {
+        G::create(request)
+    }
+
+    fn find(_context: Context, _task_id: String) -> Result<Option<RemoteScan>, ScanError> {
+        Ok(None)
+    }
+
+    fn launch(context: Context, _id: String) -> Result<Vec<u8>, ScanError> {
+        Ok(context.state)
+    }
+
+    fn status(context: Context, _id: String) -> Result<ScanStatus, ScanError> {
+        Ok(ScanStatus { state: G::status(), next_state: context.state })
+    }
+
+    fn stop(_context: Context, _id: String) -> Result<(), ScanError> {
+        Ok(())
+    }
+
+    fn remove(_context: Context, _id: String) -> Result<(), ScanError> {
+        Ok(())
+    }
+
+    fn export_report(_context: Context, id: String, _cursor: Option<String>) -> Result<ExportStep, ScanError> {
+        report::append(id.as_bytes()).map_err(ScanError::Internal)?;
+        Ok(ExportStep::Done)
+    }
+
+    fn health(_context: Context) -> Result<ScannerHealth, ScanError> {
+        Ok(ScannerHealth { ready: true, message: G::NAME.to_owned() })
+    }
+}
+
+impl<G: Guest> reader::Guest for Backend<G> {
+    fn parse(_scan_type: Option<ScanType>) -> Result<ReportInfo, ParseError> {
+        G::parse()
+    }
+}
+
+/// A description that a host can accept.
+pub fn plain_description(name: &str) -> Description {
+    Description {
+        name: name.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        report_extension: "txt".to_owned(),
+        state_version: 1,
+        resumable: true,
+        scan_types: vec![ScanType::Untrusted, ScanType::Trusted, ScanType::Privileged],
+        auth: Vec::new(),
+        fields: Vec::new(),
+    }
+}
+
+/// The scan's id at the scanner.
+pub fn remote_id(name: &str, task_id: &str) -> String {
+    format!("{name}-{task_id}")
+}
+
+/// Whatever the report, one finding.
+fn plain_parse() -> Result<ReportInfo, ParseError> {
+    let mut findings = Findings::new();
+    findings.begin_finding().map_err(refused)?;
+    findings.cell("host", "127.0.0.1");
+    findings.cell("plugin_id", "1");
+    findings.cell("plugin_name", "Something");
+    findings.cell("severity", "Low");
+    findings.finish().map_err(refused)?;
+    Ok(ReportInfo {
+        name: None,
+        targets: None,
+        hosts: 1,
+        authentication: Authentication::Unknown,
+        warnings: Vec::new(),
+    })
+}
+
+fn refused(message: String) -> ParseError {
+    ParseError { message, offset: 0 }
+}

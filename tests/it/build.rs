@@ -1,0 +1,26 @@
+//! Compiles every plugin of this workspace, so that the tests run what an operator would run.
+
+use std::{env, fs, path::PathBuf};
+
+use scanhost_plugin_build::{Kind, build};
+
+/// The plugins that come with the host.
+const PLUGINS: [&str; 3] = ["mock", "nessus", "profile"];
+
+/// The examples of the package `guests`.
+const GUESTS: [&str; 7] = ["chatty", "flood", "hoard", "liar", "nosy", "panic", "spin"];
+
+fn main() {
+    let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo gives build scripts their folder"));
+    let workspace = here.join("../..").canonicalize().expect("this crate lies in its workspace");
+    println!("cargo::rerun-if-changed={}", workspace.join("tests/guests").display());
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo gives build scripts a folder"));
+    let copy = |built: PathBuf, names: &[&str]| {
+        for name in names {
+            let file = format!("{name}.wasm");
+            fs::copy(built.join(&file), out.join(&file)).expect("the build made this file");
+        }
+    };
+    copy(build(&workspace, &PLUGINS, Kind::Library), &PLUGINS);
+    copy(build(&workspace, &["guests"], Kind::Examples), &GUESTS);
+}

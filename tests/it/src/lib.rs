@@ -1,0 +1,3 @@
+//! What the tests of the whole host share.
+
+pub mod guests;

@@ -1,0 +1,166 @@
+//! The rules of this repository that a machine can check: who may depend on whom, and what every file looks like.
+
+#![expect(clippy::unwrap_used, reason = "what fails in a test should end it")]
+
+use std::{
+    env,
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use scanhost_it::guests;
+use serde_json::Value;
+
+/// Which crates of this workspace a crate may depend on, for whatever purpose. Who is not in the list may not exist.
+const CRATES: [(&str, &[&str]); 11] = [
+    ("scanhost-domain", &[]),
+    ("scanhost-sandbox", &["scanhost-domain"]),
+    ("scanhost", &["scanhost-domain", "scanhost-sandbox", "scanhost-plugin-build"]),
+    ("scanhost-plugin-build", &[]),
+    ("scanhost-sdk", &[]),
+    ("mock", &["scanhost-sdk"]),
+    ("nessus", &["scanhost-sdk"]),
+    ("profile", &["scanhost-sdk"]),
+    ("guests", &["scanhost-sdk"]),
+    ("fake-nessus", &[]),
+    ("scanhost-it", &["scanhost-domain", "scanhost-sandbox", "scanhost-plugin-build", "fake-nessus"]),
+];
+
+/// Heavy or fast-moving crates, and the only crate that may depend on each.
+const CONFINED: [(&str, &str); 3] =
+    [("wasmtime", "scanhost-sandbox"), ("wasmtime-wasi", "scanhost-sandbox"), ("rmcp", "scanhost")];
+
+/// What the domain has no use for: it does no I/O, waits for nothing and knows no format.
+const NOT_IN_DOMAIN: [&str; 6] = ["tokio", "serde", "serde_json", "wasmtime", "reqwest", "tracing"];
+
+/// Longer files hold more than one idea, except where they are one table.
+const MAX_LINES: usize = 400;
+const LONGER: [&str; 1] = ["plugins/mock/src/catalogue/checks.rs"];
+
+/// Not of this repository, or not written by hand.
+const NO_SOURCES: [&str; 5] = [".git", "target", "data", "node_modules", "__pycache__"];
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// Package and dependency, by name, for every dependency of every crate.
+fn dependencies() -> Vec<(String, String)> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
+    let metadata = Command::new(cargo)
+        .args(["metadata", "--format-version", "1", "--no-deps"])
+        .current_dir(workspace())
+        .output()
+        .unwrap();
+    assert!(metadata.status.success(), "{}", String::from_utf8_lossy(&metadata.stderr));
+    let metadata: Value = serde_json::from_slice(&metadata.stdout).unwrap();
+    let name = |named: &Value| named["name"].as_str().unwrap().to_owned();
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    let known = |package: &str| CRATES.iter().any(|(known, _)| *known == package);
+    let dependencies = packages.flat_map(|package| {
+        let package_name = name(package);
+        assert!(known(&package_name), "say in CRATES what {package_name} may depend on");
+        let dependencies = package["dependencies"].as_array().unwrap().iter();
+        dependencies.map(move |dependency| (package_name.clone(), name(dependency)))
+    });
+    dependencies.collect()
+}
+
+/// Every file of the repository that is text: its path from the root, and what is in it.
+fn sources() -> Vec<(String, String)> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let is_source = path.file_name().and_then(OsStr::to_str).is_some_and(|name| !NO_SOURCES.contains(&name));
+            if is_source && path.is_dir() {
+                walk(&path, found);
+            } else if is_source {
+                found.push(path);
+            }
+        }
+    }
+    let root = workspace();
+    let mut found = Vec::new();
+    walk(&root, &mut found);
+    found.sort();
+    let read = |path: PathBuf| {
+        let name = path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
+        Some((name, fs::read_to_string(path).ok()?))
+    };
+    found.into_iter().filter_map(read).collect()
+}
+
+fn rust_sources() -> impl Iterator<Item = (String, String)> {
+    sources().into_iter().filter(|(path, _)| path.ends_with(".rs"))
+}
+
+fn check_none(rule: &str, breaches: impl IntoIterator<Item = String>) {
+    let breaches: Vec<String> = breaches.into_iter().collect();
+    assert!(breaches.is_empty(), "{rule}:\n{}", breaches.join("\n"));
+}
+
+#[test]
+fn crates_depend_in_one_direction() {
+    let is_ours = |dependency: &String| CRATES.iter().any(|(name, _)| name == dependency);
+    let may = |package: &String, dependency: &String| {
+        CRATES.iter().any(|(name, allowed)| name == package && allowed.contains(&dependency.as_str()))
+    };
+    let ours = dependencies().into_iter().filter(|(_, dependency)| is_ours(dependency));
+    let wrong = ours.filter(|(package, dependency)| !may(package, dependency));
+    check_none("wrong direction", wrong.map(|(package, dependency)| format!("{package} -> {dependency}")));
+}
+
+#[test]
+fn heavy_crates_have_one_user() {
+    let is_breach = |package: &str, dependency: &str| {
+        CONFINED.iter().any(|(confined, user)| *confined == dependency && *user != package)
+            || package == "scanhost-domain" && NOT_IN_DOMAIN.contains(&dependency)
+    };
+    let wrong = dependencies().into_iter().filter(|(package, dependency)| is_breach(package, dependency));
+    check_none("not for this crate", wrong.map(|(package, dependency)| format!("{package} -> {dependency}")));
+}
+
+#[test]
+fn only_the_mcp_module_names_rmcp() {
+    let elsewhere = rust_sources().filter(|(path, text)| {
+        path.starts_with("host/") && !path.starts_with("host/server/src/mcp") && text.contains("rmcp")
+    });
+    check_none("rmcp outside of host/server/src/mcp", elsewhere.map(|(path, _)| path));
+}
+
+#[test]
+fn every_module_of_the_host_says_what_it_is() {
+    let silent = rust_sources()
+        .filter(|(path, text)| path.starts_with("host/") && !path.ends_with("/tests.rs") && !text.starts_with("//!"));
+    check_none("does not begin with `//!`", silent.map(|(path, _)| path));
+}
+
+#[test]
+fn files_are_short() {
+    let is_test = |path: &str| path.ends_with("/tests.rs") || path.contains("/tests/");
+    let long = rust_sources()
+        .filter(|(path, text)| text.lines().count() > MAX_LINES && !is_test(path) && !LONGER.contains(&path.as_str()));
+    check_none("longer than 400 lines", long.map(|(path, text)| format!("{path}: {}", text.lines().count())));
+}
+
+#[test]
+fn no_file_names_a_folder_of_one_machine() {
+    let folders = ["home", "root", "Users", "work"].map(|folder| format!("/{folder}/"));
+    let lines = sources().into_iter().filter(|(path, _)| !path.contains("/fixtures/")).flat_map(|(path, text)| {
+        let lines = text.lines().enumerate().map(|(index, line)| (index + 1, line.to_owned())).collect::<Vec<_>>();
+        lines.into_iter().map(move |(number, line)| (path.clone(), number, line))
+    });
+    let named = lines.filter(|(_, _, line)| folders.iter().any(|folder| line.contains(folder.as_str())));
+    check_none("names a folder of one machine", named.map(|(path, number, line)| format!("{path}:{number}: {line}")));
+}
+
+#[test]
+fn every_misbehaving_guest_is_tested() {
+    let examples = fs::read_dir(workspace().join("tests/guests/examples")).unwrap();
+    let mut examples: Vec<String> =
+        examples.map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned()).collect();
+    examples.sort();
+    assert_eq!(examples, guests::MISBEHAVING.map(|(name, _)| name));
+}

@@ -1,0 +1,344 @@
+#!/usr/bin/env python3
+"""An independent reader of .nessus reports: plain, slow, over the whole parsed file.
+
+It is written from the product's contract ("Fields of a finding"), not from the Rust code, so that the two can check
+each other.
+
+    read_nessus.py FILE                  prints every finding as a JSON object, one a line
+    read_nessus.py FILE ACTUAL.jsonl     compares them with the lines of type "vulnerability" in ACTUAL.jsonl,
+                                         which must show all fields (profile full, page 0); exit 1 with the first
+                                         differences
+
+xml.etree (expat) is stricter than real reports are, so the text is prepared first:
+- The encoding is resolved here, by byte order mark or declaration, and the declaration is taken away.
+- A document type declaration is taken away. What it declares is never used: an unknown entity stays an error.
+- Control characters that XML forbids, raw or as character references, become characters of a private range of
+  Unicode, and are turned back in the values.
+- A `<` before white space can begin no tag: it becomes `&lt;`.
+- Of attributes that a tag has twice the first stays.
+- The colon of a name with a prefix becomes a character of the private range too, so that no prefix has to be declared.
+- A file of several ReportHost elements gets an element around it.
+"""
+
+import json
+import math
+import re
+import sys
+import xml.etree.ElementTree as ElementTree
+
+LISTS = set(
+    "apple-sa bid cea-id cert cisco-bug-id cisco-sa cpe cve cwe edb-id hp iava iavb iavt ics-alert icsa msft mskb "
+    "osvdb owasp rhsa secunia see_also tra usn vmsa xref".split()
+)
+NUMBERS = set(
+    "cvss_base_score cvss_temporal_score cvss3_base_score cvss3_temporal_score cvss4_base_score cvss4_threat_score "
+    "cvssV3_impactScore vpr_score epss_score vulnerability_priority_rating cvss_score".split()
+)
+BOOLEANS = set(
+    "exploit_available exploit_framework_core exploit_framework_metasploit exploit_framework_canvas "
+    "exploit_framework_exploithub exploit_framework_d2_elliot exploited_by_malware exploited_by_nessus in_the_news "
+    "malware unsupported_by_vendor default_account default-account potential-vulnerability asset_inventory "
+    "os_identification thorough_tests".split()
+)
+INTEGERS = {"plugin_id", "severity_id", "port"}
+
+ATTRIBUTES = [
+    ("pluginID", "plugin_id"),
+    ("pluginName", "plugin_name"),
+    ("pluginFamily", "plugin_family"),
+    ("port", "port"),
+    ("protocol", "protocol"),
+    ("svc_name", "svc_name"),
+]
+PROPERTIES = [
+    ("host-ip", "host_ip"),
+    ("host-fqdn", "host_fqdn"),
+    ("operating-system", "operating_system"),
+    ("mac-address", "mac_address"),
+]
+SEVERITIES = ["Info", "Low", "Medium", "High", "Critical"]
+RISKS = {"critical": 4, "high": 3, "medium": 2, "low": 1, "none": 0, "info": 0}
+
+SPACE = " \t\r\n"
+MISSING = object()
+
+# Control characters take the places from here on; the colon of a prefix has one of its own.
+PRIVATE = 0xF0000
+COLON = "\u02d0"  # A modifier letter that may stand in a name, and in no name of a report.
+
+
+def findings(data):
+    """All findings of a report, in its order, as dictionaries with typed values."""
+    root = ElementTree.fromstring(prepare(decode(data)))
+    found = []
+    for host in hosts(root):
+        properties = host_properties(host)
+        for item in host.findall("ReportItem"):
+            found.append(finding(host, properties, item))
+    return found
+
+
+def decode(data):
+    for mark, encoding in [(b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")]:
+        if data.startswith(mark):
+            return data[len(mark):].decode(encoding)
+    if data.startswith(b"<\0"):
+        return data.decode("utf-16-le")
+    if data.startswith(b"\0<"):
+        return data.decode("utf-16-be")
+    declared = re.match(rb"<\?xml[^?]*?\sencoding\s*=\s*[\"']([^\"']*)[\"']", data)
+    return data.decode(declared.group(1).decode("ascii") if declared else "utf-8")
+
+
+# Everything that is not text: what may hold `<` or `&` of its own comes first.
+MARKUP = re.compile(
+    r"(?P<comment><!--.*?-->)|(?P<cdata><!\[CDATA\[.*?\]\]>)|(?P<instruction><\?.*?\?>)"
+    r"|(?P<doctype><!DOCTYPE(?:[^\[>\"']|\"[^\"]*\"|'[^']*'|\[.*?\]\s*(?=>))*>)"
+    r"|(?P<reference>&#[0-9a-fA-Fx]+;)"
+    r"|(?P<stray><(?=[ \t\r\n]))"
+    r"|(?P<tag></?[^\s<>/!?](?:[^<>\"']|\"[^\"]*\"|'[^']*')*>)",
+    re.DOTALL,
+)
+
+
+def prepare(text):
+    text = text.lstrip("\ufeff")
+    text = "".join(hide(character) for character in text) if needs_hiding(text) else text
+    text = MARKUP.sub(markup, text)
+    return "<fragment>" + text + "</fragment>"
+
+
+def needs_hiding(text):
+    return re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", text) is not None
+
+
+def hide(character):
+    code = ord(character)
+    if (code < 0x20 and character not in "\t\n\r") or code in (0xFFFE, 0xFFFF):
+        return chr(PRIVATE + code)
+    return character
+
+
+def show(text):
+    if text is None:
+        return ""
+    return "".join(chr(ord(c) - PRIVATE) if PRIVATE <= ord(c) <= PRIVATE + 0xFFFF else c for c in text)
+
+
+REFERENCE = re.compile(r"&#(?:x([0-9a-fA-F]+)|([0-9]+));")
+
+
+def reference(match):
+    code = int(match.group(1), 16) if match.group(1) else int(match.group(2))
+    if code > 0x10FFFF or 0xD800 <= code <= 0xDFFF:
+        return match.group(0)
+    hidden = hide(chr(code))
+    return match.group(0) if hidden == chr(code) else hidden
+
+
+def markup(match):
+    kind, text = match.lastgroup, match.group(0)
+    if kind in ("instruction", "doctype"):
+        return ""
+    if kind == "stray":
+        return "&lt;"
+    if kind == "reference":
+        return REFERENCE.sub(reference, text)
+    if kind == "tag":
+        return REFERENCE.sub(reference, tag(text))
+    return text
+
+
+def tag(text):
+    name = re.match(r"</?[^\s/>]+", text).group(0)
+    attributes = text[len(name):]
+    seen = set()
+
+    def once(match):
+        if match.group(1) in seen:
+            return ""
+        seen.add(match.group(1))
+        return match.group(0).replace(match.group(1), match.group(1).replace(":", COLON), 1)
+
+    attributes = re.sub(r"\s+([^\s=\"'<>/]+)\s*=\s*(?:\"[^\"]*\"|'[^']*')", once, attributes)
+    return name.replace(":", COLON) + attributes
+
+
+def hosts(element):
+    """The hosts below an element, but for those in a policy or in another host."""
+    for child in element:
+        if child.tag == "ReportHost":
+            yield child
+        elif child.tag != "Policy":
+            yield from hosts(child)
+
+
+def host_properties(host):
+    properties = {}
+    for group in host.findall("HostProperties"):
+        for entry in group.findall("tag"):
+            value = content(entry)
+            if value:
+                properties.setdefault(show(entry.get("name")).strip(SPACE), value)
+    return properties
+
+
+def content(element):
+    """All text inside, trimmed."""
+    return show("".join(element.itertext())).strip(SPACE)
+
+
+def attribute(element, name):
+    return show(element.get(name)).strip(SPACE)
+
+
+def finding(host, properties, item):
+    children = {}
+    for child in item:
+        value = content(child)
+        if value:
+            children.setdefault(child.tag.split(COLON, 1)[-1], []).append(value)
+
+    raw = {}
+    given = {"host": attribute(host, "name")}
+    for name, field in ATTRIBUTES:
+        given[field] = attribute(item, name)
+    for name, field in PROPERTIES:
+        given[field] = properties.get(name, "")
+    level = severity_level(attribute(item, "severity"), children.get("risk_factor", []))
+    given["severity"] = SEVERITIES[level]
+    given["severity_id"] = str(level)
+    given["cvss_score"] = best_score(children)
+    for field, value in given.items():
+        if value:
+            raw[field] = [value]
+    for field, values in children.items():
+        raw.setdefault(field, values)
+
+    typed = {}
+    for field, values in raw.items():
+        value = read(field, values)
+        if value is not MISSING:
+            typed[field] = value
+    return typed
+
+
+def severity_level(given, risks):
+    if given in ("0", "1", "2", "3", "4"):
+        return int(given)
+    for risk in risks:
+        if risk.lower() in RISKS:
+            return RISKS[risk.lower()]
+    return 0
+
+
+def best_score(children):
+    for field in ("cvss4_base_score", "cvss3_base_score", "cvss_base_score"):
+        for value in children.get(field, []):
+            if number(value) is not MISSING:
+                return value
+    return ""
+
+
+def read(field, values):
+    """The typed value of a field from its texts, of which there is at least one."""
+    if field == "see_also":
+        lines = [line.strip(SPACE) for value in values for line in value.split("\n")]
+        return [line for line in lines if line]
+    if field in LISTS:
+        return values
+    if field in NUMBERS:
+        return first(number, values)
+    if field in INTEGERS:
+        return first(integer, values)
+    if field in BOOLEANS:
+        return first(boolean, values)
+    return "\n".join(values)
+
+
+def first(parse, values):
+    """Of a field that cannot hold two values, the first that is of its type."""
+    for value in values:
+        parsed = parse(value)
+        if parsed is not MISSING:
+            return parsed
+    return MISSING
+
+
+def number(text):
+    if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", text):
+        return MISSING
+    value = float(text)
+    return value if math.isfinite(value) else MISSING
+
+
+def integer(text):
+    if not re.fullmatch(r"[+-]?[0-9]+", text):
+        return MISSING
+    value = int(text)
+    return value if -(2**63) <= value < 2**63 else MISSING
+
+
+def boolean(text):
+    return {"true": True, "false": False}.get(text.lower(), MISSING)
+
+
+def same(a, b):
+    """Equal in value and in kind; 5 and 5.0 are one number in JSON."""
+    if isinstance(a, bool) or isinstance(b, bool):
+        return a is b
+    if isinstance(a, (int, float)) and isinstance(b, (int, float)):
+        return a == b
+    return type(a) is type(b) and a == b
+
+
+def compare(findings_a, findings_b):
+    """The differences as lines of text; none when the findings are the same, in the same order."""
+    differences = []
+    if len(findings_a) != len(findings_b):
+        differences.append(f"{len(findings_a)} findings against {len(findings_b)}")
+    for index, (a, b) in enumerate(zip(findings_a, findings_b)):
+        for field in sorted(a.keys() | b.keys()):
+            left, right = a.get(field, MISSING), b.get(field, MISSING)
+            if not same(left, right):
+                differences.append(f"finding {index}, {field}: {shorten(left)} against {shorten(right)}")
+    return differences
+
+
+def shorten(value):
+    text = "nothing" if value is MISSING else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 200 else text[:200] + "…"
+
+
+def actual(path):
+    found = []
+    with open(path, encoding="utf-8", newline="\n") as lines:
+        for line in lines:
+            entry = json.loads(line)
+            if entry.get("type") == "vulnerability":
+                del entry["type"]
+                found.append(entry)
+    return found
+
+
+def main(arguments):
+    if len(arguments) not in (1, 2):
+        sys.exit("usage: read_nessus.py FILE [ACTUAL.jsonl]")
+    with open(arguments[0], "rb") as file:
+        expected = findings(file.read())
+    if len(arguments) == 1:
+        for entry in expected:
+            print(json.dumps(entry, ensure_ascii=False))
+        return
+    differences = compare(expected, actual(arguments[1]))
+    for line in differences[:20]:
+        print(line)
+    if len(differences) > 20:
+        print(f"and {len(differences) - 20} more")
+    if differences:
+        sys.exit(1)
+    print(f"{len(expected)} findings are the same")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
