@@ -153,7 +153,9 @@ impl EscalationMethod {
 
 /// Not one of the names above.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a way to escalate: use one of sudo, su, su+sudo, pbrun, dzdo, .k5login, Cisco 'enable', Checkpoint Gaia 'expert'")]
+#[error(
+    "not a way to escalate: use one of sudo, su, su+sudo, pbrun, dzdo, .k5login, Cisco 'enable', Checkpoint Gaia 'expert'"
+)]
 pub struct UnknownEscalation;
 
 impl FromStr for EscalationMethod {

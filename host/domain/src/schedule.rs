@@ -44,7 +44,8 @@ pub fn choose_scanner<'a>(
     let count = scanners.len();
     let first = usize::try_from(turn % u64::try_from(count).ok().filter(|n| *n > 0)?).ok()?;
     let in_turn = (0..count).map(|offset| &scanners[(first + offset) % count]);
-    let mut free = in_turn.filter(|capacity| capacity.is_free() && pinned.is_none_or(|id| *id == capacity.scanner.instance));
+    let mut free =
+        in_turn.filter(|capacity| capacity.is_free() && pinned.is_none_or(|id| *id == capacity.scanner.instance));
     let chosen = match balance {
         Balance::RoundRobin => free.next(),
         Balance::LeastLoaded => free.min_by_key(|capacity| capacity.load()),

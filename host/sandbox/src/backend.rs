@@ -12,6 +12,7 @@ use crate::{
     digest::Digest,
     engine::Sandbox,
     fault::{Fault, LoadError},
+    grant::Grants,
     limits::Limits,
 };
 
@@ -60,10 +61,15 @@ impl Backend {
     /// Compiling takes long: call it where blocking is allowed.
     ///
     /// # Errors
-    /// When the bytes are no component, do not fit the world, or describe themselves wrongly.
-    pub async fn load(sandbox: Arc<Sandbox>, bytes: Vec<u8>, limits: Limits) -> Result<Self, LoadError> {
+    /// When the bytes are no component, do not fit the world, need what is not granted, or describe themselves wrongly.
+    pub async fn load(
+        sandbox: Arc<Sandbox>,
+        bytes: Vec<u8>,
+        limits: Limits,
+        grants: Grants,
+    ) -> Result<Self, LoadError> {
         let digest = Digest::of(&bytes);
-        let pre = sandbox.link_backend(&bytes)?;
+        let pre = sandbox.link_backend(&bytes, grants)?;
         let mut store = new_store(&sandbox, limits, Reach::default());
         let description = bounded(limits, Deadline::Whole, &mut store, async |store| {
             let backend = pre.instantiate_async(&mut *store).await?;

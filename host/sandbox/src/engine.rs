@@ -17,6 +17,7 @@ use crate::{
     bindings,
     call::CallState,
     fault::{Fault, LoadError},
+    grant::Grants,
     imports,
 };
 
@@ -32,7 +33,6 @@ const MAX_WAIT: Duration = Duration::from_secs(10);
 /// Everything that is shared by all plugins: engine, linkers, the ticker's thread.
 pub struct Sandbox {
     engine: Engine,
-    backend_linker: Linker<CallState>,
     profile_linker: Linker<CallState>,
     calls: Semaphore,
     pooled: bool,
@@ -66,10 +66,9 @@ impl Sandbox {
             }
         };
         start_ticker(&engine);
-        let backend_linker = imports::link_backend(&engine).map_err(failed)?;
         let profile_linker = imports::link_profile(&engine).map_err(failed)?;
         let calls = Semaphore::new(MAX_CALLS);
-        Ok(Arc::new(Self { engine, backend_linker, profile_linker, calls, pooled }))
+        Ok(Arc::new(Self { engine, profile_linker, calls, pooled }))
     }
 
     /// Whether instances come from a pool that was reserved at the start.
@@ -81,10 +80,21 @@ impl Sandbox {
         &self.engine
     }
 
-    pub(crate) fn link_backend(&self, bytes: &[u8]) -> Result<bindings::backend::BackendPre<CallState>, LoadError> {
+    pub(crate) fn link_backend(
+        &self,
+        bytes: &[u8],
+        grants: Grants,
+    ) -> Result<bindings::backend::BackendPre<CallState>, LoadError> {
         let misfit =
             |error: wasmtime::Error| LoadError::World { world: "scanhost:backend@0.1.0", reason: format!("{error:#}") };
-        let pre = self.backend_linker.instantiate_pre(&self.compile(bytes)?).map_err(misfit)?;
+        let component = self.compile(bytes)?;
+        let needed = component.component_type();
+        let needed = needed.imports(&self.engine).filter_map(|(name, _)| Grants::needed_for(name));
+        if let Some(grant) = needed.into_iter().find(|grant| !grants.has(grant)) {
+            return Err(LoadError::NotGranted(grant));
+        }
+        let linker = imports::link_backend(&self.engine, grants).map_err(misfit)?;
+        let pre = linker.instantiate_pre(&component).map_err(misfit)?;
         bindings::backend::BackendPre::new(pre).map_err(misfit)
     }
 

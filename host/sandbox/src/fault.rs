@@ -40,6 +40,9 @@ pub enum LoadError {
     NotAComponent(String),
     #[error("does not fit the world `{world}`: {reason}")]
     World { world: &'static str, reason: String },
+    /// Named as in the configuration.
+    #[error("it needs the grant `{0}`, which it was not given")]
+    NotGranted(&'static str),
     #[error("its `describe` failed")]
     Describe(#[source] Fault),
 }

@@ -16,14 +16,16 @@ use wasmtime_wasi::{
     random::{WasiRandom, WasiRandomView},
 };
 
-use crate::{bindings::backend::scanhost::backend as world, call::CallState};
+use crate::{bindings::backend::scanhost::backend as world, call::CallState, grant::Grants};
 
-/// What a backend may import: its world, and the little of WASI that a Rust standard library wants.
-/// No files, no sockets, no clocks.
-pub fn link_backend(engine: &Engine) -> wasmtime::Result<Linker<CallState>> {
+/// What a backend may import: of its world what it was granted, and the little of WASI that a Rust standard library
+/// wants. No files, no sockets, no clocks.
+pub fn link_backend(engine: &Engine, grants: Grants) -> wasmtime::Result<Linker<CallState>> {
     let mut linker = link_profile(engine)?;
     world::types::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut CallState| state)?;
-    world::http::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut CallState| state)?;
+    if grants.http {
+        world::http::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut CallState| state)?;
+    }
     world::report::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut CallState| state)?;
     world::findings::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut CallState| state)?;
     world::log::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut CallState| state)?;

@@ -11,6 +11,7 @@ mod convert;
 mod digest;
 mod engine;
 mod fault;
+mod grant;
 mod imports;
 mod limits;
 mod profile;
@@ -23,5 +24,6 @@ pub use backend::{
 pub use digest::Digest;
 pub use engine::{Sandbox, StartSandbox};
 pub use fault::{Fault, LoadError};
+pub use grant::Grants;
 pub use limits::Limits;
 pub use profile::{Plan, Profile, ProfileDescription, Selection};

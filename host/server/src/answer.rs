@@ -2,11 +2,7 @@
 
 use std::{io::Write, sync::Arc};
 
-use scanhost_domain::{
-    field::Columns,
-    ids::ProfileName,
-    page::PageRequest,
-};
+use scanhost_domain::{field::Columns, ids::ProfileName, page::PageRequest};
 use scanhost_sandbox::{Plan, Selection};
 use serde_json::{Map, Value as Json};
 

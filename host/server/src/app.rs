@@ -38,9 +38,8 @@ pub async fn build(config: Config) -> anyhow::Result<Arc<Host>> {
     let sealer = Sealer::open(&config.key_file)?;
     let store: Arc<dyn Store> = match config.store {
         StoreKind::Embedded => {
-            let store = EmbeddedStore::open(&data).context(
-                "the store cannot be opened: is another scanhost running on this data folder?",
-            )?;
+            let store = EmbeddedStore::open(&data)
+                .context("the store cannot be opened: is another scanhost running on this data folder?")?;
             store.bind_key(sealer.fingerprint()).await?;
             Arc::new(store)
         }
@@ -49,7 +48,6 @@ pub async fn build(config: Config) -> anyhow::Result<Arc<Host>> {
     let snapshot = build_snapshot(&sandbox, config).await?;
     Ok(Arc::new(Host {
         store,
-        sandbox,
         snapshot: ArcSwap::from_pointee(snapshot),
         sealer,
         health: Health::default(),

@@ -57,7 +57,8 @@ struct ConfigFolder {
 impl ConfigFolder {
     fn load(&self) -> anyhow::Result<crate::config::Config> {
         let environment = |name: &str| std::env::var(name).ok();
-        crate::config::Config::load(self.config.as_deref(), &environment).map_err(|problems| anyhow::anyhow!("{problems}"))
+        crate::config::Config::load(self.config.as_deref(), &environment)
+            .map_err(|problems| anyhow::anyhow!("{problems}"))
     }
 }
 

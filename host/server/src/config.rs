@@ -54,6 +54,7 @@ pub struct Config {
     pub store: StoreKind,
     pub data: PathBuf,
     /// Of the keys in Redis.
+    #[expect(dead_code, reason = "checked with the rest; the store over Redis is what will read it")]
     pub key_prefix: String,
     /// One of `pools`.
     pub default_pool: PoolName,
@@ -102,6 +103,7 @@ impl Config {
     }
 
     /// Every file that was read or looked for, secrets and certificates among them.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for whoever watches these files"))]
     pub fn sources(&self) -> &[PathBuf] {
         &self.sources
     }

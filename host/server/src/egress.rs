@@ -7,6 +7,5 @@ mod request;
 mod secrets;
 mod session;
 
-
 pub use client::ScannerClient;
 pub use secrets::Placeholders;

@@ -4,14 +4,12 @@ use std::{path::PathBuf, sync::Arc};
 
 use arc_swap::ArcSwap;
 use scanhost_domain::ids::TaskId;
-use scanhost_sandbox::Sandbox;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{health::Health, seal::Sealer, snapshot::Snapshot, store::Store};
 
 pub struct Host {
     pub store: Arc<dyn Store>,
-    pub sandbox: Arc<Sandbox>,
     pub snapshot: ArcSwap<Snapshot>,
     pub sealer: Sealer,
     pub health: Health,

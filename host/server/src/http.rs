@@ -24,13 +24,8 @@ use crate::{
 pub fn router(host: &Arc<Host>, listen: SocketAddr) -> Router {
     let config = &host.snapshot.load().config;
     let own_name = if listen.ip().is_unspecified() { Vec::new() } else { vec![listen.ip().to_string()] };
-    let mcp = transport::http(
-        host,
-        own_name,
-        &config.allowed_origins,
-        config.limits.request_bytes,
-        host.shutdown.clone(),
-    );
+    let mcp =
+        transport::http(host, own_name, &config.allowed_origins, config.limits.request_bytes, host.shutdown.clone());
     Router::new()
         .route("/ready", get(ready))
         .nest_service("/mcp", mcp)
@@ -52,7 +47,7 @@ async fn authenticate(State(host): State<Arc<Host>>, mut request: Request, next:
     match given.and_then(|(_, token)| find(tokens, token.trim())) {
         Some(token) => {
             let scopes: Vec<Scope> = token.scopes.iter().copied().collect();
-            request.extensions_mut().insert(Access { scopes });
+            request.extensions_mut().insert(Access { name: token.name.clone(), scopes });
             next.run(request).await
         }
         None if request.uri().path() == "/ready" => {
@@ -70,15 +65,14 @@ async fn authenticate(State(host): State<Arc<Host>>, mut request: Request, next:
 /// Compares with every token, in the same time whichever it is.
 fn find<'a>(tokens: &'a [Token], given: &str) -> Option<&'a Token> {
     let given: [u8; 32] = Sha256::digest(given.as_bytes()).into();
-    let matches = |token: &&Token| {
+    // All of them, so that the place of a match does not show.
+    tokens.iter().fold(None, |found, token| {
         let expected: [u8; 32] = match &token.secret {
             TokenSecret::Plain(secret) => Sha256::digest(secret.expose().as_bytes()).into(),
             TokenSecret::Sha256(digest) => *digest,
         };
-        bool::from(expected.ct_eq(&given))
-    };
-    // All of them, so that the place of a match does not show.
-    tokens.iter().filter(matches).last()
+        if bool::from(expected.ct_eq(&given)) { Some(token) } else { found }
+    })
 }
 
 async fn ready(State(host): State<Arc<Host>>) -> Response {
@@ -104,7 +98,8 @@ async fn readiness(host: &Arc<Host>) -> (StatusCode, Value) {
         })
         .collect();
     let plugin = |name: String, digest: String| json!({ "name": name, "digest": digest, "generation": snapshot.generation, "ok": true });
-    let backends = snapshot.backends.iter().map(|(name, backend)| plugin(name.to_string(), backend.digest().to_string()));
+    let backends =
+        snapshot.backends.iter().map(|(name, backend)| plugin(name.to_string(), backend.digest().to_string()));
     let profiles = snapshot.profiles.iter().map(|p| plugin(p.name.to_string(), p.component.digest().to_string()));
     let is_able = store.is_ok() && disk.is_ok();
     let is_degraded = snapshot.scanners.iter().any(|scanner| scanner.config.enabled && !host.health.is_up(&scanner.id));

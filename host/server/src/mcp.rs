@@ -6,8 +6,8 @@ mod delete_scan;
 mod download_native_scan;
 mod error;
 mod find;
-mod get_queue_status;
 mod get_pool_status;
+mod get_queue_status;
 mod get_scan_results;
 mod get_scan_settings;
 mod get_scan_status;
@@ -22,7 +22,6 @@ mod submission;
 mod tool;
 pub mod transport;
 mod wait_for_scan;
-
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -72,12 +71,14 @@ pub fn rows() -> Vec<Row> {
 /// What this caller may do; everything where no tokens are configured.
 #[derive(Clone, Debug)]
 pub struct Access {
+    /// The token's name, for the log.
+    pub name: String,
     pub scopes: Vec<Scope>,
 }
 
 impl Access {
     pub fn everything() -> Self {
-        Self { scopes: Scope::ALL.to_vec() }
+        Self { name: "anyone".into(), scopes: Scope::ALL.to_vec() }
     }
 }
 
@@ -131,6 +132,7 @@ impl ServerHandler for McpServer {
             let names: Vec<Cow<'_, str>> = self.visible(&access).map(|row| row.tool.name.clone()).collect();
             ErrorData::invalid_params(format!("unknown tool; tools are: {}", names.join(", ")), None)
         })?;
+        tracing::debug!(tool = %request.name, token = access.name, "tool call");
         let caller = caller(&context, &request);
         let call = Call {
             host: self.host.clone(),
@@ -150,7 +152,8 @@ fn access(context: &RequestContext<RoleServer>) -> Access {
 fn caller(context: &RequestContext<RoleServer>, request: &CallToolRequestParams) -> Caller {
     let parts = context.extensions.get::<http::request::Parts>();
     let header = |name: &str| parts.and_then(|parts| parts.headers.get(name)).and_then(|value| value.to_str().ok());
-    let in_meta = request.meta.as_ref().and_then(|meta| meta.get_traceparent()).or_else(|| context.meta.get_traceparent());
+    let in_meta =
+        request.meta.as_ref().and_then(|meta| meta.get_traceparent()).or_else(|| context.meta.get_traceparent());
     Caller {
         trace: crate::submit::parse_trace(in_meta.or_else(|| header("traceparent")), header("x-trace-id")),
         idempotency_key: header("x-idempotency-key").map(str::to_owned),

@@ -13,7 +13,6 @@ pub enum ErrorCode {
     NotReady,
     Conflict,
     NoScanner,
-    RateLimited,
     Unavailable,
     Internal,
 }
@@ -27,7 +26,6 @@ impl ErrorCode {
             Self::NotReady => "not_ready",
             Self::Conflict => "conflict",
             Self::NoScanner => "no_scanner",
-            Self::RateLimited => "rate_limited",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",
         }
@@ -54,7 +52,11 @@ impl Refusal {
     /// Something that is this host's fault; the log has the cause.
     pub fn internal(doing: &str, error: &dyn std::error::Error) -> Self {
         tracing::error!(error = chain(error), "{doing} failed");
-        Self::new(ErrorCode::Internal, format!("{doing} failed"), "Try again; if it stays, the operator finds the cause in the log.")
+        Self::new(
+            ErrorCode::Internal,
+            format!("{doing} failed"),
+            "Try again; if it stays, the operator finds the cause in the log.",
+        )
     }
 }
 

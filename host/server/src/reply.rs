@@ -264,4 +264,3 @@ impl SettingsReply {
         self.escalation_password = escalation.has_password.then_some(MASK);
     }
 }
-

@@ -7,7 +7,7 @@ use scanhost_domain::{
     scan::{PluginVersion, Slot},
     schedule::Balance,
 };
-use scanhost_sandbox::{Backend, Digest, Limits, LoadError, Profile, ProfileDescription, Sandbox};
+use scanhost_sandbox::{Backend, Digest, Grants, Limits, LoadError, Profile, ProfileDescription, Sandbox};
 
 use crate::{
     config::{self, Config, PluginSource},
@@ -135,7 +135,8 @@ impl Plugins {
     async fn built_in(sandbox: &Arc<Sandbox>) -> Self {
         let mut backends = BTreeMap::new();
         for bytes in [MOCK, NESSUS] {
-            let backend = Backend::load(sandbox.clone(), bytes.to_vec(), Limits::default()).await;
+            let backend =
+                Backend::load(sandbox.clone(), bytes.to_vec(), Limits::default(), Grants { http: true }).await;
             let backend = Arc::new(backend.expect("the plugins inside this program fit it"));
             backends.insert(backend.description().name.clone(), backend);
         }
@@ -158,7 +159,8 @@ impl Plugins {
             wall: source.limits.wall,
             memory: usize::try_from(source.limits.memory_mib).unwrap_or(usize::MAX >> 20) << 20,
         };
-        let not_a_backend = match Backend::load(sandbox.clone(), bytes.clone(), limits).await {
+        let grants = grants(source)?;
+        let not_a_backend = match Backend::load(sandbox.clone(), bytes.clone(), limits, grants).await {
             Ok(backend) if backend.description().name.as_str() != name => {
                 return Err(format!("it describes itself as `{}`: name it so here", backend.description().name));
             }
@@ -174,8 +176,24 @@ impl Plugins {
             self.profiles.insert(name.to_owned(), Arc::new(profile));
             return Ok(());
         }
-        Err(crate::telemetry::chain(&not_a_backend))
+        let hint = match &not_a_backend {
+            LoadError::NotGranted(grant) => format!(": grant it with `grants: [{grant}]` under plugins.{name}"),
+            _ => String::new(),
+        };
+        Err(crate::telemetry::chain(&not_a_backend) + &hint)
     }
+}
+
+/// What the operator grants it.
+fn grants(source: &PluginSource) -> Result<Grants, String> {
+    let mut grants = Grants::default();
+    for name in &source.grants {
+        match name.as_str() {
+            "http" => grants.http = true,
+            other => return Err(format!("there is no grant {other:?}: grants are http")),
+        }
+    }
+    Ok(grants)
 }
 
 fn read_component(file: &Path) -> Result<Vec<u8>, String> {

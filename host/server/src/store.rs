@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use scanhost_domain::{
     ids::{IdempotencyKey, PoolName, ScannerId, TaskId, TraceId},
     request::{ScanRequest, ScanType},
-    scan::{Failure, Fence, Outcome, Phase, Running, Scan, Slot, Status},
+    scan::{Fence, Outcome, Phase, Running, Scan, Slot, Status},
     schedule::Balance,
     target::Target,
 };
@@ -193,9 +193,6 @@ pub trait Store: Send + Sync {
 
     /// Gives the scan back without an outcome, so that it is claimed again.
     async fn release(&self, id: &TaskId, fence: Fence);
-
-    /// Ends a queued scan for which there is no scanner any more.
-    async fn fail_queued(&self, id: &TaskId, failure: Failure, now: Timestamp) -> Result<(), StoreError>;
 
     async fn cancel(&self, id: &TaskId, now: Timestamp) -> Result<Cancelled, StoreError>;
 

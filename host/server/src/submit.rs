@@ -1,16 +1,18 @@
 //! From an agent's arguments to a scan in the queue: everything is checked before anything is stored.
 
+mod args;
+mod choose;
+mod login;
+
 use std::{str::FromStr, sync::Arc};
 
 use jiff::SignedDuration;
 use scanhost_domain::{
-    ids::{CredentialName, IdempotencyKey, InstanceId, PoolName, ProfileName, TaskId, TraceId},
-    request::{Escalation, EscalationMethod, InlineLogin, Login, LoginKind, NamedLogin, ScanRequest, ScanType},
+    ids::{IdempotencyKey, TaskId, TraceId},
+    request::{ScanRequest, ScanType},
     scan::{AuthenticationStatus, Scan, Summary, Warning},
     target::Targets,
 };
-use schemars::JsonSchema;
-use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 use crate::{
@@ -20,79 +22,18 @@ use crate::{
     refusal::{ErrorCode, Refusal},
     snapshot::Snapshot,
     store::{Idempotency, NewScan, Submitted},
-    worker::RequestSecrets,
 };
+
+pub use args::{ESCALATION_ARGUMENTS, LOGIN_ARGUMENTS, SubmitArgs};
+use choose::{choose_pool, find_instance};
+pub use choose::{find_pool, find_profile};
+use login::login;
 
 const MAX_NAME: usize = 256;
 const MAX_DESCRIPTION: usize = 4_096;
-const MAX_SECRET: usize = 64 << 10;
 
 /// What a small scan takes, for estimating a wait before anything is known.
 const TYPICAL_SCAN_SECONDS: u64 = 300;
-
-/// What the submit tools take, all of it as the agent wrote it. Untrusted scans have no login.
-#[derive(Default, Deserialize, JsonSchema)]
-pub struct SubmitArgs {
-    /// addresses, CIDRs, ranges (10.0.0.1-20) and host names, separated by commas or blanks; the pool's policy decides
-    /// what is allowed
-    pub targets: String,
-    /// a short name that people recognise
-    pub name: String,
-    /// what the scan is for
-    #[serde(default)]
-    pub description: Option<String>,
-    /// default profile of this scan's results (list_profiles shows them)
-    #[serde(default)]
-    pub schema_profile: Option<String>,
-    /// any text of your own; the same key with the same arguments never scans twice (48 hours)
-    #[serde(default)]
-    pub idempotency_key: Option<String>,
-    /// pool to use instead of the default one (list_pools shows them)
-    #[serde(default)]
-    pub scanner_pool: Option<String>,
-    /// the only scanner of the pool that may run it
-    #[serde(default)]
-    pub scanner_instance: Option<String>,
-    #[serde(flatten)]
-    pub login: LoginArgs,
-}
-
-/// The login on the targets.
-#[derive(Default, Deserialize, JsonSchema)]
-pub struct LoginArgs {
-    /// name of a login that the operator configured: the better way, since no secret passes through you
-    #[serde(default)]
-    pub credential: Option<String>,
-    /// instead of credential: the user to log in as
-    #[serde(default)]
-    pub ssh_username: Option<String>,
-    /// with ssh_username
-    #[serde(default)]
-    pub ssh_password: Option<String>,
-    /// with ssh_username, instead of ssh_password: the key in PEM
-    #[serde(default)]
-    pub ssh_private_key: Option<String>,
-    /// of ssh_private_key, where it has one
-    #[serde(default)]
-    pub ssh_passphrase: Option<String>,
-    /// how to get more rights: sudo, su, su+sudo, pbrun, dzdo, .k5login, Cisco 'enable' or Checkpoint Gaia 'expert';
-    /// required unless the credential says it
-    #[serde(default)]
-    pub elevate_privileges_with: Option<String>,
-    /// the account to become, where it is not the method's usual one
-    #[serde(default)]
-    pub escalation_account: Option<String>,
-    /// the password that the method asks for
-    #[serde(default)]
-    pub escalation_password: Option<String>,
-}
-
-/// The arguments that only scans with a login have.
-pub const LOGIN_ARGUMENTS: &[&str] =
-    &["credential", "ssh_username", "ssh_password", "ssh_private_key", "ssh_passphrase"];
-
-/// The arguments that only privileged scans have.
-pub const ESCALATION_ARGUMENTS: &[&str] = &["elevate_privileges_with", "escalation_account", "escalation_password"];
 
 /// What a call brings beside its arguments.
 #[derive(Clone, Debug, Default)]
@@ -202,49 +143,6 @@ fn idempotency_key(caller: &Caller, argument: Option<&str>) -> Result<Option<Ide
     text.map(parse).transpose()
 }
 
-fn choose_pool<'a>(snapshot: &'a Snapshot, asked: Option<&str>) -> Result<&'a Pool, Refusal> {
-    let name = match asked {
-        None => snapshot.config.default_pool.clone(),
-        Some(asked) => find_pool(snapshot, asked)?,
-    };
-    let pool = snapshot.pool(&name).ok_or_else(|| {
-        Refusal::new(ErrorCode::NoScanner, "there is no pool of scanners", "The operator has to configure one.")
-    })?;
-    if pool.scanners.iter().any(|scanner| scanner.enabled) {
-        Ok(pool)
-    } else {
-        Err(Refusal::new(
-            ErrorCode::NoScanner,
-            format!("pool `{name}` has no enabled scanner"),
-            "Use another scanner_pool (list_pools shows them), or ask the operator to enable a scanner.",
-        ))
-    }
-}
-
-/// The pool of that name.
-///
-/// # Errors
-/// When there is none; the hint names those that exist.
-pub fn find_pool(snapshot: &Snapshot, asked: &str) -> Result<PoolName, Refusal> {
-    let known = snapshot.config.pools.iter().find(|pool| pool.name.as_str() == asked);
-    known.map(|pool| pool.name.clone()).ok_or_else(|| {
-        let names: Vec<_> = snapshot.config.pools.iter().map(|pool| pool.name.as_str()).collect();
-        Refusal::invalid("there is no such scanner_pool", format!("Pools are: {}.", names.join(", ")))
-    })
-}
-
-/// The profile of that name.
-///
-/// # Errors
-/// When there is none; the hint names those that exist.
-pub fn find_profile(snapshot: &Snapshot, asked: &str) -> Result<ProfileName, Refusal> {
-    let known = snapshot.profiles.iter().find(|profile| profile.name.as_str() == asked);
-    known.map(|profile| profile.name.clone()).ok_or_else(|| {
-        let names: Vec<_> = snapshot.profiles.iter().map(|profile| profile.name.as_str()).collect();
-        Refusal::invalid("there is no such schema_profile", format!("Profiles are: {}.", names.join(", ")))
-    })
-}
-
 fn check(
     snapshot: &Snapshot,
     pool: &Pool,
@@ -270,7 +168,11 @@ fn check(
         )
     })?;
     pool.policy.permit(&targets).map_err(|refusal| {
-        Refusal::new(ErrorCode::TargetNotAllowed, refusal.to_string(), format!("pool `{}`: {}", pool.name, refusal.hint()))
+        Refusal::new(
+            ErrorCode::TargetNotAllowed,
+            refusal.to_string(),
+            format!("pool `{}`: {}", pool.name, refusal.hint()),
+        )
     })?;
     let profile = args.schema_profile.as_deref().map(|name| find_profile(snapshot, name)).transpose()?;
     let instance = args.scanner_instance.as_deref().map(|name| find_instance(pool, name)).transpose()?;
@@ -284,144 +186,6 @@ fn check(
         instance,
         login: login(snapshot, scan_type, args.login, host, id)?,
     })
-}
-
-fn find_instance(pool: &Pool, asked: &str) -> Result<InstanceId, Refusal> {
-    let known = pool.scanners.iter().find(|scanner| scanner.instance_id.as_str() == asked);
-    let names = || {
-        let enabled = pool.scanners.iter().filter(|scanner| scanner.enabled);
-        enabled.map(|scanner| scanner.instance_id.as_str()).collect::<Vec<_>>().join(", ")
-    };
-    match known {
-        None => Err(Refusal::invalid(
-            format!("pool `{}` has no such scanner_instance", pool.name),
-            format!("Enabled scanners of this pool are: {}.", names()),
-        )),
-        Some(scanner) if !scanner.enabled => Err(Refusal::new(
-            ErrorCode::NoScanner,
-            format!("the scanner `{}` is disabled", scanner.instance_id),
-            format!("Enabled scanners of this pool are: {}.", names()),
-        )),
-        Some(scanner) => Ok(scanner.instance_id.clone()),
-    }
-}
-
-fn login(
-    snapshot: &Snapshot,
-    scan_type: ScanType,
-    mut args: LoginArgs,
-    host: &Host,
-    id: &TaskId,
-) -> Result<Login, Refusal> {
-    if scan_type == ScanType::Untrusted {
-        return Ok(Login::None);
-    }
-    let too_long = [&args.ssh_password, &args.ssh_private_key, &args.ssh_passphrase, &args.escalation_password]
-        .into_iter()
-        .flatten()
-        .any(|secret| secret.len() > MAX_SECRET);
-    if too_long {
-        return Err(Refusal::invalid(format!("a secret has more than {MAX_SECRET} bytes"), ""));
-    }
-    let escalation_password = args.escalation_password.take();
-    let escalation = escalation(&args, escalation_password.is_some())?;
-    let mut secrets = RequestSecrets::default();
-    secrets.escalation_password = escalation_password;
-    let seal = |secrets: &RequestSecrets| {
-        let plain = zeroize::Zeroizing::new(serde_json::to_vec(secrets).expect("texts are always JSON"));
-        host.sealer.seal(&plain, id.as_str())
-    };
-    if let Some(asked) = &args.credential {
-        let credential = find_credential(snapshot, asked)?;
-        if args.ssh_username.is_some() || args.ssh_password.is_some() || args.ssh_private_key.is_some() {
-            return Err(Refusal::invalid(
-                "credential and ssh_… arguments exclude each other",
-                "Give `credential` alone: the operator configured the login that it names.",
-            ));
-        }
-        let configured = snapshot.config.credentials.get(&credential);
-        if scan_type == ScanType::Privileged
-            && escalation.is_none()
-            && configured.is_none_or(|configured| configured.escalation.is_none())
-        {
-            return Err(missing_escalation());
-        }
-        let sealed = (!secrets.is_empty()).then(|| seal(&secrets));
-        return Ok(Login::Named(NamedLogin { credential, escalation, sealed }));
-    }
-    let username = args.ssh_username.take().filter(|name| !name.trim().is_empty()).ok_or_else(|| {
-        Refusal::invalid(
-            "a login is missing: give credential, or ssh_username with ssh_password or ssh_private_key",
-            credential_hint(snapshot),
-        )
-    })?;
-    if scan_type == ScanType::Privileged && escalation.is_none() {
-        return Err(missing_escalation());
-    }
-    let given = (args.ssh_password.take().filter(|s| !s.is_empty()), args.ssh_private_key.take().filter(|s| !s.is_empty()));
-    let kind = match given {
-        (Some(password), None) => {
-            if args.ssh_passphrase.is_some() {
-                return Err(Refusal::invalid("ssh_passphrase goes with ssh_private_key", "Leave it out."));
-            }
-            secrets.password = Some(password);
-            LoginKind::Password
-        }
-        (None, Some(private_key)) => {
-            secrets.private_key = Some(private_key);
-            secrets.passphrase = args.ssh_passphrase.take();
-            LoginKind::PrivateKey { has_passphrase: secrets.passphrase.is_some() }
-        }
-        (Some(_), Some(_)) => {
-            return Err(Refusal::invalid("ssh_password and ssh_private_key exclude each other", "Give one of them."));
-        }
-        (None, None) => {
-            return Err(Refusal::invalid(
-                "ssh_username needs ssh_password or ssh_private_key",
-                credential_hint(snapshot),
-            ));
-        }
-    };
-    Ok(Login::Inline(InlineLogin { username, kind, escalation, sealed: Some(seal(&secrets)) }))
-}
-
-fn escalation(args: &LoginArgs, has_password: bool) -> Result<Option<Escalation>, Refusal> {
-    let Some(method) = &args.elevate_privileges_with else {
-        return if args.escalation_account.is_some() || has_password {
-            Err(Refusal::invalid(
-                "escalation_account and escalation_password need elevate_privileges_with",
-                escalation_hint(),
-            ))
-        } else {
-            Ok(None)
-        };
-    };
-    let method = EscalationMethod::from_str(method)
-        .map_err(|_| Refusal::invalid("elevate_privileges_with is none of the known ways", escalation_hint()))?;
-    Ok(Some(Escalation { method, account: args.escalation_account.clone(), has_password }))
-}
-
-fn missing_escalation() -> Refusal {
-    Refusal::invalid("elevate_privileges_with is missing", escalation_hint())
-}
-
-fn escalation_hint() -> String {
-    let names: Vec<_> = EscalationMethod::ALL.iter().map(|method| method.name()).collect();
-    format!("Ways are: {}. For a login without more rights use run_trusted_scan.", names.join(", "))
-}
-
-fn find_credential(snapshot: &Snapshot, asked: &str) -> Result<CredentialName, Refusal> {
-    let known = snapshot.config.credentials.keys().find(|name| name.as_str() == asked);
-    known.cloned().ok_or_else(|| Refusal::invalid("there is no such credential", credential_hint(snapshot)))
-}
-
-fn credential_hint(snapshot: &Snapshot) -> String {
-    let names: Vec<_> = snapshot.config.credentials.keys().map(CredentialName::as_str).collect();
-    if names.is_empty() {
-        "The operator has configured no credentials; ssh_username with a secret is the other way.".into()
-    } else {
-        format!("Configured credentials are: {}.", names.join(", "))
-    }
 }
 
 /// The same bytes for the same request: keys sorted, null as absent, without the idempotency key.

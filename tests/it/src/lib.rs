@@ -1,3 +1,9 @@
-//! What the tests of the whole host share.
+//! What the tests of the whole host share: its binary as a child process, and a client that speaks MCP to it.
 
 pub mod guests;
+pub mod mcp;
+pub mod output;
+pub mod program;
+pub mod raw;
+pub mod schema;
+pub mod server;

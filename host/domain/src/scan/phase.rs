@@ -7,12 +7,24 @@ use std::fmt;
 pub enum Phase {
     Claimed,
     Creating,
-    Created { remote_id: String },
-    Launching { remote_id: String },
-    Launched { remote_id: String },
+    Created {
+        remote_id: String,
+    },
+    Launching {
+        remote_id: String,
+    },
+    Launched {
+        remote_id: String,
+    },
     /// `fetches` counts the reports that came whole and could not be read.
-    Exporting { remote_id: String, fetches: u8 },
-    Ingesting { remote_id: String, fetches: u8 },
+    Exporting {
+        remote_id: String,
+        fetches: u8,
+    },
+    Ingesting {
+        remote_id: String,
+        fetches: u8,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -6,7 +6,13 @@ fn capacity(instance: &str, active: u32, max: u32) -> Capacity {
 }
 
 #[track_caller]
-fn check_choice(scanners: &[(&str, u32, u32)], pinned: Option<&str>, balance: Balance, turn: u64, expected: Option<&str>) {
+fn check_choice(
+    scanners: &[(&str, u32, u32)],
+    pinned: Option<&str>,
+    balance: Balance,
+    turn: u64,
+    expected: Option<&str>,
+) {
     let scanners: Vec<_> = scanners.iter().map(|(id, active, max)| capacity(id, *active, *max)).collect();
     let pinned = pinned.map(|id| id.parse().unwrap());
     let chosen = choose_scanner(&scanners, pinned.as_ref(), balance, turn);

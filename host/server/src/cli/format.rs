@@ -8,7 +8,10 @@ use serde_json::Value as Json;
 
 use crate::{
     answer::Prepared,
-    results::{ReportError, View, jsonl::{ScanMetadata, WriteError}},
+    results::{
+        ReportError, View,
+        jsonl::{ScanMetadata, WriteError},
+    },
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -97,7 +100,8 @@ fn cell(value: &Json) -> String {
 /// Control and bidirectional characters could make a terminal show what is not there.
 fn visible(text: &str) -> String {
     let is_hidden = |c: char| {
-        (c.is_control() && c != '\n') || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        (c.is_control() && c != '\n')
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     text.chars().flat_map(|c| if is_hidden(c) { c.escape_unicode().collect::<Vec<_>>() } else { vec![c] }).collect()
 }

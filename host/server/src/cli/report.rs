@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use scanhost_domain::{ids::BackendName, page::PageRequest};
 
-use super::{ConfigFolder, filter, format::{self, Format}};
+use super::{
+    ConfigFolder, filter,
+    format::{self, Format},
+};
 use crate::{
     answer::{Choice, Question, prepare},
     app,

@@ -12,7 +12,10 @@ use scanhost_domain::{
 };
 use serde_json::Map;
 
-use super::{ConfigFolder, filter, format::{self, Format}};
+use super::{
+    ConfigFolder, filter,
+    format::{self, Format},
+};
 use crate::{
     answer::{Choice, Question, prepare},
     app, clock,
@@ -52,14 +55,9 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let host = app::build(args.folder.load()?).await?;
     let snapshot = host.snapshot.load_full();
     let profile = find_profile(&snapshot, &args.profile)?;
-    let submitted = SubmitArgs {
-        targets: args.targets,
-        name: args.name,
-        scanner_pool: args.pool,
-        ..SubmitArgs::default()
-    };
-    let submission =
-        submit(&host, &Caller::default(), "scan", &Map::new(), ScanType::Untrusted, submitted).await?;
+    let submitted =
+        SubmitArgs { targets: args.targets, name: args.name, scanner_pool: args.pool, ..SubmitArgs::default() };
+    let submission = submit(&host, &Caller::default(), "scan", &Map::new(), ScanType::Untrusted, submitted).await?;
     let id = submission.scan.id;
     eprintln!("scan {id} is queued");
     app::start_work(&host);
@@ -71,7 +69,8 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
             return Err(error);
         }
     };
-    let printed = print(&host, &scan, Question { page: all(), choice: Choice::Profile(profile), filters }, args.format).await;
+    let printed =
+        print(&host, &scan, Question { page: all(), choice: Choice::Profile(profile), filters }, args.format).await;
     app::stop(&host).await;
     printed
 }
@@ -113,7 +112,8 @@ fn progress_bar() -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{msg:10} [{bar:40}] {pos:>3} %  {elapsed}").expect("a well formed template");
+    let style =
+        ProgressStyle::with_template("{msg:10} [{bar:40}] {pos:>3} %  {elapsed}").expect("a well formed template");
     ProgressBar::new(100).with_style(style.progress_chars("=> "))
 }
 

@@ -415,7 +415,9 @@ fn secrets_and_certificates_are_read_from_files() {
     ]);
     let config = config.unwrap_or_else(|problems| panic!("{problems}"));
     let credential = config.credentials.values().next().unwrap();
-    let Login::PrivateKey { key, passphrase: Some(passphrase) } = &credential.login else { panic!("{credential:?}") };
+    let CredentialLogin::PrivateKey { key, passphrase: Some(passphrase) } = &credential.login else {
+        panic!("{credential:?}")
+    };
     assert_eq!((key.expose(), passphrase.expose()), ("-----BEGIN\np4ss\n", "p4ss word"));
     assert!(
         matches!(&config.pools[0].scanners[0].tls, Tls::Verify { ca_file: Some(pem) } if pem.starts_with(b"-----"))
@@ -489,7 +491,7 @@ fn a_profile_takes_the_place_of_a_built_in_one() {
     .unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(profile_names(&config), ["minimal", "summary", "brief", "full", "soc", "triage"]);
     assert_eq!(config.profiles[2].definition, r#"{"fields":["port"]}"#);
-    assert_eq!(config.profiles[2].place, Some(Place { line: 2, column: 1 }));
+    assert_eq!(config.profiles[2].place, Some(super::problem::Place { line: 2, column: 1 }));
     assert_eq!(config.profiles[5].definition, r#"{"levels":3}"#);
 }
 

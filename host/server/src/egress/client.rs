@@ -97,7 +97,12 @@ impl ScannerClient {
     }
 
     /// What one call of a plugin may use.
-    pub fn call(self: &Arc<Self>, trace: Option<TraceId>, placeholders: Placeholders, may_download: bool) -> ScannerCall {
+    pub fn call(
+        self: &Arc<Self>,
+        trace: Option<TraceId>,
+        placeholders: Placeholders,
+        may_download: bool,
+    ) -> ScannerCall {
         let redaction = self.redaction.clone().and(placeholders.redaction());
         ScannerCall { client: self.clone(), trace, placeholders, redaction, may_download }
     }
@@ -109,7 +114,8 @@ impl ScannerClient {
             return;
         };
         if let Ok(url) = request::address(base, path) {
-            let _best_effort = self.http.delete(url).header(&session.header, value).timeout(CONNECT_TIMEOUT).send().await;
+            let _best_effort =
+                self.http.delete(url).header(&session.header, value).timeout(CONNECT_TIMEOUT).send().await;
         }
     }
 
@@ -181,7 +187,8 @@ impl ScannerCall {
     async fn exchange(&self, asked: &Request, is_download: bool) -> Result<reqwest::Response, HttpError> {
         let client = &self.client;
         let url = request::address(client.base()?, &asked.path)?;
-        let own: Vec<HeaderName> = client.login.header().cloned().into_iter().chain(client.headers.keys().cloned()).collect();
+        let own: Vec<HeaderName> =
+            client.login.header().cloned().into_iter().chain(client.headers.keys().cloned()).collect();
         let headers = request::headers(asked, &own)?;
         let mut stale = None;
         loop {
@@ -234,7 +241,13 @@ impl Http for ScannerCall {
     async fn send(&mut self, asked: Request) -> Result<Response, HttpError> {
         let answer = self.exchange(&asked, false).await?;
         let (status, headers) = (answer.status().as_u16(), self.visible_headers(answer.headers()));
-        tracing::debug!(method = method_name(asked.method), path = asked.path, status, trace = self.trace_text(), "scanner request");
+        tracing::debug!(
+            method = method_name(asked.method),
+            path = asked.path,
+            status,
+            trace = self.trace_text(),
+            "scanner request"
+        );
         let body = read_body(answer, MAX_ANSWER).await?;
         Ok(Response { status, headers, body: self.struck(body) })
     }
@@ -245,7 +258,13 @@ impl Http for ScannerCall {
         }
         let answer = self.exchange(&asked, true).await?;
         let (status, headers) = (answer.status(), self.visible_headers(answer.headers()));
-        tracing::debug!(method = method_name(asked.method), path = asked.path, status = status.as_u16(), trace = self.trace_text(), "scanner download");
+        tracing::debug!(
+            method = method_name(asked.method),
+            path = asked.path,
+            status = status.as_u16(),
+            trace = self.trace_text(),
+            "scanner download"
+        );
         if !status.is_success() {
             let body = read_start(answer, MAX_REFUSAL).await?;
             return Ok(Downloaded { status: status.as_u16(), headers, written: 0, body: self.struck(body) });

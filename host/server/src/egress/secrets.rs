@@ -91,15 +91,10 @@ impl Redaction {
     }
 
     pub fn strike(&self, bytes: Vec<u8>) -> Vec<u8> {
-        self.0.iter().map(|secret| secret.expose().as_bytes()).fold(bytes, |bytes, secret| {
-            if contains(&bytes, secret) { replace(&bytes, secret, b"***") } else { bytes }
-        })
-    }
-
-    pub fn strike_text(&self, text: String) -> String {
-        self.0.iter().fold(text, |text, secret| {
-            if text.contains(secret.expose()) { text.replace(secret.expose(), "***") } else { text }
-        })
+        self.0
+            .iter()
+            .map(|secret| secret.expose().as_bytes())
+            .fold(bytes, |bytes, secret| if contains(&bytes, secret) { replace(&bytes, secret, b"***") } else { bytes })
     }
 }
 

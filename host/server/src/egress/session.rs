@@ -10,7 +10,10 @@ use crate::secret::Secret;
 pub enum Login {
     None,
     /// The same header in every request.
-    Keys { header: HeaderName, value: HeaderValue },
+    Keys {
+        header: HeaderName,
+        value: HeaderValue,
+    },
     Session(Box<Session>),
 }
 
@@ -66,7 +69,8 @@ impl Login {
 
     fn keys(keys: &KeyAuth, auth: &[(String, Secret)]) -> Result<Self, UnusableAuth> {
         let value = fill(&keys.template, auth, str::to_owned);
-        let mut value = HeaderValue::from_str(&value).map_err(|_| UnusableAuth::BadScheme("a key is no header value"))?;
+        let mut value =
+            HeaderValue::from_str(&value).map_err(|_| UnusableAuth::BadScheme("a key is no header value"))?;
         value.set_sensitive(true);
         Ok(Self::Keys { header: header_name(&keys.header)?, value })
     }

@@ -1,4 +1,4 @@
-//! Arguments: their schema as agents see it, and reading them so that a bad one gets our own error.
+//! Arguments and replies: their schemas as agents see them, and reading arguments so that a bad one gets our own error.
 
 use rmcp::model::JsonObject;
 use schemars::{JsonSchema, generate::SchemaSettings};
@@ -9,9 +9,16 @@ use crate::refusal::Refusal;
 
 /// A JSON Schema without `null`: an optional argument is left out, and a client that sends null means the same.
 pub fn schema<T: JsonSchema>() -> JsonObject {
-    let settings = SchemaSettings::draft2020_12().with(|settings| {
-        settings.inline_subschemas = true;
-    });
+    schema_with::<T>(SchemaSettings::draft2020_12())
+}
+
+/// The same for what is sent: what a reply may leave out is not required, and clients check.
+pub fn reply_schema<T: JsonSchema>() -> JsonObject {
+    schema_with::<T>(SchemaSettings::draft2020_12().for_serialize())
+}
+
+fn schema_with<T: JsonSchema>(mut settings: SchemaSettings) -> JsonObject {
+    settings.inline_subschemas = true;
     let schema = settings.into_generator().into_root_schema_for::<T>();
     let mut schema = schema.to_value();
     tidy(&mut schema);
@@ -75,8 +82,11 @@ pub fn parse<T: DeserializeOwned>(schema: &JsonObject, arguments: &JsonObject) -
         let listed = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
         format!("Required: {}. All arguments: {}.", listed(&required), listed(&all))
     };
-    let given: JsonObject =
-        arguments.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.clone(), value.clone())).collect();
+    let given: JsonObject = arguments
+        .iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
     let unknown: Vec<String> =
         given.keys().filter(|name| !all.contains(name)).map(|name| format!("`{}`", printable(name))).collect();
     if !unknown.is_empty() {
@@ -92,7 +102,11 @@ pub fn parse<T: DeserializeOwned>(schema: &JsonObject, arguments: &JsonObject) -
 /// Errors quote what was sent; control characters in it are shown and not sent on.
 fn printable(text: &str) -> String {
     const MAX: usize = 300;
-    let mut shown: String = text.chars().take(MAX).flat_map(|c| if c.is_control() { c.escape_debug().collect() } else { vec![c] }).collect();
+    let mut shown: String = text
+        .chars()
+        .take(MAX)
+        .flat_map(|c| if c.is_control() { c.escape_debug().collect() } else { vec![c] })
+        .collect();
     if text.chars().nth(MAX).is_some() {
         shown.push('…');
     }

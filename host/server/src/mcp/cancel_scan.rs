@@ -59,6 +59,11 @@ pub fn row() -> Row {
             }
         };
         tracing::info!(scan = %scan.id, trace = %scan.trace, "cancel requested");
-        Ok(Reply { task_id: scan.id.to_string(), trace_id: scan.trace.to_string(), status: scan.status().name(), message })
+        Ok(Reply {
+            task_id: scan.id.to_string(),
+            trace_id: scan.trace.to_string(),
+            status: scan.status().name(),
+            message,
+        })
     })
 }

@@ -50,9 +50,17 @@ pub fn row() -> Row {
         let scan = find::scan(&call.host, &args.task_id).await?;
         let Some(path) = call.host.native_report(&scan.id) else {
             return Err(if scan.is_finished() {
-                Refusal::new(ErrorCode::Conflict, format!("the scan ended as {}, without a report", scan.status()), "get_scan_status says why.")
+                Refusal::new(
+                    ErrorCode::Conflict,
+                    format!("the scan ended as {}, without a report", scan.status()),
+                    "get_scan_status says why.",
+                )
             } else {
-                Refusal::new(ErrorCode::NotReady, format!("the scan is {}: it has no report yet", scan.status()), "Call wait_for_scan first.")
+                Refusal::new(
+                    ErrorCode::NotReady,
+                    format!("the scan is {}: it has no report yet", scan.status()),
+                    "Call wait_for_scan first.",
+                )
             });
         };
         let file = path.clone();

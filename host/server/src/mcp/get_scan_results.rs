@@ -77,7 +77,8 @@ pub fn row() -> Row {
         let report = report(&call.host, &scan)?;
         let snapshot = call.host.snapshot.load_full();
         let page = PageRequest::parse(args.page, args.page_size, args.skip);
-        let page = page.map_err(|error| Refusal::invalid(error.to_string(), "Pages count from 1; 0 is all at once."))?;
+        let page =
+            page.map_err(|error| Refusal::invalid(error.to_string(), "Pages count from 1; 0 is all at once."))?;
         let choice = match (args.schema_profile.as_deref(), args.custom_fields) {
             (Some(_), Some(_)) => {
                 return Err(Refusal::invalid(

@@ -50,7 +50,8 @@ pub fn row() -> Row {
         let snapshot = call.host.snapshot.load_full();
         let pool = args.scanner_pool.as_deref().map(|name| find_pool(&snapshot, name)).transpose()?;
         let active = call.host.store.active().await?;
-        let wanted = snapshot.scanners.iter().filter(|scanner| pool.as_ref().is_none_or(|pool| scanner.id.pool == *pool));
+        let wanted =
+            snapshot.scanners.iter().filter(|scanner| pool.as_ref().is_none_or(|pool| scanner.id.pool == *pool));
         let scanners = wanted.map(|scanner| ScannerReply {
             pool: scanner.id.pool.to_string(),
             instance_id: scanner.id.instance.to_string(),

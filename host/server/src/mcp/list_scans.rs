@@ -1,10 +1,6 @@
 //! `list_scans`: the scans that there are, the newest first.
 
-use scanhost_domain::{
-    request::ScanType,
-    scan::Status,
-    target::Target,
-};
+use scanhost_domain::{request::ScanType, scan::Status, target::Target};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -63,7 +59,8 @@ pub fn row() -> Row {
     };
     structured(about, |call, args: Args| async move {
         let snapshot = call.host.snapshot.load_full();
-        let status = args.status.as_deref().map(|text| one_of(text, "status", &Status::ALL, Status::name)).transpose()?;
+        let status =
+            args.status.as_deref().map(|text| one_of(text, "status", &Status::ALL, Status::name)).transpose()?;
         let scan_type = args.scan_type.as_deref();
         let scan_type = scan_type.map(|text| one_of(text, "scan_type", &ScanType::ALL, ScanType::name)).transpose()?;
         let target = args.target.as_deref().map(|text| {

@@ -84,7 +84,7 @@ where
     R: Serialize + JsonSchema,
     F: Future<Output = Result<(R, Option<ContentBlock>), Refusal>> + Send,
 {
-    let tool = describe::<A>(&about).with_raw_output_schema(Arc::new(arguments::schema::<R>()));
+    let tool = describe::<A>(&about).with_raw_output_schema(Arc::new(arguments::reply_schema::<R>()));
     row(about, tool, move |call, args| {
         let run = run.clone();
         async move {
@@ -131,11 +131,15 @@ where
                 Err(refusal) => Err(refusal),
             };
             answer.unwrap_or_else(|refusal| {
-                tracing::debug!(tool = about.name, code = refusal.code.name(), message = refusal.message, "call refused");
+                tracing::debug!(
+                    tool = about.name,
+                    code = refusal.code.name(),
+                    message = refusal.message,
+                    "call refused"
+                );
                 error::to_result(&refusal)
             })
         })
     };
     Row { tool, scope: about.scope, call: Box::new(call) }
 }
-

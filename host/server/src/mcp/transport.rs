@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use rmcp::{
     ServiceExt as _,
     transport::streamable_http_server::{
-        StreamableHttpServerConfig, StreamableHttpService, session::local::{LocalSessionManager, SessionConfig},
+        StreamableHttpServerConfig, StreamableHttpService,
+        session::local::{LocalSessionManager, SessionConfig},
     },
 };
 use tokio_util::sync::CancellationToken;
@@ -28,7 +29,8 @@ pub fn http(
     shutdown: CancellationToken,
 ) -> StreamableHttpService<McpServer, LocalSessionManager> {
     let mut config = StreamableHttpServerConfig::default();
-    config.allowed_hosts = LOCAL_HOSTS.iter().map(|host| (*host).to_owned()).chain(["::1".to_owned()]).chain(allowed_hosts).collect();
+    config.allowed_hosts =
+        LOCAL_HOSTS.iter().map(|host| (*host).to_owned()).chain(["::1".to_owned()]).chain(allowed_hosts).collect();
     config.allowed_origins = LOCAL_HOSTS
         .iter()
         .flat_map(|host| [format!("http://{host}:*"), format!("https://{host}:*")])

@@ -98,7 +98,8 @@ impl<'a> Progress<'a> {
             return;
         }
         self.told = Some(percent);
-        let progress = ProgressNotificationParam::new(token, f64::from(percent)).with_total(100.0).with_message(message);
+        let progress =
+            ProgressNotificationParam::new(token, f64::from(percent)).with_total(100.0).with_message(message);
         // A client that is gone is noticed by the transport.
         let _gone = context.peer.notify_progress(progress).await;
     }

@@ -192,12 +192,7 @@ pub fn counts(counts: SeverityCounts) -> Json {
     })
 }
 
-fn truncated_line(
-    page: PageRequest,
-    returned: u64,
-    remaining: u64,
-    resource: Option<&str>,
-) -> Json {
+fn truncated_line(page: PageRequest, returned: u64, remaining: u64, resource: Option<&str>) -> Json {
     let skip = page.skip() + returned;
     json!({
         "type": "truncated", "returned": returned, "remaining": remaining,

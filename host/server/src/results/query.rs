@@ -24,7 +24,11 @@ struct Key {
 
 impl Order {
     pub fn new(keys: &[(String, bool)], columns: &Columns) -> Self {
-        Self(keys.iter().map(|(field, descending)| Key { field: columns.find(field), descending: *descending }).collect())
+        Self(
+            keys.iter()
+                .map(|(field, descending)| Key { field: columns.find(field), descending: *descending })
+                .collect(),
+        )
     }
 
     fn is_empty(&self) -> bool {

@@ -80,8 +80,14 @@ impl ReportMeta {
     }
 
     fn columns(&self) -> Columns {
-        let kinds =
-            [FieldType::Text, FieldType::Integer, FieldType::Number, FieldType::Boolean, FieldType::List, FieldType::Severity];
+        let kinds = [
+            FieldType::Text,
+            FieldType::Integer,
+            FieldType::Number,
+            FieldType::Boolean,
+            FieldType::List,
+            FieldType::Severity,
+        ];
         let kind = |name: &str| kinds.into_iter().find(|kind| kind.name() == name).unwrap_or(FieldType::Text);
         let mut columns = Columns::new(self.declared.iter().map(|(name, word)| (name.clone(), kind(word))));
         for name in &self.columns {

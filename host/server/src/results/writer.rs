@@ -88,7 +88,8 @@ impl FindingsWriter {
         let mut warnings: Vec<_> =
             info.warnings.into_iter().map(|warning| Warning { code: warning.code, message: warning.message }).collect();
         if writing.mistyped > 0 {
-            let message = format!("{} values were left out because they are not of their field's type", writing.mistyped);
+            let message =
+                format!("{} values were left out because they are not of their field's type", writing.mistyped);
             warnings.push(Warning { code: "mistyped_values".into(), message });
         }
         let summary = Summary {

@@ -5,7 +5,6 @@ mod steps;
 mod tables;
 mod writer;
 
-
 use std::{
     collections::HashMap,
     path::Path,
@@ -17,7 +16,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use scanhost_domain::{
     ids::{PoolName, ScannerId, TaskId},
-    scan::{Failure, Fence, Outcome, Running, Scan, ScanState},
+    scan::{Fence, Outcome, Running, Scan, ScanState},
     target::Targets,
 };
 use tokio::sync::Notify;
@@ -201,13 +200,6 @@ impl Store for EmbeddedStore {
         }
         drop(driven);
         self.work.notify_one();
-    }
-
-    async fn fail_queued(&self, id: &TaskId, failure: Failure, now: Timestamp) -> Result<(), StoreError> {
-        let scan = id.clone();
-        self.writer.write(move |tables| steps::fail_queued(tables, &scan, failure, now)).await?;
-        self.changed(id);
-        Ok(())
     }
 
     async fn cancel(&self, id: &TaskId, now: Timestamp) -> Result<Cancelled, StoreError> {

@@ -57,7 +57,8 @@ pub fn open(scan: &Scan, snapshot: &Snapshot, sealer: &Sealer) -> Result<Option<
         None => RequestSecrets::default(),
         Some(sealed) => {
             let plain = sealer.open_sealed(sealed, scan.id.as_str());
-            let plain = plain.map_err(|_| gone("the scan's secrets were sealed with another key than this host has"))?;
+            let plain =
+                plain.map_err(|_| gone("the scan's secrets were sealed with another key than this host has"))?;
             serde_json::from_slice(&plain).map_err(|_| gone("the scan's secrets cannot be read"))?
         }
     };

@@ -1,5 +1,7 @@
 //! One scan from its claim to its end.
 
+mod report;
+
 use std::{sync::Arc, time::Duration};
 
 use scanhost_domain::{
@@ -8,13 +10,11 @@ use scanhost_domain::{
     schedule::{Retry, retry},
     target::Targets,
 };
-use scanhost_sandbox::{
-    Backend, CallContext, ExportStep, Fault, NewScan, RemoteScan, RemoteState, ScannerError, ScannerReach,
-};
+use scanhost_sandbox::{Backend, CallContext, Fault, NewScan, RemoteScan, RemoteState, ScannerError, ScannerReach};
 
 use super::{
     credentials,
-    files::{Arriving, PluginLog, ReportFile},
+    files::PluginLog,
     trouble::{Cure, Trouble},
 };
 use crate::{
@@ -23,7 +23,6 @@ use crate::{
     egress::{Placeholders, ScannerClient},
     host::Host,
     record_file,
-    results::FindingsWriter,
     snapshot::{Snapshot, poll_interval},
     store::{Change, Claimed, WorkError},
     telemetry::chain,
@@ -32,14 +31,8 @@ use crate::{
 /// Takeovers of one scan, after which something other than bad luck is at work.
 const MAX_RECOVERIES: u32 = 10;
 
-/// Reports that came whole and could not be read.
-const MAX_FETCHES: u8 = 2;
-
 /// Tries to stop a scan at its scanner, when it was cancelled or its time is up.
 const STOP_ATTEMPTS: u32 = 5;
-
-/// Export steps that fail one after the other before the export begins anew.
-const STUBBORN_EXPORT: u32 = 3;
 
 /// Why driving ends.
 enum End {
@@ -212,7 +205,8 @@ impl Driver {
     async fn create(&mut self) -> Result<(), End> {
         if !self.announced {
             // It may have been created before: look for it by its marker.
-            let found = self.backend.find(self.reach(Placeholders::default(), false), self.context(), self.scan.id.as_str());
+            let found =
+                self.backend.find(self.reach(Placeholders::default(), false), self.context(), self.scan.id.as_str());
             match flatten(found.await) {
                 Ok(Some(remote)) => return self.created(remote).await,
                 Ok(None) => {}
@@ -257,7 +251,8 @@ impl Driver {
             }
         }
         self.announced = false;
-        let launched = self.backend.launch(self.reach(Placeholders::default(), false), self.context(), &remote_id).await;
+        let launched =
+            self.backend.launch(self.reach(Placeholders::default(), false), self.context(), &remote_id).await;
         match launched {
             Ok(Ok(state)) => self.enter(Phase::Launched { remote_id }, Some(state)).await,
             Ok(Err(ScannerError::AlreadyRunning)) => self.enter(Phase::Launched { remote_id }, None).await,
@@ -300,78 +295,6 @@ impl Driver {
         Ok(status.state)
     }
 
-    /// Gets the report, step by step.
-    async fn export(&mut self, remote_id: String, fetches: u8) -> Result<(), End> {
-        let folder = self.host.folder(&self.scan.id);
-        let extension = self.backend.description().report_extension.clone();
-        let arriving = Arriving::new(&folder, &extension).map_err(disk_failure)?;
-        let mut cursor: Option<String> = None;
-        let mut failures = 0;
-        arriving.truncate(0).map_err(disk_failure)?;
-        loop {
-            let before = arriving.length().map_err(disk_failure)?;
-            let writer = arriving.writer().map_err(disk_failure)?;
-            let reach = self.reach(Placeholders::default(), true);
-            let step = self.backend.export_report(reach, writer, self.context(), &remote_id, cursor.as_deref()).await;
-            match flatten(step) {
-                Ok(ExportStep::Done) => break,
-                Ok(ExportStep::Pending { cursor: next, retry_after }) => {
-                    cursor = Some(next);
-                    failures = 0;
-                    self.failures_in_a_row = 0;
-                    tokio::time::sleep(retry_after.min(self.limits.poll)).await;
-                }
-                Err(trouble) => {
-                    failures += 1;
-                    if failures % STUBBORN_EXPORT == 0 {
-                        cursor = None;
-                    }
-                    // What the failed step had written would be there twice.
-                    let kept = if cursor.is_some() { before } else { 0 };
-                    arriving.truncate(kept).map_err(disk_failure)?;
-                    self.endure(trouble).await?;
-                }
-            }
-        }
-        arriving.complete().map_err(disk_failure)?;
-        self.enter(Phase::Ingesting { remote_id, fetches }, None).await
-    }
-
-    /// Reads the report: findings first, then the state, so that a completed scan always has something to read.
-    async fn ingest(&mut self, remote_id: String, fetches: u8) -> Result<(), End> {
-        let folder = self.host.folder(&self.scan.id);
-        let extension = &self.backend.description().report_extension;
-        let arriving = Arriving::new(&folder, extension).map_err(disk_failure)?;
-        let path = arriving.whole().to_owned();
-        let (backend, scan_type, log) = (self.backend.clone(), self.scan.request.scan_type, self.log());
-        let runtime = tokio::runtime::Handle::current();
-        // Reading keeps a core busy for as long as it takes: not on a thread that others need.
-        let reading = self.host.tasks.spawn_blocking(move || {
-            let (report, size) = ReportFile::open(&path).map_err(disk_failure)?;
-            let writer = FindingsWriter::create(&folder, backend.description())
-                .map_err(|error| disk_failure(std::io::Error::other(error)))?;
-            let parse = backend.parse(report, size, writer.sink(), Some(Box::new(log)), Some(scan_type));
-            match runtime.block_on(parse) {
-                Ok(Ok(info)) => {
-                    let name = backend.description().name.to_string();
-                    let summary = writer.finish(&name, info).map_err(|error| disk_failure(std::io::Error::other(error)))?;
-                    Ok(Ok(summary))
-                }
-                Ok(Err(malformed)) => Ok(Err(malformed)),
-                Err(fault) => Err(End::from(Trouble::from(fault).failure)),
-            }
-        });
-        let read = reading.await.map_err(|_| Failure { code: FailureCode::Plugin, message: "reading the report crashed".into() })?;
-        match read? {
-            Ok(summary) => Err(End::Outcome(Outcome::Completed(crate::submit::with_hints(summary, &self.scan.request)))),
-            Err(malformed) if fetches + 1 < MAX_FETCHES => {
-                tracing::warn!(scan = %self.scan.id, trace = %self.scan.trace, error = %malformed, "the report cannot be read, fetching it again");
-                self.enter(Phase::Exporting { remote_id, fetches: fetches + 1 }, None).await
-            }
-            Err(malformed) => Err(Failure { code: FailureCode::BadReport, message: malformed.to_string() }.into()),
-        }
-    }
-
     /// Waits before the next try, or ends the scan where there is none.
     async fn endure(&mut self, trouble: Trouble) -> Result<(), End> {
         let Cure::Retry(after) = trouble.cure else { return Err(trouble.failure.into()) };
@@ -405,8 +328,11 @@ impl Driver {
             (Some(remote_id), _) => Some(remote_id.to_owned()),
             (None, Phase::Claimed) => None,
             (None, _) => {
-                let found =
-                    self.backend.find(self.reach(Placeholders::default(), false), self.context(), self.scan.id.as_str());
+                let found = self.backend.find(
+                    self.reach(Placeholders::default(), false),
+                    self.context(),
+                    self.scan.id.as_str(),
+                );
                 flatten(found.await)?.map(|remote| remote.id)
             }
         };
@@ -436,11 +362,3 @@ fn flatten<T>(answer: Result<Result<T, ScannerError>, Fault>) -> Result<T, Troub
         Err(fault) => Err(fault.into()),
     }
 }
-
-/// Not the scanner's fault, and nothing that another try soon would change.
-fn disk_failure(error: std::io::Error) -> End {
-    tracing::error!(error = chain(&error), "a scan's files cannot be used");
-    let message = format!("this host cannot use its files: {}", error.kind());
-    Failure { code: FailureCode::ScannerUnavailable, message }.into()
-}
-

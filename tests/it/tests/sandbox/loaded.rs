@@ -7,7 +7,7 @@ use std::{
 };
 
 use scanhost_domain::request::ScanType;
-use scanhost_sandbox::{Backend, CallContext, Limits, NewScan, Profile, Sandbox};
+use scanhost_sandbox::{Backend, CallContext, Grants, Limits, NewScan, Profile, Sandbox};
 
 /// Small, so that a guest that misbehaves does not do so for long, and far more than the well-behaved ones need.
 pub const LIMITS: Limits = Limits { cpu: Duration::from_millis(300), wall: Duration::from_secs(20), memory: 16 << 20 };
@@ -20,7 +20,7 @@ pub fn sandbox() -> Arc<Sandbox> {
 }
 
 pub async fn backend(bytes: &[u8], limits: Limits) -> Backend {
-    Backend::load(sandbox(), bytes.to_vec(), limits).await.unwrap()
+    Backend::load(sandbox(), bytes.to_vec(), limits, Grants { http: true }).await.unwrap()
 }
 
 pub fn profile(bytes: &[u8]) -> Profile {

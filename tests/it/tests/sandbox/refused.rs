@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use scanhost_it::guests::{LIAR, MOCK, PROFILE};
-use scanhost_sandbox::{Backend, Fault, Limits, LoadError, Profile};
+use scanhost_sandbox::{Backend, Fault, Grants, Limits, LoadError, Profile};
 
 use crate::loaded::{LIMITS, sandbox};
 
@@ -13,7 +13,7 @@ fn told(error: &LoadError) -> String {
 }
 
 async fn refusal(bytes: &[u8], limits: Limits) -> LoadError {
-    match Backend::load(sandbox(), bytes.to_vec(), limits).await {
+    match Backend::load(sandbox(), bytes.to_vec(), limits, Grants { http: true }).await {
         Ok(backend) => panic!("{} was loaded", backend.description().name),
         Err(error) => error,
     }

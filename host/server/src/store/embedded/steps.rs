@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use redb::ReadableTable;
 use scanhost_domain::{
     ids::TaskId,
-    scan::{Failure, Fence, Finished, Outcome, Queued, Running, Scan, ScanState},
+    scan::{Fence, Finished, Outcome, Queued, Running, Scan, ScanState},
     schedule::{Capacity, choose_scanner},
 };
 
@@ -185,15 +185,6 @@ pub fn finish(
     running.advance(progress);
     tables.running.remove(id.as_str())?;
     put_finished(tables, scan, running.finish(outcome, now)).map(Some)
-}
-
-pub fn fail_queued(tables: &mut Tables<'_>, id: &TaskId, failure: Failure, now: Timestamp) -> Result<(), TableError> {
-    let Some(scan) = tables.scan(id)? else { return Ok(()) };
-    if let ScanState::Queued(queued) = scan.state.clone() {
-        tables.queue.remove((scan.request.pool.as_str(), scan.sequence))?;
-        put_finished(tables, scan, queued.fail(failure, now))?;
-    }
-    Ok(())
 }
 
 pub fn cancel(tables: &mut Tables<'_>, id: &TaskId, now: Timestamp) -> Result<Cancelled, TableError> {

@@ -217,8 +217,10 @@ impl Reader {
     }
 }
 
-type RunningEntry<'a> =
-    Result<(redb::AccessGuard<'a, &'static str>, redb::AccessGuard<'a, (&'static str, &'static str)>), redb::StorageError>;
+type RunningEntry<'a> = Result<
+    (redb::AccessGuard<'a, &'static str>, redb::AccessGuard<'a, (&'static str, &'static str)>),
+    redb::StorageError,
+>;
 
 /// How many scans each scanner drives.
 pub fn count_by_scanner<'a>(

@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     super::StoreError,
-    tables::{Tables, TableError},
+    tables::{TableError, Tables},
 };
 
 /// Writes that wait at most; further ones wait to be let in.

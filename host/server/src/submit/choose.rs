@@ -1,0 +1,74 @@
+//! What a request names of the configuration: pool, scanner, profile. What does not exist is answered with what does.
+
+use scanhost_domain::ids::{InstanceId, PoolName, ProfileName};
+
+use crate::{
+    config::Pool,
+    refusal::{ErrorCode, Refusal},
+    snapshot::Snapshot,
+};
+
+/// The pool that the request goes to: the one it names, or the default one.
+pub fn choose_pool<'a>(snapshot: &'a Snapshot, asked: Option<&str>) -> Result<&'a Pool, Refusal> {
+    let name = match asked {
+        None => snapshot.config.default_pool.clone(),
+        Some(asked) => find_pool(snapshot, asked)?,
+    };
+    let pool = snapshot.pool(&name).ok_or_else(|| {
+        Refusal::new(ErrorCode::NoScanner, "there is no pool of scanners", "The operator has to configure one.")
+    })?;
+    if pool.scanners.iter().any(|scanner| scanner.enabled) {
+        Ok(pool)
+    } else {
+        Err(Refusal::new(
+            ErrorCode::NoScanner,
+            format!("pool `{name}` has no enabled scanner"),
+            "Use another scanner_pool (list_pools shows them), or ask the operator to enable a scanner.",
+        ))
+    }
+}
+
+/// The pool of that name.
+///
+/// # Errors
+/// When there is none; the hint names those that exist.
+pub fn find_pool(snapshot: &Snapshot, asked: &str) -> Result<PoolName, Refusal> {
+    let known = snapshot.config.pools.iter().find(|pool| pool.name.as_str() == asked);
+    known.map(|pool| pool.name.clone()).ok_or_else(|| {
+        let names: Vec<_> = snapshot.config.pools.iter().map(|pool| pool.name.as_str()).collect();
+        Refusal::invalid("there is no such scanner_pool", format!("Pools are: {}.", names.join(", ")))
+    })
+}
+
+/// The profile of that name.
+///
+/// # Errors
+/// When there is none; the hint names those that exist.
+pub fn find_profile(snapshot: &Snapshot, asked: &str) -> Result<ProfileName, Refusal> {
+    let known = snapshot.profiles.iter().find(|profile| profile.name.as_str() == asked);
+    known.map(|profile| profile.name.clone()).ok_or_else(|| {
+        let names: Vec<_> = snapshot.profiles.iter().map(|profile| profile.name.as_str()).collect();
+        Refusal::invalid("there is no such schema_profile", format!("Profiles are: {}.", names.join(", ")))
+    })
+}
+
+/// The scanner of the pool that the request is pinned to.
+pub fn find_instance(pool: &Pool, asked: &str) -> Result<InstanceId, Refusal> {
+    let known = pool.scanners.iter().find(|scanner| scanner.instance_id.as_str() == asked);
+    let names = || {
+        let enabled = pool.scanners.iter().filter(|scanner| scanner.enabled);
+        enabled.map(|scanner| scanner.instance_id.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    match known {
+        None => Err(Refusal::invalid(
+            format!("pool `{}` has no such scanner_instance", pool.name),
+            format!("Enabled scanners of this pool are: {}.", names()),
+        )),
+        Some(scanner) if !scanner.enabled => Err(Refusal::new(
+            ErrorCode::NoScanner,
+            format!("the scanner `{}` is disabled", scanner.instance_id),
+            format!("Enabled scanners of this pool are: {}.", names()),
+        )),
+        Some(scanner) => Ok(scanner.instance_id.clone()),
+    }
+}

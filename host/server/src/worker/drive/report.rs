@@ -1,0 +1,106 @@
+//! The end of a scan: its report comes in and is read.
+
+use scanhost_domain::scan::{Failure, FailureCode, Outcome, Phase};
+use scanhost_sandbox::ExportStep;
+
+use super::{Driver, End, flatten};
+use crate::{
+    egress::Placeholders,
+    results::FindingsWriter,
+    submit::with_hints,
+    telemetry::chain,
+    worker::{
+        files::{Arriving, ReportFile},
+        trouble::Trouble,
+    },
+};
+
+/// Reports that came whole and could not be read.
+const MAX_FETCHES: u8 = 2;
+
+/// Export steps that fail one after the other before the export begins anew.
+const STUBBORN_EXPORT: u32 = 3;
+
+impl Driver {
+    /// Gets the report, step by step.
+    pub(super) async fn export(&mut self, remote_id: String, fetches: u8) -> Result<(), End> {
+        let folder = self.host.folder(&self.scan.id);
+        let extension = self.backend.description().report_extension.clone();
+        let arriving = Arriving::new(&folder, &extension).map_err(disk_failure)?;
+        let mut cursor: Option<String> = None;
+        let mut failures = 0;
+        arriving.truncate(0).map_err(disk_failure)?;
+        loop {
+            let before = arriving.length().map_err(disk_failure)?;
+            let writer = arriving.writer().map_err(disk_failure)?;
+            let reach = self.reach(Placeholders::default(), true);
+            let step = self.backend.export_report(reach, writer, self.context(), &remote_id, cursor.as_deref()).await;
+            match flatten(step) {
+                Ok(ExportStep::Done) => break,
+                Ok(ExportStep::Pending { cursor: next, retry_after }) => {
+                    cursor = Some(next);
+                    failures = 0;
+                    self.failures_in_a_row = 0;
+                    tokio::time::sleep(retry_after.min(self.limits.poll)).await;
+                }
+                Err(trouble) => {
+                    failures += 1;
+                    if failures % STUBBORN_EXPORT == 0 {
+                        cursor = None;
+                    }
+                    // What the failed step had written would be there twice.
+                    let kept = if cursor.is_some() { before } else { 0 };
+                    arriving.truncate(kept).map_err(disk_failure)?;
+                    self.endure(trouble).await?;
+                }
+            }
+        }
+        arriving.complete().map_err(disk_failure)?;
+        self.enter(Phase::Ingesting { remote_id, fetches }, None).await
+    }
+
+    /// Reads the report: findings first, then the state, so that a completed scan always has something to read.
+    pub(super) async fn ingest(&mut self, remote_id: String, fetches: u8) -> Result<(), End> {
+        let folder = self.host.folder(&self.scan.id);
+        let extension = &self.backend.description().report_extension;
+        let arriving = Arriving::new(&folder, extension).map_err(disk_failure)?;
+        let path = arriving.whole().to_owned();
+        let (backend, scan_type, log) = (self.backend.clone(), self.scan.request.scan_type, self.log());
+        let runtime = tokio::runtime::Handle::current();
+        // Reading keeps a core busy for as long as it takes: not on a thread that others need.
+        let reading = self.host.tasks.spawn_blocking(move || {
+            let (report, size) = ReportFile::open(&path).map_err(disk_failure)?;
+            let writer = FindingsWriter::create(&folder, backend.description())
+                .map_err(|error| disk_failure(std::io::Error::other(error)))?;
+            let parse = backend.parse(report, size, writer.sink(), Some(Box::new(log)), Some(scan_type));
+            match runtime.block_on(parse) {
+                Ok(Ok(info)) => {
+                    let name = backend.description().name.to_string();
+                    let summary =
+                        writer.finish(&name, info).map_err(|error| disk_failure(std::io::Error::other(error)))?;
+                    Ok(Ok(summary))
+                }
+                Ok(Err(malformed)) => Ok(Err(malformed)),
+                Err(fault) => Err(End::from(Trouble::from(fault).failure)),
+            }
+        });
+        let read = reading
+            .await
+            .map_err(|_| Failure { code: FailureCode::Plugin, message: "reading the report crashed".into() })?;
+        match read? {
+            Ok(summary) => Err(End::Outcome(Outcome::Completed(with_hints(summary, &self.scan.request)))),
+            Err(malformed) if fetches + 1 < MAX_FETCHES => {
+                tracing::warn!(scan = %self.scan.id, trace = %self.scan.trace, error = %malformed, "the report cannot be read, fetching it again");
+                self.enter(Phase::Exporting { remote_id, fetches: fetches + 1 }, None).await
+            }
+            Err(malformed) => Err(Failure { code: FailureCode::BadReport, message: malformed.to_string() }.into()),
+        }
+    }
+}
+
+/// Not the scanner's fault, and nothing that another try soon would change.
+fn disk_failure(error: std::io::Error) -> End {
+    tracing::error!(error = chain(&error), "a scan's files cannot be used");
+    let message = format!("this host cannot use its files: {}", error.kind());
+    Failure { code: FailureCode::ScannerUnavailable, message }.into()
+}

@@ -1,0 +1,27 @@
+//! The clients that are not ours, where `tests/run` installed them.
+
+use std::{env, path::PathBuf, process::Command};
+
+/// A program of Python, with the packages of `clients/requirements.txt`.
+pub fn python() -> Command {
+    Command::new(installed("python/bin/python"))
+}
+
+/// The command line of MCP Inspector.
+pub fn inspector() -> Command {
+    let mut command = Command::new(installed("node/node_modules/node/bin/node"));
+    command.arg(installed("node/node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js"));
+    command.arg("--cli");
+    command
+}
+
+/// `SCANHOST_CLIENTS`, or `<target>/clients`.
+fn installed(path: &str) -> PathBuf {
+    let test = env::current_exe().expect("a running test has a path");
+    // `<target>/<profile>/deps/<test>`.
+    let target = test.ancestors().nth(3).expect("a test lies in the target folder");
+    let clients = env::var_os("SCANHOST_CLIENTS").map_or_else(|| target.join("clients"), PathBuf::from);
+    let file = clients.join(path);
+    assert!(file.is_file(), "{} is missing: run `bash tests/run`", file.display());
+    file
+}

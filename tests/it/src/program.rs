@@ -1,0 +1,47 @@
+//! The binary under test, built once for all tests of a run.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
+
+/// The path of a binary of this workspace, built in the profile of the running test.
+pub fn binary(package: &str, name: &str) -> PathBuf {
+    let folder = profile_folder();
+    let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    build.args(["build", "--quiet", "--package", package, "--bin", name]);
+    build.arg("--manifest-path").arg(workspace().join("Cargo.toml"));
+    build.arg("--target-dir").arg(folder.parent().expect("a profile's folder lies in the target folder"));
+    if folder.ends_with("release") {
+        build.arg("--release");
+    }
+    // What cargo tells a test about its own package is not meant for another build.
+    build.env_remove("CARGO_MANIFEST_DIR").env_remove("CARGO_PKG_NAME");
+    assert!(build.status().expect("cargo can be started").success(), "{package} does not compile");
+    folder.join(name)
+}
+
+/// The host's binary.
+pub fn scanhost() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| binary("scanhost", "scanhost"))
+}
+
+/// The root of this workspace.
+pub fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("this crate lies in its workspace")
+}
+
+/// Where the servers of all tests keep compiled plugins.
+pub fn compiled_plugins() -> PathBuf {
+    let folder = profile_folder().join("compiled-plugins");
+    std::fs::create_dir_all(&folder).expect("a folder can be made in the target folder");
+    folder
+}
+
+/// `<target>/<profile>`: a test runs from `<target>/<profile>/deps`.
+fn profile_folder() -> PathBuf {
+    let test = std::env::current_exe().expect("a running test has a path");
+    test.ancestors().nth(2).expect("a test lies in the target folder").to_owned()
+}

@@ -1,0 +1,160 @@
+//! A scanhost process of its own, with its own folder, ended with the test.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex, mpsc},
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+use crate::{
+    mcp::Mcp,
+    program::{compiled_plugins, scanhost},
+};
+
+/// How long a server may take to listen, also on a busy machine that compiles plugins for the first time.
+const START_TIME: Duration = Duration::from_secs(60);
+
+/// The folder of a server: `config/` and `data/`, kept over restarts.
+pub struct Home {
+    folder: TempDir,
+}
+
+impl Home {
+    /// A folder with these configuration files; a `scanhost.yaml` that sets `data` is made where none is given.
+    pub fn new(files: &[(&str, &str)]) -> Self {
+        let home = Self { folder: tempfile::tempdir().expect("a temporary folder can be made") };
+        fs::create_dir(home.config()).expect("a folder can be made");
+        // Compiling plugins takes a second or two: once is enough for all tests.
+        fs::create_dir(home.data()).expect("a folder can be made");
+        std::os::unix::fs::symlink(compiled_plugins(), home.data().join("cache")).expect("a link can be made");
+        if !files.iter().any(|(name, _)| *name == "scanhost.yaml") {
+            home.write("scanhost.yaml", "");
+        }
+        for (name, text) in files {
+            home.write(name, text);
+        }
+        home
+    }
+
+    /// Writes a configuration file. `scanhost.yaml` gets this home's data folder and a key file in it.
+    pub fn write(&self, name: &str, text: &str) {
+        let own = if name == "scanhost.yaml" && !text.contains("\ndata:") && !text.starts_with("data:") {
+            format!("data: {}\n", self.data().display())
+        } else {
+            String::new()
+        };
+        fs::write(self.config().join(name), own + text).expect("a file can be written");
+    }
+
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("config")
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Starts a server on this folder and waits until it listens.
+    pub fn start(&self) -> Server {
+        let mut command = self.command(&["serve"]);
+        command.args(["--listen", "127.0.0.1:0"]).arg("--config").arg(self.config());
+        Server::start(command)
+    }
+
+    /// The program with these arguments, in this folder, with a clean environment.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(scanhost());
+        command.args(arguments).current_dir(self.folder.path()).env("SCANHOST_LOG", "debug,hyper=info,wasmtime=info");
+        command
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// A running server.
+pub struct Server {
+    child: Child,
+    url: String,
+    log: Arc<Mutex<String>>,
+}
+
+impl Server {
+    /// Starts it and waits until it says where it listens.
+    pub fn start(mut command: Command) -> Self {
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+        let mut child = child.expect("the binary can be started");
+        let stderr = child.stderr.take().expect("standard error was piped");
+        let log = Arc::new(Mutex::new(String::new()));
+        let (found, listening) = mpsc::channel();
+        let kept = log.clone();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                if let Some(address) = address(&line) {
+                    // Whoever waited may have given up.
+                    let _gone = found.send(address);
+                }
+                let mut kept = kept.lock().expect("no holder of the log panics");
+                kept.push_str(&line);
+                kept.push('\n');
+            }
+        });
+        match listening.recv_timeout(START_TIME) {
+            Ok(address) => Self { child, url: format!("http://{address}"), log },
+            Err(_) => {
+                let _ended = child.kill();
+                panic!("the server did not start:\n{}", log.lock().expect("no holder of the log panics"));
+            }
+        }
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub fn mcp(&self) -> Mcp {
+        Mcp::new(&self.url)
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        self.log.lock().expect("no holder of the log panics").clone()
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// SIGKILL, and nothing of its own doing any more.
+    pub fn kill(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        // It may have ended by itself.
+        let _ended = self.child.kill();
+        let _ended = self.child.wait();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// The address in the line that says so: of the log, or of the greeting.
+fn address(line: &str) -> Option<String> {
+    if !line.contains("serving MCP") && !line.contains("serves MCP") {
+        return None;
+    }
+    let start = line.find("127.0.0.1:")?;
+    let address: String = line[start..].chars().take_while(|c| c.is_ascii_digit() || matches!(c, '.' | ':')).collect();
+    Some(address)
+}
