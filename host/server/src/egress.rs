@@ -7,5 +7,8 @@ mod request;
 mod secrets;
 mod session;
 
+#[cfg(test)]
+mod tests;
+
 pub use client::ScannerClient;
 pub use secrets::Placeholders;

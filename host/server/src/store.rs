@@ -16,6 +16,9 @@ pub mod embedded;
 pub mod record;
 pub mod watch;
 
+#[cfg(test)]
+mod tests;
+
 pub use watch::Watch;
 
 /// A scan on its way in.

@@ -1,6 +1,8 @@
 //! What the tests of the whole host share: its binary as a child process, and a client that speaks MCP to it.
 
 pub mod guests;
+pub mod installed;
+pub mod lab;
 pub mod mcp;
 pub mod output;
 pub mod program;

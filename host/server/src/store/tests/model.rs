@@ -1,0 +1,204 @@
+//! Random operations against a plain model: whatever comes in which order, the store says what the model says.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+
+#[derive(Clone, Debug)]
+enum Operation {
+    Submit {
+        pool: usize,
+        key: Option<u8>,
+        request: u8,
+    },
+    Claim,
+    Advance {
+        scan: usize,
+    },
+    Finish {
+        scan: usize,
+        fails: bool,
+    },
+    Cancel {
+        scan: usize,
+    },
+    Delete {
+        scan: usize,
+        force: bool,
+    },
+    /// What a worker would do that lost the scan.
+    WriteStale {
+        scan: usize,
+    },
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    let scan = 0..8usize;
+    prop_oneof![
+        3 => (0..2usize, proptest::option::of(0..3u8), 0..2u8)
+            .prop_map(|(pool, key, request)| Operation::Submit { pool, key, request }),
+        3 => Just(Operation::Claim),
+        2 => scan.clone().prop_map(|scan| Operation::Advance { scan }),
+        2 => (scan.clone(), any::<bool>()).prop_map(|(scan, fails)| Operation::Finish { scan, fails }),
+        1 => scan.clone().prop_map(|scan| Operation::Cancel { scan }),
+        1 => (scan.clone(), any::<bool>()).prop_map(|(scan, force)| Operation::Delete { scan, force }),
+        1 => scan.prop_map(|scan| Operation::WriteStale { scan }),
+    ]
+}
+
+const POOLS: [&str; 2] = ["p", "q"];
+const CAPACITY: u32 = 2;
+
+/// What the store should hold: for each scan, in the order of submits, where it stands.
+#[derive(Default)]
+struct Model {
+    scans: Vec<Modelled>,
+    keys: BTreeMap<u8, (u8, usize)>,
+}
+
+struct Modelled {
+    id: TaskId,
+    pool: usize,
+    /// None once it was deleted.
+    status: Option<Status>,
+    fence: Option<Fence>,
+}
+
+impl Model {
+    fn count(&self, pool: usize, status: Status) -> usize {
+        self.scans.iter().filter(|scan| scan.pool == pool && scan.status == Some(status)).count()
+    }
+
+    fn next_to_start(&self) -> bool {
+        let has_room = |pool: usize| self.count(pool, Status::Running) < CAPACITY as usize;
+        (0..POOLS.len()).any(|pool| has_room(pool) && self.count(pool, Status::Queued) > 0)
+    }
+}
+
+async fn apply(store: &dyn Store, model: &mut Model, operation: Operation) {
+    let index = |scan: usize| (!model.scans.is_empty()).then(|| scan % model.scans.len());
+    match operation {
+        Operation::Submit { pool, key, request } => {
+            let mut new = new_scan(POOLS[pool], "a");
+            if let Some(key) = key {
+                new = keyed(new, &format!("key{key}"), request);
+            }
+            let id = new.id.clone();
+            let expected = key.and_then(|key| model.keys.get(&key).copied());
+            match (store.submit(new).await.unwrap(), expected) {
+                (Submitted::New { .. }, None) => {
+                    if let Some(key) = key {
+                        model.keys.insert(key, (request, model.scans.len()));
+                    }
+                    model.scans.push(Modelled { id, pool, status: Some(Status::Queued), fence: None });
+                }
+                (Submitted::KeyTaken, Some((first, _))) => assert_ne!(first, request),
+                (Submitted::Known { id, scan }, Some((first, place))) => {
+                    assert_eq!((first, &id), (request, &model.scans[place].id));
+                    assert_eq!(scan.map(|scan| scan.status()), model.scans[place].status);
+                }
+                (answer, expected) => panic!("{answer:?} where {expected:?} was expected"),
+            }
+        }
+        Operation::Claim => {
+            let offers = POOLS.map(|pool| offer(pool, &[("s", CAPACITY)]));
+            let claimed = store.claim(&offers, at(1)).await.unwrap();
+            assert_eq!(claimed.is_some(), model.next_to_start());
+            if let Some(claimed) = claimed {
+                let place = model.scans.iter().position(|scan| scan.id == claimed.scan.id).unwrap();
+                let pool = model.scans[place].pool;
+                let first = model.scans.iter().position(|s| s.pool == pool && s.status == Some(Status::Queued));
+                assert_eq!(first, Some(place), "first in, first out");
+                model.scans[place].status = Some(Status::Running);
+                model.scans[place].fence = Some(claimed.running.fence);
+            }
+        }
+        Operation::Advance { scan } => {
+            let Some(place) = index(scan) else { return };
+            let scan = &model.scans[place];
+            let change = Change { retries: 1, ..Change::default() };
+            let updated = store.update(&scan.id, scan.fence.unwrap_or(Fence(1)), change).await;
+            assert_eq!(updated.is_ok(), scan.status == Some(Status::Running));
+        }
+        Operation::Finish { scan, fails } => {
+            let Some(place) = index(scan) else { return };
+            let scan = &mut model.scans[place];
+            let outcome = if fails {
+                Outcome::Failed(Failure { code: FailureCode::Rejected, message: "no".into() })
+            } else {
+                completed()
+            };
+            let status = outcome.status();
+            let finished = store.finish(&scan.id, scan.fence.unwrap_or(Fence(1)), outcome, at(2)).await;
+            assert_eq!(finished.is_ok(), scan.status == Some(Status::Running));
+            if finished.is_ok() {
+                scan.status = Some(status);
+            }
+        }
+        Operation::Cancel { scan } => {
+            let Some(place) = index(scan) else { return };
+            let scan = &mut model.scans[place];
+            match (store.cancel(&scan.id, at(3)).await.unwrap(), scan.status) {
+                (Cancelled::Ended(_), Some(Status::Queued)) => scan.status = Some(Status::Cancelled),
+                (Cancelled::Requested(_), Some(Status::Running)) => {}
+                (Cancelled::NotFound, None) => {}
+                (Cancelled::Refused(_), Some(status)) => {
+                    assert!(!matches!(status, Status::Queued | Status::Running));
+                }
+                (answer, status) => panic!("{answer:?} for {status:?}"),
+            }
+        }
+        Operation::Delete { scan, force } => {
+            let Some(place) = index(scan) else { return };
+            let scan = &mut model.scans[place];
+            let is_active = matches!(scan.status, Some(Status::Queued | Status::Running));
+            match store.delete(&scan.id, force).await.unwrap() {
+                Deleted::NotFound => assert_eq!(scan.status, None),
+                Deleted::Active(_) => assert!(is_active && !force),
+                Deleted::Done(_) => {
+                    assert!(scan.status.is_some() && (force || !is_active));
+                    scan.status = None;
+                }
+            }
+        }
+        Operation::WriteStale { scan } => {
+            let Some(place) = index(scan) else { return };
+            let scan = &model.scans[place];
+            let stale = store.update(&scan.id, Fence(99), Change::default()).await;
+            assert!(matches!(stale, Err(WorkError::Stale)));
+        }
+    }
+}
+
+async fn check(store: &dyn Store, model: &Model) {
+    for (place, name) in POOLS.iter().enumerate() {
+        let state = store.pool(&pool(name)).await.unwrap();
+        assert_eq!(state.queue_depth, model.count(place, Status::Queued) as u64);
+        assert_eq!(state.dead_letters, model.count(place, Status::Failed) as u64);
+    }
+    let active: u32 = store.active().await.unwrap().iter().map(|(_, count)| *count).sum();
+    let running = model.scans.iter().filter(|scan| scan.status == Some(Status::Running)).count();
+    assert_eq!(active as usize, running);
+    for scan in &model.scans {
+        assert_eq!(store.scan(&scan.id).await.unwrap().map(|scan| scan.status()), scan.status);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_store_does_what_the_model_does(operations in proptest::collection::vec(operation(), 1..60)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let fresh = Fresh::new();
+            let mut model = Model::default();
+            for operation in operations {
+                apply(&fresh.store, &mut model, operation).await;
+            }
+            check(&fresh.store, &model).await;
+        });
+    }
+}

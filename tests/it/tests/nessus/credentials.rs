@@ -1,0 +1,140 @@
+//! The login on the targets as it arrives at the scanner.
+
+use std::fs;
+
+use scanhost_it::lab::{Access, Lab, instant, lab_report};
+use serde_json::{Value, json};
+
+const KEY: &str = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\n-----END OPENSSH PRIVATE KEY-----\n";
+
+/// Logins of the configuration. `FILE` stands for a file with a password in it.
+const CONFIGURED: &str = "credentials:
+  linux-audit: {ssh_username: audit, ssh_password: \"file:FILE\"}
+  linux-root: {ssh_username: audit, ssh_private_key: \"-----BEGIN KEY-----\", ssh_passphrase: 'phrase \"of\" it', \
+     elevate_privileges_with: su+sudo, escalation_account: root, escalation_password: \"escalation-secret\"}
+";
+
+/// One SSH entry of a create, without the members that are always the same.
+async fn check_entry(lab: &Lab, tool: &str, arguments: Value, mut entry: Value) {
+    let constant = json!({ "custom_password_prompt": "", "target_priority_list": "" });
+    entry.as_object_mut().expect("an object").extend(constant.as_object().expect("an object").clone());
+    let id = lab.submitted_to(tool, arguments).await;
+    let status = lab.ended(&id).await;
+    assert_eq!(status["status"], "completed", "{status}");
+    let creates = lab.record(&status).creates;
+    assert_eq!(creates.len(), 1);
+    let expected = json!({ "add": { "Host": { "SSH": [entry] } }, "edit": {}, "delete": [] });
+    assert_eq!(creates[0]["credentials"], expected, "{tool}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_create_has_the_documented_form() {
+    let lab = Lab::new(instant(lab_report())).await;
+    let targets = "10.20.0.11, 10.20.0.16/30 10.20.0.30-40";
+    let id = lab.submitted_to("run_untrusted_scan", json!({ "targets": targets, "description": "why & \"how\"" })).await;
+    let status = lab.ended(&id).await;
+    let create = lab.record(&status).creates.remove(0);
+    assert_eq!(
+        create,
+        json!({
+            "uuid": fake_nessus::Settings::default().advanced_template,
+            "settings": {
+                "name": format!("quarterly audit [scanhost {id}]"),
+                "text_targets": create["settings"]["text_targets"],
+                "description": "why & \"how\"",
+                "enabled": true,
+                "scanner_id": 1,
+                "launch_now": false,
+            },
+        }),
+    );
+    let sent = create["settings"]["text_targets"].as_str().expect("text");
+    assert_eq!(sent, "10.20.0.11,10.20.0.16/30,10.20.0.30-10.20.0.40");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn logins_of_agents_arrive_in_the_documented_form() {
+    let lab = Lab::new(instant(lab_report())).await;
+    for (tool, arguments, entry) in [
+        (
+            "run_trusted_scan",
+            json!({ "ssh_username": "audit", "ssh_password": "pa\"ss\\word\n\u{e9}" }),
+            json!({ "auth_method": "password", "username": "audit", "password": "pa\"ss\\word\n\u{e9}",
+                    "elevate_privileges_with": "Nothing" }),
+        ),
+        (
+            "run_trusted_scan",
+            json!({ "ssh_username": "audit", "ssh_private_key": KEY, "ssh_passphrase": "open sesame" }),
+            json!({ "auth_method": "public key", "username": "audit", "private_key": KEY,
+                    "private_key_passphrase": "open sesame", "elevate_privileges_with": "Nothing" }),
+        ),
+        (
+            "run_privileged_scan",
+            json!({ "ssh_username": "audit", "ssh_password": "first-secret", "elevate_privileges_with": "sudo",
+                    "escalation_account": "root", "escalation_password": "second-secret" }),
+            json!({ "auth_method": "password", "username": "audit", "password": "first-secret",
+                    "elevate_privileges_with": "sudo", "escalation_account": "root",
+                    "escalation_password": "second-secret" }),
+        ),
+        (
+            "run_privileged_scan",
+            json!({ "ssh_username": "audit", "ssh_private_key": KEY, "elevate_privileges_with": "Cisco 'enable'" }),
+            json!({ "auth_method": "public key", "username": "audit", "private_key": KEY,
+                    "elevate_privileges_with": "Cisco 'enable'" }),
+        ),
+    ] {
+        check_entry(&lab, tool, arguments, entry).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn logins_of_the_configuration_arrive_in_the_documented_form() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let file = folder.path().join("password");
+    fs::write(&file, "from-a-file\n").expect("a file can be written");
+    let configured = CONFIGURED.replace("FILE", &file.display().to_string());
+    let lab = Lab::with(instant(lab_report()), Access::Keys, &configured).await;
+    let root = json!({ "auth_method": "public key", "username": "audit", "private_key": "-----BEGIN KEY-----",
+                       "private_key_passphrase": "phrase \"of\" it" });
+    let root_with = |more: Value| {
+        let mut entry = root.clone();
+        entry.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        entry
+    };
+    for (tool, arguments, entry) in [
+        (
+            "run_trusted_scan",
+            json!({ "credential": "linux-audit" }),
+            json!({ "auth_method": "password", "username": "audit", "password": "from-a-file",
+                    "elevate_privileges_with": "Nothing" }),
+        ),
+        (
+            "run_trusted_scan",
+            json!({ "credential": "linux-root" }),
+            root_with(json!({ "elevate_privileges_with": "Nothing" })),
+        ),
+        (
+            "run_privileged_scan",
+            json!({ "credential": "linux-root" }),
+            root_with(json!({ "elevate_privileges_with": "su+sudo", "escalation_account": "root",
+                              "escalation_password": "escalation-secret" })),
+        ),
+        (
+            "run_privileged_scan",
+            json!({ "credential": "linux-audit", "elevate_privileges_with": "pbrun" }),
+            json!({ "auth_method": "password", "username": "audit", "password": "from-a-file",
+                    "elevate_privileges_with": "pbrun" }),
+        ),
+    ] {
+        check_entry(&lab, tool, arguments, entry).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_that_is_no_credential_is_refused_with_those_that_are() {
+    let lab = Lab::with(instant(lab_report()), Access::Keys, &CONFIGURED.replace("file:FILE", "plain-secret")).await;
+    let asked = json!({ "targets": "10.20.0.11", "name": "n", "credential": "linux" });
+    let (code, _, hint) = lab.mcp.refused("run_trusted_scan", asked).await;
+    assert_eq!(code, "invalid_argument");
+    assert!(hint.contains("linux-audit") && hint.contains("linux-root"), "{hint}");
+}

@@ -1,0 +1,11 @@
+//! Whole scans of a Nessus over MCP, against a server that behaves as its API does.
+
+mod authentication;
+mod credentials;
+mod reports;
+mod scans;
+mod secrecy;
+mod stopping;
+mod traces;
+mod troubles;
+mod unsuitable;

@@ -1,0 +1,11 @@
+//! Results as JSON lines, over MCP and on the command line: the schema, the pages, the byte budget, profiles, filters.
+
+mod budget;
+mod command_line;
+mod fields;
+mod filters;
+mod lines;
+mod pages;
+mod profiles;
+mod refused;
+mod reported;
