@@ -37,7 +37,7 @@ impl Health {
         let before = states.insert(scanner.clone(), state.clone());
         if before.is_none_or(|before| before.up != state.up) {
             let (up, message) = (state.up, state.message);
-            tracing::info!(%scanner, up, message, "scanner health");
+            tracing::info!(%scanner, up, says = message, "scanner health");
         }
     }
 }

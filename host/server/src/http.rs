@@ -17,15 +17,17 @@ use subtle::ConstantTimeEq as _;
 use crate::{
     config::{Scope, Token, TokenSecret},
     host::Host,
-    mcp::{Access, transport},
+    mcp::{
+        Access,
+        transport::{self, Hosts},
+    },
 };
 
 /// All routes.
 pub fn router(host: &Arc<Host>, listen: SocketAddr) -> Router {
     let config = &host.snapshot.load().config;
-    let own_name = if listen.ip().is_unspecified() { Vec::new() } else { vec![listen.ip().to_string()] };
-    let mcp =
-        transport::http(host, own_name, &config.allowed_origins, config.limits.request_bytes, host.shutdown.clone());
+    let hosts = if listen.ip().to_canonical().is_loopback() { Hosts::Local } else { Hosts::Any };
+    let mcp = transport::http(host, hosts, &config.allowed_origins, config.limits.request_bytes, host.shutdown.clone());
     Router::new()
         .route("/ready", get(ready))
         .nest_service("/mcp", mcp)

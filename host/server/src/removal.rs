@@ -2,7 +2,10 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use scanhost_domain::{ids::TaskId, scan::Status};
+use scanhost_domain::{
+    ids::{TaskId, TraceId},
+    scan::Status,
+};
 
 use crate::{
     clock,
@@ -16,7 +19,8 @@ const STOP_TIME: Duration = Duration::from_secs(20);
 
 /// What became of it.
 pub enum Removal {
-    Done,
+    /// With the trace id of the scan.
+    Done(TraceId),
     NotFound,
     /// It has not ended, and `force` was not given.
     Active(Status),
@@ -30,7 +34,7 @@ pub async fn remove(host: &Arc<Host>, id: &TaskId, force: bool) -> Result<Remova
     if force {
         stop(host, id).await?;
     }
-    match host.store.delete(id, force).await? {
+    match host.store.delete(id, force, clock::now()).await? {
         Deleted::NotFound => Ok(Removal::NotFound),
         Deleted::Active(scan) => Ok(Removal::Active(scan.status())),
         Deleted::Done(scan) => {
@@ -39,7 +43,7 @@ pub async fn remove(host: &Arc<Host>, id: &TaskId, force: bool) -> Result<Remova
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     Err(Refusal::internal("removing the scan's files", &error))
                 }
-                _ => Ok(Removal::Done),
+                _ => Ok(Removal::Done(scan.trace)),
             }
         }
     }

@@ -35,10 +35,8 @@ pub struct StatusReply {
     /// place in the queue, from 1
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue_position: Option<u64>,
-    /// workers that have taken it up
+    /// 1, and one more for every call to the scanner that was tried again and every worker that was lost
     pub attempts: u32,
-    /// calls to the scanner that failed and were tried again
-    pub retries: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remote_scan_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -108,7 +106,6 @@ impl StatusReply {
             progress: 0,
             queue_position: position,
             attempts: 0,
-            retries: 0,
             remote_scan_id: None,
             retry_of: scan.retry_of.as_ref().map(TaskId::to_string),
             authentication_status: None,
@@ -123,8 +120,7 @@ impl StatusReply {
                 reply.backend = Some(running.slot.backend.to_string());
                 reply.started_at = Some(running.started_at.to_string());
                 reply.progress = running.progress;
-                reply.attempts = running.recoveries + 1;
-                reply.retries = running.retries;
+                reply.attempts = 1 + running.recoveries + running.retries;
                 reply.remote_scan_id = running.phase.remote_id().map(str::to_owned);
             }
             ScanState::Finished(finished) => {
@@ -134,8 +130,7 @@ impl StatusReply {
                     reply.backend = Some(run.slot.backend.to_string());
                     reply.started_at = Some(run.started_at.to_string());
                     reply.progress = run.progress;
-                    reply.attempts = run.recoveries + 1;
-                    reply.retries = run.retries;
+                    reply.attempts = 1 + run.recoveries + run.retries;
                     reply.remote_scan_id = run.remote_id.clone();
                 }
                 reply.end(&finished.outcome);
@@ -184,6 +179,7 @@ impl From<&Summary> for SummaryReply {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct SettingsReply {
     pub task_id: String,
+    pub trace_id: String,
     pub scan_type: &'static str,
     pub targets: String,
     pub name: String,
@@ -220,6 +216,7 @@ impl SettingsReply {
         let request = &scan.request;
         let mut reply = Self {
             task_id: scan.id.to_string(),
+            trace_id: scan.trace.to_string(),
             scan_type: request.scan_type.name(),
             targets: request.targets.clone(),
             name: request.name.clone(),

@@ -48,8 +48,8 @@ pub struct Idempotency {
 pub enum Submitted {
     /// It is new. Its place in the queue, from 1.
     New { scan: Scan, position: u64 },
-    /// The key was used before for the same request; the first scan as it is now, when it still exists.
-    Known { id: TaskId, scan: Option<Scan> },
+    /// The key was used before for the same request: the first scan as it is now, or as it was when it was deleted.
+    Known(Scan),
     /// The key was used before for another request.
     KeyTaken,
     /// The pool's queue is full. Its depth.
@@ -201,7 +201,7 @@ pub trait Store: Send + Sync {
 
     /// Deletes the record of a scan that has ended, or, with `force`, of any: a running one is then no longer its
     /// worker's.
-    async fn delete(&self, id: &TaskId, force: bool) -> Result<Deleted, StoreError>;
+    async fn delete(&self, id: &TaskId, force: bool, now: Timestamp) -> Result<Deleted, StoreError>;
 
     /// Tells of changes of one scan.
     fn watch(&self, id: &TaskId) -> Watch;

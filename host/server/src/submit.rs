@@ -83,7 +83,7 @@ pub async fn submit(
             let estimated_wait_seconds = estimate_wait(host, &snapshot, pool, position).await;
             Ok(Submission { scan, position: Some(position), estimated_wait_seconds, idempotent: false })
         }
-        Submitted::Known { scan: Some(scan), .. } => {
+        Submitted::Known(scan) => {
             let position = host.store.position(&scan).await?;
             let estimated_wait_seconds = match position {
                 Some(position) => estimate_wait(host, &snapshot, pool, position).await,
@@ -91,11 +91,6 @@ pub async fn submit(
             };
             Ok(Submission { scan, position, estimated_wait_seconds, idempotent: true })
         }
-        Submitted::Known { id, scan: None } => Err(Refusal::new(
-            ErrorCode::Conflict,
-            format!("the idempotency key was used for the scan {id}, which has been deleted"),
-            "Use a new idempotency_key to scan again.",
-        )),
         Submitted::KeyTaken => Err(Refusal::new(
             ErrorCode::Conflict,
             "the idempotency key was used for another request",

@@ -149,8 +149,7 @@ fn check_inspector(transport: Transport, era: &'static str) {
     let id = inspector.submit("mock");
     assert_eq!(inspector.ended(&id), "completed");
 
-    let everything =
-        inspector.call("get_scan_results", json!({ "task_id": id, "page": 0, "schema_profile": "full" }));
+    let everything = inspector.call("get_scan_results", json!({ "task_id": id, "page": 0, "schema_profile": "full" }));
     let on_443 = findings(&everything).into_iter().filter(|finding| finding["port"] == 443);
     let expected: Vec<[Value; 2]> = on_443.map(host_and_plugin).collect();
     assert!(expected.len() > 10, "the mock's findings on port 443 fill no two pages");

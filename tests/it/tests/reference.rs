@@ -7,12 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use scanhost_it::{
-    installed::python,
-    output::Output,
-    program::workspace,
-    server::Home,
-};
+use scanhost_it::{installed::python, output::Output, program::workspace, server::Home};
 
 /// The files of a folder, by name.
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -1,22 +1,39 @@
 //! `--filter K=V`: the same filters as over MCP, from words.
 
+use std::str::FromStr;
+
 use serde_json::{Map, Value as Json};
 
-/// The first `=` splits; a key that is given twice makes a list.
-pub fn parse(words: &[String]) -> Result<Map<String, Json>, String> {
+/// One `K=V`; the first `=` splits.
+#[derive(Clone, Debug)]
+pub struct Word {
+    key: String,
+    value: String,
+}
+
+impl FromStr for Word {
+    type Err = &'static str;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        let (key, value) = word.split_once('=').ok_or("a filter has the form K=V")?;
+        Ok(Self { key: key.to_owned(), value: value.to_owned() })
+    }
+}
+
+/// All of them together; a key that is given twice makes a list.
+pub fn combine(words: &[Word]) -> Map<String, Json> {
     let mut filters: Map<String, Json> = Map::new();
-    for word in words {
-        let (key, value) = word.split_once('=').ok_or_else(|| format!("--filter {word:?} is not of the form K=V"))?;
-        let value = Json::from(value);
+    for Word { key, value } in words {
+        let value = Json::from(value.as_str());
         match filters.get_mut(key) {
             None => {
-                filters.insert(key.to_owned(), value);
+                filters.insert(key.clone(), value);
             }
             Some(Json::Array(values)) => values.push(value),
             Some(first) => *first = Json::Array(vec![first.take(), value]),
         }
     }
-    Ok(filters)
+    filters
 }
 
 #[cfg(test)]
@@ -26,13 +43,13 @@ mod tests {
     #[test]
     fn the_first_equals_sign_splits_and_a_key_given_twice_makes_a_list() {
         let words = ["severity=High", "plugin_name==ssh", "severity=Critical", "cvss_score=>=7", "severity=Low"];
-        let words: Vec<String> = words.iter().map(ToString::to_string).collect();
-        let filters = Json::Object(parse(&words).unwrap()).to_string();
+        let words: Vec<Word> = words.iter().map(|word| word.parse().unwrap()).collect();
+        let filters = Json::Object(combine(&words)).to_string();
         assert_eq!(filters, r#"{"severity":["High","Critical","Low"],"plugin_name":"=ssh","cvss_score":">=7"}"#);
     }
 
     #[test]
     fn a_word_without_an_equals_sign_is_refused() {
-        assert!(parse(&["severity".into()]).is_err());
+        assert!("severity".parse::<Word>().is_err());
     }
 }

@@ -34,7 +34,7 @@ pub struct Args {
     fields: Option<Vec<String>>,
     /// Filter on any field; may be repeated
     #[arg(long, value_name = "K=V")]
-    filter: Vec<String>,
+    filter: Vec<filter::Word>,
     /// Page to print; 0 prints everything
     #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     page: i64,
@@ -59,7 +59,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let question = Question {
         page: PageRequest::parse(args.page, args.page_size, 0)?,
         choice,
-        filters: filter::parse(&args.filter).map_err(anyhow::Error::msg)?,
+        filters: filter::combine(&args.filter),
     };
     let metadata = ScanMetadata {
         backend: Some(args.backend),

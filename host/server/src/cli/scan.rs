@@ -42,7 +42,7 @@ pub struct Args {
     profile: String,
     /// Filter on any field; may be repeated
     #[arg(long, value_name = "K=V")]
-    filter: Vec<String>,
+    filter: Vec<filter::Word>,
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
     #[command(flatten)]
@@ -51,7 +51,7 @@ pub struct Args {
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
     telemetry::start("warn");
-    let filters = filter::parse(&args.filter).map_err(anyhow::Error::msg)?;
+    let filters = filter::combine(&args.filter);
     let host = app::build(args.folder.load()?).await?;
     let snapshot = host.snapshot.load_full();
     let profile = find_profile(&snapshot, &args.profile)?;

@@ -25,6 +25,7 @@ pub struct Args {
 #[derive(Serialize, JsonSchema)]
 pub struct Reply {
     pub task_id: String,
+    pub trace_id: String,
     pub deleted: bool,
 }
 
@@ -42,7 +43,7 @@ pub fn row() -> Row {
     structured(about, |call, args: Args| async move {
         let id = find::parse(&args.task_id)?;
         match remove(&call.host, &id, args.force).await? {
-            Removal::Done => Ok(Reply { task_id: id.to_string(), deleted: true }),
+            Removal::Done(trace) => Ok(Reply { task_id: id.to_string(), trace_id: trace.to_string(), deleted: true }),
             Removal::NotFound => Err(find::not_found(&id)),
             Removal::Active(status) => Err(Refusal::new(
                 ErrorCode::Conflict,

@@ -26,6 +26,7 @@ pub struct Args {
 #[derive(Serialize, JsonSchema)]
 pub struct Reply {
     pub task_id: String,
+    pub trace_id: String,
     /// on the machine of the server
     pub path: String,
     /// bytes
@@ -72,7 +73,10 @@ pub fn row() -> Row {
         let link = ContentBlock::resource_link(Resource::new(uri.clone(), name));
         // As the server has it, so that it means the same from every folder.
         let path = path.canonicalize().unwrap_or(path).display().to_string();
-        Ok((Reply { task_id: scan.id.to_string(), path, size, sha256, uri }, Some(link)))
+        Ok((
+            Reply { task_id: scan.id.to_string(), trace_id: scan.trace.to_string(), path, size, sha256, uri },
+            Some(link),
+        ))
     })
 }
 

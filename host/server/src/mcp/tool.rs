@@ -134,7 +134,7 @@ where
                 tracing::debug!(
                     tool = about.name,
                     code = refusal.code.name(),
-                    message = refusal.message,
+                    reason = refusal.message,
                     "call refused"
                 );
                 error::to_result(&refusal)

@@ -20,17 +20,28 @@ const SESSION_LIFE: Duration = Duration::from_secs(3_600);
 /// Hosts and origins of this machine, which are always let in.
 const LOCAL_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
+/// Which names of this server a request may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hosts {
+    /// Those of this machine: a page in a browser that had its name resolved to it is refused.
+    Local,
+    /// Any: the server listens for other machines, and every request carries a token.
+    Any,
+}
+
 /// MCP over HTTP, for any number of clients.
 pub fn http(
     host: &Arc<Host>,
-    allowed_hosts: Vec<String>,
+    hosts: Hosts,
     allowed_origins: &[String],
     max_body: usize,
     shutdown: CancellationToken,
 ) -> StreamableHttpService<McpServer, LocalSessionManager> {
     let mut config = StreamableHttpServerConfig::default();
-    config.allowed_hosts =
-        LOCAL_HOSTS.iter().map(|host| (*host).to_owned()).chain(["::1".to_owned()]).chain(allowed_hosts).collect();
+    config.allowed_hosts = match hosts {
+        Hosts::Local => LOCAL_HOSTS.iter().chain(&["::1"]).map(|host| (*host).to_owned()).collect(),
+        Hosts::Any => Vec::new(),
+    };
     config.allowed_origins = LOCAL_HOSTS
         .iter()
         .flat_map(|host| [format!("http://{host}:*"), format!("https://{host}:*")])

@@ -209,9 +209,9 @@ impl Store for EmbeddedStore {
         Ok(cancelled)
     }
 
-    async fn delete(&self, id: &TaskId, force: bool) -> Result<Deleted, StoreError> {
+    async fn delete(&self, id: &TaskId, force: bool, now: Timestamp) -> Result<Deleted, StoreError> {
         let scan = id.clone();
-        let deleted = self.writer.write(move |tables| steps::delete(tables, &scan, force)).await?;
+        let deleted = self.writer.write(move |tables| steps::delete(tables, &scan, force, now)).await?;
         if let Deleted::Done(_) = deleted {
             self.driven.lock().remove(id);
             self.changed(id);

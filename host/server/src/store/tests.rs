@@ -167,12 +167,12 @@ async fn a_key_stands_for_one_request_until_it_expires() {
     let fresh = Fresh::new();
     let first = submit(&fresh.store, keyed(new_scan("p", "a"), "k", 1)).await;
     let again = fresh.store.submit(keyed(new_scan("p", "a"), "k", 1)).await.unwrap();
-    assert!(matches!(again, Submitted::Known { id, .. } if id == first.id));
+    assert!(matches!(again, Submitted::Known(scan) if scan.id == first.id));
     let other = fresh.store.submit(keyed(new_scan("p", "a"), "k", 2)).await.unwrap();
     assert!(matches!(other, Submitted::KeyTaken));
-    fresh.store.delete(&first.id, true).await.unwrap();
+    fresh.store.delete(&first.id, true, at(1)).await.unwrap();
     let deleted = fresh.store.submit(keyed(new_scan("p", "a"), "k", 1)).await.unwrap();
-    assert!(matches!(deleted, Submitted::Known { scan: None, .. }));
+    assert!(matches!(deleted, Submitted::Known(scan) if scan.id == first.id && scan.status() == Status::Cancelled));
     let late = NewScan { created_at: at(101), ..keyed(new_scan("p", "a"), "k", 2) };
     assert!(matches!(fresh.store.submit(late).await.unwrap(), Submitted::New { .. }));
 }
@@ -228,7 +228,7 @@ async fn a_failed_scan_is_a_dead_letter_until_it_is_deleted() {
     let failure = Failure { code: FailureCode::Rejected, message: "no".into() };
     fresh.store.finish(&scan.id, claimed.running.fence, Outcome::Failed(failure), at(2)).await.unwrap();
     assert_eq!(fresh.store.pool(&pool("p")).await.unwrap().dead_letters, 1);
-    fresh.store.delete(&scan.id, false).await.unwrap();
+    fresh.store.delete(&scan.id, false, at(2)).await.unwrap();
     assert_eq!(fresh.store.pool(&pool("p")).await.unwrap().dead_letters, 0);
 }
 
@@ -238,8 +238,8 @@ async fn deleting_what_runs_needs_force_and_frees_its_scanner() {
     let scan = submit(&fresh.store, new_scan("p", "a")).await;
     let offers = [offer("p", &[("s", 1)])];
     let claimed = fresh.store.claim(&offers, at(1)).await.unwrap().unwrap();
-    assert!(matches!(fresh.store.delete(&scan.id, false).await.unwrap(), Deleted::Active(_)));
-    assert!(matches!(fresh.store.delete(&scan.id, true).await.unwrap(), Deleted::Done(_)));
+    assert!(matches!(fresh.store.delete(&scan.id, false, at(2)).await.unwrap(), Deleted::Active(_)));
+    assert!(matches!(fresh.store.delete(&scan.id, true, at(2)).await.unwrap(), Deleted::Done(_)));
     let gone = fresh.store.update(&scan.id, claimed.running.fence, Change::default()).await;
     assert!(matches!(gone, Err(WorkError::Stale)));
     assert_eq!(fresh.store.active().await.unwrap(), []);

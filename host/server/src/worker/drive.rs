@@ -304,7 +304,7 @@ impl Driver {
         };
         self.failures_in_a_row += 1;
         let message = &trouble.failure.message;
-        tracing::warn!(scan = %self.scan.id, trace = %self.scan.trace, delay_ms = delay.as_millis() as u64, message, "trying again");
+        tracing::warn!(scan = %self.scan.id, trace = %self.scan.trace, delay_ms = delay.as_millis() as u64, reason = message, "trying again");
         self.store(Change { retries: 1, ..Change::default() }).await?;
         tokio::time::sleep(delay).await;
         Ok(())

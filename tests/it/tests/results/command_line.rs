@@ -51,7 +51,7 @@ fn options_choose_fields_pages_and_profiles() {
         ids(&lines)
     };
     assert_eq!(shown(&[]), [1, 2, 3, 4, 5, 6, 7]);
-    assert_eq!(shown(&["--page", "2"]), []);
+    assert_eq!(shown(&["--page", "2"]), Vec::<u64>::new());
     assert_eq!(shown(&["--page", "0", "--page-size", "1"]), [1, 2, 3, 4, 5, 6, 7]);
     assert_eq!(shown(&["--fields", "host,plugin_id", "--filter", "host=alpha"]), [1, 2, 3]);
     let config = home.config().display().to_string();

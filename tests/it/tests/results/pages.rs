@@ -30,62 +30,58 @@ impl Sixty {
         Self { mcp, task_id, all, _server: server, _home: home }
     }
 
-    /// The page's records are these of all sixty, and the pagination line is as expected.
-    async fn check(&self, mut arguments: Value, expected: std::ops::Range<usize>, pagination: [Value; 5]) {
+    /// The page's records are these of all sixty, and the pagination line has these values: page, page size, pages,
+    /// whether there is a next, and which.
+    async fn check(&self, mut arguments: Value, expected: std::ops::Range<usize>, pagination: Value) {
         arguments["task_id"] = self.task_id.as_str().into();
         let lines = self.mcp.results(arguments.clone()).await;
         let shown: Vec<Value> = records(&lines).into_iter().cloned().collect();
         assert_eq!(shown, self.all[expected], "for {arguments}");
         assert_eq!(lines[0]["total_vulnerabilities"], 60, "for {arguments}");
-        let [page, page_size, total_pages, has_next, next_page] = pagination;
         let expected = json!({
-            "type": "pagination", "page": page, "page_size": page_size, "total_pages": total_pages,
-            "has_next": has_next, "next_page": next_page,
+            "type": "pagination", "page": pagination[0], "page_size": pagination[1], "total_pages": pagination[2],
+            "has_next": pagination[3], "next_page": pagination[4],
         });
         assert_eq!(lines.last(), Some(&expected), "for {arguments}");
-        assert_eq!(lines[0]["total_pages"], total_pages, "for {arguments}");
+        assert_eq!(lines[0]["total_pages"], pagination[2], "for {arguments}");
     }
-}
-
-macro_rules! values {
-    ($($value:expr),*) => { [$(json!($value)),*] };
 }
 
 #[tokio::test]
 async fn pages_cut_the_result_into_pieces() {
     let sixty = Sixty::new().await;
-    sixty.check(json!({}), 0..40, values![1, 40, 2, true, 2]).await;
-    sixty.check(json!({ "page": 2 }), 40..60, values![2, 40, 2, false, null]).await;
-    sixty.check(json!({ "page": 2, "page_size": 25 }), 25..50, values![2, 25, 3, true, 3]).await;
-    sixty.check(json!({ "page": 3, "page_size": 20 }), 40..60, values![3, 20, 3, false, null]).await;
+    sixty.check(json!({}), 0..40, json!([1, 40, 2, true, 2])).await;
+    sixty.check(json!({ "page": 2 }), 40..60, json!([2, 40, 2, false, null])).await;
+    sixty.check(json!({ "page": 2, "page_size": 25 }), 25..50, json!([2, 25, 3, true, 3])).await;
+    sixty.check(json!({ "page": 3, "page_size": 20 }), 40..60, json!([3, 20, 3, false, null])).await;
 }
 
 #[tokio::test]
 async fn a_page_past_the_end_has_no_records() {
     let sixty = Sixty::new().await;
-    sixty.check(json!({ "page": 3 }), 0..0, values![3, 40, 2, false, null]).await;
+    sixty.check(json!({ "page": 3 }), 0..0, json!([3, 40, 2, false, null])).await;
     let far = i64::MAX;
-    sixty.check(json!({ "page": far, "page_size": 100 }), 0..0, values![far, 100, 1, false, null]).await;
+    sixty.check(json!({ "page": far, "page_size": 100 }), 0..0, json!([far, 100, 1, false, null])).await;
 }
 
 #[tokio::test]
 async fn a_page_size_out_of_bounds_is_clamped() {
     let sixty = Sixty::new().await;
     for small in [9, 1, 0, -5] {
-        sixty.check(json!({ "page_size": small }), 0..10, values![1, 10, 6, true, 2]).await;
+        sixty.check(json!({ "page_size": small }), 0..10, json!([1, 10, 6, true, 2])).await;
     }
     for large in [101, 1_000_000] {
-        sixty.check(json!({ "page_size": large }), 0..60, values![1, 100, 1, false, null]).await;
+        sixty.check(json!({ "page_size": large }), 0..60, json!([1, 100, 1, false, null])).await;
     }
 }
 
 #[tokio::test]
 async fn skip_moves_the_start_of_a_page_and_not_its_end() {
     let sixty = Sixty::new().await;
-    sixty.check(json!({ "page_size": 10, "skip": 3 }), 3..10, values![1, 10, 6, true, 2]).await;
-    sixty.check(json!({ "page": 2, "page_size": 10, "skip": 9 }), 19..20, values![2, 10, 6, true, 3]).await;
-    sixty.check(json!({ "page_size": 10, "skip": 10 }), 0..0, values![1, 10, 6, true, 2]).await;
-    sixty.check(json!({ "page_size": 10, "skip": 99 }), 0..0, values![1, 10, 6, true, 2]).await;
+    sixty.check(json!({ "page_size": 10, "skip": 3 }), 3..10, json!([1, 10, 6, true, 2])).await;
+    sixty.check(json!({ "page": 2, "page_size": 10, "skip": 9 }), 19..20, json!([2, 10, 6, true, 3])).await;
+    sixty.check(json!({ "page_size": 10, "skip": 10 }), 0..0, json!([1, 10, 6, true, 2])).await;
+    sixty.check(json!({ "page_size": 10, "skip": 99 }), 0..0, json!([1, 10, 6, true, 2])).await;
     let lines = sixty.mcp.results(json!({ "task_id": sixty.task_id, "page": 0, "skip": 58 })).await;
     assert_eq!(records(&lines), sixty.all[58..].iter().collect::<Vec<_>>());
 }

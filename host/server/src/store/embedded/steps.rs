@@ -17,19 +17,15 @@ use super::{
 const CLEARED_KEYS: usize = 4;
 
 pub fn submit(tables: &mut Tables<'_>, new: &NewScan) -> Result<Submitted, TableError> {
+    clear_expired_keys(tables, milliseconds(new.created_at))?;
     if let Some(idempotency) = &new.idempotency {
         let known = tables.idempotency.get(idempotency.key.as_str())?.map(|entry| {
-            let (hash, id, expires) = entry.value();
-            (hash, id.to_owned(), expires)
+            let (hash, id, _) = entry.value();
+            (hash, id.to_owned())
         });
         match known {
-            Some((_, _, expires)) if expires <= milliseconds(new.created_at) => {}
-            Some((hash, _, _)) if hash != idempotency.request_hash => return Ok(Submitted::KeyTaken),
-            Some((_, id, _)) => {
-                let id: TaskId = id.try_into().map_err(record::BadRecord::from)?;
-                let scan = tables.scan(&id)?;
-                return Ok(Submitted::Known { id, scan });
-            }
+            Some((hash, _)) if hash != idempotency.request_hash => return Ok(Submitted::KeyTaken),
+            Some((_, id)) => return first_scan(tables, &id).map(Submitted::Known),
             None => {}
         }
     }
@@ -53,8 +49,10 @@ pub fn submit(tables: &mut Tables<'_>, new: &NewScan) -> Result<Submitted, Table
     tables.queue.insert((pool, sequence), scan.id.as_str())?;
     if let Some(idempotency) = &new.idempotency {
         let expires = milliseconds(idempotency.expires_at);
-        tables.idempotency.insert(idempotency.key.as_str(), (idempotency.request_hash, scan.id.as_str(), expires))?;
-        clear_expired_keys(tables, milliseconds(new.created_at))?;
+        let key = idempotency.key.as_str();
+        tables.idempotency.insert(key, (idempotency.request_hash, scan.id.as_str(), expires))?;
+        tables.expiry.insert((expires, key), ())?;
+        tables.keyed.insert(scan.id.as_str(), [].as_slice())?;
     }
     Ok(Submitted::New { scan, position: depth + 1 })
 }
@@ -203,9 +201,9 @@ pub fn cancel(tables: &mut Tables<'_>, id: &TaskId, now: Timestamp) -> Result<Ca
     }
 }
 
-pub fn delete(tables: &mut Tables<'_>, id: &TaskId, force: bool) -> Result<Deleted, TableError> {
-    let Some(scan) = tables.scan(id)? else { return Ok(Deleted::NotFound) };
-    match &scan.state {
+pub fn delete(tables: &mut Tables<'_>, id: &TaskId, force: bool, now: Timestamp) -> Result<Deleted, TableError> {
+    let Some(mut scan) = tables.scan(id)? else { return Ok(Deleted::NotFound) };
+    match scan.state.clone() {
         ScanState::Finished(finished) => {
             if let Outcome::Failed(_) = finished.outcome {
                 let key = (scan.request.pool.as_str(), milliseconds(finished.completed_at), id.as_str());
@@ -213,14 +211,19 @@ pub fn delete(tables: &mut Tables<'_>, id: &TaskId, force: bool) -> Result<Delet
             }
         }
         ScanState::Queued(_) | ScanState::Running(_) if !force => return Ok(Deleted::Active(scan)),
-        ScanState::Queued(_) => {
+        ScanState::Queued(queued) => {
             tables.queue.remove((scan.request.pool.as_str(), scan.sequence))?;
+            scan = scan.finished(queued.cancel(now));
         }
-        ScanState::Running(_) => {
+        ScanState::Running(running) => {
             tables.running.remove(id.as_str())?;
+            scan = scan.finished(running.finish(Outcome::Cancelled, now));
         }
     }
     tables.scans.remove(id.as_str())?;
+    if tables.keyed.get(id.as_str())?.is_some() {
+        tables.keyed.insert(id.as_str(), record::encode(&scan).as_slice())?;
+    }
     Ok(Deleted::Done(scan))
 }
 
@@ -261,16 +264,30 @@ fn next(tables: &mut Tables<'_>, counter: &str) -> Result<u64, TableError> {
     Ok(value)
 }
 
+/// Every submit clears a few, so that none has to clear all. Each adds one at most.
 fn clear_expired_keys(tables: &mut Tables<'_>, now: i64) -> Result<(), TableError> {
     let mut expired = Vec::new();
-    for entry in tables.idempotency.iter()?.take(CLEARED_KEYS) {
-        let (key, value) = entry?;
-        if value.value().2 <= now {
-            expired.push(key.value().to_owned());
+    for entry in tables.expiry.range(..=(now, "\u{7f}"))?.take(CLEARED_KEYS) {
+        let (expires, key) = entry.map(|(entry, _)| (entry.value().0, entry.value().1.to_owned()))?;
+        expired.push((expires, key));
+    }
+    for (expires, key) in expired {
+        tables.expiry.remove((expires, key.as_str()))?;
+        let id = tables.idempotency.remove(key.as_str())?.map(|entry| entry.value().1.to_owned());
+        if let Some(id) = id {
+            tables.keyed.remove(id.as_str())?;
         }
     }
-    for key in expired {
-        tables.idempotency.remove(key.as_str())?;
-    }
     Ok(())
+}
+
+/// The scan that a key stands for, which may have been deleted since.
+fn first_scan(tables: &Tables<'_>, id: &str) -> Result<Scan, TableError> {
+    let id: TaskId = id.parse().map_err(record::BadRecord::from)?;
+    if let Some(scan) = tables.scan(&id)? {
+        return Ok(scan);
+    }
+    let deleted = tables.keyed.get(id.as_str())?;
+    let deleted = deleted.ok_or(record::BadRecord::Value("idempotency key: its scan is nowhere"))?;
+    Ok(record::decode(deleted.value())?)
 }

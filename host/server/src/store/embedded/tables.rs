@@ -22,6 +22,10 @@ const QUEUE: TableDefinition<'_, (&str, u64), &str> = TableDefinition::new("queu
 const RUNNING: TableDefinition<'_, &str, (&str, &str)> = TableDefinition::new("running");
 /// Key → hash of the request, task id, expiry in milliseconds since 1970.
 const IDEMPOTENCY: TableDefinition<'_, &str, ([u8; 32], &str, i64)> = TableDefinition::new("idempotency");
+/// Expiry in milliseconds since 1970 and key, so that expired keys are found first.
+const EXPIRY: TableDefinition<'_, (i64, &str), ()> = TableDefinition::new("expiry");
+/// Task id of a scan that a key stands for → its last record, once it was deleted; empty before.
+const KEYED: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("keyed");
 /// Pool, milliseconds since 1970 and task id of a scan that failed.
 const DEAD: TableDefinition<'_, (&str, i64, &str), ()> = TableDefinition::new("dead");
 /// Counters and single values.
@@ -73,6 +77,8 @@ pub struct Tables<'t> {
     pub queue: Table<'t, (&'static str, u64), &'static str>,
     pub running: Table<'t, &'static str, (&'static str, &'static str)>,
     pub idempotency: Table<'t, &'static str, ([u8; 32], &'static str, i64)>,
+    pub expiry: Table<'t, (i64, &'static str), ()>,
+    pub keyed: Table<'t, &'static str, &'static [u8]>,
     pub dead: Table<'t, (&'static str, i64, &'static str), ()>,
     pub meta: Table<'t, &'static str, u64>,
 }
@@ -84,6 +90,8 @@ impl<'t> Tables<'t> {
             queue: transaction.open_table(QUEUE)?,
             running: transaction.open_table(RUNNING)?,
             idempotency: transaction.open_table(IDEMPOTENCY)?,
+            expiry: transaction.open_table(EXPIRY)?,
+            keyed: transaction.open_table(KEYED)?,
             dead: transaction.open_table(DEAD)?,
             meta: transaction.open_table(META)?,
         })

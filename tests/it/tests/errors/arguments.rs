@@ -1,0 +1,100 @@
+//! Arguments that are missing, unknown or of the wrong type, and tools that do not exist.
+
+use scanhost_it::raw::{arguments, submit, until};
+use serde_json::{Value, json};
+
+use crate::tool_box::ToolBox;
+
+#[tokio::test]
+async fn bad_arguments_are_named_and_the_hint_lists_the_good_ones() {
+    let tools = ToolBox::new();
+    let (scan, trusted, privileged) = ("run_untrusted_scan", "run_trusted_scan", "run_privileged_scan");
+    let login = json!({ "ssh_username": "audit", "ssh_password": "not-a-secret" });
+    let with_login = |more: Value| {
+        let mut all = arguments(login.clone());
+        for (key, value) in more.as_object().expect("an object") {
+            all[key] = value.clone();
+        }
+        all
+    };
+    let table = [
+        (scan, json!({}), "targets", "targets, name"),
+        (scan, json!({ "targets": "10.0.0.1" }), "name", "targets, name"),
+        (scan, json!({ "name": "x", "targets": null }), "targets", "targets, name"),
+        (scan, arguments(json!({ "target": "10.0.0.1" })), "target", "targets"),
+        (scan, arguments(json!({ "ssh_username": "root" })), "ssh_username", "targets"),
+        (scan, arguments(json!({ "targets": 10 })), "", "targets"),
+        (scan, arguments(json!({ "targets": ["10.0.0.1"] })), "", "targets"),
+        (scan, arguments(json!({ "name": "" })), "name", ""),
+        (scan, arguments(json!({ "name": "a\nb" })), "name", ""),
+        (scan, arguments(json!({ "name": "x".repeat(5_000) })), "name", ""),
+        (scan, arguments(json!({ "description": "x".repeat(100_000) })), "description", ""),
+        (scan, arguments(json!({ "idempotency_key": "" })), "key", ""),
+        (scan, arguments(json!({ "idempotency_key": 7 })), "", "idempotency_key"),
+        (scan, arguments(json!({ "idempotency_key": "x".repeat(5_000) })), "key", ""),
+        (scan, arguments(json!({ "schema_profile": ["minimal"] })), "", "schema_profile"),
+        (trusted, arguments(json!({})), "", "credential"),
+        (trusted, arguments(json!({ "ssh_username": "audit" })), "", "ssh_password"),
+        (trusted, arguments(json!({ "ssh_password": "x" })), "", "ssh_username"),
+        (trusted, arguments(json!({ "credential": "nosuch" })), "", ""),
+        (trusted, with_login(json!({ "credential": "nosuch" })), "", ""),
+        (trusted, with_login(json!({ "ssh_private_key": "x" })), "", ""),
+        (trusted, with_login(json!({ "elevate_privileges_with": "sudo" })), "elevate_privileges_with", "ssh_username"),
+        (privileged, with_login(json!({})), "", "elevate_privileges_with"),
+        (privileged, with_login(json!({ "elevate_privileges_with": "doas" })), "", "sudo"),
+        ("get_scan_status", json!({}), "task_id", "task_id"),
+        ("get_scan_status", json!({ "task_id": null }), "task_id", "task_id"),
+        ("get_scan_status", json!({ "task_id": 5 }), "", "task_id"),
+        ("get_scan_status", json!({ "task_id": "x", "verbose": true }), "verbose", "task_id"),
+        ("delete_scan", json!({ "task_id": "01ARZ3NDEKTSV4RRFFQ69G5FAV", "force": "yes" }), "", "force"),
+        ("wait_for_scan", json!({ "task_id": "01ARZ3NDEKTSV4RRFFQ69G5FAV", "timeout_seconds": -1 }), "", "timeout_seconds"),
+        ("list_scans", json!({ "limit": "ten" }), "", "limit"),
+        ("list_pools", json!({ "pool": "mock" }), "pool", ""),
+        ("list_profiles", json!({ "name": "brief" }), "name", ""),
+    ];
+    for (tool, arguments, in_message, in_hint) in table {
+        tools.check(tool, arguments, "invalid_argument", in_message, in_hint).await;
+    }
+    assert_eq!(tools.mcp.ok("list_scans", json!({})).await["scans"], json!([]), "nothing was stored");
+}
+
+#[tokio::test]
+async fn a_refusal_never_repeats_a_secret() {
+    let tools = ToolBox::new();
+    let secret = "correct-horse-battery";
+    let table = [
+        json!({ "ssh_username": "audit", "ssh_password": secret, "ssh_private_key": secret }),
+        json!({ "ssh_password": secret }),
+        json!({ "ssh_username": "audit", "ssh_private_key": secret, "targets": "8.8.8.8" }),
+        json!({ "ssh_username": "audit", "ssh_password": [secret] }),
+        json!({ "ssh_username": "audit", "ssh_password": { "value": secret } }),
+    ];
+    for more in table {
+        let reply = tools.mcp.call("run_trusted_scan", arguments(more.clone())).await;
+        assert!(reply.is_error, "{more}");
+        assert!(!reply.text.contains(secret), "{}", reply.text);
+    }
+}
+
+#[tokio::test]
+async fn null_is_as_good_as_absent() {
+    let tools = ToolBox::new();
+    let nulls = json!({
+        "description": null, "schema_profile": null, "idempotency_key": null, "scanner_pool": null,
+        "scanner_instance": null,
+    });
+    let id = submit(&tools.mcp, nulls).await;
+    until(&tools.mcp, &id, "completed").await;
+    let listed = json!({ "status": null, "scan_type": null, "scanner_pool": null, "target": null, "limit": null, "cursor": null });
+    assert_eq!(tools.mcp.ok("list_scans", listed).await["scans"].as_array().map(Vec::len), Some(1));
+    tools.mcp.ok("delete_scan", json!({ "task_id": id, "force": null })).await;
+}
+
+#[tokio::test]
+async fn an_unknown_tool_is_an_error_of_the_protocol() {
+    let tools = ToolBox::new();
+    let error = tools.mcp.method("tools/call", json!({ "name": "run_scan", "arguments": {} })).await;
+    let error = error.expect_err("a JSON-RPC error");
+    assert_eq!(error["code"], -32602, "{error}");
+    assert!(error["message"].as_str().is_some_and(|message| message.contains("run_untrusted_scan")), "{error}");
+}
