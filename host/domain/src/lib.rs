@@ -1,6 +1,7 @@
 //! What scanhost is about, without any I/O: ids, targets, scans and their states, findings, filters, pages.
 //! Nothing here reads a clock, waits, or knows JSON, MCP, Wasm or files.
 
+pub mod breaker;
 pub mod field;
 pub mod filter;
 pub mod finding;

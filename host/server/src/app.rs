@@ -15,11 +15,16 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     config::{Config, StoreKind},
-    health::{self, Health},
+    control,
     host::Host,
+    housekeeping::{self, Accesses},
+    scanners::{self, Breakers},
     seal::Sealer,
     snapshot::Snapshot,
-    store::{Store, embedded::EmbeddedStore},
+    store::{
+        Store,
+        embedded::EmbeddedStore,
+    },
     worker,
 };
 
@@ -36,7 +41,7 @@ pub async fn build(config: Config) -> anyhow::Result<Arc<Host>> {
     let data = data.canonicalize().with_context(|| format!("the data folder {} cannot be used", data.display()))?;
     let sandbox = Sandbox::start(Some(cache_folder(&data)?))?;
     let sealer = Sealer::open(&config.key_file)?;
-    let store: Arc<dyn Store> = match config.store {
+    let store: Arc<dyn Store> = match &config.store {
         StoreKind::Embedded => {
             let store = EmbeddedStore::open(&data)
                 .context("the store cannot be opened: is another scanhost running on this data folder?")?;
@@ -50,7 +55,8 @@ pub async fn build(config: Config) -> anyhow::Result<Arc<Host>> {
         store,
         snapshot: ArcSwap::from_pointee(snapshot),
         sealer,
-        health: Health::default(),
+        breakers: Breakers::default(),
+        accesses: Accesses::default(),
         data,
         tasks: TaskTracker::new(),
         shutdown: CancellationToken::new(),
@@ -68,10 +74,16 @@ pub async fn build_snapshot(sandbox: &Arc<Sandbox>, config: Config) -> anyhow::R
     })
 }
 
-/// Starts the worker and the look-out for scanners.
-pub fn start_work(host: &Arc<Host>) {
+/// Starts the worker, the look-out for scanners, the housekeeping, and the socket for other processes.
+///
+/// # Errors
+/// When the socket cannot be made.
+pub fn start_work(host: &Arc<Host>) -> anyhow::Result<()> {
+    control::listen(host).context("the control socket in the data folder cannot be made")?;
     host.tasks.spawn(worker::run(host.clone()));
-    host.tasks.spawn(health::watch(host.clone()));
+    host.tasks.spawn(scanners::watch(host.clone()));
+    host.tasks.spawn(housekeeping::run(host.clone()));
+    Ok(())
 }
 
 /// Ends everything that runs, within bounds. Scans under way go on at the next start.

@@ -1,10 +1,14 @@
 //! The command line. One file a verb; exit codes are 0 done, 1 failed, 2 usage.
 
 mod config_check;
+mod dlq;
 mod filter;
 mod format;
+mod listing;
+mod queue;
 mod report;
 mod scan;
+mod scans;
 mod serve;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -33,6 +37,12 @@ enum Command {
     Scan(scan::Args),
     /// Print the findings of a scanner's report file.
     Report(report::Args),
+    /// The pools and what waits in them.
+    Queue(queue::Args),
+    /// The scans that there are.
+    Scans(scans::Args),
+    /// The failed scans that an operator should look at.
+    Dlq(dlq::Args),
     /// Work with the configuration.
     Config {
         #[command(subcommand)]
@@ -80,6 +90,9 @@ pub fn run() -> ExitCode {
             Command::Stdio(args) => serve::stdio(args).await,
             Command::Scan(args) => scan::run(args).await,
             Command::Report(args) => report::run(args).await,
+            Command::Queue(args) => queue::run(args).await,
+            Command::Scans(args) => scans::run(args).await,
+            Command::Dlq(args) => dlq::run(args).await,
             Command::Config { command: ConfigCommand::Check(args) } => config_check::run(args).await,
         }
     });

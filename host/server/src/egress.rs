@@ -2,6 +2,7 @@
 //! The host adds address, TLS and credentials; the plugin gives a relative path and never sees a secret.
 
 mod address;
+mod answer;
 mod client;
 mod request;
 mod secrets;

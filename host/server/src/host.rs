@@ -6,13 +6,14 @@ use arc_swap::ArcSwap;
 use scanhost_domain::ids::TaskId;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{health::Health, seal::Sealer, snapshot::Snapshot, store::Store};
+use crate::{housekeeping::Accesses, scanners::Breakers, seal::Sealer, snapshot::Snapshot, store::Store};
 
 pub struct Host {
     pub store: Arc<dyn Store>,
     pub snapshot: ArcSwap<Snapshot>,
     pub sealer: Sealer,
-    pub health: Health,
+    pub breakers: Breakers,
+    pub accesses: Accesses,
     /// The folder of all files.
     pub data: PathBuf,
     /// Everything that runs in the background; shutdown waits for it.

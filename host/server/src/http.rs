@@ -1,5 +1,8 @@
 //! The HTTP side: `/mcp`, `/health`, `/ready`, and who is let in.
 
+mod body;
+mod names;
+
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
@@ -10,6 +13,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
+use scanhost_domain::{breaker::Circuit, ids::ScannerId};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
@@ -28,10 +32,13 @@ pub fn router(host: &Arc<Host>, listen: SocketAddr) -> Router {
     let config = &host.snapshot.load().config;
     let hosts = if listen.ip().to_canonical().is_loopback() { Hosts::Local } else { Hosts::Any };
     let mcp = transport::http(host, hosts, &config.allowed_origins, config.limits.request_bytes, host.shutdown.clone());
+    let names = names::Names { hosts, origins: config.allowed_origins.clone().into() };
     Router::new()
         .route("/ready", get(ready))
         .nest_service("/mcp", mcp)
+        .layer(middleware::from_fn_with_state(host.clone(), body::bound))
         .layer(middleware::from_fn_with_state(host.clone(), authenticate))
+        .layer(middleware::from_fn_with_state(names, names::check))
         .route("/health", get(|| async { "ok\n" }))
         .with_state(host.clone())
 }
@@ -85,17 +92,19 @@ async fn ready(State(host): State<Arc<Host>>) -> Response {
 /// Whether this host can work, part by part.
 async fn readiness(host: &Arc<Host>) -> (StatusCode, Value) {
     let snapshot = host.snapshot.load_full();
-    let store = host.store.active().await;
+    let reports = host.store.scanner_reports().await;
+    let report = |id: &ScannerId| reports.iter().flatten().find(|(scanner, _)| scanner == id).map(|(_, report)| report);
     let disk = probe_disk(host);
     let scanners: Vec<Value> = snapshot
         .scanners
         .iter()
         .map(|scanner| {
-            let state = host.health.get(&scanner.id);
+            let report = report(&scanner.id);
             json!({
                 "pool": scanner.id.pool.as_str(), "instance_id": scanner.id.instance.as_str(),
-                "enabled": scanner.config.enabled, "up": state.as_ref().is_some_and(|state| state.up),
-                "message": state.map(|state| state.message),
+                "enabled": scanner.config.enabled, "up": report.is_some_and(|report| report.up),
+                "circuit": report.map_or(Circuit::Closed, |report| report.circuit).name(),
+                "message": report.map(|report| report.message.as_str()),
             })
         })
         .collect();
@@ -103,15 +112,16 @@ async fn readiness(host: &Arc<Host>) -> (StatusCode, Value) {
     let backends =
         snapshot.backends.iter().map(|(name, backend)| plugin(name.to_string(), backend.digest().to_string()));
     let profiles = snapshot.profiles.iter().map(|p| plugin(p.name.to_string(), p.component.digest().to_string()));
-    let is_able = store.is_ok() && disk.is_ok();
-    let is_degraded = snapshot.scanners.iter().any(|scanner| scanner.config.enabled && !host.health.is_up(&scanner.id));
+    let is_able = reports.is_ok() && disk.is_ok();
+    let is_up = |id: &ScannerId| report(id).is_some_and(|report| report.up && report.circuit == Circuit::Closed);
+    let is_degraded = snapshot.scanners.iter().any(|scanner| scanner.config.enabled && !is_up(&scanner.id));
     let part = |result: Result<(), String>| match result {
         Ok(()) => json!({ "ok": true }),
         Err(error) => json!({ "ok": false, "message": error }),
     };
     let body = json!({
         "status": if !is_able { "unavailable" } else if is_degraded { "degraded" } else { "ready" },
-        "store": part(store.map(drop).map_err(|error| error.to_string())),
+        "store": part(reports.as_ref().map(drop).map_err(|error| error.to_string())),
         "disk": part(disk),
         "scanners": scanners,
         "plugins": backends.chain(profiles).collect::<Vec<_>>(),

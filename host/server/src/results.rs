@@ -11,5 +11,5 @@ mod writer;
 
 pub use query::Selected;
 pub use report::{Report, ReportError};
-pub use view::{BadView, View};
+pub use view::{BadView, View, check_standing};
 pub use writer::FindingsWriter;

@@ -12,6 +12,7 @@ use scanhost_sandbox::{Backend, Digest, Grants, Limits, LoadError, Profile, Prof
 use crate::{
     config::{self, Config, PluginSource},
     egress::ScannerClient,
+    results::check_standing,
     store::{Offer, PoolOffer},
 };
 
@@ -94,10 +95,11 @@ impl Snapshot {
         self.scanners.iter().find(|scanner| scanner.id == *id)
     }
 
-    /// The scanners that take scans.
-    pub fn offers(&self) -> Vec<PoolOffer> {
+    /// The enabled scanners that `takes_scans` says yes to, pool by pool.
+    pub fn offers(&self, takes_scans: impl Fn(&ScannerId) -> bool) -> Vec<PoolOffer> {
         let offer = |pool: &config::Pool| {
             let in_pool = self.scanners.iter().filter(|scanner| scanner.id.pool == pool.name && scanner.config.enabled);
+            let in_pool = in_pool.filter(|scanner| takes_scans(&scanner.id));
             PoolOffer {
                 pool: pool.name.clone(),
                 balance: match pool.balance {
@@ -257,6 +259,7 @@ async fn load_profile(name: &ProfileName, definition: String, plugins: &Plugins)
     let component = plugins.profiles.get(name.as_str()).unwrap_or(&plugins.standard_profile).clone();
     let description = component.describe(&definition).await.map_err(|fault| fault.to_string())??;
     let plan = component.plan(&definition, std::iter::empty()).await.map_err(|fault| fault.to_string())??;
+    check_standing(&plan.filters)?;
     Ok(LoadedProfile { name: name.clone(), component, definition, description, filters: plan.filters })
 }
 

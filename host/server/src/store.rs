@@ -4,11 +4,12 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use scanhost_domain::{
+    breaker::Circuit,
     ids::{IdempotencyKey, PoolName, ScannerId, TaskId, TraceId},
     request::{ScanRequest, ScanType},
     scan::{Fence, Outcome, Phase, Running, Scan, Slot, Status},
     schedule::Balance,
-    target::Target,
+    target::{Target, Targets},
 };
 
 pub mod atomic;
@@ -120,6 +121,17 @@ pub struct ListQuery {
     pub limit: usize,
 }
 
+impl ListQuery {
+    pub fn selects(&self, scan: &Scan) -> bool {
+        self.status.is_none_or(|status| scan.status() == status)
+            && self.scan_type.is_none_or(|scan_type| scan.request.scan_type == scan_type)
+            && self.pool.as_ref().is_none_or(|pool| scan.request.pool == *pool)
+            && self.target.as_ref().is_none_or(|target| {
+                Targets::parse(&scan.request.targets, u64::MAX).is_ok_and(|targets| targets.matches(target))
+            })
+    }
+}
+
 /// The newest first.
 #[derive(Clone, Debug)]
 pub struct Listed {
@@ -142,6 +154,24 @@ pub struct PoolState {
 pub struct Waiting {
     pub id: TaskId,
     pub name: String,
+}
+
+/// A scan that failed, kept for the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    pub id: TaskId,
+    pub pool: PoolName,
+    pub failed_at: Timestamp,
+}
+
+/// How a worker sees a scanner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScannerReport {
+    pub up: bool,
+    /// What the scanner said of itself, or why it is not up.
+    pub message: String,
+    pub circuit: Circuit,
+    pub reported_at: Timestamp,
 }
 
 /// A store that cannot do it now.
@@ -197,11 +227,48 @@ pub trait Store: Send + Sync {
     /// Gives the scan back without an outcome, so that it is claimed again.
     async fn release(&self, id: &TaskId, fence: Fence);
 
+    /// Says that the worker still drives the scan. Where it does not, another one may take it over.
+    ///
+    /// # Errors
+    /// [`WorkError::Stale`] when another one has.
+    async fn heartbeat(&self, id: &TaskId, fence: Fence) -> Result<(), WorkError>;
+
     async fn cancel(&self, id: &TaskId, now: Timestamp) -> Result<Cancelled, StoreError>;
 
     /// Deletes the record of a scan that has ended, or, with `force`, of any: a running one is then no longer its
     /// worker's.
     async fn delete(&self, id: &TaskId, force: bool, now: Timestamp) -> Result<Deleted, StoreError>;
+
+    /// A paused pool starts nothing new; what runs goes on.
+    async fn pause(&self, pool: &PoolName, paused: bool) -> Result<(), StoreError>;
+
+    /// The oldest first; of one pool or of all.
+    async fn dead_letters(&self, pool: Option<&PoolName>) -> Result<Vec<DeadLetter>, StoreError>;
+
+    /// Takes the dead letter away and puts a new scan into the queue, in one step. `new.retry_of` is the letter's id; none when
+    /// there is no such letter.
+    async fn retry_dead_letter(&self, new: NewScan) -> Result<Option<Scan>, StoreError>;
+
+    /// Takes dead letters away; the scans' records stay. How many there were.
+    async fn purge_dead_letters(&self, ids: &[TaskId]) -> Result<u64, StoreError>;
+
+    /// Takes note that the scan's results were asked for.
+    async fn touch(&self, id: &TaskId, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Ended scans whose results nobody has asked for since: completed and cancelled ones since the first time,
+    /// failed and timed out ones since the second. At most `limit`.
+    async fn expired(
+        &self,
+        completed_before: Timestamp,
+        failed_before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<TaskId>, StoreError>;
+
+    /// Tells the others how a scanner is.
+    async fn report_scanner(&self, scanner: &ScannerId, report: ScannerReport) -> Result<(), StoreError>;
+
+    /// How the workers see their scanners.
+    async fn scanner_reports(&self) -> Result<Vec<(ScannerId, ScannerReport)>, StoreError>;
 
     /// Tells of changes of one scan.
     fn watch(&self, id: &TaskId) -> Watch;

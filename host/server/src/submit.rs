@@ -134,7 +134,8 @@ fn idempotency_key(caller: &Caller, argument: Option<&str>) -> Result<Option<Ide
         }
         (argument, header) => argument.or(header),
     };
-    let parse = |text: &str| IdempotencyKey::from_str(text).map_err(|error| Refusal::invalid(error.to_string(), ""));
+    let hint = "Use any short text of your own, such as a UUID.";
+    let parse = |text: &str| IdempotencyKey::from_str(text).map_err(|error| Refusal::invalid(error.to_string(), hint));
     text.map(parse).transpose()
 }
 

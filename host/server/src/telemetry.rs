@@ -2,12 +2,14 @@
 
 use std::{error::Error, io::IsTerminal as _};
 
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use tracing_subscriber::{EnvFilter, filter::filter_fn, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
+use crate::mcp;
 
 /// Starts logging. The level comes from `SCANHOST_LOG`, in the form of tracing's filters.
 pub fn start(default_level: &str) {
     let filter = EnvFilter::try_from_env("SCANHOST_LOG").unwrap_or_else(|_| EnvFilter::new(default_level));
-    let registry = tracing_subscriber::registry().with(filter);
+    let registry = tracing_subscriber::registry().with(filter).with(filter_fn(mcp::is_loggable));
     let is_terminal = std::io::stderr().is_terminal();
     if is_terminal {
         registry.with(fmt::layer().with_writer(std::io::stderr).with_target(false)).init();

@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Claims until shutdown. Scans under way are handed back then.
 pub async fn run(host: Arc<Host>) {
     while !host.shutdown.is_cancelled() {
-        let offers = host.snapshot.load().offers();
+        let offers = host.snapshot.load().offers(|scanner| host.breakers.takes_scans(scanner));
         match host.store.claim(&offers, clock::now()).await {
             Ok(Some(claimed)) => {
                 let id = claimed.scan.id.clone();

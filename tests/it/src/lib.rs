@@ -5,6 +5,7 @@ pub mod installed;
 pub mod lab;
 pub mod mcp;
 pub mod output;
+pub mod pipe;
 pub mod program;
 pub mod raw;
 pub mod schema;

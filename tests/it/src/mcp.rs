@@ -134,7 +134,7 @@ impl Mcp {
 
 /// The answer among the events of a stream, or the body itself where it is plain JSON.
 fn last_message(body: &str) -> Value {
-    let events = body.lines().filter_map(|line| line.strip_prefix("data:")).map(str::trim);
-    let last = events.filter(|data| !data.is_empty()).next_back().unwrap_or(body);
+    let mut events = body.lines().filter_map(|line| line.strip_prefix("data:")).map(str::trim);
+    let last = events.rfind(|data| !data.is_empty()).unwrap_or(body);
     serde_json::from_str(last).unwrap_or_else(|_| panic!("not an MCP answer: {body}"))
 }

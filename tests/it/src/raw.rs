@@ -22,8 +22,8 @@ impl Answer {
 
     /// The JSON-RPC message in it, which may be the last of a stream of events.
     pub fn message(&self) -> Value {
-        let events = self.body.lines().filter_map(|line| line.strip_prefix("data:")).map(str::trim);
-        let last = events.filter(|data| !data.is_empty()).last().unwrap_or(&self.body);
+        let mut events = self.body.lines().filter_map(|line| line.strip_prefix("data:")).map(str::trim);
+        let last = events.rfind(|data| !data.is_empty()).unwrap_or(&self.body);
         serde_json::from_str(last).unwrap_or_else(|_| panic!("not an MCP answer: {} {}", self.code, self.body))
     }
 }

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use crate::{
     mcp::Mcp,
+    output::ended,
     program::{compiled_plugins, scanhost},
 };
 
@@ -134,6 +135,13 @@ impl Server {
     /// SIGKILL, and nothing of its own doing any more.
     pub fn kill(mut self) {
         self.end();
+    }
+
+    /// SIGTERM, and its exit code once it has ended by itself.
+    pub fn terminate(mut self) -> Option<i32> {
+        let told = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status();
+        assert!(told.expect("signals can be sent").success());
+        ended(&mut self.child)
     }
 
     fn end(&mut self) {

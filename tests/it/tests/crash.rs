@@ -65,7 +65,7 @@ async fn check_killed_on(settings: Settings, faults: &[Fault], moment: Moment, r
     let lab = lab.killed(|scanner| scanner.set_faults([]));
     let status = assert_completed_once(&lab, &id, report).await;
     if let Moment::Asks(_) = moment {
-        assert_eq!(status["attempts"], 2, "{status}");
+        assert!(status["attempts"].as_u64() >= Some(2), "the second worker counts as an attempt: {status}");
     }
 }
 
@@ -162,7 +162,8 @@ async fn in_every_phase_of_the_same_scan() {
     let id = lab.submitted().await;
     for (number, phase) in PHASES.iter().enumerate() {
         // The kill before may have come after this phase: then any later one will do.
-        let has_ended = |server: &Server| server.log().lines().any(|line| line.contains(&id) && line.contains("scan ended"));
+        let has_ended =
+            |server: &Server| server.log().lines().any(|line| line.contains(&id) && line.contains("scan ended"));
         wait_until(phase, || has_entered(&lab.server, &id, &PHASES[number..]) || has_ended(&lab.server)).await;
         lab = lab.killed(|_| {});
         if lab.mcp.ok("get_scan_status", json!({ "task_id": id })).await["status"] != "running" {

@@ -38,8 +38,7 @@ fn say(text: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_real_scanner_is_driven_from_submit_to_findings() {
-    let missing: Vec<&str> =
-        NEEDED.into_iter().filter(|name| env::var(name).unwrap_or_default().is_empty()).collect();
+    let missing: Vec<&str> = NEEDED.into_iter().filter(|name| env::var(name).unwrap_or_default().is_empty()).collect();
     if !missing.is_empty() {
         say(&format!("NOT RUN, since not set: {}", missing.join(", ")));
         return;

@@ -98,7 +98,7 @@ fn cell(value: &Json) -> String {
 }
 
 /// Control and bidirectional characters could make a terminal show what is not there.
-fn visible(text: &str) -> String {
+pub fn visible(text: &str) -> String {
     let is_hidden = |c: char| {
         (c.is_control() && c != '\n')
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

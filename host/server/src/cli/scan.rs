@@ -1,30 +1,31 @@
-//! `scan`: one scan from submit to findings, in this process.
+//! `scan`: one scan from submit to findings, through the host that runs on the data folder, or one of this process.
 
-use std::{io::IsTerminal as _, sync::Arc};
+use std::{io::IsTerminal as _, path::Path};
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use scanhost_domain::{
-    ids::TaskId,
-    page::PageRequest,
-    request::ScanType,
-    scan::{Scan, ScanState, Status},
-};
-use serde_json::Map;
+use scanhost_domain::page::PageRequest;
+use scanhost_sandbox::Sandbox;
+use serde_json::{Value as Json, json};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{
     ConfigFolder, filter,
     format::{self, Format},
+    listing::text,
 };
 use crate::{
     answer::{Choice, Question, prepare},
-    app, clock,
-    host::Host,
-    reply::StatusReply,
+    app,
+    config::Config,
+    control::Control,
     results::{Report, jsonl::ScanMetadata},
-    submit::{Caller, SubmitArgs, find_profile, submit},
+    submit::find_profile,
     telemetry,
 };
+
+/// How long one question for the status waits for a change, in seconds.
+const WAIT_SECONDS: u64 = 1;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -51,28 +52,42 @@ pub struct Args {
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
     telemetry::start("warn");
-    let filters = filter::combine(&args.filter);
-    let host = app::build(args.folder.load()?).await?;
-    let snapshot = host.snapshot.load_full();
-    let profile = find_profile(&snapshot, &args.profile)?;
-    let submitted =
-        SubmitArgs { targets: args.targets, name: args.name, scanner_pool: args.pool, ..SubmitArgs::default() };
-    let submission = submit(&host, &Caller::default(), "scan", &Map::new(), ScanType::Untrusted, submitted).await?;
-    let id = submission.scan.id;
+    let config = args.folder.load()?;
+    let control = Control::open(config.clone()).await?;
+    if let Control::Own(host) = &control {
+        app::start_work(host)?;
+    }
+    let done = scan(&control, config, args).await;
+    control.close().await;
+    done
+}
+
+async fn scan(control: &Control, config: Config, args: Args) -> anyhow::Result<()> {
+    let data = config.data.clone();
+    // What is asked for is checked before anything is scanned.
+    let sandbox = Sandbox::start(Some(data.join("cache")))?;
+    let snapshot = app::build_snapshot(&sandbox, config).await?;
+    let choice = Choice::Profile(find_profile(&snapshot, &args.profile)?);
+    let request = json!({ "targets": args.targets, "name": args.name, "scanner_pool": args.pool });
+    // From before there is a scan, so that no Ctrl-C leaves one behind.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let submitted = control.tool("run_untrusted_scan", request).await?;
+    let id = text(&submitted["task_id"]);
     eprintln!("scan {id} is queued");
-    app::start_work(&host);
-    let end = follow(&host, &id).await;
-    let scan = match end {
-        Ok(scan) => scan,
-        Err(error) => {
-            app::stop(&host).await;
-            return Err(error);
+    let status = follow(control, &id, &mut interrupt).await?;
+    for warning in status["warnings"].as_array().into_iter().flatten() {
+        eprintln!("warning: {}", text(&warning["message"]));
+    }
+    if status["status"] != "completed" {
+        match status["error"]["message"].as_str() {
+            Some(reason) => bail!("scan {id} ended as {}: {reason}", text(&status["status"])),
+            None => bail!("scan {id} ended as {}", text(&status["status"])),
         }
-    };
-    let printed =
-        print(&host, &scan, Question { page: all(), choice: Choice::Profile(profile), filters }, args.format).await;
-    app::stop(&host).await;
-    printed
+    }
+    let report = Report::open(&Path::new(&data).join("tasks").join(&id))?.context("the scan's findings are gone")?;
+    let question = Question { page: all(), choice, filters: filter::combine(&args.filter) };
+    let prepared = prepare(&snapshot, report, question).await?;
+    tokio::task::block_in_place(|| format::print(&prepared, &metadata(&status), args.format))
 }
 
 fn all() -> PageRequest {
@@ -80,29 +95,31 @@ fn all() -> PageRequest {
 }
 
 /// Follows the scan to its end; Ctrl-C cancels it.
-async fn follow(host: &Arc<Host>, id: &TaskId) -> anyhow::Result<Scan> {
+async fn follow(control: &Control, id: &str, interrupt: &mut Signal) -> anyhow::Result<Json> {
     let bar = progress_bar();
-    let watch = host.store.watch(id);
     let mut is_cancelled = false;
     loop {
-        let changed = watch.changed();
-        let Some(scan) = host.store.scan(id).await? else { bail!("the scan {id} was deleted") };
-        match &scan.state {
-            ScanState::Queued(_) => bar.set_message("queued"),
-            ScanState::Running(running) => {
-                bar.set_position(running.progress.into());
+        let wait = control.tool("wait_for_scan", json!({ "task_id": id, "timeout_seconds": WAIT_SECONDS }));
+        let status = tokio::select! {
+            status = wait => status?,
+            _ = interrupt.recv(), if !is_cancelled => {
+                is_cancelled = true;
+                // It may have ended at this very moment, which the next look tells.
+                if let Err(error) = control.tool("cancel_scan", json!({ "task_id": id })).await {
+                    eprintln!("scanhost: {error:#}");
+                }
+                continue;
+            }
+        };
+        match status["status"].as_str() {
+            Some("queued") => bar.set_message("queued"),
+            Some("running") => {
+                bar.set_position(status["progress"].as_u64().unwrap_or(0));
                 bar.set_message(if is_cancelled { "cancelling" } else { "running" });
             }
-            ScanState::Finished(_) => {
+            _ => {
                 bar.finish_and_clear();
-                return Ok(scan);
-            }
-        }
-        tokio::select! {
-            () = changed => {}
-            _ = tokio::signal::ctrl_c(), if !is_cancelled => {
-                is_cancelled = true;
-                host.store.cancel(id, clock::now()).await?;
+                return Ok(status);
             }
         }
     }
@@ -117,20 +134,18 @@ fn progress_bar() -> ProgressBar {
     ProgressBar::new(100).with_style(style.progress_chars("=> "))
 }
 
-async fn print(host: &Arc<Host>, scan: &Scan, question: Question, format: Format) -> anyhow::Result<()> {
-    let status = StatusReply::new(scan, None);
-    for warning in &status.warnings {
-        eprintln!("warning: {}", warning.message);
+/// What the status says of the scan, for the second line of the results.
+fn metadata(status: &Json) -> ScanMetadata {
+    let text = |key: &str| status[key].as_str().map(str::to_owned);
+    let time = |key: &str| status[key].as_str().and_then(|time| time.parse().ok());
+    ScanMetadata {
+        task_id: text("task_id"),
+        scan_name: text("name"),
+        targets: text("targets"),
+        scanner_pool: text("scanner_pool"),
+        scanner_instance: text("scanner_instance"),
+        backend: text("backend"),
+        started_at: time("started_at"),
+        completed_at: time("completed_at"),
     }
-    if scan.status() != Status::Completed {
-        match status.error {
-            Some(error) => bail!("scan {} ended as {}: {}", scan.id, status.status, error.message),
-            None => bail!("scan {} ended as {}", scan.id, status.status),
-        }
-    }
-    let Some(report) = Report::open(&host.folder(&scan.id))? else { bail!("the scan's findings are gone") };
-    let snapshot = host.snapshot.load_full();
-    let metadata = ScanMetadata::of(scan);
-    let prepared = prepare(&snapshot, report, question).await?;
-    tokio::task::block_in_place(|| format::print(&prepared, &metadata, format))
 }

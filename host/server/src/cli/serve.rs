@@ -3,10 +3,13 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context as _;
-use tokio::net::TcpListener;
+use tokio::{
+    io::AsyncWriteExt as _,
+    net::{TcpListener, UnixStream},
+};
 
 use super::ConfigFolder;
-use crate::{app, config::Config, host::Host, http, mcp::transport, telemetry};
+use crate::{app, config::Config, control, host::Host, http, mcp::transport, telemetry};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -35,7 +38,7 @@ pub async fn serve(args: Args) -> anyhow::Result<()> {
     let listener = listener.with_context(|| format!("cannot listen on {}", config.listen))?;
     let listen = listener.local_addr()?;
     let host = app::build(config).await?;
-    app::start_work(&host);
+    app::start_work(&host)?;
     greet(&host, listen, is_default);
     let router = http::router(&host, listen);
     let shutdown = host.shutdown.clone();
@@ -51,14 +54,39 @@ pub async fn serve(args: Args) -> anyhow::Result<()> {
 
 pub async fn stdio(args: Args) -> anyhow::Result<()> {
     telemetry::start("warn");
-    let host = app::build(args.load()?).await?;
-    app::start_work(&host);
+    let config = args.load()?;
+    // A second editor on the same folder works through the first one's host.
+    if let Some(stream) = control::connect_mcp(&config.data).await {
+        return relay(stream).await;
+    }
+    let host = app::build(config).await?;
+    app::start_work(&host)?;
     let served = tokio::select! {
         served = transport::stdio(host.clone()) => served,
         () = ended() => Ok(()),
     };
     app::stop(&host).await;
     served.map_err(|error| anyhow::anyhow!("the client does not speak MCP: {error}"))
+}
+
+/// Passes what the client says on to the other host, and back.
+async fn relay(stream: UnixStream) -> anyhow::Result<()> {
+    let (mut read, mut write) = stream.into_split();
+    let (mut stdin, mut stdout) = (tokio::io::stdin(), tokio::io::stdout());
+    let forward = async {
+        tokio::io::copy(&mut stdin, &mut write).await?;
+        write.shutdown().await
+    };
+    let back = async {
+        tokio::io::copy(&mut read, &mut stdout).await?;
+        stdout.flush().await
+    };
+    tokio::select! {
+        // The other host ends the conversation once the client has, with all its answers.
+        done = back => Ok(done?),
+        Err(error) = forward => Err(error.into()),
+        () = ended() => Ok(()),
+    }
 }
 
 /// How to connect an agent, in three lines, where nobody wrote a configuration that says it.

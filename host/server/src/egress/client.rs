@@ -17,6 +17,7 @@ use url::Url;
 
 use super::{
     address::{CheckedResolver, is_forbidden},
+    answer::{chain, failure, read_body, read_start},
     request,
     secrets::{Placeholders, Redaction},
     session::{Login, Session, UnusableAuth},
@@ -50,6 +51,19 @@ pub enum BadScanner {
     Auth(#[from] UnusableAuth),
     #[error("its TLS settings cannot be used: {0}")]
     Tls(String),
+}
+
+/// Why a request cannot carry a login.
+enum NoLogin {
+    /// The scanner does not accept the host's user and password.
+    Refused,
+    Failed(HttpError),
+}
+
+impl From<HttpError> for NoLogin {
+    fn from(error: HttpError) -> Self {
+        Self::Failed(error)
+    }
 }
 
 /// A scanner with its address, TLS and login.
@@ -120,7 +134,7 @@ impl ScannerClient {
     }
 
     /// The login header of the next request. `stale` is a token that was refused.
-    async fn authorise(&self, stale: Option<&HeaderValue>) -> Result<Option<(HeaderName, HeaderValue)>, HttpError> {
+    async fn authorise(&self, stale: Option<&HeaderValue>) -> Result<Option<(HeaderName, HeaderValue)>, NoLogin> {
         match &self.login {
             Login::None => Ok(None),
             Login::Keys { header, value } => Ok(Some((header.clone(), value.clone()))),
@@ -143,7 +157,7 @@ impl ScannerClient {
         }
     }
 
-    async fn log_in(&self, session: &Session) -> Result<Secret, HttpError> {
+    async fn log_in(&self, session: &Session) -> Result<Secret, NoLogin> {
         let url = request::address(self.base()?, &session.login_path)?;
         let sent = self
             .http
@@ -159,12 +173,13 @@ impl ScannerClient {
         match session.token(&body) {
             Some(token) if status.is_success() => Ok(token),
             _ if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() => {
-                Err(HttpError::Broken(format!("the login was answered with status {}", status.as_u16())))
+                Err(HttpError::Broken(format!("the login was answered with status {}", status.as_u16())).into())
             }
-            _ => Err(HttpError::Denied(format!(
-                "the scanner did not accept the host's login (status {})",
-                status.as_u16()
-            ))),
+            _ if matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+                tracing::warn!(status = status.as_u16(), "the scanner did not accept the host's login");
+                Err(NoLogin::Refused)
+            }
+            _ => Err(HttpError::Denied(format!("the login gave no token (status {})", status.as_u16())).into()),
         }
     }
 
@@ -192,7 +207,11 @@ impl ScannerCall {
         let headers = request::headers(asked, &own)?;
         let mut stale = None;
         loop {
-            let login = client.authorise(stale.as_ref()).await?;
+            let login = match client.authorise(stale.as_ref()).await {
+                Ok(login) => login,
+                Err(NoLogin::Failed(error)) => return Err(error),
+                Err(NoLogin::Refused) => return Ok(unauthorized()),
+            };
             let mut sending = client
                 .http
                 .request(request::method(asked.method), url.clone())
@@ -288,6 +307,13 @@ impl ScannerCall {
     }
 }
 
+/// What the scanner would have said to a request without login: the plugin knows what that means.
+fn unauthorized() -> reqwest::Response {
+    let mut answer = http::Response::new(Vec::new());
+    *answer.status_mut() = StatusCode::UNAUTHORIZED;
+    answer.into()
+}
+
 fn method_name(method: Method) -> &'static str {
     match method {
         Method::Get => "GET",
@@ -330,51 +356,4 @@ fn literal_address(url: &Url) -> Option<std::net::IpAddr> {
 fn traceparent(trace: &TraceId) -> String {
     let span = rand::random::<u64>().max(1);
     format!("00-{trace}-{span:016x}-01")
-}
-
-async fn read_body(answer: reqwest::Response, max: usize) -> Result<Vec<u8>, HttpError> {
-    let mut body = Vec::new();
-    let mut pieces = answer.bytes_stream();
-    while let Some(piece) = pieces.next().await {
-        let piece = piece.map_err(|error| failure(&error))?;
-        if body.len() + piece.len() > max {
-            return Err(HttpError::TooLarge(max as u64));
-        }
-        body.extend_from_slice(&piece);
-    }
-    Ok(body)
-}
-
-async fn read_start(answer: reqwest::Response, max: usize) -> Result<Vec<u8>, HttpError> {
-    let mut body = Vec::new();
-    let mut pieces = answer.bytes_stream();
-    while let Some(piece) = pieces.next().await {
-        let piece = piece.map_err(|error| failure(&error))?;
-        let room = max - body.len();
-        body.extend_from_slice(&piece[..piece.len().min(room)]);
-        if body.len() == max {
-            break;
-        }
-    }
-    Ok(body)
-}
-
-/// Whether anything was sent is what the plugin has to know.
-fn failure(error: &reqwest::Error) -> HttpError {
-    let text = chain(error);
-    if error.is_connect() || error.is_builder() { HttpError::Unreachable(text) } else { HttpError::Broken(text) }
-}
-
-/// The causes without the address, which may carry what an operator put there.
-fn chain(error: &reqwest::Error) -> String {
-    let mut text = String::new();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        if !text.is_empty() {
-            text.push_str(": ");
-        }
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    if text.is_empty() && error.is_timeout() { "timed out".to_owned() } else { text }
 }

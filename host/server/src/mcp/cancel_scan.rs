@@ -1,5 +1,6 @@
 //! `cancel_scan`: ends a scan early.
 
+use scanhost_domain::scan::Status;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +50,8 @@ pub fn row() -> Row {
             }
             Cancelled::Requested(scan) => (scan, "the scanner is being told to stop"),
             Cancelled::NotFound => return Err(find::not_found(&id)),
+            // Twice is the same as once.
+            Cancelled::Refused(scan) if scan.status() == Status::Cancelled => (scan, "the scan was cancelled before"),
             Cancelled::Refused(scan) => {
                 tracing::warn!(scan = %scan.id, trace = %scan.trace, status = %scan.status(), "refused transition: cancel");
                 return Err(Refusal::new(

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     config::Scope,
+    housekeeping::accessed,
     refusal::{ErrorCode, Refusal},
 };
 
@@ -64,6 +65,7 @@ pub fn row() -> Row {
                 )
             });
         };
+        accessed(&call.host, &scan.id).await;
         let file = path.clone();
         let hashing = call.host.tasks.spawn_blocking(move || digest(&file));
         let digest = hashing.await.map_err(|error| Refusal::internal("reading the report", &error))?;

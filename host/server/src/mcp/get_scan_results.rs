@@ -19,6 +19,7 @@ use crate::{
     answer::{Choice, Question, prepare},
     config::Scope,
     host::Host,
+    housekeeping::accessed,
     refusal::{ErrorCode, Refusal},
     results::{Report, jsonl::ScanMetadata},
     submit::find_profile,
@@ -75,6 +76,7 @@ pub fn row() -> Row {
     text(about, |call, args: Args| async move {
         let scan = find::scan(&call.host, &args.task_id).await?;
         let report = report(&call.host, &scan)?;
+        accessed(&call.host, &scan.id).await;
         let snapshot = call.host.snapshot.load_full();
         let page = PageRequest::parse(args.page, args.page_size, args.skip);
         let page =

@@ -1,5 +1,6 @@
 //! `list_scanners`: the scanners and how they are.
 
+use scanhost_domain::{breaker::Circuit, ids::ScannerId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +50,8 @@ pub fn row() -> Row {
     structured(about, |call, args: Args| async move {
         let snapshot = call.host.snapshot.load_full();
         let pool = args.scanner_pool.as_deref().map(|name| find_pool(&snapshot, name)).transpose()?;
-        let active = call.host.store.active().await?;
+        let (active, reports) = (call.host.store.active().await?, call.host.store.scanner_reports().await?);
+        let report = |id: &ScannerId| reports.iter().find(|(scanner, _)| scanner == id).map(|(_, report)| report);
         let wanted =
             snapshot.scanners.iter().filter(|scanner| pool.as_ref().is_none_or(|pool| scanner.id.pool == *pool));
         let scanners = wanted.map(|scanner| ScannerReply {
@@ -59,8 +61,8 @@ pub fn row() -> Row {
             backend: scanner.config.backend.to_string(),
             url: scanner.config.url.as_ref().map(shown_url),
             enabled: scanner.config.enabled,
-            up: call.host.health.is_up(&scanner.id),
-            circuit: "closed",
+            up: report(&scanner.id).is_some_and(|report| report.up),
+            circuit: report(&scanner.id).map_or(Circuit::Closed, |report| report.circuit).name(),
             active_scans: active.iter().find(|(id, _)| *id == scanner.id).map_or(0, |(_, count)| *count),
             max_concurrent_scans: scanner.config.max_concurrent_scans,
         });

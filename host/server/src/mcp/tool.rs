@@ -10,7 +10,7 @@ use rmcp::{
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{arguments, error};
+use super::arguments;
 use crate::{config::Scope, host::Host, refusal::Refusal, submit::Caller};
 
 /// One call of a tool.
@@ -22,7 +22,7 @@ pub struct Call {
     pub context: Option<RequestContext<RoleServer>>,
 }
 
-pub type Calling = Pin<Box<dyn Future<Output = CallToolResult> + Send>>;
+pub type Calling = Pin<Box<dyn Future<Output = Result<CallToolResult, Refusal>> + Send>>;
 
 /// A tool as it is listed and called.
 pub struct Row {
@@ -130,14 +130,9 @@ where
                 Ok(args) => run(call, args).await,
                 Err(refusal) => Err(refusal),
             };
-            answer.unwrap_or_else(|refusal| {
-                tracing::debug!(
-                    tool = about.name,
-                    code = refusal.code.name(),
-                    reason = refusal.message,
-                    "call refused"
-                );
-                error::to_result(&refusal)
+            answer.inspect_err(|refusal| {
+                let (code, reason) = (refusal.code.name(), &refusal.message);
+                tracing::debug!(tool = about.name, code, reason, "call refused");
             })
         })
     };

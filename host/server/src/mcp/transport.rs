@@ -4,11 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use rmcp::{
     ServiceExt as _,
+    service::ServerInitializeError,
     transport::streamable_http_server::{
         StreamableHttpServerConfig, StreamableHttpService,
         session::local::{LocalSessionManager, SessionConfig},
     },
 };
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
 use super::{McpServer, rows};
@@ -18,7 +20,7 @@ use crate::host::Host;
 const SESSION_LIFE: Duration = Duration::from_secs(3_600);
 
 /// Hosts and origins of this machine, which are always let in.
-const LOCAL_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+pub const LOCAL_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 /// Which names of this server a request may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +66,27 @@ pub fn http(
 pub async fn stdio(host: Arc<Host>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let shutdown = host.shutdown.clone();
     let server = McpServer::new(host, Arc::from(rows()));
-    let running = server.serve_with_ct(rmcp::transport::stdio(), shutdown).await?;
+    let running = match server.serve_with_ct(rmcp::transport::stdio(), shutdown).await {
+        // A client that has gone before it said anything wanted nothing.
+        Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
+        running => running?,
+    };
+    running.waiting().await?;
+    Ok(())
+}
+
+/// MCP over the connection of another process, as over stdio. Returns when it has gone.
+///
+/// # Errors
+/// When the client's first messages are no MCP.
+pub async fn stream(
+    host: Arc<Host>,
+    read: impl AsyncRead + Send + Unpin + 'static,
+    write: impl AsyncWrite + Send + Unpin + 'static,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let shutdown = host.shutdown.clone();
+    let server = McpServer::new(host, Arc::from(rows()));
+    let running = server.serve_with_ct((read, write), shutdown).await?;
     running.waiting().await?;
     Ok(())
 }

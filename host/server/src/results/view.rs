@@ -2,7 +2,7 @@
 
 use scanhost_domain::{
     field::{Columns, FieldType},
-    filter::{FilterErrors, Filters, Operand},
+    filter::{FilterErrors, Filters, Operand, Reason},
     finding::{FieldIndex, Finding},
 };
 use scanhost_sandbox::{Plan, ProfileDescription, Selection};
@@ -88,6 +88,19 @@ impl View {
         });
         shown.collect()
     }
+}
+
+/// Checks a profile's standing filters before there is a report. Names may be those of a report to come; values that no
+/// field of their name can have never make sense.
+///
+/// # Errors
+/// With all that is wrong.
+pub fn check_standing(filters: &str) -> Result<(), String> {
+    let standing: Map<String, Json> = serde_json::from_str(filters).map_err(|error| format!("filters: {error}"))?;
+    let Err(errors) = Filters::parse(&operands(&standing), &Columns::default()) else { return Ok(()) };
+    let wrong: Vec<String> =
+        errors.iter().filter(|error| error.reason != Reason::UnknownField).map(ToString::to_string).collect();
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
 }
 
 fn shown(selection: &Selection, derived: &[(String, FieldType, String)], columns: &Columns) -> Vec<Shown> {

@@ -8,7 +8,7 @@ mod writer;
 use std::{
     collections::HashMap,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -17,13 +17,12 @@ use jiff::Timestamp;
 use scanhost_domain::{
     ids::{PoolName, ScannerId, TaskId},
     scan::{Fence, Outcome, Running, Scan, ScanState},
-    target::Targets,
 };
 use tokio::sync::Notify;
 
 use super::{
-    Cancelled, Change, Claimed, Deleted, ListQuery, Listed, NewScan, PoolOffer, PoolState, Store, StoreError,
-    Submitted, WorkError,
+    Cancelled, Change, Claimed, DeadLetter, Deleted, ListQuery, Listed, NewScan, PoolOffer, PoolState, ScannerReport,
+    Store, StoreError, Submitted, WorkError,
     watch::{Watch, Watchers},
 };
 use tables::Reader;
@@ -44,6 +43,7 @@ pub struct EmbeddedStore {
     driven: Driven,
     watchers: Watchers,
     work: Arc<Notify>,
+    reports: Mutex<HashMap<ScannerId, ScannerReport>>,
 }
 
 /// The scans that workers of this process drive, and how far they are. A running scan that is not here has lost its
@@ -52,7 +52,7 @@ pub struct EmbeddedStore {
 struct Driven(Arc<Mutex<HashMap<TaskId, (Fence, u8)>>>);
 
 impl Driven {
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<TaskId, (Fence, u8)>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<TaskId, (Fence, u8)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -80,6 +80,7 @@ impl EmbeddedStore {
             driven: Driven::default(),
             watchers: Watchers::default(),
             work: Arc::new(Notify::new()),
+            reports: Mutex::default(),
         })
     }
 
@@ -93,6 +94,10 @@ impl EmbeddedStore {
             true => Ok(()),
             false => Err(StoreError::OtherKey),
         }
+    }
+
+    fn lock_reports(&self) -> MutexGuard<'_, HashMap<ScannerId, ScannerReport>> {
+        self.reports.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn changed(&self, id: &TaskId) {
@@ -128,7 +133,7 @@ impl Store for EmbeddedStore {
     }
 
     async fn list(&self, query: ListQuery) -> Result<Listed, StoreError> {
-        let mut listed = self.reader.list(&query, |scan| is_listed(scan, &query))?;
+        let mut listed = self.reader.list(&query)?;
         listed.scans.iter_mut().for_each(|scan| self.driven.show_progress(scan));
         Ok(listed)
     }
@@ -202,6 +207,14 @@ impl Store for EmbeddedStore {
         self.work.notify_one();
     }
 
+    async fn heartbeat(&self, id: &TaskId, fence: Fence) -> Result<(), WorkError> {
+        // One process owns this store: its workers are lost together with it.
+        match self.driven.lock().get(id) {
+            Some((driven, _)) if *driven == fence => Ok(()),
+            _ => Err(WorkError::Stale),
+        }
+    }
+
     async fn cancel(&self, id: &TaskId, now: Timestamp) -> Result<Cancelled, StoreError> {
         let scan = id.clone();
         let cancelled = self.writer.write(move |tables| steps::cancel(tables, &scan, now)).await?;
@@ -219,6 +232,53 @@ impl Store for EmbeddedStore {
         Ok(deleted)
     }
 
+    async fn pause(&self, pool: &PoolName, paused: bool) -> Result<(), StoreError> {
+        let pool = pool.clone();
+        self.writer.write(move |tables| steps::pause(tables, &pool, paused)).await?;
+        self.work.notify_one();
+        Ok(())
+    }
+
+    async fn dead_letters(&self, pool: Option<&PoolName>) -> Result<Vec<DeadLetter>, StoreError> {
+        self.reader.dead_letters(pool)
+    }
+
+    async fn retry_dead_letter(&self, new: NewScan) -> Result<Option<Scan>, StoreError> {
+        let retried = self.writer.write(move |tables| steps::retry_dead_letter(tables, &new)).await?;
+        self.work.notify_one();
+        Ok(retried)
+    }
+
+    async fn purge_dead_letters(&self, ids: &[TaskId]) -> Result<u64, StoreError> {
+        let ids = ids.to_vec();
+        self.writer.write(move |tables| steps::purge_dead_letters(tables, &ids)).await
+    }
+
+    async fn touch(&self, id: &TaskId, now: Timestamp) -> Result<(), StoreError> {
+        let scan = id.clone();
+        self.writer.write(move |tables| steps::touch(tables, &scan, now)).await
+    }
+
+    async fn expired(
+        &self,
+        completed_before: Timestamp,
+        failed_before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<TaskId>, StoreError> {
+        self.reader.expired(completed_before, failed_before, limit)
+    }
+
+    async fn report_scanner(&self, scanner: &ScannerId, report: ScannerReport) -> Result<(), StoreError> {
+        self.lock_reports().insert(scanner.clone(), report);
+        // A breaker that has closed lets waiting scans start.
+        self.work.notify_one();
+        Ok(())
+    }
+
+    async fn scanner_reports(&self) -> Result<Vec<(ScannerId, ScannerReport)>, StoreError> {
+        Ok(self.lock_reports().iter().map(|(scanner, report)| (scanner.clone(), report.clone())).collect())
+    }
+
     fn watch(&self, id: &TaskId) -> Watch {
         self.watchers.watch(id)
     }
@@ -227,13 +287,4 @@ impl Store for EmbeddedStore {
         // A missed wake-up costs one sleep and no more.
         let _elapsed = tokio::time::timeout(LONGEST_SLEEP, self.work.notified()).await;
     }
-}
-
-fn is_listed(scan: &Scan, query: &ListQuery) -> bool {
-    query.status.is_none_or(|status| scan.status() == status)
-        && query.scan_type.is_none_or(|scan_type| scan.request.scan_type == scan_type)
-        && query.pool.as_ref().is_none_or(|pool| scan.request.pool == *pool)
-        && query.target.as_ref().is_none_or(|target| {
-            Targets::parse(&scan.request.targets, u64::MAX).is_ok_and(|targets| targets.matches(target))
-        })
 }

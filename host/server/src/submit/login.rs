@@ -28,7 +28,7 @@ pub fn login(
         .flatten()
         .any(|secret| secret.len() > MAX_SECRET);
     if too_long {
-        return Err(Refusal::invalid(format!("a secret has more than {MAX_SECRET} bytes"), ""));
+        return Err(Refusal::invalid(format!("a secret has more than {MAX_SECRET} bytes"), "Shorten it."));
     }
     let escalation_password = args.escalation_password.take();
     let escalation = escalation(&args, escalation_password.is_some())?;

@@ -1,16 +1,19 @@
 //! One scan from its claim to its end.
 
+mod ending;
 mod report;
 
 use std::{sync::Arc, time::Duration};
 
 use scanhost_domain::{
-    ids::TaskId,
+    ids::TraceId,
     scan::{Failure, FailureCode, Outcome, Phase, Running, Scan, ScanState},
     schedule::{Retry, retry},
     target::Targets,
 };
 use scanhost_sandbox::{Backend, CallContext, Fault, NewScan, RemoteScan, RemoteState, ScannerError, ScannerReach};
+
+use ending::{cancelled, lost, time_left};
 
 use super::{
     credentials,
@@ -22,7 +25,7 @@ use crate::{
     config::Limits,
     egress::{Placeholders, ScannerClient},
     host::Host,
-    record_file,
+    record_file, scanners,
     snapshot::{Snapshot, poll_interval},
     store::{Change, Claimed, WorkError},
     telemetry::chain,
@@ -31,8 +34,8 @@ use crate::{
 /// Takeovers of one scan, after which something other than bad luck is at work.
 const MAX_RECOVERIES: u32 = 10;
 
-/// Tries to stop a scan at its scanner, when it was cancelled or its time is up.
-const STOP_ATTEMPTS: u32 = 5;
+/// Before storing a step again that could not be stored.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Why driving ends.
 enum End {
@@ -41,18 +44,6 @@ enum End {
     Stale,
     /// This host ends; the scan goes on with the next one.
     Shutdown,
-}
-
-impl From<WorkError> for End {
-    fn from(error: WorkError) -> Self {
-        match error {
-            WorkError::Stale => Self::Stale,
-            WorkError::Store(error) => {
-                tracing::error!(error = chain(&error), "a scan's step could not be stored");
-                Self::Shutdown
-            }
-        }
-    }
 }
 
 impl From<Failure> for End {
@@ -77,14 +68,37 @@ pub async fn drive(host: Arc<Host>, claimed: Claimed) {
         }
     };
     let status = outcome.status();
-    match host.store.finish(&id, fence, outcome, clock::now()).await {
-        Ok(scan) => {
-            tracing::info!(scan = %id, %trace, %status, "scan ended");
-            record_file::write(&host, &scan);
+    let now = clock::now();
+    // The record before the state: who sees the scan ended finds it, and who deletes the scan then meets no writer.
+    if let Ok(Some(scan)) = host.store.scan(&id).await
+        && let ScanState::Running(running) = scan.state.clone()
+        && running.fence == fence
+    {
+        record_file::write(&host, &scan.finished(running.finish(outcome.clone(), now)));
+    }
+    let finish = || host.store.finish(&id, fence, outcome.clone(), now);
+    match persist(&host, &trace, finish).await {
+        Ok(_) => tracing::info!(scan = %id, %trace, %status, "scan ended"),
+        Err(_) => host.store.release(&id, fence).await,
+    }
+}
+
+/// Stores a step, however long the store is away: what was done at the scanner cannot be undone, and must be recorded.
+async fn persist<T, F>(host: &Host, trace: &TraceId, step: impl Fn() -> F) -> Result<T, End>
+where
+    F: Future<Output = Result<T, WorkError>>,
+{
+    loop {
+        match step().await {
+            Ok(value) => return Ok(value),
+            Err(WorkError::Stale) => return Err(End::Stale),
+            Err(WorkError::Store(error)) => {
+                tracing::error!(%trace, error = chain(&error), "a scan's step could not be stored, trying again");
+            }
         }
-        Err(error) => {
-            tracing::error!(scan = %id, %trace, error = chain(&error), "the scan's end could not be stored");
-            host.store.release(&id, fence).await;
+        tokio::select! {
+            () = tokio::time::sleep(STORE_PAUSE) => {}
+            () = host.shutdown.cancelled() => return Err(End::Shutdown),
         }
     }
 }
@@ -94,36 +108,18 @@ async fn run(host: &Arc<Host>, claimed: Claimed) -> End {
         Ok(driver) => driver,
         Err(end) => return end,
     };
-    let id = driver.scan.id.clone();
+    let (id, fence) = (driver.scan.id.clone(), driver.running.fence);
     let limit = time_left(&driver.running, driver.limits.scan);
     let end = tokio::select! {
         end = driver.steps() => return end,
         () = tokio::time::sleep(limit) => Outcome::Timeout,
         () = cancelled(host, &id) => Outcome::Cancelled,
+        () = lost(host, &id, fence) => return End::Stale,
         () = host.shutdown.cancelled() => return End::Shutdown,
     };
     tokio::select! {
         () = driver.stop_remote() => End::Outcome(end),
         () = host.shutdown.cancelled() => End::Shutdown,
-    }
-}
-
-fn time_left(running: &Running, limit: Duration) -> Duration {
-    let spent = clock::now().duration_since(running.started_at);
-    limit.saturating_sub(Duration::try_from(spent).unwrap_or_default())
-}
-
-/// Ready once somebody has asked for the scan to be cancelled.
-async fn cancelled(host: &Host, id: &TaskId) {
-    let watch = host.store.watch(id);
-    loop {
-        let changed = watch.changed();
-        if let Ok(Some(Scan { state: ScanState::Running(running), .. })) = host.store.scan(id).await
-            && running.cancel_requested
-        {
-            return;
-        }
-        changed.await;
     }
 }
 
@@ -198,7 +194,9 @@ impl Driver {
     }
 
     async fn store(&mut self, change: Change) -> Result<(), End> {
-        self.running = self.host.store.update(&self.scan.id, self.running.fence, change).await?;
+        let (id, fence) = (&self.scan.id, self.running.fence);
+        let update = || self.host.store.update(id, fence, change.clone());
+        self.running = persist(&self.host, &self.scan.trace, update).await?;
         Ok(())
     }
 
@@ -207,7 +205,7 @@ impl Driver {
             // It may have been created before: look for it by its marker.
             let found =
                 self.backend.find(self.reach(Placeholders::default(), false), self.context(), self.scan.id.as_str());
-            match flatten(found.await) {
+            match self.judged(found).await {
                 Ok(Some(remote)) => return self.created(remote).await,
                 Ok(None) => {}
                 Err(trouble) => return self.endure(trouble).await,
@@ -229,7 +227,8 @@ impl Driver {
             targets: targets.unwrap_or_default(),
             credential,
         };
-        match flatten(self.backend.create(self.reach(placeholders, false), self.context(), scan).await) {
+        let created = self.backend.create(self.reach(placeholders, false), self.context(), scan);
+        match self.judged(created).await {
             Ok(remote) => self.created(remote).await,
             Err(trouble) => self.endure(trouble).await,
         }
@@ -251,13 +250,21 @@ impl Driver {
             }
         }
         self.announced = false;
-        let launched =
-            self.backend.launch(self.reach(Placeholders::default(), false), self.context(), &remote_id).await;
-        match launched {
-            Ok(Ok(state)) => self.enter(Phase::Launched { remote_id }, Some(state)).await,
-            Ok(Err(ScannerError::AlreadyRunning)) => self.enter(Phase::Launched { remote_id }, None).await,
-            Ok(Err(error)) => self.endure(error.into()).await,
-            Err(fault) => self.endure(fault.into()).await,
+        let launch = async {
+            let reach = self.reach(Placeholders::default(), false);
+            match self.backend.launch(reach, self.context(), &remote_id).await? {
+                Ok(state) => Ok(Ok(Some(state))),
+                Err(ScannerError::AlreadyRunning) => Ok(Ok(None)),
+                Err(error) => Ok(Err(error)),
+            }
+        };
+        match self.judged(launch).await {
+            Ok(Some(state)) => self.enter(Phase::Launched { remote_id }, Some(state)).await,
+            // Nearly always it runs, but it may be between two states: the next look at its status tells.
+            Ok(None) => {
+                self.endure(Trouble::transient("the scanner says that the scan is running already".into(), None)).await
+            }
+            Err(trouble) => self.endure(trouble).await,
         }
     }
 
@@ -284,7 +291,7 @@ impl Driver {
 
     async fn status(&mut self, remote_id: &str) -> Result<RemoteState, Trouble> {
         let asked = self.backend.status(self.reach(Placeholders::default(), false), self.context(), remote_id);
-        let status = flatten(asked.await)?;
+        let status = self.judged(asked).await?;
         if status.next_state != self.running.plugin_state {
             // Only what the next call needs; losing it with the process would be a plugin's surprise.
             let change = Change { plugin_state: Some(status.next_state), ..Change::default() };
@@ -310,35 +317,27 @@ impl Driver {
         Ok(())
     }
 
-    /// Best effort, within bounds: the scan ends here in any case.
-    async fn stop_remote(&mut self) {
-        for attempt in 0..STOP_ATTEMPTS {
-            let Err(trouble) = self.try_stop().await else { return };
-            let Cure::Retry(after) = trouble.cure else { return };
-            let message = &trouble.failure.message;
-            tracing::warn!(scan = %self.scan.id, trace = %self.scan.trace, message, "the scan could not be stopped at its scanner");
-            if let Retry::After(delay) = retry(attempt, after, rand::random()) {
-                tokio::time::sleep(delay).await;
+    /// One call to the scanner, when its breaker lets it through; what comes of it is the breaker's to know.
+    async fn judged<T>(
+        &self,
+        call: impl Future<Output = Result<Result<T, ScannerError>, Fault>>,
+    ) -> Result<T, Trouble> {
+        let scanner = &self.running.slot.scanner;
+        let _pass = self.host.breakers.pass(scanner).await;
+        let trouble = match call.await {
+            Ok(Ok(value)) => {
+                scanners::succeeded(&self.host, scanner);
+                return Ok(value);
             }
-        }
-    }
-
-    async fn try_stop(&mut self) -> Result<(), Trouble> {
-        let remote_id = match (self.running.phase.remote_id(), &self.running.phase) {
-            (Some(remote_id), _) => Some(remote_id.to_owned()),
-            (None, Phase::Claimed) => None,
-            (None, _) => {
-                let found = self.backend.find(
-                    self.reach(Placeholders::default(), false),
-                    self.context(),
-                    self.scan.id.as_str(),
-                );
-                flatten(found.await)?.map(|remote| remote.id)
-            }
+            Ok(Err(error)) => Trouble::from(error),
+            Err(fault) => Trouble::from(fault),
         };
-        let Some(remote_id) = remote_id else { return Ok(()) };
-        let stopped = self.backend.stop(self.reach(Placeholders::default(), false), self.context(), &remote_id).await;
-        flatten(stopped)
+        if trouble.is_outage() {
+            scanners::failed(&self.host, scanner, &trouble.failure.message).await;
+        } else if trouble.failure.code != FailureCode::Plugin {
+            scanners::succeeded(&self.host, scanner);
+        }
+        Err(trouble)
     }
 
     fn context(&self) -> CallContext {
@@ -352,13 +351,5 @@ impl Driver {
 
     fn log(&self) -> PluginLog {
         PluginLog { plugin: self.backend.description().name.to_string(), trace: self.scan.trace.to_string() }
-    }
-}
-
-fn flatten<T>(answer: Result<Result<T, ScannerError>, Fault>) -> Result<T, Trouble> {
-    match answer {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(error.into()),
-        Err(fault) => Err(fault.into()),
     }
 }

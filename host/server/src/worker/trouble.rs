@@ -32,7 +32,8 @@ impl From<ScannerError> for Trouble {
             }
             ScannerError::RateLimited(after) => {
                 let after = after.map(|milliseconds| Duration::from_millis(milliseconds.into()));
-                Self::transient("the scanner limits the rate of requests".into(), after)
+                // Some time has to be named, so that a busy scanner is not taken for one that is down.
+                Self::transient("the scanner limits the rate of requests".into(), Some(after.unwrap_or_default()))
             }
             ScannerError::Unavailable(text) | ScannerError::Internal(text) => Self::transient(text, None),
         }
@@ -53,6 +54,11 @@ impl From<Fault> for Trouble {
 }
 
 impl Trouble {
+    /// Whether the scanner did not work at all, as opposed to answering with a refusal.
+    pub fn is_outage(&self) -> bool {
+        matches!(self.cure, Cure::Retry(None))
+    }
+
     pub fn permanent(code: FailureCode, message: String) -> Self {
         Self { failure: Failure { code, message }, cure: Cure::None }
     }

@@ -7,7 +7,12 @@ use crate::tool_box::ToolBox;
 
 /// Tools that take the id of a scan.
 const OF_ONE_SCAN: [&str; 7] = [
-    "get_scan_status", "wait_for_scan", "get_scan_results", "get_scan_settings", "download_native_scan", "cancel_scan",
+    "get_scan_status",
+    "wait_for_scan",
+    "get_scan_results",
+    "get_scan_settings",
+    "download_native_scan",
+    "cancel_scan",
     "delete_scan",
 ];
 
@@ -15,14 +20,23 @@ const OF_ONE_SCAN: [&str; 7] = [
 async fn malformed_task_ids_are_invalid_arguments() {
     let tools = ToolBox::new();
     let id = submit(&tools.mcp, json!({})).await;
-    let overlong = "0".repeat(5_000);
-    let ids = ["../../etc/passwd", "..", "", " ", "a/b", "\u{0}", &id.to_lowercase(), &format!("{id} "), &overlong];
+    let (overlong, longer, upwards) = ("0".repeat(5_000), format!("{id}0"), format!("{id}/../{id}"));
+    let ids = ["../../etc/passwd", "..", "", " ", "a/b", "\u{0}", &id[1..], &overlong, &longer, &upwards];
     for tool in OF_ONE_SCAN {
         for id in ids {
             tools.check(tool, json!({ "task_id": id }), "invalid_argument", "", "").await;
         }
     }
     until(&tools.mcp, &id, "completed").await;
+}
+
+/// A client may lower the case of what stands in the place of a host in `scan://…`.
+#[tokio::test]
+async fn a_task_id_reads_in_either_case_and_is_told_in_one() {
+    let tools = ToolBox::new();
+    let id = submit(&tools.mcp, json!({})).await;
+    let status = tools.mcp.ok("get_scan_status", json!({ "task_id": id.to_lowercase() })).await;
+    assert_eq!(status["task_id"], id);
 }
 
 #[tokio::test]

@@ -25,8 +25,10 @@ fn report(hosts: &[Host]) -> Vec<u8> {
         )
     };
     let hosts: String = hosts.iter().enumerate().map(host).collect();
-    format!("<?xml version=\"1.0\" ?>\n<NessusClientData_v2><Report name=\"r\">\n{hosts}</Report></NessusClientData_v2>\n")
-        .into_bytes()
+    format!(
+        "<?xml version=\"1.0\" ?>\n<NessusClientData_v2><Report name=\"r\">\n{hosts}</Report></NessusClientData_v2>\n"
+    )
+    .into_bytes()
 }
 
 const YES: Option<&str> = Some("yes, as &apos;audit&apos; via ssh");

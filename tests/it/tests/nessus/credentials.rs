@@ -31,7 +31,8 @@ async fn check_entry(lab: &Lab, tool: &str, arguments: Value, mut entry: Value) 
 async fn a_create_has_the_documented_form() {
     let lab = Lab::new(instant(lab_report())).await;
     let targets = "10.20.0.11, 10.20.0.16/30 10.20.0.30-40";
-    let id = lab.submitted_to("run_untrusted_scan", json!({ "targets": targets, "description": "why & \"how\"" })).await;
+    let id =
+        lab.submitted_to("run_untrusted_scan", json!({ "targets": targets, "description": "why & \"how\"" })).await;
     let status = lab.ended(&id).await;
     let create = lab.record(&status).creates.remove(0);
     assert_eq!(

@@ -62,7 +62,11 @@ async fn a_login_that_the_scanner_refuses_fails_the_scan_with_a_hint() {
         let home = scanhost_it::server::Home::new(&[("scanners.yaml", &scanners(&scanner.url(), auth))]);
         let lab = Lab::on(scanner, home);
         let status = lab.scanned([]).await;
-        assert_eq!((&status["status"], &status["error"]["code"]), (&json!("failed"), &json!("scanner_login")), "{auth}");
+        assert_eq!(
+            (&status["status"], &status["error"]["code"]),
+            (&json!("failed"), &json!("scanner_login")),
+            "{auth}"
+        );
         assert!(status["error"]["message"].as_str().is_some_and(|text| text.contains("`auth`")), "{status}");
         assert_eq!(lab.scanner.records().done.of(Operation::Create), 0);
     }

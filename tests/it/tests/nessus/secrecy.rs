@@ -33,7 +33,7 @@ fn logins() -> [(&'static str, Value, &'static [&'static str]); 2] {
     ]
 }
 
-/// A lab whose host logs as much as an operator can ask for short of `trace`.
+/// A lab whose host logs as much as an operator can ask for.
 async fn talkative(settings: fake_nessus::Settings) -> Lab {
     let keys = settings.api_keys.clone().unwrap_or_default();
     let scanner = fake_nessus::FakeNessus::start(settings).await;
@@ -43,7 +43,7 @@ async fn talkative(settings: fake_nessus::Settings) -> Lab {
         ("scanhost.yaml", "limits: {poll_seconds: 0.2}\n"),
     ]);
     let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
-    command.arg("--config").arg(home.config()).env("SCANHOST_LOG", "debug");
+    command.arg("--config").arg(home.config()).env("SCANHOST_LOG", "trace");
     let server = Server::start(command);
     let mcp = server.mcp();
     Lab { scanner, home, server, mcp }

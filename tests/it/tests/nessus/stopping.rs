@@ -84,13 +84,16 @@ async fn deleting_a_running_scan_needs_force_and_stops_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn deleting_an_ended_scan_removes_its_files() {
     let lab = Lab::new(instant(lab_report())).await;
-    let status = lab.scanned([]).await;
-    let id = task_id(&status);
-    let folder = lab.home.data().join("tasks").join(id);
-    assert!(folder.join("scan_native.nessus").exists());
-    lab.mcp.ok("delete_scan", json!({ "task_id": id })).await;
-    assert!(!folder.exists(), "its files are gone");
-    for tool in ["get_scan_status", "get_scan_results", "download_native_scan", "delete_scan"] {
-        assert_eq!(lab.mcp.refused(tool, json!({ "task_id": id })).await.0, "not_found", "{tool}");
+    // Several times, and each at once: whoever writes the scan's last file must not get into the way.
+    for _ in 0..5 {
+        let status = lab.scanned([]).await;
+        let id = task_id(&status);
+        let folder = lab.home.data().join("tasks").join(id);
+        assert!(folder.join("scan_native.nessus").exists() && folder.join("task.json").exists());
+        lab.mcp.ok("delete_scan", json!({ "task_id": id })).await;
+        assert!(!folder.exists(), "its files are gone");
+        for tool in ["get_scan_status", "get_scan_results", "download_native_scan", "delete_scan"] {
+            assert_eq!(lab.mcp.refused(tool, json!({ "task_id": id })).await.0, "not_found", "{tool}");
+        }
     }
 }

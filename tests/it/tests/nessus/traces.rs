@@ -11,8 +11,7 @@ const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 async fn check(headers: &[(&str, &str)]) {
     let lab = Lab::new(instant(lab_report())).await;
     let arguments = json!({ "targets": "10.20.0.11", "name": "traced" });
-    let mut request =
-        lab.mcp.request("tools/call", json!({ "name": "run_untrusted_scan", "arguments": arguments }));
+    let mut request = lab.mcp.request("tools/call", json!({ "name": "run_untrusted_scan", "arguments": arguments }));
     for (name, value) in headers {
         request = request.header(*name, *value);
     }

@@ -59,15 +59,15 @@ async fn runs_of_server_errors() {
     for operation in REQUESTS {
         let faults = [500, 502, 503].map(|code| Fault::next(1, operation, status(code)));
         let ended = check_completes(&lab, &format!("5xx at {operation:?}"), faults).await;
-        assert_eq!(ended["retries"], 3, "{operation:?}: {ended}");
+        assert_eq!(ended["attempts"], 4, "{operation:?}: {ended}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_third_request_fails() {
+async fn every_fourth_request_fails() {
     let lab = Lab::new(instant(lab_report())).await;
     for kind in [Kind::DropBefore, status(503)] {
-        let fault = Fault { operation: None, ..Fault::every(3, Operation::Status, kind.clone()) };
+        let fault = Fault { operation: None, ..Fault::every(4, Operation::Status, kind.clone()) };
         check_completes(&lab, &format!("{kind:?}"), [fault]).await;
     }
 }
@@ -129,8 +129,9 @@ async fn a_launch_refused_between_two_states_is_tried_again() {
 async fn a_session_that_ends_at_any_request_is_opened_again() {
     let lab = Lab::with(instant(lab_report()), Access::Session, "").await;
     for operation in REQUESTS {
-        let ended = check_completes(&lab, &format!("401 at {operation:?}"), [Fault::next(1, operation, status(401))]).await;
-        assert_eq!(ended["retries"], 0, "a new login is no failure: {ended}");
+        let ended =
+            check_completes(&lab, &format!("401 at {operation:?}"), [Fault::next(1, operation, status(401))]).await;
+        assert_eq!(ended["attempts"], 1, "a new login is no failure: {ended}");
     }
 }
 
@@ -168,9 +169,9 @@ async fn a_scanner_that_comes_back_without_the_scan_has_lost_it() {
     // No connection at all, which is another failure than a bad answer. What answers then knows nothing of the scan.
     let address = lab.scanner.address();
     lab.scanner.stop().await;
-    let before = lab.mcp.ok("get_scan_status", status.clone()).await["retries"].as_u64();
+    let before = lab.mcp.ok("get_scan_status", status.clone()).await["attempts"].as_u64();
     let start = Instant::now();
-    while lab.mcp.ok("get_scan_status", status.clone()).await["retries"].as_u64() <= before {
+    while lab.mcp.ok("get_scan_status", status.clone()).await["attempts"].as_u64() <= before {
         assert!(start.elapsed() < Duration::from_secs(30), "the host did not notice");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

@@ -63,7 +63,10 @@ fn csv_quotes_what_needs_it_and_a_table_has_a_row_a_finding() {
     let home = Home::new(&[]);
     let csv = report(&home, &["--fields", "plugin_id,cve,exploit_available", "--format", "csv"]).stdout;
     let lines: Vec<&str> = csv.lines().collect();
-    assert_eq!(lines[..3], ["plugin_id,cve,exploit_available", "1,\"CVE-2021-44228, CVE-2021-45046\",true", "2,CVE-2016-0777,false"]);
+    assert_eq!(
+        lines[..3],
+        ["plugin_id,cve,exploit_available", "1,\"CVE-2021-44228, CVE-2021-45046\",true", "2,CVE-2016-0777,false"]
+    );
     assert_eq!(lines.len(), 1 + 7);
     let table = report(&home, &["--fields", "plugin_id,plugin_name", "--format", "table"]).stdout;
     for text in ["plugin_name", "Apache Log4j RCE", "PHP Unsupported"] {

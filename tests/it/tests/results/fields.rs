@@ -43,7 +43,8 @@ async fn a_finding_has_the_fields_of_its_report_with_their_types() {
 #[tokio::test]
 async fn a_field_of_this_report_alone_can_be_shown_and_filtered() {
     let reported = Reported::submitted(REPORT, "", json!({})).await;
-    let lines = reported.lines(json!({ "custom_fields": ["note"], "filters": { "compliance-result": "=passed" } })).await;
+    let lines =
+        reported.lines(json!({ "custom_fields": ["note"], "filters": { "compliance-result": "=passed" } })).await;
     assert_eq!(records(&lines), [&json!({ "type": "vulnerability", "note": "first\nsecond" })]);
     assert_eq!(reported.matching(json!({ "note": "!second" })).await, Vec::<u64>::new());
 }

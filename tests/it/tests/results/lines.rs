@@ -9,7 +9,10 @@ async fn a_page_is_schema_metadata_findings_and_pagination() {
     let reported = Reported::new("").await;
     let reply = reported
         .mcp
-        .call("get_scan_results", json!({ "task_id": reported.task_id, "schema_profile": "minimal", "filters": { "port": 22 } }))
+        .call(
+            "get_scan_results",
+            json!({ "task_id": reported.task_id, "schema_profile": "minimal", "filters": { "port": 22 } }),
+        )
         .await;
     assert!(!reply.is_error, "{}", reply.text);
     assert!(reply.structured.is_null(), "results are text only");
@@ -24,8 +27,7 @@ async fn a_page_is_schema_metadata_findings_and_pagination() {
         r#"{"type":"vulnerability","host":"alpha","plugin_id":2,"severity":"High","cve":["CVE-2016-0777"],"cvss_score":7.5,"exploit_available":false}"#
     );
     assert_eq!(
-        lines[3],
-        r#"{"type":"vulnerability","host":"beta","plugin_id":4,"severity":"Low","cvss_score":2.6}"#,
+        lines[3], r#"{"type":"vulnerability","host":"beta","plugin_id":4,"severity":"Low","cvss_score":2.6}"#,
         "a field that the finding lacks is left out"
     );
     assert_eq!(
@@ -40,8 +42,18 @@ async fn metadata_is_of_the_whole_report() {
     let lines = reported.lines(json!({ "filters": { "port": 22 } })).await;
     let metadata = &lines[1];
     let expected = [
-        "type", "task_id", "scan_name", "targets", "scanner_pool", "scanner_instance", "backend", "started_at",
-        "completed_at", "hosts_scanned", "severity_counts", "authentication_status",
+        "type",
+        "task_id",
+        "scan_name",
+        "targets",
+        "scanner_pool",
+        "scanner_instance",
+        "backend",
+        "started_at",
+        "completed_at",
+        "hosts_scanned",
+        "severity_counts",
+        "authentication_status",
     ];
     assert_eq!(keys(metadata), expected);
     assert_eq!(metadata["type"], "scan_metadata");

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use scanhost_it::{mcp::Mcp, raw::submit, server::{Home, Server}};
+use scanhost_it::{
+    mcp::Mcp,
+    raw::submit,
+    server::{Home, Server},
+};
 use serde_json::{Value, json};
 
 use crate::reported::records;

@@ -13,9 +13,25 @@ async fn built_in_profiles_show_their_fields_in_order() {
     let brief = [&summary[..], &["description", "solution"]].concat();
     // By first appearance in the report.
     let full = [
-        "host", "plugin_id", "plugin_name", "plugin_family", "severity", "severity_id", "port", "protocol", "svc_name",
-        "host_ip", "cvss_score", "synopsis", "description", "solution", "cve", "cvss_base_score", "cvss3_base_score",
-        "exploit_available", "plugin_output",
+        "host",
+        "plugin_id",
+        "plugin_name",
+        "plugin_family",
+        "severity",
+        "severity_id",
+        "port",
+        "protocol",
+        "svc_name",
+        "host_ip",
+        "cvss_score",
+        "synopsis",
+        "description",
+        "solution",
+        "cve",
+        "cvss_base_score",
+        "cvss3_base_score",
+        "exploit_available",
+        "plugin_output",
     ];
     for (profile, fields) in [("minimal", &MINIMAL[..]), ("summary", &summary), ("brief", &brief)] {
         let lines = reported.lines(json!({ "schema_profile": profile })).await;
@@ -27,7 +43,8 @@ async fn built_in_profiles_show_their_fields_in_order() {
         assert_eq!(keys(first), [&["type"], fields].concat(), "{profile}");
     }
     let lines = reported.lines(json!({ "schema_profile": "full" })).await;
-    let mut shown: Vec<&str> = lines[0]["fields"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    let mut shown: Vec<&str> =
+        lines[0]["fields"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
     assert_eq!(keys(records(&lines)[0])[1..], shown, "the first finding has every field of this report");
     shown.sort_unstable();
     let mut full = full.to_vec();
@@ -38,7 +55,8 @@ async fn built_in_profiles_show_their_fields_in_order() {
 #[tokio::test]
 async fn brief_is_the_default() {
     let reported = Reported::new("").await;
-    let (default, brief) = (reported.lines(json!({})).await, reported.lines(json!({ "schema_profile": "brief" })).await);
+    let (default, brief) =
+        (reported.lines(json!({})).await, reported.lines(json!({ "schema_profile": "brief" })).await);
     assert_eq!(default, brief);
     assert_eq!(default[0]["profile"], "brief");
 }

@@ -34,7 +34,8 @@ async fn pool_and_queue_status_tell_what_runs_waits_and_failed() {
     until(&desk.mcp, &running, "running").await;
     let waiting = submit(&desk.mcp, json!({ "name": "waits" })).await;
     let pool = desk.mcp.ok("get_pool_status", json!({})).await;
-    let share = json!({ "capacity": pool["capacity"], "active": pool["active"], "utilization_pct": pool["utilization_pct"] });
+    let share =
+        json!({ "capacity": pool["capacity"], "active": pool["active"], "utilization_pct": pool["utilization_pct"] });
     assert_eq!(share, json!({ "capacity": 1, "active": 1, "utilization_pct": 100.0 }), "disabled ones have none");
     let queue = desk.mcp.ok("get_queue_status", json!({ "scanner_pool": "main" })).await;
     assert_eq!((&queue["queue_depth"], &queue["dead_letters"]), (&json!(1), &json!(0)));
@@ -56,7 +57,8 @@ async fn list_scanners_tells_no_credentials() {
     let desk = Desk::new(scanners, "");
     let listed = desk.mcp.ok("list_scanners", json!({})).await;
     let scanners = listed["scanners"].as_array().expect("a list");
-    let place: Vec<_> = scanners.iter().map(|scanner| (&scanner["pool"], &scanner["instance_id"], &scanner["name"])).collect();
+    let place: Vec<_> =
+        scanners.iter().map(|scanner| (&scanner["pool"], &scanner["instance_id"], &scanner["name"])).collect();
     assert_eq!(place, [(&json!("nessus"), &json!("n1"), &json!("Lab")), (&json!("mock"), &json!("m1"), &json!("m1"))]);
     let nessus = &scanners[0];
     assert_eq!((&nessus["backend"], &nessus["enabled"]), (&json!("nessus"), &json!(true)));
@@ -94,7 +96,11 @@ async fn list_profiles_tells_fields_with_types_and_standing_filters() {
     assert!(soc["fields"][1]["description"].as_str().is_some_and(|text| !text.is_empty()));
     assert_eq!(named("brief")["filters"], json!({}));
     for profile in profiles {
-        assert_eq!(profile["digest"].as_str().map(|digest| digest.trim_start_matches("sha256:").len()), Some(64), "{profile}");
+        assert_eq!(
+            profile["digest"].as_str().map(|digest| digest.trim_start_matches("sha256:").len()),
+            Some(64),
+            "{profile}"
+        );
         assert!(profile["generation"].is_u64() && profile["version"].is_string(), "{profile}");
     }
 }

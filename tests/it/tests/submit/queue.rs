@@ -13,7 +13,13 @@ async fn a_submission_tells_its_place_in_the_queue() {
     let running = desk.mcp.ok("run_untrusted_scan", arguments(json!({}))).await;
     let keys: Vec<&str> = running.as_object().expect("an object").keys().map(String::as_str).collect();
     let expected = [
-        "task_id", "trace_id", "status", "scan_type", "scanner_pool", "queue_position", "estimated_wait_seconds",
+        "task_id",
+        "trace_id",
+        "status",
+        "scan_type",
+        "scanner_pool",
+        "queue_position",
+        "estimated_wait_seconds",
         "idempotent",
     ];
     assert_eq!(keys, expected);
@@ -44,8 +50,7 @@ async fn a_submission_tells_its_place_in_the_queue() {
 
 #[tokio::test]
 async fn scans_start_in_the_order_of_their_submission() {
-    let desk =
-        Desk::new("mock: [{instance_id: m1, max_concurrent_scans: 1, options: {duration_seconds: 0.05}}]", "");
+    let desk = Desk::new("mock: [{instance_id: m1, max_concurrent_scans: 1, options: {duration_seconds: 0.05}}]", "");
     let mut ids = Vec::new();
     for _ in 0..6 {
         ids.push(submit(&desk.mcp, json!({})).await);
@@ -95,7 +100,8 @@ async fn a_scanner_runs_no_more_than_its_capacity() {
 
 #[tokio::test]
 async fn a_named_instance_is_the_one_that_runs_it() {
-    let scanners = "mock: [{instance_id: m1, options: {duration_seconds: 0}}, {instance_id: m2, options: {duration_seconds: 0}}]";
+    let scanners =
+        "mock: [{instance_id: m1, options: {duration_seconds: 0}}, {instance_id: m2, options: {duration_seconds: 0}}]";
     let desk = Desk::new(scanners, "");
     for instance in ["m2", "m1", "m2", "m2"] {
         let id = submit(&desk.mcp, json!({ "scanner_instance": instance })).await;

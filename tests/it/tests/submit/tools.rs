@@ -9,9 +9,22 @@ use serde_json::{Value, json};
 use crate::Desk;
 
 const TOOLS: [&str; 16] = [
-    "run_untrusted_scan", "run_trusted_scan", "run_privileged_scan", "get_scan_status", "wait_for_scan",
-    "get_scan_results", "get_scan_settings", "download_native_scan", "cancel_scan", "delete_scan", "list_scans",
-    "list_scanners", "list_pools", "get_pool_status", "get_queue_status", "list_profiles",
+    "run_untrusted_scan",
+    "run_trusted_scan",
+    "run_privileged_scan",
+    "get_scan_status",
+    "wait_for_scan",
+    "get_scan_results",
+    "get_scan_settings",
+    "download_native_scan",
+    "cancel_scan",
+    "delete_scan",
+    "list_scans",
+    "list_scanners",
+    "list_pools",
+    "get_pool_status",
+    "get_queue_status",
+    "list_profiles",
 ];
 
 #[tokio::test]
@@ -32,7 +45,10 @@ async fn every_tool_says_what_it_is_and_does() {
         let has_output = tool.get("outputSchema").is_some_and(Value::is_object);
         assert_eq!(has_output, name != "get_scan_results", "{name}");
         for (argument, schema) in tool["inputSchema"]["properties"].as_object().expect("properties") {
-            assert!(schema["description"].as_str().is_some_and(|text| !text.is_empty()), "{name}.{argument} is described");
+            assert!(
+                schema["description"].as_str().is_some_and(|text| !text.is_empty()),
+                "{name}.{argument} is described"
+            );
         }
     }
 }
@@ -44,7 +60,8 @@ fn check_plain(name: &Value, schema: &Value) {
             for (key, member) in members {
                 assert!(key != "$ref" && key != "$defs", "{name} refers: {schema}");
                 let is_null = |kind: &Value| kind == "null";
-                let nullable = key == "type" && (is_null(member) || member.as_array().is_some_and(|kinds| kinds.iter().any(is_null)));
+                let nullable = key == "type"
+                    && (is_null(member) || member.as_array().is_some_and(|kinds| kinds.iter().any(is_null)));
                 assert!(!nullable, "{name} has a type with null: {schema}");
                 check_plain(name, member);
             }
@@ -69,7 +86,8 @@ async fn annotations_and_required_arguments_are_as_promised() {
         assert_eq!(flags, expected, "{name}");
         let required: &[&str] = match name {
             "run_untrusted_scan" | "run_trusted_scan" | "run_privileged_scan" => &["targets", "name"],
-            "list_scans" | "list_scanners" | "list_pools" | "get_pool_status" | "get_queue_status" | "list_profiles" => &[],
+            "list_scans" | "list_scanners" | "list_pools" | "get_pool_status" | "get_queue_status"
+            | "list_profiles" => &[],
             _ => &["task_id"],
         };
         let found = tool["inputSchema"].get("required").cloned().unwrap_or_else(|| json!([]));
@@ -92,7 +110,9 @@ broken: [{instance_id: b1, backend: mock, options: {duration_seconds: 0, fail_at
     let running = submit(&desk.mcp, json!({ "scanner_pool": "slow" })).await;
     until(&desk.mcp, &running, "running").await;
     let queued = submit(&desk.mcp, json!({ "scanner_pool": "slow" })).await;
-    let login = arguments(json!({ "ssh_username": "a", "ssh_private_key": "-----BEGIN PRIVATE KEY-----", "ssh_passphrase": "c" }));
+    let login = arguments(
+        json!({ "ssh_username": "a", "ssh_private_key": "-----BEGIN PRIVATE KEY-----", "ssh_passphrase": "c" }),
+    );
     let mut privileged = login.clone();
     privileged["elevate_privileges_with"] = "sudo".into();
     let calls = [

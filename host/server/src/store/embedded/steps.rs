@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use redb::ReadableTable;
 use scanhost_domain::{
-    ids::TaskId,
+    ids::{PoolName, TaskId},
     scan::{Fence, Finished, Outcome, Queued, Running, Scan, ScanState},
     schedule::{Capacity, choose_scanner},
 };
@@ -29,12 +29,29 @@ pub fn submit(tables: &mut Tables<'_>, new: &NewScan) -> Result<Submitted, Table
             None => {}
         }
     }
-    let pool = new.request.pool.as_str();
-    let waiting = tables.queue.range((pool, 0)..=(pool, u64::MAX))?.count();
-    let depth = u64::try_from(waiting).unwrap_or(u64::MAX);
+    let depth = depth(tables, new)?;
     if depth >= new.max_depth {
         return Ok(Submitted::Full { depth });
     }
+    let scan = enqueue(tables, new)?;
+    if let Some(idempotency) = &new.idempotency {
+        let expires = milliseconds(idempotency.expires_at);
+        let key = idempotency.key.as_str();
+        tables.idempotency.insert(key, (idempotency.request_hash, scan.id.as_str(), expires))?;
+        tables.expiry.insert((expires, key), ())?;
+        tables.keyed.insert(scan.id.as_str(), [].as_slice())?;
+    }
+    Ok(Submitted::New { scan, position: depth + 1 })
+}
+
+fn depth(tables: &Tables<'_>, new: &NewScan) -> Result<u64, TableError> {
+    let pool = new.request.pool.as_str();
+    let waiting = tables.queue.range((pool, 0)..=(pool, u64::MAX))?.count();
+    Ok(u64::try_from(waiting).unwrap_or(u64::MAX))
+}
+
+/// Puts a new scan at the end of its pool's queue.
+fn enqueue(tables: &mut Tables<'_>, new: &NewScan) -> Result<Scan, TableError> {
     let sequence = next(tables, "sequence")?;
     let scan = Scan {
         id: new.id.clone(),
@@ -46,15 +63,8 @@ pub fn submit(tables: &mut Tables<'_>, new: &NewScan) -> Result<Submitted, Table
         state: ScanState::Queued(Queued),
     };
     tables.put(&scan)?;
-    tables.queue.insert((pool, sequence), scan.id.as_str())?;
-    if let Some(idempotency) = &new.idempotency {
-        let expires = milliseconds(idempotency.expires_at);
-        let key = idempotency.key.as_str();
-        tables.idempotency.insert(key, (idempotency.request_hash, scan.id.as_str(), expires))?;
-        tables.expiry.insert((expires, key), ())?;
-        tables.keyed.insert(scan.id.as_str(), [].as_slice())?;
-    }
-    Ok(Submitted::New { scan, position: depth + 1 })
+    tables.queue.insert((new.request.pool.as_str(), sequence), scan.id.as_str())?;
+    Ok(scan)
 }
 
 pub fn claim(
@@ -118,6 +128,9 @@ fn claim_in_pool(
     now: Timestamp,
 ) -> Result<Option<Claimed>, TableError> {
     let pool = offer.pool.as_str();
+    if tables.paused.get(pool)?.is_some() {
+        return Ok(None);
+    }
     if choose_scanner(capacities, None, offer.balance, turn).is_none() {
         return Ok(None);
     }
@@ -221,10 +234,47 @@ pub fn delete(tables: &mut Tables<'_>, id: &TaskId, force: bool, now: Timestamp)
         }
     }
     tables.scans.remove(id.as_str())?;
+    tables.access.remove(id.as_str())?;
     if tables.keyed.get(id.as_str())?.is_some() {
         tables.keyed.insert(id.as_str(), record::encode(&scan).as_slice())?;
     }
     Ok(Deleted::Done(scan))
+}
+
+pub fn pause(tables: &mut Tables<'_>, pool: &PoolName, paused: bool) -> Result<(), TableError> {
+    if paused {
+        tables.paused.insert(pool.as_str(), ())?;
+    } else {
+        tables.paused.remove(pool.as_str())?;
+    }
+    Ok(())
+}
+
+/// The letter goes and the new scan comes in one step, so that nothing is retried twice.
+pub fn retry_dead_letter(tables: &mut Tables<'_>, new: &NewScan) -> Result<Option<Scan>, TableError> {
+    let Some(letter) = &new.retry_of else { return Ok(None) };
+    if purge_dead_letters(tables, std::slice::from_ref(letter))? == 0 {
+        return Ok(None);
+    }
+    enqueue(tables, new).map(Some)
+}
+
+pub fn purge_dead_letters(tables: &mut Tables<'_>, ids: &[TaskId]) -> Result<u64, TableError> {
+    let mut purged = 0;
+    for id in ids {
+        let Some(scan) = tables.scan(id)? else { continue };
+        let ScanState::Finished(finished) = &scan.state else { continue };
+        let key = (scan.request.pool.as_str(), milliseconds(finished.completed_at), id.as_str());
+        purged += u64::from(tables.dead.remove(key)?.is_some());
+    }
+    Ok(purged)
+}
+
+pub fn touch(tables: &mut Tables<'_>, id: &TaskId, now: Timestamp) -> Result<(), TableError> {
+    if tables.scans.get(id.as_str())?.is_some() {
+        tables.access.insert(id.as_str(), milliseconds(now))?;
+    }
+    Ok(())
 }
 
 /// Whether this is the key that the store knows; the first one is.

@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction};
 use scanhost_domain::{
     ids::{PoolName, ScannerId, TaskId},
-    scan::{Scan, ScanState},
+    scan::{Outcome, Scan, ScanState},
 };
 
 use super::super::{
-    ListQuery, Listed, PoolOffer, PoolState, StoreError, Waiting,
+    DeadLetter, ListQuery, Listed, PoolOffer, PoolState, StoreError, Waiting,
     record::{self, BadRecord},
 };
 
@@ -28,6 +28,10 @@ const EXPIRY: TableDefinition<'_, (i64, &str), ()> = TableDefinition::new("expir
 const KEYED: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("keyed");
 /// Pool, milliseconds since 1970 and task id of a scan that failed.
 const DEAD: TableDefinition<'_, (&str, i64, &str), ()> = TableDefinition::new("dead");
+/// Task id of an ended scan → when its results were last asked for, in milliseconds since 1970.
+const ACCESS: TableDefinition<'_, &str, i64> = TableDefinition::new("access");
+/// Pools that start nothing new.
+const PAUSED: TableDefinition<'_, &str, ()> = TableDefinition::new("paused");
 /// Counters and single values.
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 
@@ -80,6 +84,8 @@ pub struct Tables<'t> {
     pub expiry: Table<'t, (i64, &'static str), ()>,
     pub keyed: Table<'t, &'static str, &'static [u8]>,
     pub dead: Table<'t, (&'static str, i64, &'static str), ()>,
+    pub access: Table<'t, &'static str, i64>,
+    pub paused: Table<'t, &'static str, ()>,
     pub meta: Table<'t, &'static str, u64>,
 }
 
@@ -93,6 +99,8 @@ impl<'t> Tables<'t> {
             expiry: transaction.open_table(EXPIRY)?,
             keyed: transaction.open_table(KEYED)?,
             dead: transaction.open_table(DEAD)?,
+            access: transaction.open_table(ACCESS)?,
+            paused: transaction.open_table(PAUSED)?,
             meta: transaction.open_table(META)?,
         })
     }
@@ -143,7 +151,7 @@ impl Reader {
         Ok(read()?)
     }
 
-    pub fn list(&self, query: &ListQuery, is_listed: impl Fn(&Scan) -> bool) -> Result<Listed, StoreError> {
+    pub fn list(&self, query: &ListQuery) -> Result<Listed, StoreError> {
         let read = || -> Result<_, TableError> {
             let table = self.begin()?.open_table(SCANS)?;
             let records = match &query.before {
@@ -153,7 +161,7 @@ impl Reader {
             let mut scans = Vec::new();
             for entry in records.rev() {
                 let scan = record::decode(entry?.1.value())?;
-                if !is_listed(&scan) {
+                if !query.selects(&scan) {
                     continue;
                 }
                 if scans.len() == query.limit {
@@ -170,7 +178,8 @@ impl Reader {
         let read = || -> Result<_, TableError> {
             let transaction = self.begin()?;
             let (queue, scans) = (transaction.open_table(QUEUE)?, transaction.open_table(SCANS)?);
-            let mut state = PoolState::default();
+            let paused = transaction.open_table(PAUSED)?.get(pool.as_str())?.is_some();
+            let mut state = PoolState { paused, ..PoolState::default() };
             for entry in queue.range((pool.as_str(), 0)..=(pool.as_str(), u64::MAX))? {
                 state.queue_depth += 1;
                 if state.next.len() == SHOWN_WAITING {
@@ -200,8 +209,11 @@ impl Reader {
                 }
             }
             let active = count_by_scanner(running.iter()?)?;
-            let queue = transaction.open_table(QUEUE)?;
+            let (queue, paused) = (transaction.open_table(QUEUE)?, transaction.open_table(PAUSED)?);
             for offer in offers {
+                if paused.get(offer.pool.as_str())?.is_some() {
+                    continue;
+                }
                 let is_free = |scanner: &super::super::Offer| {
                     let busy = active.iter().find(|(id, _)| *id == scanner.slot.scanner).map_or(0, |(_, count)| *count);
                     busy < scanner.max_concurrent_scans
@@ -212,6 +224,57 @@ impl Reader {
                 }
             }
             Ok(false)
+        };
+        Ok(read()?)
+    }
+
+    pub fn dead_letters(&self, pool: Option<&PoolName>) -> Result<Vec<DeadLetter>, StoreError> {
+        let read = || -> Result<_, TableError> {
+            let table = self.begin()?.open_table(DEAD)?;
+            let mut letters = Vec::new();
+            for entry in table.iter()? {
+                let (key, _) = entry?;
+                let (in_pool, failed_at, id) = key.value();
+                if pool.is_none_or(|pool| pool.as_str() == in_pool) {
+                    letters.push(DeadLetter {
+                        id: id.parse().map_err(BadRecord::from)?,
+                        pool: in_pool.parse().map_err(BadRecord::from)?,
+                        failed_at: Timestamp::from_millisecond(failed_at).map_err(|_| BadRecord::Value("time"))?,
+                    });
+                }
+            }
+            letters.sort_by_key(|letter| letter.failed_at);
+            Ok(letters)
+        };
+        Ok(read()?)
+    }
+
+    pub fn expired(
+        &self,
+        completed_before: Timestamp,
+        failed_before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<TaskId>, StoreError> {
+        let read = || -> Result<_, TableError> {
+            let transaction = self.begin()?;
+            let (scans, access) = (transaction.open_table(SCANS)?, transaction.open_table(ACCESS)?);
+            let mut expired = Vec::new();
+            for entry in scans.iter()? {
+                let scan = record::decode(entry?.1.value())?;
+                let ScanState::Finished(finished) = &scan.state else { continue };
+                let before = match finished.outcome {
+                    Outcome::Completed(_) | Outcome::Cancelled => completed_before,
+                    Outcome::Failed(_) | Outcome::Timeout => failed_before,
+                };
+                let accessed = access.get(scan.id.as_str())?.map_or(i64::MIN, |access| access.value());
+                if milliseconds(finished.completed_at).max(accessed) < milliseconds(before) {
+                    expired.push(scan.id);
+                }
+                if expired.len() == limit {
+                    break;
+                }
+            }
+            Ok(expired)
         };
         Ok(read()?)
     }

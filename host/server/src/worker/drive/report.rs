@@ -3,7 +3,7 @@
 use scanhost_domain::scan::{Failure, FailureCode, Outcome, Phase};
 use scanhost_sandbox::ExportStep;
 
-use super::{Driver, End, flatten};
+use super::{Driver, End};
 use crate::{
     egress::Placeholders,
     results::FindingsWriter,
@@ -34,8 +34,8 @@ impl Driver {
             let before = arriving.length().map_err(disk_failure)?;
             let writer = arriving.writer().map_err(disk_failure)?;
             let reach = self.reach(Placeholders::default(), true);
-            let step = self.backend.export_report(reach, writer, self.context(), &remote_id, cursor.as_deref()).await;
-            match flatten(step) {
+            let step = self.backend.export_report(reach, writer, self.context(), &remote_id, cursor.as_deref());
+            match self.judged(step).await {
                 Ok(ExportStep::Done) => break,
                 Ok(ExportStep::Pending { cursor: next, retry_after }) => {
                     cursor = Some(next);

@@ -1,0 +1,106 @@
+//! A scanner that fails again and again is left alone for a while, then tried once.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+#[cfg(test)]
+mod tests;
+
+/// Failures in a row that open the breaker.
+pub const FAILURES: u32 = 5;
+
+/// How long an open breaker waits before its probe.
+pub const REST: Duration = Duration::from_secs(30);
+
+/// What others see of a breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Circuit {
+    /// It takes scans.
+    Closed,
+    /// It has failed too often, and rests.
+    Open,
+    /// One probe is under way.
+    HalfOpen,
+}
+
+impl Circuit {
+    pub const ALL: [Circuit; 3] = [Self::Closed, Self::Open, Self::HalfOpen];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half_open",
+        }
+    }
+}
+
+/// The breaker of one scanner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Breaker(State);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Closed { failures: u32 },
+    Open { since: Timestamp },
+    HalfOpen { since: Timestamp },
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::Closed { failures: 0 }
+    }
+}
+
+/// Proof that a call may go to the scanner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pass(());
+
+impl Breaker {
+    pub fn circuit(self) -> Circuit {
+        match self.0 {
+            State::Closed { .. } => Circuit::Closed,
+            State::Open { .. } => Circuit::Open,
+            State::HalfOpen { .. } => Circuit::HalfOpen,
+        }
+    }
+
+    /// Lets a call through: always while closed; after a rest one probe, whose answer decides. A probe that is never
+    /// answered is followed by another after a rest.
+    ///
+    /// # Errors
+    /// With the time after which to ask again.
+    pub fn permit(&mut self, now: Timestamp) -> Result<Pass, Duration> {
+        match self.0 {
+            State::Closed { .. } => Ok(Pass(())),
+            State::Open { since } | State::HalfOpen { since } => {
+                let rested = Duration::try_from(now.duration_since(since)).unwrap_or_default();
+                if rested < REST {
+                    return Err(REST - rested);
+                }
+                self.0 = State::HalfOpen { since: now };
+                Ok(Pass(()))
+            }
+        }
+    }
+
+    /// Whether new scans should be given to the scanner: not while it is known not to work.
+    pub fn takes_scans(self) -> bool {
+        matches!(self.0, State::Closed { .. })
+    }
+
+    /// The scanner answered, with whatever answer.
+    pub fn succeed(&mut self) {
+        self.0 = State::default();
+    }
+
+    /// The scanner could not be reached or did not work.
+    pub fn fail(&mut self, now: Timestamp) {
+        self.0 = match self.0 {
+            State::Closed { failures } if failures + 1 < FAILURES => State::Closed { failures: failures + 1 },
+            State::Closed { .. } | State::HalfOpen { .. } => State::Open { since: now },
+            State::Open { since } => State::Open { since },
+        };
+    }
+}

@@ -1,0 +1,88 @@
+//! `dlq`: the failed scans that an operator should look at.
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+
+use anyhow::bail;
+use clap::Subcommand;
+
+use super::{ConfigFolder, listing};
+use crate::control::{Control, Request};
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    folder: ConfigFolder,
+    /// Print JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// List them, the oldest first.
+    List {
+        /// Only of this pool
+        #[arg(long)]
+        pool: Option<String>,
+    },
+    /// Show one: its status and its request, secrets masked.
+    Show { task_id: String },
+    /// Run the scan again, as a new one.
+    Retry { task_id: String },
+    /// Take dead letters away: one, those of a pool, or all. The scans' records stay.
+    Purge {
+        task_id: Option<String>,
+        /// Only of this pool
+        #[arg(long, conflicts_with = "task_id")]
+        pool: Option<String>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+pub async fn run(args: Args) -> anyhow::Result<()> {
+    if let Command::Purge { yes: false, .. } = &args.command {
+        confirm()?;
+    }
+    let control = Control::open(args.folder.load()?).await?;
+    let done = perform(&control, args.command, args.json).await;
+    control.close().await;
+    done
+}
+
+async fn perform(control: &Control, command: Command, as_json: bool) -> anyhow::Result<()> {
+    match command {
+        Command::List { pool } => {
+            let answer = control.ask(Request::DeadLetters { pool }).await?;
+            listing::rows(as_json, &answer["dead_letters"])
+        }
+        Command::Show { task_id } => {
+            let answer = control.ask(Request::DeadLetter { task_id }).await?;
+            // A record is read as JSON, by people too.
+            listing::one(true, &answer, String::new)
+        }
+        Command::Retry { task_id } => {
+            let answer = control.ask(Request::RetryDeadLetter { task_id }).await?;
+            listing::one(as_json, &answer, || format!("scan {} runs it again", listing::text(&answer["task_id"])))
+        }
+        Command::Purge { task_id, pool, .. } => {
+            let answer = control.ask(Request::PurgeDeadLetters { task_id, pool }).await?;
+            listing::one(as_json, &answer, || format!("{} dead letters taken away", answer["purged"]))
+        }
+    }
+}
+
+/// Asks whoever is there; nobody is a no.
+fn confirm() -> anyhow::Result<()> {
+    if !std::io::stdin().is_terminal() {
+        bail!("purging needs --yes where nobody can be asked");
+    }
+    eprint!("Take these dead letters away? [y/N] ");
+    std::io::stderr().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    if answer.trim().eq_ignore_ascii_case("y") { Ok(()) } else { bail!("nothing was taken away") }
+}

@@ -1,0 +1,65 @@
+//! `queue`: the pools and what waits in them; `queue pause` and `queue resume`.
+
+use clap::Subcommand;
+use serde_json::{Value as Json, json};
+
+use super::{ConfigFolder, listing};
+use crate::control::{Control, Request};
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    folder: ConfigFolder,
+    /// Print JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start nothing new in this pool; what runs goes on.
+    Pause {
+        /// The pool's name
+        pool: String,
+    },
+    /// Start scans of this pool again.
+    Resume {
+        /// The pool's name
+        pool: String,
+    },
+}
+
+pub async fn run(args: Args) -> anyhow::Result<()> {
+    let control = Control::open(args.folder.load()?).await?;
+    let done = match args.command {
+        None => show(&control, args.json).await,
+        Some(Command::Pause { pool }) => change(&control, Request::Pause { pool }, args.json).await,
+        Some(Command::Resume { pool }) => change(&control, Request::Resume { pool }, args.json).await,
+    };
+    control.close().await;
+    done
+}
+
+async fn change(control: &Control, request: Request, as_json: bool) -> anyhow::Result<()> {
+    let answer = control.ask(request).await?;
+    let state = if answer["paused"] == true { "paused" } else { "running" };
+    listing::one(as_json, &answer, || format!("pool {} is {state}", listing::text(&answer["pool"])))
+}
+
+async fn show(control: &Control, as_json: bool) -> anyhow::Result<()> {
+    let pools = control.tool("list_pools", json!({})).await?;
+    let mut rows = Vec::new();
+    for pool in pools["pools"].as_array().into_iter().flatten() {
+        let name = json!({ "scanner_pool": pool["name"] });
+        let status = control.tool("get_pool_status", name.clone()).await?;
+        let queue = control.tool("get_queue_status", name).await?;
+        rows.push(json!({
+            "pool": pool["name"], "waiting": queue["queue_depth"], "oldest_wait_seconds": queue["oldest_wait_seconds"],
+            "active": status["active"], "capacity": status["capacity"], "paused": status["paused"],
+            "dead_letters": queue["dead_letters"],
+        }));
+    }
+    listing::rows(as_json, &Json::from(rows))
+}

@@ -1,0 +1,167 @@
+//! What an operator may ask of a running host, from another process: over a socket in the data folder, one JSON object
+//! a line, or in the same process where no other runs. Who can open the socket may do everything.
+
+mod client;
+mod server;
+
+use std::sync::Arc;
+
+use scanhost_domain::{
+    ids::TaskId,
+    request::Login,
+    scan::{Outcome, Scan, ScanState},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json, json};
+
+pub use client::{Control, connect_mcp};
+pub use server::listen;
+
+use crate::{
+    clock,
+    host::Host,
+    mcp,
+    refusal::{ErrorCode, Refusal},
+    reply::StatusReply,
+    store::NewScan,
+    submit::{find_pool, new_task_id, new_trace_id},
+};
+
+/// The socket's name in the data folder.
+pub const SOCKET_NAME: &str = "scanhost.sock";
+
+/// One thing to do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    /// A tool, as an agent would call it. Its reply is its structured content.
+    Tool {
+        name: String,
+        arguments: Map<String, Json>,
+    },
+    Pause {
+        pool: String,
+    },
+    Resume {
+        pool: String,
+    },
+    DeadLetters {
+        pool: Option<String>,
+    },
+    DeadLetter {
+        task_id: String,
+    },
+    RetryDeadLetter {
+        task_id: String,
+    },
+    /// Of one scan, of one pool, or all.
+    PurgeDeadLetters {
+        task_id: Option<String>,
+        pool: Option<String>,
+    },
+}
+
+/// Does it.
+///
+/// # Errors
+/// With what an operator has to know.
+pub async fn perform(host: &Arc<Host>, request: Request) -> Result<Json, Refusal> {
+    match request {
+        Request::Tool { name, arguments } => mcp::call(host, &name, arguments).await,
+        Request::Pause { pool } => set_paused(host, &pool, true).await,
+        Request::Resume { pool } => set_paused(host, &pool, false).await,
+        Request::DeadLetters { pool } => {
+            let mut letters = Vec::new();
+            for scan in dead_letters(host, pool.as_deref()).await? {
+                letters.push(summary(&scan));
+            }
+            Ok(json!({ "dead_letters": letters }))
+        }
+        Request::DeadLetter { task_id } => {
+            let scan = dead_letter(host, &task_id).await?;
+            Ok(json!({ "status": StatusReply::new(&scan, None), "request": crate::reply::SettingsReply::new(&scan) }))
+        }
+        Request::RetryDeadLetter { task_id } => retry(host, &task_id).await,
+        Request::PurgeDeadLetters { task_id, pool } => {
+            let ids: Vec<TaskId> = match task_id {
+                Some(task_id) => vec![dead_letter(host, &task_id).await?.id],
+                None => dead_letters(host, pool.as_deref()).await?.into_iter().map(|scan| scan.id).collect(),
+            };
+            Ok(json!({ "purged": host.store.purge_dead_letters(&ids).await? }))
+        }
+    }
+}
+
+async fn set_paused(host: &Arc<Host>, pool: &str, paused: bool) -> Result<Json, Refusal> {
+    let pool = find_pool(&host.snapshot.load(), pool)?;
+    host.store.pause(&pool, paused).await?;
+    tracing::info!(%pool, paused, "pool");
+    Ok(json!({ "pool": pool.as_str(), "paused": paused }))
+}
+
+/// The failed scans that nobody has dealt with, the oldest first.
+async fn dead_letters(host: &Arc<Host>, pool: Option<&str>) -> Result<Vec<Scan>, Refusal> {
+    let pool = pool.map(|pool| find_pool(&host.snapshot.load(), pool)).transpose()?;
+    let mut scans = Vec::new();
+    for letter in host.store.dead_letters(pool.as_ref()).await? {
+        // Deleted since, with its letter.
+        scans.extend(host.store.scan(&letter.id).await?);
+    }
+    Ok(scans)
+}
+
+async fn dead_letter(host: &Arc<Host>, task_id: &str) -> Result<Scan, Refusal> {
+    let scans = dead_letters(host, None).await?;
+    scans.into_iter().find(|scan| scan.id.as_str() == task_id.trim()).ok_or_else(|| {
+        Refusal::new(ErrorCode::NotFound, "there is no dead letter of that id", "`scanhost dlq list` shows them.")
+    })
+}
+
+/// Runs the scan again, as a new one.
+async fn retry(host: &Arc<Host>, task_id: &str) -> Result<Json, Refusal> {
+    let scan = dead_letter(host, task_id).await?;
+    let had_secrets = match &scan.request.login {
+        Login::None => false,
+        Login::Named(named) => named.escalation.as_ref().is_some_and(|escalation| escalation.has_password),
+        Login::Inline(_) => true,
+    };
+    if had_secrets {
+        return Err(Refusal::new(
+            ErrorCode::Conflict,
+            "the scan's secrets were erased when it ended, so it cannot be run again as it was",
+            "Submit it again with its credentials; scans with a configured `credential` can be retried.",
+        ));
+    }
+    let new = NewScan {
+        id: new_task_id(),
+        trace: new_trace_id(),
+        request: scan.request.clone(),
+        created_at: clock::now(),
+        retry_of: Some(scan.id.clone()),
+        idempotency: None,
+        max_depth: u64::MAX,
+    };
+    match host.store.retry_dead_letter(new).await? {
+        Some(new) => {
+            tracing::info!(scan = %new.id, trace = %new.trace, retry_of = %scan.id, "dead letter retried");
+            Ok(json!({ "task_id": new.id.as_str(), "retry_of": scan.id.as_str() }))
+        }
+        None => {
+            Err(Refusal::new(ErrorCode::NotFound, "there is no dead letter of that id", "It was dealt with just now."))
+        }
+    }
+}
+
+fn summary(scan: &Scan) -> Json {
+    let (code, message, failed_at) = match &scan.state {
+        ScanState::Finished(finished) => match &finished.outcome {
+            Outcome::Failed(failure) => (failure.code.name(), failure.message.as_str(), Some(finished.completed_at)),
+            Outcome::Completed(_) | Outcome::Timeout | Outcome::Cancelled => ("", "", Some(finished.completed_at)),
+        },
+        ScanState::Queued(_) | ScanState::Running(_) => ("", "", None),
+    };
+    json!({
+        "task_id": scan.id.as_str(), "pool": scan.request.pool.as_str(), "name": scan.request.name,
+        "failed_at": failed_at, "code": code, "message": message,
+    })
+}

@@ -1,0 +1,100 @@
+//! What is kept and for how long: scans whose results nobody asks for any more are deleted, with their files.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use scanhost_domain::ids::TaskId;
+
+use crate::{clock, host::Host, removal::remove, telemetry::chain};
+
+/// Between two rounds.
+const INTERVAL: Duration = Duration::from_secs(600);
+
+/// Scans that one step of a round deletes.
+const BATCH: usize = 100;
+
+/// An access is noted once in this time; retention is counted in days.
+const NOTED_FOR: SignedDuration = SignedDuration::from_hours(1);
+
+/// When results were last asked for, as far as this process has stored it.
+#[derive(Default)]
+pub struct Accesses(Mutex<HashMap<TaskId, Timestamp>>);
+
+impl Accesses {
+    /// Whether this access should be stored, because the last one was a while ago.
+    fn is_news(&self, id: &TaskId, now: Timestamp) -> bool {
+        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.retain(|_, time| now.duration_since(*time) < NOTED_FOR);
+        if noted.contains_key(id) {
+            return false;
+        }
+        noted.insert(id.clone(), now);
+        true
+    }
+}
+
+/// Takes note that somebody asked for the scan's results. A failure only makes the scan go earlier.
+pub async fn accessed(host: &Host, id: &TaskId) {
+    let now = clock::now();
+    if host.accesses.is_news(id, now)
+        && let Err(error) = host.store.touch(id, now).await
+    {
+        tracing::warn!(scan = %id, error = chain(&error), "the access could not be noted");
+    }
+}
+
+/// Deletes what has expired, again and again until shutdown.
+pub async fn run(host: Arc<Host>) {
+    loop {
+        tokio::select! {
+            () = round(&host) => {}
+            () = host.shutdown.cancelled() => return,
+        }
+        tokio::select! {
+            () = tokio::time::sleep(interval(&host)) => {}
+            () = host.shutdown.cancelled() => return,
+        }
+    }
+}
+
+/// Often enough for a retention that is shorter than usual.
+fn interval(host: &Host) -> Duration {
+    let retention = &host.snapshot.load().config.retention;
+    let shortest = retention.completed.min(retention.failed);
+    INTERVAL.min(shortest / 4).max(Duration::from_secs(1))
+}
+
+async fn round(host: &Arc<Host>) {
+    loop {
+        let retention = host.snapshot.load().config.retention.clone();
+        let now = clock::now();
+        let before = |kept: Duration| {
+            let kept = SignedDuration::try_from(kept).unwrap_or(SignedDuration::MAX);
+            now.checked_sub(kept).unwrap_or(Timestamp::MIN)
+        };
+        let expired = host.store.expired(before(retention.completed), before(retention.failed), BATCH).await;
+        let expired = match expired {
+            Ok(expired) => expired,
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "expired scans could not be looked for");
+                return;
+            }
+        };
+        for id in &expired {
+            match remove(host, id, false).await {
+                Ok(_) => tracing::info!(scan = %id, "scan deleted, its retention is over"),
+                Err(refusal) => {
+                    tracing::warn!(scan = %id, reason = refusal.message, "an expired scan could not be deleted");
+                    return;
+                }
+            }
+        }
+        if expired.len() < BATCH {
+            return;
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The names under which a page in a browser may reach us, and the pages that may: without this, any page could have
+//! its own name resolved to this machine and read what we answer.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, StatusCode, header, uri::Authority},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+
+use crate::mcp::transport::{Hosts, LOCAL_HOSTS};
+
+#[derive(Clone)]
+pub struct Names {
+    pub hosts: Hosts,
+    /// Beside those of this machine, as browsers send them.
+    pub origins: Arc<[String]>,
+}
+
+/// Passes on requests under a name of ours and from a page of ours, or from no page.
+pub async fn check(State(names): State<Names>, request: Request, next: Next) -> Response {
+    match names.permit(request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(reason) => (StatusCode::FORBIDDEN, reason).into_response(),
+    }
+}
+
+impl Names {
+    fn permit(&self, headers: &HeaderMap) -> Result<(), &'static str> {
+        let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+        if self.hosts == Hosts::Local && !text(header::HOST).is_none_or(is_local) {
+            return Err("the Host header names another server\n");
+        }
+        let is_ours = |origin: &str| {
+            let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+            authority.is_some_and(is_local) || self.origins.iter().any(|allowed| allowed == origin)
+        };
+        if text(header::ORIGIN).is_none_or(is_ours) {
+            Ok(())
+        } else {
+            Err("this Origin is not among allowed_origins\n")
+        }
+    }
+}
+
+fn is_local(authority: &str) -> bool {
+    let authority = authority.parse::<Authority>();
+    authority.is_ok_and(|authority| LOCAL_HOSTS.iter().any(|host| authority.host().eq_ignore_ascii_case(host)))
+}

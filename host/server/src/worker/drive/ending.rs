@@ -1,0 +1,88 @@
+//! What ends a scan from outside: its time limit, a cancel, another worker; and stopping it at its scanner.
+
+use std::time::Duration;
+
+use scanhost_domain::{
+    ids::TaskId,
+    scan::{Fence, Phase, Running, Scan, ScanState},
+    schedule::{Retry, retry},
+};
+
+use super::Driver;
+use crate::{
+    clock,
+    egress::Placeholders,
+    host::Host,
+    store::WorkError,
+    worker::trouble::{Cure, Trouble},
+};
+
+/// Tries to stop a scan at its scanner, when it was cancelled or its time is up.
+const STOP_ATTEMPTS: u32 = 5;
+
+/// Between two signs of life to the store; a few of them may be missed before the scan counts as lost.
+const HEARTBEAT: Duration = Duration::from_secs(8);
+
+/// What is left of the scan's time limit.
+pub(super) fn time_left(running: &Running, limit: Duration) -> Duration {
+    let spent = clock::now().duration_since(running.started_at);
+    limit.saturating_sub(Duration::try_from(spent).unwrap_or_default())
+}
+
+/// Ready once somebody has asked for the scan to be cancelled.
+pub(super) async fn cancelled(host: &Host, id: &TaskId) {
+    let watch = host.store.watch(id);
+    loop {
+        let changed = watch.changed();
+        if let Ok(Some(Scan { state: ScanState::Running(running), .. })) = host.store.scan(id).await
+            && running.cancel_requested
+        {
+            return;
+        }
+        changed.await;
+    }
+}
+
+/// Keeps the scan for this worker; ready once another one has it.
+pub(super) async fn lost(host: &Host, id: &TaskId, fence: Fence) {
+    loop {
+        tokio::time::sleep(HEARTBEAT).await;
+        match host.store.heartbeat(id, fence).await {
+            Err(WorkError::Stale) => return,
+            // While the store is away nobody else can take it over.
+            Ok(()) | Err(WorkError::Store(_)) => {}
+        }
+    }
+}
+
+impl Driver {
+    /// Best effort, within bounds: the scan ends here in any case.
+    pub(super) async fn stop_remote(&mut self) {
+        for attempt in 0..STOP_ATTEMPTS {
+            let Err(trouble) = self.try_stop().await else { return };
+            let Cure::Retry(after) = trouble.cure else { return };
+            let message = &trouble.failure.message;
+            tracing::warn!(scan = %self.scan.id, trace = %self.scan.trace, reason = message, "the scan could not be stopped at its scanner");
+            if let Retry::After(delay) = retry(attempt, after, rand::random()) {
+                tokio::time::sleep(delay).await;
+            }
+        }
+    }
+
+    async fn try_stop(&mut self) -> Result<(), Trouble> {
+        let remote_id = match (self.running.phase.remote_id(), &self.running.phase) {
+            (Some(remote_id), _) => Some(remote_id.to_owned()),
+            (None, Phase::Claimed) => None,
+            (None, _) => {
+                let found = self.backend.find(
+                    self.reach(Placeholders::default(), false),
+                    self.context(),
+                    self.scan.id.as_str(),
+                );
+                self.judged(found).await?.map(|remote| remote.id)
+            }
+        };
+        let Some(remote_id) = remote_id else { return Ok(()) };
+        self.judged(self.backend.stop(self.reach(Placeholders::default(), false), self.context(), &remote_id)).await
+    }
+}

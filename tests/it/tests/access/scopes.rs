@@ -1,0 +1,121 @@
+//! Tokens, and what each may do.
+
+use scanhost_it::{
+    mcp::Mcp,
+    raw::{Answer, arguments},
+    server::{Home, Server},
+};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+const SCANNERS: &str = "mock: [{instance_id: m1, options: {duration_seconds: 0}}]";
+
+fn guarded() -> (Home, Server) {
+    let digest: String = Sha256::digest(b"submitters-token").iter().map(|byte| format!("{byte:02x}")).collect();
+    let tokens = format!(
+        "tokens:\n- {{name: reader, scopes: [scan:read], token: readers-token}}\n\
+         - {{name: submitter, scopes: [scan:submit], sha256: {digest}}}\n\
+         - {{name: both, scopes: [scan:read, scan:submit], token: '${{BOTH:-both-token}}'}}\n"
+    );
+    let home = Home::new(&[("scanners.yaml", SCANNERS), ("scanhost.yaml", &tokens)]);
+    let server = home.start();
+    (home, server)
+}
+
+async fn tools(mcp: &Mcp) -> Vec<String> {
+    mcp.tools().await.iter().map(|tool| tool["name"].as_str().expect("a name").to_owned()).collect()
+}
+
+const SUBMITTING: [&str; 5] =
+    ["run_untrusted_scan", "run_trusted_scan", "run_privileged_scan", "cancel_scan", "delete_scan"];
+
+#[tokio::test]
+async fn a_token_sees_and_calls_the_tools_of_its_scopes() {
+    let (_home, server) = guarded();
+    let with = |token: &str| server.mcp().with_token(token);
+    let all = tools(&with("both-token")).await;
+    let (submitting, reading): (Vec<String>, Vec<String>) =
+        all.iter().cloned().partition(|name| SUBMITTING.contains(&name.as_str()));
+    assert_eq!(submitting, SUBMITTING);
+    assert_eq!(tools(&with("submitters-token")).await, submitting);
+    assert_eq!(tools(&with("readers-token")).await, reading);
+    let refused = async |token: &str, tool: &str, arguments| {
+        let call = json!({ "name": tool, "arguments": arguments });
+        with(token).method("tools/call", call).await.expect_err("outside of its scopes")
+    };
+    refused("readers-token", "run_untrusted_scan", arguments(json!({}))).await;
+    refused("submitters-token", "list_scans", json!({})).await;
+    assert_eq!(with("both-token").ok("list_scans", json!({})).await["scans"], json!([]), "nothing was submitted");
+    with("submitters-token").ok("run_untrusted_scan", arguments(json!({}))).await;
+    let listed = with("readers-token").ok("list_scans", json!({})).await;
+    assert_eq!(listed["scans"].as_array().map(Vec::len), Some(1), "all tokens see all scans");
+}
+
+#[tokio::test]
+async fn without_a_valid_token_there_is_only_401() {
+    let (_home, server) = guarded();
+    let mcp = server.mcp();
+    let digest: String = Sha256::digest(b"submitters-token").iter().map(|byte| format!("{byte:02x}")).collect();
+    let headers = [
+        None,
+        Some("Bearer wrong".to_owned()),
+        Some("Bearer".to_owned()),
+        Some("Bearer readers-token-and-more".to_owned()),
+        Some("Bearer reader".to_owned()),
+        Some(format!("Bearer {digest}")),
+        Some("Basic readers-token".to_owned()),
+        Some("readers-token".to_owned()),
+    ];
+    for header in headers {
+        let mut request = mcp.request("tools/list", json!({}));
+        if let Some(header) = &header {
+            request = request.header("authorization", header);
+        }
+        let answer = Answer::to(request).await;
+        assert_eq!(answer.code, 401, "{header:?}: {}", answer.body);
+        assert!(!answer.body.contains("run_untrusted_scan"));
+    }
+    let response = mcp.request("tools/list", json!({})).send().await.expect("an answer");
+    let challenge = response.headers().get("www-authenticate").and_then(|value| value.to_str().ok());
+    assert!(challenge.is_some_and(|challenge| challenge.starts_with("Bearer")), "{challenge:?}");
+    for path in ["/mcp", "/metrics", "/", "/ready/more"] {
+        let answer = Answer::to(mcp.http().get(format!("{}{path}", server.url()))).await;
+        assert!(answer.code == 401 || path != "/mcp" && answer.code == 404, "{path}: {}", answer.code);
+    }
+}
+
+#[tokio::test]
+async fn health_is_open_and_ready_tells_strangers_only_its_status() {
+    let (_home, server) = guarded();
+    let http = server.mcp().http().clone();
+    let get = |path: &str| http.get(format!("{}{path}", server.url()));
+    let health = Answer::to(get("/health")).await;
+    assert_eq!(health.code, 200);
+    let ready = Answer::to(get("/ready")).await;
+    assert_eq!(ready.code, 200);
+    let ready: serde_json::Value = serde_json::from_str(&ready.body).expect("JSON");
+    let keys: Vec<&String> = ready.as_object().expect("an object").keys().collect();
+    assert_eq!(keys, ["status"], "{ready}");
+    let ready = Answer::to(get("/ready").bearer_auth("readers-token")).await;
+    assert_eq!(ready.code, 200);
+    let ready: serde_json::Value = serde_json::from_str(&ready.body).expect("JSON");
+    for part in ["status", "store", "disk", "scanners", "plugins", "last_reload"] {
+        assert!(ready.get(part).is_some(), "{part}: {ready}");
+    }
+    assert_eq!((&ready["store"]["ok"], &ready["disk"]["ok"]), (&json!(true), &json!(true)));
+    let names: Vec<&str> =
+        ready["plugins"].as_array().expect("a list").iter().filter_map(|plugin| plugin["name"].as_str()).collect();
+    assert!(names.contains(&"mock") && names.contains(&"nessus"), "{names:?}");
+}
+
+#[tokio::test]
+async fn tokens_do_not_reach_the_log() {
+    let (_home, server) = guarded();
+    tools(&server.mcp().with_token("both-token")).await;
+    let answer = Answer::to(server.mcp().with_token("a-guessed-token").request("tools/list", json!({}))).await;
+    assert_eq!(answer.code, 401);
+    let log = server.log();
+    for token in ["readers-token", "both-token", "a-guessed-token"] {
+        assert!(!log.contains(token), "{log}");
+    }
+}

@@ -1,0 +1,106 @@
+//! `config check`: every problem at once, with its place.
+
+use scanhost_it::{output::Output, server::Home};
+
+use crate::{MOCK, run};
+
+fn check(home: &Home) -> Output {
+    let config = home.config().display().to_string();
+    run(home, &["config", "check", "--config", &config])
+}
+
+#[test]
+fn a_good_configuration_is_summed_up() {
+    let home = Home::new(&[("scanners.yaml", MOCK), ("profiles.yaml", "soc: {fields: [host], order: [host]}")]);
+    let output = check(&home);
+    assert_eq!((output.code, output.stderr.as_str()), (Some(0), ""));
+    assert!(output.stdout.starts_with("ok"), "{}", output.stdout);
+}
+
+#[test]
+fn the_default_configuration_is_good() {
+    let home = Home::new(&[]);
+    assert_eq!(run(&home, &["config", "check"]).code, Some(0));
+}
+
+#[test]
+fn every_problem_has_file_line_and_key() {
+    let scanners = "mock:\n- instance_id: m1\n  max_concurrent_scans: many\n- instance_id: m1\n  enabeld: true\n\
+        nessus:\n- instance_id: n1\n  url: ftp://10.0.0.1\n  auth: {access_key: '${NO_SUCH_VARIABLE}', secret_key: x}\n";
+    let server = "lisen: 127.0.0.1:1\nlimits:\n  poll_seconds: often\n";
+    let home = Home::new(&[
+        ("scanners.yaml", scanners),
+        ("scanhost.yaml", server),
+        ("profiles.yaml", "soc: {feilds: [host]}\n"),
+    ]);
+    let output = check(&home);
+    assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""));
+    // `scanhost.yaml` begins with the line that the home adds.
+    let expected = [
+        ["scanners.yaml:3", "mock[0].max_concurrent_scans"],
+        ["scanners.yaml:4", "mock[1].instance_id"],
+        ["scanners.yaml:5", "mock[1].enabeld"],
+        ["scanners.yaml:8", "nessus[0].url"],
+        ["scanners.yaml:9", "NO_SUCH_VARIABLE"],
+        ["scanhost.yaml:2", "lisen"],
+        ["scanhost.yaml:4", "limits.poll_seconds"],
+        ["profiles.yaml:1", "soc"],
+    ];
+    for [place, key] in expected {
+        let is_told = output.stderr.lines().any(|line| line.contains(place) && line.contains(key));
+        assert!(is_told, "{place} {key} is not told:\n{}", output.stderr);
+    }
+}
+
+#[test]
+fn a_file_that_is_no_yaml_is_told_with_its_line() {
+    let home = Home::new(&[("scanners.yaml", "mock:\n- {instance_id: m1\nnessus: [")]);
+    let output = check(&home);
+    assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""));
+    assert!(output.stderr.contains("scanners.yaml:"), "{}", output.stderr);
+}
+
+#[test]
+fn what_plugins_and_filters_refuse_is_told_with_its_key() {
+    let table = [
+        (
+            "mock: [{instance_id: m1, options: {duration_seconds: soon}}]",
+            "",
+            "scanners.yaml: mock.m1",
+            "duration_seconds",
+        ),
+        ("mock: [{instance_id: m1, options: {colour: blue}}]", "", "scanners.yaml: mock.m1", "colour"),
+        ("mock: [{instance_id: m1, backend: nosuch}]", "", "scanners.yaml: mock.m1", "nosuch"),
+        (MOCK, "soc: {fields: [host], filters: {severity: urgent}}", "profiles.yaml: soc", "severity"),
+        (MOCK, "soc: {fields: [host], filters: {cve: ''}}", "profiles.yaml: soc", "cve"),
+        (MOCK, "soc: {fields: [host, host]}", "profiles.yaml: soc", "host"),
+    ];
+    for (scanners, profiles, place, key) in table {
+        let home = Home::new(&[("scanners.yaml", scanners), ("profiles.yaml", profiles)]);
+        let output = check(&home);
+        assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""), "{scanners} {profiles}");
+        let is_told = output.stderr.lines().any(|line| line.contains(place) && line.contains(key));
+        assert!(is_told, "{place} {key} is not told:\n{}", output.stderr);
+    }
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_an_error() {
+    let home = Home::new(&[]);
+    for command in [&["config", "check"][..], &["serve"], &["stdio"], &["scan", "--targets", "10.0.0.1"]] {
+        let output = run(&home, &[command, &["--config", "nowhere"]].concat());
+        assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""), "{command:?}");
+        assert!(output.stderr.contains("nowhere") || output.stderr.contains("scanners.yaml"), "{}", output.stderr);
+    }
+}
+
+#[test]
+fn a_broken_configuration_is_not_served() {
+    let home = Home::new(&[("scanners.yaml", "mock: [{instance_id: m1, colour: blue}]")]);
+    let config = home.config().display().to_string();
+    for command in ["serve", "stdio"] {
+        let output = run(&home, &[command, "--config", &config]);
+        assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""), "{command}");
+        assert!(output.stderr.contains("scanners.yaml:1: mock[0].colour"), "{}", output.stderr);
+    }
+}

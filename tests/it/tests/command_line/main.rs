@@ -1,0 +1,19 @@
+//! The command line: exit codes, what goes to standard output and what to standard error.
+
+mod broken_reports;
+mod config_check;
+mod scan;
+mod serve;
+mod stdio;
+mod usage;
+
+use scanhost_it::{output::Output, program::compiled_plugins, server::Home};
+
+const MOCK: &str = "mock: [{instance_id: m1, options: {duration_seconds: 0}}]";
+
+/// Runs the program with these arguments in the home's folder, as a person would: without logs.
+fn run(home: &Home, arguments: &[&str]) -> Output {
+    let mut command = home.command(arguments);
+    command.env_remove("SCANHOST_LOG").env("XDG_CACHE_HOME", compiled_plugins());
+    Output::of(command)
+}

@@ -1,0 +1,84 @@
+//! `scan`: from targets to findings in one command.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Command, Stdio},
+};
+
+use scanhost_it::{
+    output::{Output, ended},
+    server::Home,
+};
+use serde_json::{Value, json};
+
+use crate::{MOCK, run};
+
+fn scan(home: &Home, options: &[&str]) -> Output {
+    let config = home.config().display().to_string();
+    run(home, &[&["scan", "--targets", "10.0.0.0/30", "--config", &config], options].concat())
+}
+
+#[test]
+fn findings_are_printed_as_table_lines_or_csv() {
+    let home = Home::new(&[("scanners.yaml", MOCK), ("scanhost.yaml", "limits: {poll_seconds: 0.1}\n")]);
+    let lines = scan(&home, &["--format", "jsonl", "--profile", "minimal", "--name", "from a shell"]);
+    assert_eq!(lines.code, Some(0), "{}", lines.stderr);
+    assert_eq!(lines.records().len(), 40);
+    let head: Vec<Value> = lines.stdout.lines().take(2).map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!((&head[0]["profile"], &head[0]["total_vulnerabilities"]), (&json!("minimal"), &json!(40)));
+    assert_eq!((&head[1]["scan_name"], &head[1]["hosts_scanned"]), (&json!("from a shell"), &json!(2)));
+    assert_eq!(lines.stdout.lines().count(), 2 + 40, "everything, so there are no pages");
+    let csv = scan(&home, &["--format", "csv", "--profile", "minimal"]);
+    let rows: Vec<&str> = csv.stdout.lines().collect();
+    assert_eq!(rows.len(), 1 + 40);
+    assert_eq!(rows[0], "host,plugin_id,severity,cve,cvss_score,exploit_available");
+    let table = scan(&home, &["--profile", "minimal", "--filter", "host=10.0.0.2"]);
+    assert_eq!(table.code, Some(0));
+    assert!(table.stdout.contains("plugin_id") && table.stdout.contains("10.0.0.2"), "{}", table.stdout);
+    assert!(!table.stdout.contains("10.0.0.1"), "{}", table.stdout);
+}
+
+#[test]
+fn what_cannot_be_scanned_exits_with_1_and_prints_nothing() {
+    let scanners = format!(
+        "{MOCK}\nbroken: [{{instance_id: b1, backend: mock, options: {{duration_seconds: 0, fail_at: launch}}}}]\n"
+    );
+    let home = Home::new(&[("scanners.yaml", &scanners), ("scanhost.yaml", "limits: {poll_seconds: 0.1}\n")]);
+    let table: [(&[&str], &str); 5] = [
+        (&["--pool", "broken"], "failed"),
+        (&["--pool", "nosuch"], "mock"),
+        (&["--profile", "nosuch"], "minimal"),
+        (&["--filter", "severty=High"], "severity"),
+        (&["--filter", "severity=urgent"], "severity"),
+    ];
+    for (options, said) in table {
+        let output = scan(&home, options);
+        assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""), "{options:?}");
+        assert!(output.stderr.contains(said), "{options:?}: {}", output.stderr);
+    }
+    let config = home.config().display().to_string();
+    for targets in ["8.8.8.8", "", "10.0.0.0/99"] {
+        let output = run(&home, &["scan", "--config", &config, "--targets", targets]);
+        assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""), "{targets:?}: {}", output.stderr);
+    }
+}
+
+#[tokio::test]
+async fn an_interrupt_cancels_the_scan_and_exits_with_1() {
+    let endless = "mock: [{instance_id: m1, options: {duration_seconds: 3600}}]";
+    let home = Home::new(&[("scanners.yaml", endless), ("scanhost.yaml", "limits: {poll_seconds: 0.1}\n")]);
+    let mut command = home.command(&["scan", "--targets", "10.0.0.1", "--config"]);
+    command.arg(home.config()).env_remove("SCANHOST_LOG").stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program can be started");
+    let mut stderr = BufReader::new(child.stderr.take().expect("standard error was piped"));
+    let mut line = String::new();
+    stderr.read_line(&mut line).expect("it tells the id of the scan");
+    assert!(line.starts_with("scan 0"), "{line}");
+    let id = line.split(' ').nth(1).expect("an id").to_owned();
+    let told = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(told.expect("signals can be sent").success());
+    assert_eq!(ended(&mut child), Some(1));
+    let server = home.start();
+    let status = server.mcp().ok("get_scan_status", json!({ "task_id": id })).await;
+    assert_eq!(status["status"], "cancelled");
+}

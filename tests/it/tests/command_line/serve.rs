@@ -1,0 +1,46 @@
+//! `serve`: what it says when it starts, and what keeps it from starting.
+
+use scanhost_it::server::{Home, Server};
+use serde_json::json;
+
+use crate::{MOCK, run};
+
+#[tokio::test]
+async fn without_a_configuration_it_says_in_three_lines_how_to_connect() {
+    for arguments in [&["--listen", "127.0.0.1:0"][..], &["serve", "--listen", "127.0.0.1:0"]] {
+        let home = Home::new(&[]);
+        let mut command = home.command(arguments);
+        command.env_remove("SCANHOST_LOG");
+        let server = Server::start(command);
+        let pools = server.mcp().ok("list_pools", json!({})).await;
+        assert_eq!((&pools["default_pool"], pools["pools"].as_array().map(Vec::len)), (&json!("mock"), Some(1)));
+        let log = server.log();
+        let greeting: Vec<&str> = log.lines().filter(|line| !line.starts_with('{')).collect();
+        assert_eq!(greeting.len(), 3, "{log}");
+        let address = format!("{}/mcp", server.url());
+        assert!(greeting[0].contains(&address), "{log}");
+        assert!(greeting[1].contains("claude mcp add") && greeting[1].contains(&address), "{log}");
+        assert!(greeting[2].contains("scanhost stdio"), "{log}");
+    }
+}
+
+#[test]
+fn a_second_server_on_the_same_data_says_so() {
+    let home = Home::new(&[("scanners.yaml", MOCK)]);
+    let _first = home.start();
+    let config = home.config().display().to_string();
+    let output = run(&home, &["serve", "--listen", "127.0.0.1:0", "--config", &config]);
+    assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""));
+    assert!(output.stderr.contains("another scanhost"), "{}", output.stderr);
+}
+
+#[test]
+fn an_address_that_is_taken_is_an_error() {
+    let home = Home::new(&[("scanners.yaml", MOCK)]);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("the loopback has a free port");
+    let address = taken.local_addr().expect("it has an address").to_string();
+    let config = home.config().display().to_string();
+    let output = run(&home, &["serve", "--config", &config, "--listen", &address]);
+    assert_eq!(output.code, Some(1));
+    assert!(output.stderr.contains(&address), "{}", output.stderr);
+}

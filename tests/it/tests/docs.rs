@@ -1,0 +1,286 @@
+//! What the READMEs say is true: their commands, transcripts, snippets, paths and tables.
+
+#![expect(clippy::unwrap_used, reason = "what fails in a test should end it")]
+
+use std::{
+    env, fs,
+    io::{BufRead as _, BufReader, Write as _},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::Command,
+    thread,
+};
+
+use scanhost_it::{output::Output, program::workspace, server::Home};
+use serde_json::Value;
+
+const MAIN: &str = "README.md";
+const PLUGINS: &str = "wit/README.md";
+
+/// For every variable of a snippet. It is a URL, since some have to be one.
+const VALUE: &str = "https://127.0.0.1:8834";
+
+/// The example's scanner in the text, and where its findings are.
+const FEED_URL: &str = "http://127.0.0.1:9000";
+
+/// What stands between two fences.
+#[derive(Debug)]
+struct Block {
+    language: String,
+    text: String,
+}
+
+fn read(document: &str) -> String {
+    fs::read_to_string(workspace().join(document)).unwrap()
+}
+
+fn blocks(document: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut open: Option<Block> = None;
+    for line in read(document).lines() {
+        match (line.strip_prefix("```"), &mut open) {
+            (Some(language), None) => open = Some(Block { language: language.to_owned(), text: String::new() }),
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (None, Some(block)) => block.text += &format!("{line}\n"),
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "{document}: a block without an end");
+    blocks
+}
+
+fn blocks_in(document: &str, language: &str) -> Vec<String> {
+    let found: Vec<String> =
+        blocks(document).into_iter().filter(|block| block.language == language).map(|block| block.text).collect();
+    assert!(!found.is_empty(), "{document} has no block in {language}");
+    found
+}
+
+/// The file that the first line of a block names, such as `# scanners.yaml`.
+fn file_name(text: &str) -> &str {
+    let first = text.lines().next().unwrap_or_default();
+    let name = first.strip_prefix("# ").or_else(|| first.strip_prefix("// "));
+    name.unwrap_or_else(|| panic!("the first line should name the file: {first}"))
+}
+
+/// The only block of that file.
+fn file_in(document: &str, language: &str, name: &str) -> String {
+    let mut found = blocks_in(document, language).into_iter().filter(|text| file_name(text) == name);
+    let text = found.next().unwrap_or_else(|| panic!("{document} has no {name}"));
+    assert!(found.next().is_none(), "{document} has two of {name}");
+    text
+}
+
+/// What stands between single backticks, outside of blocks.
+fn code_spans(document: &str) -> Vec<String> {
+    let text = read(document);
+    let outside = text.split("\n```").step_by(2);
+    outside.flat_map(|part| part.split('`').skip(1).step_by(2)).map(str::to_owned).collect()
+}
+
+/// The words of a command line, with single quotes and without a comment.
+fn words(line: &str) -> Vec<String> {
+    let line = line.split(" # ").next().unwrap_or_default();
+    let quoted = line.split('\'').enumerate();
+    let words = quoted.flat_map(|(index, part)| match index % 2 {
+        0 => part.split_whitespace().map(str::to_owned).collect(),
+        _ => vec![part.to_owned()],
+    });
+    words.collect()
+}
+
+/// The arguments of every `scanhost …` of a document.
+fn command_lines(document: &str) -> Vec<Vec<String>> {
+    let shell = blocks(document).into_iter().filter(|block| matches!(block.language.as_str(), "sh" | "console"));
+    let lines: Vec<String> =
+        shell.flat_map(|block| block.text.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
+    let candidates = lines.into_iter().chain(code_spans(document));
+    let arguments = candidates.filter_map(|line| {
+        let line = line.strip_prefix("$ ").unwrap_or(&line);
+        line.strip_prefix("scanhost ").map(words)
+    });
+    arguments.collect()
+}
+
+fn run(home: &Home, arguments: &[String]) -> Output {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut command = home.command(&arguments);
+    command.env_remove("SCANHOST_LOG").env("XDG_CACHE_HOME", home.data());
+    Output::of(command)
+}
+
+/// Runs the commands of a transcript in this folder, and compares all that they print.
+fn check_transcript(home: &Home, transcript: &str) {
+    let commands = transcript.split("$ scanhost ").skip(1);
+    for command in commands {
+        let (line, expected) = command.split_once('\n').unwrap();
+        let ended = run(home, &words(line));
+        assert_eq!(ended.code, Some(0), "{line}: {}", ended.stderr);
+        let printed = ended.stderr + &ended.stdout;
+        assert_eq!(without_ids(&printed), without_ids(expected), "{line}");
+    }
+}
+
+fn without_ids(text: &str) -> String {
+    let is_id = |word: &str| word.len() == 26 && word.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
+    let words = text.trim_end().split_inclusive([' ', '\n']);
+    words
+        .map(|word| if is_id(word.trim_end()) { word.replace(word.trim_end(), "ID") } else { word.to_owned() })
+        .collect()
+}
+
+/// Every variable that has to be set.
+fn variables(yaml: &str) -> impl Iterator<Item = &str> {
+    let names = yaml.split("${").skip(1).filter_map(|rest| Some(rest.split_once('}')?.0));
+    names.filter(|name| !name.contains(":-"))
+}
+
+fn check_loads(files: &[(&str, &str)]) {
+    let home = Home::new(files);
+    let mut command = home.command(&["config", "check", "--config", "config"]);
+    for (_, text) in files {
+        command.envs(variables(text).map(|name| (name, VALUE)));
+    }
+    let ended = Output::of(command);
+    assert_eq!(ended.code, Some(0), "{files:?}: {}", ended.stderr);
+}
+
+#[test]
+fn every_command_line_is_one_of_the_program() {
+    let home = Home::new(&[]);
+    for document in [MAIN, PLUGINS] {
+        let lines = command_lines(document);
+        assert!(lines.len() > 1, "{document} has no command lines");
+        for mut arguments in lines {
+            arguments.push("--help".to_owned());
+            let ended = run(&home, &arguments);
+            assert_eq!(ended.code, Some(0), "{document}: {arguments:?}: {}", ended.stderr);
+        }
+    }
+}
+
+#[test]
+fn transcripts_show_what_the_program_prints() {
+    let home = Home::new(&[]);
+    std::os::unix::fs::symlink(workspace().join("tests"), home.path().join("tests")).unwrap();
+    for transcript in blocks_in(MAIN, "console") {
+        check_transcript(&home, &transcript);
+    }
+}
+
+#[test]
+fn every_configuration_loads() {
+    let scanners = file_in(MAIN, "yaml", "scanners.yaml");
+    for text in blocks_in(MAIN, "yaml") {
+        match file_name(&text) {
+            "scanners.yaml" => check_loads(&[("scanners.yaml", &text)]),
+            name => check_loads(&[("scanners.yaml", &scanners), (name, &text)]),
+        }
+    }
+    let files = ["scanhost.yaml", "scanners.yaml", "profiles.yaml"].map(|name| (name, read(&format!("config/{name}"))));
+    check_loads(&files.each_ref().map(|(name, text)| (*name, text.as_str())));
+}
+
+#[test]
+fn the_entry_for_an_editor_is_json() {
+    for text in blocks_in(MAIN, "json") {
+        let entry: Value = serde_json::from_str(&text).unwrap();
+        assert!(entry["servers"]["scanhost"]["url"].as_str().unwrap().ends_with("/mcp"), "{entry}");
+    }
+}
+
+#[test]
+fn every_path_that_is_named_exists() {
+    // Of the running system, or of the reader's own folders.
+    let elsewhere = ["/", "./", "../scanhost", "target/", "file:", "http:"];
+    for document in [MAIN, PLUGINS] {
+        let text = read(document);
+        let links = text.split("](").skip(1).map(|rest| rest.split_once(')').unwrap().0);
+        let folder = workspace().join(document).parent().unwrap().to_owned();
+        let linked = links.map(|link| folder.join(link));
+        let spans = code_spans(document).into_iter();
+        let is_path = |span: &String| {
+            (span.contains('/') || span.ends_with(".toml"))
+                && !span.contains(char::is_whitespace)
+                && !elsewhere.iter().any(|start| span.starts_with(start))
+        };
+        let named = spans.filter(is_path).map(|span| workspace().join(span));
+        let paths: Vec<PathBuf> = linked.chain(named).collect();
+        assert!(paths.len() > 3, "{document} names no paths");
+        for path in paths {
+            assert!(path.exists(), "{document} names {}", path.display());
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_table_of_tools_is_the_servers() {
+    let server = Home::new(&[("scanners.yaml", "mock: [{instance_id: mock1}]")]).start();
+    let listed: Vec<String> =
+        server.mcp().tools().await.iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect();
+    let text = read(MAIN);
+    let (_, table) = text.split_once("| tool |").unwrap();
+    let rows = table.lines().skip(2).map_while(|line| line.strip_prefix("| `"));
+    let named: Vec<&str> = rows.map(|row| row.split_once('`').unwrap().0).collect();
+    assert_eq!(named, listed);
+}
+
+/// The example plugin as its page has it, but for the path of the sdk and the port of the scanner.
+#[test]
+fn the_example_plugin_is_built_loaded_and_run() {
+    let url = serve(file_of_findings());
+    let scanners = file_in(PLUGINS, "yaml", "scanners.yaml").replace(FEED_URL, &url);
+    assert!(scanners.contains(&url), "{PLUGINS} has another address than {FEED_URL}");
+    let home =
+        Home::new(&[("scanhost.yaml", &file_in(PLUGINS, "yaml", "scanhost.yaml")), ("scanners.yaml", &scanners)]);
+    fs::copy(built_example(&home.path().join("feed")), home.config().join("feed.wasm")).unwrap();
+    for transcript in blocks_in(PLUGINS, "console") {
+        check_transcript(&home, &transcript);
+    }
+}
+
+fn file_of_findings() -> String {
+    blocks_in(PLUGINS, "csv").remove(0)
+}
+
+fn built_example(folder: &Path) -> PathBuf {
+    fs::create_dir_all(folder.join("src")).unwrap();
+    let sdk = workspace().join("plugins/sdk");
+    let manifest = file_in(PLUGINS, "toml", "Cargo.toml").replace("../scanhost/plugins/sdk", sdk.to_str().unwrap());
+    assert!(manifest.contains(sdk.to_str().unwrap()), "{PLUGINS} has another path of the sdk");
+    fs::write(folder.join("Cargo.toml"), manifest).unwrap();
+    fs::write(folder.join("src/lib.rs"), file_in(PLUGINS, "rust", "src/lib.rs")).unwrap();
+    // The versions of this workspace, which are all there already.
+    fs::copy(workspace().join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
+    let command = blocks_in(PLUGINS, "sh").concat();
+    let build = command.lines().find_map(|line| line.strip_prefix("cargo ")).unwrap();
+    let target = target_folder().join("example-plugin");
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(folder).args(words(build)).args(["--quiet", "--offline", "--target-dir"]).arg(&target);
+    let built = cargo.output().unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let component = code_spans(PLUGINS).into_iter().find(|span| span.ends_with("/feed.wasm")).unwrap();
+    target.join(component.strip_prefix("target/").unwrap())
+}
+
+/// `<target>`: a test runs from `<target>/<profile>/deps`.
+fn target_folder() -> PathBuf {
+    env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned()
+}
+
+/// A web server that answers everything with this text, and its address. It ends with the test.
+fn serve(body: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for mut connection in listener.incoming().map_while(Result::ok) {
+            let request = BufReader::new(connection.try_clone().unwrap());
+            let head: Vec<String> = request.lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+            let answer =
+                format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+            // A client that has gone wants no answer.
+            let _gone = connection.write_all(if head.is_empty() { b"" } else { answer.as_bytes() });
+        }
+    });
+    url
+}
