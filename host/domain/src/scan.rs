@@ -185,10 +185,12 @@ pub enum FailureCode {
     Poison,
     /// The pool, scanner, plugin or credential that it needs is no longer configured.
     Configuration,
+    /// This host cannot use its own files.
+    Host,
 }
 
 impl FailureCode {
-    pub const ALL: [FailureCode; 11] = [
+    pub const ALL: [FailureCode; 12] = [
         Self::Rejected,
         Self::ScannerLogin,
         Self::RemoteScanLost,
@@ -200,6 +202,7 @@ impl FailureCode {
         Self::WorkerLost,
         Self::Poison,
         Self::Configuration,
+        Self::Host,
     ];
 
     pub fn name(self) -> &'static str {
@@ -215,6 +218,7 @@ impl FailureCode {
             Self::WorkerLost => "worker_lost",
             Self::Poison => "poison",
             Self::Configuration => "configuration",
+            Self::Host => "host",
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use scanhost_sandbox::Sandbox;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -24,6 +24,7 @@ use crate::{
     store::{
         Store,
         embedded::EmbeddedStore,
+        redis::{self, RedisStore},
     },
     worker,
 };
@@ -37,18 +38,27 @@ const SHUTDOWN_TIME: Duration = Duration::from_secs(10);
 /// With everything that an operator has to mend.
 pub async fn build(config: Config) -> anyhow::Result<Arc<Host>> {
     let data = config.data.clone();
-    fs::create_dir_all(&data).with_context(|| format!("the data folder {} cannot be made", data.display()))?;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&data)
+        .with_context(|| format!("the data folder {} cannot be made", data.display()))?;
     let data = data.canonicalize().with_context(|| format!("the data folder {} cannot be used", data.display()))?;
     let sandbox = Sandbox::start(Some(cache_folder(&data)?))?;
     let sealer = Sealer::open(&config.key_file)?;
     let store: Arc<dyn Store> = match &config.store {
         StoreKind::Embedded => {
             let store = EmbeddedStore::open(&data)
-                .context("the store cannot be opened: is another scanhost running on this data folder?")?;
+                .with_context(|| format!("the store in {} cannot be opened", data.display()))?;
             store.bind_key(sealer.fingerprint()).await?;
             Arc::new(store)
         }
-        StoreKind::Redis(_) => bail!("`store: redis://…` is not supported yet: use `store: embedded`"),
+        StoreKind::Redis(url) => {
+            let store = RedisStore::connect(url.expose(), &config.key_prefix, redis::LEASE);
+            let store = store.await.context("Redis cannot be used")?;
+            store.bind_key(sealer.fingerprint()).await?;
+            Arc::new(store)
+        }
     };
     let snapshot = build_snapshot(&sandbox, config).await?;
     Ok(Arc::new(Host {

@@ -10,6 +10,7 @@ mod report;
 mod scan;
 mod scans;
 mod serve;
+mod token;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -43,6 +44,8 @@ enum Command {
     Scans(scans::Args),
     /// The failed scans that an operator should look at.
     Dlq(dlq::Args),
+    /// Tokens for clients.
+    Token(token::Args),
     /// Work with the configuration.
     Config {
         #[command(subcommand)]
@@ -60,7 +63,7 @@ enum ConfigCommand {
 #[derive(clap::Args, Clone)]
 struct ConfigFolder {
     /// Folder with scanhost.yaml, scanners.yaml and profiles.yaml; without it, one mock pool and ./data
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", global = true)]
     config: Option<PathBuf>,
 }
 
@@ -93,6 +96,7 @@ pub fn run() -> ExitCode {
             Command::Queue(args) => queue::run(args).await,
             Command::Scans(args) => scans::run(args).await,
             Command::Dlq(args) => dlq::run(args).await,
+            Command::Token(args) => token::run(args),
             Command::Config { command: ConfigCommand::Check(args) } => config_check::run(args).await,
         }
     });

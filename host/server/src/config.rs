@@ -54,7 +54,6 @@ pub struct Config {
     pub store: StoreKind,
     pub data: PathBuf,
     /// Of the keys in Redis.
-    #[expect(dead_code, reason = "checked with the rest; the store over Redis is what will read it")]
     pub key_prefix: String,
     /// One of `pools`.
     pub default_pool: PoolName,

@@ -4,7 +4,13 @@
 mod client;
 mod server;
 
-use std::sync::Arc;
+use std::{
+    fs::File,
+    io,
+    os::fd::AsRawFd as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use scanhost_domain::{
     ids::TaskId,
@@ -29,6 +35,16 @@ use crate::{
 
 /// The socket's name in the data folder.
 pub const SOCKET_NAME: &str = "scanhost.sock";
+
+/// An address of the socket that fits: a path of more than about a hundred bytes cannot be one, but the folder's handle
+/// stands for it. The address is good for as long as the handle is open.
+fn socket_address(data: &Path) -> io::Result<(PathBuf, File)> {
+    const LONGEST: usize = 100;
+    let folder = File::open(data)?;
+    let path = data.join(SOCKET_NAME);
+    let short = PathBuf::from(format!("/proc/self/fd/{}", folder.as_raw_fd())).join(SOCKET_NAME);
+    Ok((if path.as_os_str().len() > LONGEST { short } else { path }, folder))
+}
 
 /// One thing to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]

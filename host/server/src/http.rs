@@ -92,6 +92,7 @@ async fn ready(State(host): State<Arc<Host>>) -> Response {
 /// Whether this host can work, part by part.
 async fn readiness(host: &Arc<Host>) -> (StatusCode, Value) {
     let snapshot = host.snapshot.load_full();
+    let store = host.store.active().await;
     let reports = host.store.scanner_reports().await;
     let report = |id: &ScannerId| reports.iter().flatten().find(|(scanner, _)| scanner == id).map(|(_, report)| report);
     let disk = probe_disk(host);
@@ -112,7 +113,7 @@ async fn readiness(host: &Arc<Host>) -> (StatusCode, Value) {
     let backends =
         snapshot.backends.iter().map(|(name, backend)| plugin(name.to_string(), backend.digest().to_string()));
     let profiles = snapshot.profiles.iter().map(|p| plugin(p.name.to_string(), p.component.digest().to_string()));
-    let is_able = reports.is_ok() && disk.is_ok();
+    let is_able = store.is_ok() && disk.is_ok();
     let is_up = |id: &ScannerId| report(id).is_some_and(|report| report.up && report.circuit == Circuit::Closed);
     let is_degraded = snapshot.scanners.iter().any(|scanner| scanner.config.enabled && !is_up(&scanner.id));
     let part = |result: Result<(), String>| match result {
@@ -121,7 +122,7 @@ async fn readiness(host: &Arc<Host>) -> (StatusCode, Value) {
     };
     let body = json!({
         "status": if !is_able { "unavailable" } else if is_degraded { "degraded" } else { "ready" },
-        "store": part(reports.as_ref().map(drop).map_err(|error| error.to_string())),
+        "store": part(store.as_ref().map(drop).map_err(|error| error.to_string())),
         "disk": part(disk),
         "scanners": scanners,
         "plugins": backends.chain(profiles).collect::<Vec<_>>(),

@@ -177,6 +177,12 @@ fn caller(context: &RequestContext<RoleServer>, request: &CallToolRequestParams)
         request.meta.as_ref().and_then(|meta| meta.get_traceparent()).or_else(|| context.meta.get_traceparent());
     Caller {
         trace: crate::submit::parse_trace(in_meta.or_else(|| header("traceparent")), header("x-trace-id")),
-        idempotency_key: header("x-idempotency-key").map(str::to_owned),
+        idempotency_keys: parts.map(keys).unwrap_or_default(),
     }
+}
+
+/// Every key in the headers; one that is no text is kept as something that no key may be.
+fn keys(parts: &http::request::Parts) -> Vec<String> {
+    let keys = parts.headers.get_all("x-idempotency-key").iter();
+    keys.map(|value| value.to_str().unwrap_or("\u{fffd}").to_owned()).collect()
 }

@@ -30,9 +30,7 @@ pub struct Sealer {
 pub enum SealError {
     #[error("the key file {0} cannot be read or made")]
     KeyFile(String, #[source] io::Error),
-    #[error(
-        "the key file {0} does not hold 32 bytes in base64: put the right key back, or remove the file to have a new one made"
-    )]
+    #[error("the key file {0} does not hold 32 bytes in base64: put the right key back")]
     NotAKey(String),
     #[error("the secret was sealed with another key")]
     OtherKey,

@@ -15,6 +15,7 @@ use scanhost_domain::{
 pub mod atomic;
 pub mod embedded;
 pub mod record;
+pub mod redis;
 pub mod watch;
 
 #[cfg(test)]
@@ -179,6 +180,8 @@ pub struct ScannerReport {
 pub enum StoreError {
     #[error("the store cannot be used: {0}")]
     Unavailable(String),
+    #[error("another scanhost is running on this data folder")]
+    InUse,
     #[error("the store's secrets were sealed with another key: put the right `secrets.key_file` back")]
     OtherKey,
     #[error("a stored record is damaged")]

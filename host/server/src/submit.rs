@@ -39,8 +39,8 @@ const TYPICAL_SCAN_SECONDS: u64 = 300;
 #[derive(Clone, Debug, Default)]
 pub struct Caller {
     pub trace: Option<TraceId>,
-    /// From the header `X-Idempotency-Key`.
-    pub idempotency_key: Option<String>,
+    /// From the headers `X-Idempotency-Key`.
+    pub idempotency_keys: Vec<String>,
 }
 
 /// A scan that is in the queue, or was before.
@@ -125,15 +125,14 @@ pub fn parse_trace(traceparent: Option<&str>, trace_id: Option<&str>) -> Option<
 }
 
 fn idempotency_key(caller: &Caller, argument: Option<&str>) -> Result<Option<IdempotencyKey>, Refusal> {
-    let text = match (argument, caller.idempotency_key.as_deref()) {
-        (Some(argument), Some(header)) if argument != header => {
-            return Err(Refusal::invalid(
-                "the argument idempotency_key and the header X-Idempotency-Key differ",
-                "Give one of them, or the same value in both.",
-            ));
-        }
-        (argument, header) => argument.or(header),
-    };
+    let mut given = argument.into_iter().chain(caller.idempotency_keys.iter().map(String::as_str));
+    let text = given.next();
+    if given.any(|other| Some(other) != text) {
+        return Err(Refusal::invalid(
+            "the argument idempotency_key and the headers X-Idempotency-Key differ",
+            "Give one of them, or the same value in all.",
+        ));
+    }
     let hint = "Use any short text of your own, such as a UUID.";
     let parse = |text: &str| IdempotencyKey::from_str(text).map_err(|error| Refusal::invalid(error.to_string(), hint));
     text.map(parse).transpose()

@@ -19,7 +19,7 @@ use crate::{
     app,
     config::Config,
     control::Control,
-    results::{Report, jsonl::ScanMetadata},
+    results::{Report, check_standing, jsonl::ScanMetadata},
     submit::find_profile,
     telemetry,
 };
@@ -68,6 +68,8 @@ async fn scan(control: &Control, config: Config, args: Args) -> anyhow::Result<(
     let sandbox = Sandbox::start(Some(data.join("cache")))?;
     let snapshot = app::build_snapshot(&sandbox, config).await?;
     let choice = Choice::Profile(find_profile(&snapshot, &args.profile)?);
+    let filters = filter::combine(&args.filter);
+    check_standing(&serde_json::to_string(&filters)?).map_err(anyhow::Error::msg)?;
     let request = json!({ "targets": args.targets, "name": args.name, "scanner_pool": args.pool });
     // From before there is a scan, so that no Ctrl-C leaves one behind.
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -85,7 +87,7 @@ async fn scan(control: &Control, config: Config, args: Args) -> anyhow::Result<(
         }
     }
     let report = Report::open(&Path::new(&data).join("tasks").join(&id))?.context("the scan's findings are gone")?;
-    let question = Question { page: all(), choice, filters: filter::combine(&args.filter) };
+    let question = Question { page: all(), choice, filters };
     let prepared = prepare(&snapshot, report, question).await?;
     tokio::task::block_in_place(|| format::print(&prepared, &metadata(&status), args.format))
 }

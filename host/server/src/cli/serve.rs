@@ -9,7 +9,15 @@ use tokio::{
 };
 
 use super::ConfigFolder;
-use crate::{app, config::Config, control, host::Host, http, mcp::transport, telemetry};
+use crate::{
+    app,
+    config::Config,
+    control::{Control, connect_mcp},
+    host::Host,
+    http,
+    mcp::transport,
+    telemetry,
+};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -55,11 +63,14 @@ pub async fn serve(args: Args) -> anyhow::Result<()> {
 pub async fn stdio(args: Args) -> anyhow::Result<()> {
     telemetry::start("warn");
     let config = args.load()?;
-    // A second editor on the same folder works through the first one's host.
-    if let Some(stream) = control::connect_mcp(&config.data).await {
-        return relay(stream).await;
-    }
-    let host = app::build(config).await?;
+    let host = match Control::open(config.clone()).await? {
+        Control::Own(host) => host,
+        // A second editor on the same folder works through the first one's host.
+        Control::Other(data) => {
+            let stream = connect_mcp(&data).await.context("the running scanhost is gone")?;
+            return relay(stream).await;
+        }
+    };
     app::start_work(&host)?;
     let served = tokio::select! {
         served = transport::stdio(host.clone()) => served,

@@ -8,7 +8,6 @@ pub enum StoreKind {
     /// A database file in the data folder.
     Embedded,
     /// A `redis://` or `rediss://` URL. It may carry a password.
-    #[expect(dead_code, reason = "checked with the rest; the store over Redis is what will read it")]
     Redis(Secret),
 }
 

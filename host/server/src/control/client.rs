@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use anyhow::{Context as _, bail};
@@ -12,8 +13,14 @@ use tokio::{
     net::UnixStream,
 };
 
-use super::{Request, SOCKET_NAME, perform, server::MCP_GREETING};
-use crate::{app, config::Config, host::Host};
+use super::{Request, perform, server::MCP_GREETING, socket_address};
+use crate::{app, config::Config, host::Host, store::StoreError};
+
+/// How long another host on the same folder may take to start or to end.
+const START_TIME: Duration = Duration::from_secs(30);
+
+/// Between two looks at it.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// A host to ask.
 pub enum Control {
@@ -29,9 +36,17 @@ impl Control {
     /// # Errors
     /// When neither can be had.
     pub async fn open(config: Config) -> anyhow::Result<Self> {
-        match connect(&config.data).await {
-            Some(_) => Ok(Self::Other(config.data)),
-            None => Ok(Self::Own(app::build(config).await?)),
+        let start = tokio::time::Instant::now();
+        loop {
+            if connect(&config.data).await.is_some() {
+                return Ok(Self::Other(config.data));
+            }
+            match app::build(config.clone()).await {
+                Ok(host) => return Ok(Self::Own(host)),
+                // Another one is just starting, and will listen soon, or just ending.
+                Err(error) if is_in_use(&error) && start.elapsed() < START_TIME => tokio::time::sleep(LOOK).await,
+                Err(error) => return Err(error),
+            }
         }
     }
 
@@ -84,5 +99,11 @@ pub async fn connect_mcp(data: &Path) -> Option<UnixStream> {
 }
 
 async fn connect(data: &Path) -> Option<UnixStream> {
-    UnixStream::connect(data.join(SOCKET_NAME)).await.ok()
+    let (address, _folder) = socket_address(data).ok()?;
+    UnixStream::connect(address).await.ok()
+}
+
+/// Whether another process has the store.
+pub fn is_in_use(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| matches!(cause.downcast_ref(), Some(StoreError::InUse)))
 }

@@ -8,7 +8,7 @@ use tokio::{
     net::{UnixListener, UnixStream},
 };
 
-use super::{Request, SOCKET_NAME, perform};
+use super::{Request, SOCKET_NAME, perform, socket_address};
 use crate::{host::Host, mcp::transport, telemetry::chain};
 
 /// Bytes of one request.
@@ -23,12 +23,13 @@ pub const MCP_GREETING: &str = "mcp\n";
 /// When the socket cannot be made.
 pub fn listen(host: &Arc<Host>) -> io::Result<()> {
     let path = host.data.join(SOCKET_NAME);
+    let (address, _folder) = socket_address(&host.data)?;
     // This process owns the store, so nobody listens there any more.
     match fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let listener = UnixListener::bind(&path)?;
+    let listener = UnixListener::bind(&address)?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
     let accepting = host.clone();
     host.tasks.spawn(async move {

@@ -128,8 +128,14 @@ impl ScannerClient {
             return;
         };
         if let Ok(url) = request::address(base, path) {
-            let _best_effort =
-                self.http.delete(url).header(&session.header, value).timeout(CONNECT_TIMEOUT).send().await;
+            let _best_effort = self
+                .http
+                .delete(url)
+                .headers(self.headers.clone())
+                .header(&session.header, value)
+                .timeout(CONNECT_TIMEOUT)
+                .send()
+                .await;
         }
     }
 

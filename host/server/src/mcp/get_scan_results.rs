@@ -25,6 +25,9 @@ use crate::{
     submit::find_profile,
 };
 
+/// Bytes of filters, which stand in the answer again.
+const MAX_FILTERS: usize = 16 << 10;
+
 /// The profile of those who name none.
 const DEFAULT_PROFILE: &str = "brief";
 
@@ -92,6 +95,13 @@ pub fn row() -> Row {
             (Some(name), None) => Choice::Profile(find_profile(&snapshot, name)?),
             (None, None) => Choice::Profile(default_profile(&scan)),
         };
+        let filters = serde_json::Value::Object(args.filters.clone()).to_string();
+        if filters.len() > MAX_FILTERS {
+            return Err(Refusal::invalid(
+                format!("filters have more than {MAX_FILTERS} bytes"),
+                "Use fewer or shorter values.",
+            ));
+        }
         let resource = resource(&scan, &choice, page, &args.filters);
         let prepared = prepare(&snapshot, report, Question { page, choice, filters: args.filters }).await?;
         let limits = &snapshot.config.limits;

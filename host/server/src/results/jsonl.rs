@@ -16,8 +16,8 @@ use super::{
     view::View,
 };
 
-/// Room for the lines that follow the records of a truncated answer.
-const CLOSING_BYTES: usize = 700;
+/// Room for the lines that follow the records of a truncated answer, beside the address of the rest.
+const CLOSING_BYTES: usize = 500;
 
 /// What is known of the scan that made a report; all absent for a file.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -95,15 +95,17 @@ pub fn write(
     let asked = page.records(total);
     let asked = asked.end - asked.start;
     let mut returned = 0;
+    let closing = CLOSING_BYTES + writing.resource.map_or(0, str::len);
+    let budget = writing.budget.map(|budget| budget.saturating_sub(closing));
     let mut rows = Rows { waiting: Vec::new(), shape: writing.shape };
     selected.each(|finding| {
         rows.waiting.push(Json::Object(view.project(&finding)).to_string());
         if rows.waiting.len() < rows.chunk() {
             return Ok(true);
         }
-        rows.drain(&mut out, writing.budget, &mut returned)
+        rows.drain(&mut out, budget, &mut returned)
     })?;
-    rows.drain(&mut out, writing.budget, &mut returned)?;
+    rows.drain(&mut out, budget, &mut returned)?;
     if returned < asked {
         out.line(&truncated_line(page, returned, asked - returned, writing.resource))?;
     }
@@ -144,7 +146,7 @@ impl Rows<'_> {
         };
         for row in rows {
             let line = typed_line(&row)?;
-            let is_over = budget.is_some_and(|budget| out.written + line.len() + 1 + CLOSING_BYTES > budget);
+            let is_over = budget.is_some_and(|budget| out.written + line.len() + 1 > budget);
             if is_over && *returned > 0 {
                 return Ok(false);
             }
@@ -193,11 +195,11 @@ pub fn counts(counts: SeverityCounts) -> Json {
 }
 
 fn truncated_line(page: PageRequest, returned: u64, remaining: u64, resource: Option<&str>) -> Json {
-    let skip = page.skip() + returned;
+    let resume = page.resume_after(returned);
     json!({
         "type": "truncated", "returned": returned, "remaining": remaining,
-        "resume": { "page": page.page(), "page_size": page.page_size(), "skip": skip },
-        "resource": resource,
+        "resume": { "page": resume.page(), "page_size": resume.page_size(), "skip": resume.skip() },
+        "resource": resource.map(|resource| format!("{resource}&skip={}", resume.skip())),
     })
 }
 

@@ -9,8 +9,8 @@ use scanhost_domain::{
 
 use super::report::ReportError;
 
-/// A row is never larger; a length beyond it is damage.
-const MAX_ROW: u32 = 256 << 20;
+/// Bytes of a row: more than a batch's arena holds. A longer one was put together from overlapping cells, or is damage.
+const MAX_ROW: usize = 32 << 20;
 
 /// Puts rows together and writes them.
 pub struct RowWriter<W> {
@@ -23,15 +23,23 @@ impl<W: Write> RowWriter<W> {
         Self { file, row: Vec::new() }
     }
 
-    pub fn put(&mut self, field: FieldIndex, text: &str) {
+    /// Adds a value to the row.
+    ///
+    /// # Errors
+    /// When the row becomes longer than any honest one.
+    pub fn put(&mut self, field: FieldIndex, text: &str) -> Result<(), &'static str> {
+        if self.row.len() + text.len() > MAX_ROW {
+            return Err("a finding has more text than its batch");
+        }
         let length = u32::try_from(text.len()).expect("a batch's arena is bounded far below 4 GiB");
         self.row.extend_from_slice(&field.0.to_le_bytes());
         self.row.extend_from_slice(&length.to_le_bytes());
         self.row.extend_from_slice(text.as_bytes());
+        Ok(())
     }
 
     pub fn end_row(&mut self) -> io::Result<()> {
-        let length = u32::try_from(self.row.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        let length = u32::try_from(self.row.len()).expect("a row is bounded far below 4 GiB");
         self.file.write_all(&length.to_le_bytes())?;
         self.file.write_all(&self.row)?;
         self.row.clear();
@@ -60,10 +68,11 @@ impl<'a, R: Read> RowReader<'a, R> {
         let mut length = [0; 4];
         self.file.read_exact(&mut length)?;
         let length = u32::from_le_bytes(length);
+        let length = length as usize;
         if length > MAX_ROW {
             return Err(ReportError::Damaged("a row has an impossible length".into()));
         }
-        self.row.resize(length as usize, 0);
+        self.row.resize(length, 0);
         self.file.read_exact(&mut self.row)?;
         decode(&self.row, self.columns).ok_or_else(|| ReportError::Damaged("a row is not well formed".into()))
     }

@@ -121,6 +121,10 @@ impl Writing {
                 "a batch may have {MAX_ARENA} bytes, {MAX_CELLS} cells and {MAX_FINDINGS} findings, not more"
             ));
         }
+        let bytes: u64 = batch.cells.iter().map(|cell| u64::from(cell.length)).sum();
+        if bytes > 2 * MAX_ARENA as u64 {
+            return Err("the cells of a batch overlap".into());
+        }
         self.declare(batch.new_fields)?;
         let mut cells = batch.cells.iter();
         for count in &batch.findings {
@@ -171,7 +175,7 @@ impl Writing {
             },
         };
         let place = *field.place.get_or_insert_with(|| self.columns.appear(&field.name));
-        self.rows.put(place, text);
+        self.rows.put(place, text)?;
         Ok(value)
     }
 }

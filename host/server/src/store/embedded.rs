@@ -72,7 +72,10 @@ impl EmbeddedStore {
     /// When another process has it, or the file cannot be used.
     pub fn open(data: &Path) -> Result<Self, StoreError> {
         let database = redb::Database::builder().set_cache_size(CACHE_BYTES).create(data.join(FILE_NAME));
-        let database = Arc::new(database.map_err(unavailable)?);
+        let database = Arc::new(database.map_err(|error| match error {
+            redb::DatabaseError::DatabaseAlreadyOpen => StoreError::InUse,
+            other => unavailable(other),
+        })?);
         tables::create(&database)?;
         Ok(Self {
             writer: Writer::start(database.clone()),
@@ -152,16 +155,28 @@ impl Store for EmbeddedStore {
             return Ok(None);
         }
         let (offers, driven) = (offers.to_vec(), self.driven.clone());
+        let marked: Arc<Mutex<Option<TaskId>>> = Arc::default();
+        let mark = marked.clone();
         let claimed = self.writer.write(move |tables| {
             let is_driven = |id: &TaskId| driven.lock().contains_key(id);
             let claimed = steps::claim(tables, &offers, now, is_driven)?;
             if let Some(claimed) = &claimed {
                 // Before the commit, so that a second claim in the same transaction does not take it for lost.
                 driven.lock().insert(claimed.scan.id.clone(), (claimed.running.fence, claimed.running.progress));
+                *mark.lock().unwrap_or_else(PoisonError::into_inner) = Some(claimed.scan.id.clone());
             }
             Ok(claimed)
         });
-        let claimed = claimed.await?;
+        let claimed = match claimed.await {
+            Ok(claimed) => claimed,
+            Err(error) => {
+                // What was not committed was not claimed.
+                if let Some(id) = marked.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                    self.driven.lock().remove(&id);
+                }
+                return Err(error);
+            }
+        };
         if let Some(claimed) = &claimed {
             self.changed(&claimed.scan.id);
         }

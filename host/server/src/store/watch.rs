@@ -37,6 +37,12 @@ impl Watchers {
             notify.notify_waiters();
         }
     }
+
+    /// Wakes everyone, where changes may have been missed and nobody knows of which scans.
+    pub fn all_changed(&self) {
+        let watchers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        watchers.values().filter_map(Weak::upgrade).for_each(|notify| notify.notify_waiters());
+    }
 }
 
 impl Watch {

@@ -15,6 +15,8 @@ use scanhost_sandbox::{Backend, CallContext, Fault, NewScan, RemoteScan, RemoteS
 
 use ending::{cancelled, lost, time_left};
 
+use tokio_util::sync::CancellationToken;
+
 use super::{
     credentials,
     files::PluginLog,
@@ -34,6 +36,12 @@ use crate::{
 /// Takeovers of one scan, after which something other than bad luck is at work.
 const MAX_RECOVERIES: u32 = 10;
 
+/// How long a call to a scanner takes at most, its breaker and all limits included.
+const CALL_TIME: Duration = Duration::from_secs(60);
+
+/// Between two looks at a scan whose launch may have been lost.
+const SECOND_LOOK: Duration = Duration::from_secs(3);
+
 /// Before storing a step again that could not be stored.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -44,6 +52,8 @@ enum End {
     Stale,
     /// This host ends; the scan goes on with the next one.
     Shutdown,
+    /// It was asked to stop, and no call is under way.
+    Interrupted,
 }
 
 impl From<Failure> for End {
@@ -62,7 +72,7 @@ pub async fn drive(host: Arc<Host>, claimed: Claimed) {
             host.store.release(&id, fence).await;
             return;
         }
-        End::Shutdown => {
+        End::Shutdown | End::Interrupted => {
             host.store.release(&id, fence).await;
             return;
         }
@@ -109,16 +119,31 @@ async fn run(host: &Arc<Host>, claimed: Claimed) -> End {
         Err(end) => return end,
     };
     let (id, fence) = (driver.scan.id.clone(), driver.running.fence);
-    let limit = time_left(&driver.running, driver.limits.scan);
-    let end = tokio::select! {
-        end = driver.steps() => return end,
-        () = tokio::time::sleep(limit) => Outcome::Timeout,
-        () = cancelled(host, &id) => Outcome::Cancelled,
-        () = lost(host, &id, fence) => return End::Stale,
-        () = host.shutdown.cancelled() => return End::Shutdown,
+    let (limit, interrupt) = (time_left(&driver.running, driver.limits.scan), driver.interrupt.clone());
+    let outcome = {
+        let steps = driver.steps();
+        tokio::pin!(steps);
+        let outcome = tokio::select! {
+            end = &mut steps => return end,
+            () = tokio::time::sleep(limit) => Outcome::Timeout,
+            () = cancelled(host, &id) => Outcome::Cancelled,
+            () = lost(host, &id, fence) => return End::Stale,
+            () = host.shutdown.cancelled() => return End::Shutdown,
+        };
+        // A call under way is let end: what it does at the scanner has to be known before the scan is stopped there.
+        interrupt.cancel();
+        tokio::select! {
+            end = steps => match end {
+                End::Interrupted => {}
+                end => return end,
+            },
+            () = tokio::time::sleep(CALL_TIME) => {}
+            () = host.shutdown.cancelled() => return End::Shutdown,
+        }
+        outcome
     };
     tokio::select! {
-        () = driver.stop_remote() => End::Outcome(end),
+        () = driver.stop_remote() => End::Outcome(outcome),
         () = host.shutdown.cancelled() => End::Shutdown,
     }
 }
@@ -132,9 +157,13 @@ struct Driver {
     client: Arc<ScannerClient>,
     options: String,
     limits: Limits,
+    /// Somebody wants the scan to end: the next wait is the last.
+    interrupt: CancellationToken,
     failures_in_a_row: u32,
     /// Whether the phase's own step was announced in this very run, so that nothing of it can have happened yet.
     announced: bool,
+    /// Whether the scan, of which the launch may have been lost, was seen unlaunched once.
+    looks_unlaunched: bool,
 }
 
 impl Driver {
@@ -163,8 +192,10 @@ impl Driver {
             running,
             backend,
             client,
+            interrupt: CancellationToken::new(),
             failures_in_a_row: 0,
             announced: false,
+            looks_unlaunched: false,
         })
     }
 
@@ -242,7 +273,12 @@ impl Driver {
         if !self.announced {
             // It may have been launched before: ask, never launch blindly.
             match self.status(&remote_id).await {
-                Ok(RemoteState::Created) => {}
+                // A scanner may show a scan as new for a moment after its launch: only a second look tells.
+                Ok(RemoteState::Created) if !self.looks_unlaunched => {
+                    self.looks_unlaunched = true;
+                    return self.pause(SECOND_LOOK).await;
+                }
+                Ok(RemoteState::Created) => self.looks_unlaunched = false,
                 Ok(RemoteState::Running(_) | RemoteState::Completed | RemoteState::Failed(_)) => {
                     return self.enter(Phase::Launched { remote_id }, None).await;
                 }
@@ -285,8 +321,7 @@ impl Driver {
         }
         self.failures_in_a_row = 0;
         let elapsed = Duration::try_from(clock::now().duration_since(self.running.started_at)).unwrap_or_default();
-        tokio::time::sleep(poll_interval(elapsed, self.limits.poll)).await;
-        Ok(())
+        self.pause(poll_interval(elapsed, self.limits.poll)).await
     }
 
     async fn status(&mut self, remote_id: &str) -> Result<RemoteState, Trouble> {
@@ -313,8 +348,15 @@ impl Driver {
         let message = &trouble.failure.message;
         tracing::warn!(scan = %self.scan.id, trace = %self.scan.trace, delay_ms = delay.as_millis() as u64, reason = message, "trying again");
         self.store(Change { retries: 1, ..Change::default() }).await?;
-        tokio::time::sleep(delay).await;
-        Ok(())
+        self.pause(delay).await
+    }
+
+    /// Waits, unless the scan is to end.
+    async fn pause(&self, time: Duration) -> Result<(), End> {
+        tokio::select! {
+            () = tokio::time::sleep(time) => Ok(()),
+            () = self.interrupt.cancelled() => Err(End::Interrupted),
+        }
     }
 
     /// One call to the scanner, when its breaker lets it through; what comes of it is the breaker's to know.

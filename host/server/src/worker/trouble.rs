@@ -44,8 +44,10 @@ impl From<Fault> for Trouble {
     fn from(fault: Fault) -> Self {
         let text = format!("the plugin {fault}");
         match fault {
-            // The scanner may have been slow, or this host busy.
-            Fault::Wall(_) | Fault::Busy(_) => Self::transient(text, None),
+            // The scanner may have been slow.
+            Fault::Wall(_) => Self::transient(text, None),
+            // Not the scanner's fault, so it must not count against it.
+            Fault::Busy(_) => Self::transient(text, Some(Duration::ZERO)),
             Fault::Cpu(_) | Fault::Memory(_) | Fault::Crash(_) | Fault::Contract(_) => {
                 Self::permanent(FailureCode::Plugin, text)
             }

@@ -41,7 +41,7 @@ async fn bad_arguments_are_named_and_the_hint_lists_the_good_ones() {
         (trusted, with_login(json!({ "credential": "nosuch" })), "", ""),
         (trusted, with_login(json!({ "ssh_private_key": "x" })), "", ""),
         (trusted, with_login(json!({ "elevate_privileges_with": "sudo" })), "elevate_privileges_with", "ssh_username"),
-        (privileged, with_login(json!({})), "", "elevate_privileges_with"),
+        (privileged, with_login(json!({})), "elevate_privileges_with", "sudo"),
         (privileged, with_login(json!({ "elevate_privileges_with": "doas" })), "", "sudo"),
         ("get_scan_status", json!({}), "task_id", "task_id"),
         ("get_scan_status", json!({ "task_id": null }), "task_id", "task_id"),

@@ -20,12 +20,15 @@ pub fn submit(tables: &mut Tables<'_>, new: &NewScan) -> Result<Submitted, Table
     clear_expired_keys(tables, milliseconds(new.created_at))?;
     if let Some(idempotency) = &new.idempotency {
         let known = tables.idempotency.get(idempotency.key.as_str())?.map(|entry| {
-            let (hash, id, _) = entry.value();
-            (hash, id.to_owned())
+            let (hash, id, expires) = entry.value();
+            (hash, id.to_owned(), expires)
         });
         match known {
-            Some((hash, _)) if hash != idempotency.request_hash => return Ok(Submitted::KeyTaken),
-            Some((_, id)) => return first_scan(tables, &id).map(Submitted::Known),
+            Some((_, _, expires)) if expires <= milliseconds(new.created_at) => {
+                forget_key(tables, expires, idempotency.key.as_str())?;
+            }
+            Some((hash, ..)) if hash != idempotency.request_hash => return Ok(Submitted::KeyTaken),
+            Some((_, id, _)) => return first_scan(tables, &id).map(Submitted::Known),
             None => {}
         }
     }
@@ -98,16 +101,13 @@ fn recover(tables: &mut Tables<'_>, is_driven: impl Fn(&TaskId) -> bool) -> Resu
     let mut orphan = None;
     for entry in tables.running.iter()? {
         let id: TaskId = entry?.0.value().parse().map_err(record::BadRecord::from)?;
-        if !is_driven(&id) {
+        if !is_driven(&id) && readable(tables, &id)?.is_some() {
             orphan = Some(id);
             break;
         }
     }
     let Some(id) = orphan else { return Ok(None) };
-    let Some(mut scan) = tables.scan(&id)? else {
-        tables.running.remove(id.as_str())?;
-        return Ok(None);
-    };
+    let Some(mut scan) = tables.scan(&id)? else { return Ok(None) };
     let ScanState::Running(running) = scan.state else {
         tables.running.remove(id.as_str())?;
         return Ok(None);
@@ -116,6 +116,17 @@ fn recover(tables: &mut Tables<'_>, is_driven: impl Fn(&TaskId) -> bool) -> Resu
     scan.state = ScanState::Running(running.clone());
     tables.put(&scan)?;
     Ok(Some(Claimed { scan, running }))
+}
+
+/// A record that is damaged, or gone, must not hold up the others.
+fn readable(tables: &Tables<'_>, id: &TaskId) -> Result<Option<Scan>, TableError> {
+    match tables.scan(id) {
+        Err(TableError::Record(error)) => {
+            tracing::error!(scan = %id, %error, "a stored scan cannot be read, leaving it alone");
+            Ok(None)
+        }
+        other => other,
+    }
 }
 
 /// The first waiting scan of the pool that a free scanner can take: one that is pinned to a busy scanner does not hold
@@ -139,7 +150,7 @@ fn claim_in_pool(
         let (key, id) = entry?;
         let sequence = key.value().1;
         let id: TaskId = id.value().parse().map_err(record::BadRecord::from)?;
-        let Some(scan) = tables.scan(&id)? else { continue };
+        let Some(scan) = readable(tables, &id)? else { continue };
         let pinned = scan.request.instance.as_ref();
         if let Some(scanner) = choose_scanner(capacities, pinned, offer.balance, turn) {
             found = Some((sequence, scan, scanner.clone()));
@@ -321,12 +332,14 @@ fn clear_expired_keys(tables: &mut Tables<'_>, now: i64) -> Result<(), TableErro
         let (expires, key) = entry.map(|(entry, _)| (entry.value().0, entry.value().1.to_owned()))?;
         expired.push((expires, key));
     }
-    for (expires, key) in expired {
-        tables.expiry.remove((expires, key.as_str()))?;
-        let id = tables.idempotency.remove(key.as_str())?.map(|entry| entry.value().1.to_owned());
-        if let Some(id) = id {
-            tables.keyed.remove(id.as_str())?;
-        }
+    expired.iter().try_for_each(|(expires, key)| forget_key(tables, *expires, key))
+}
+
+fn forget_key(tables: &mut Tables<'_>, expires: i64, key: &str) -> Result<(), TableError> {
+    tables.expiry.remove((expires, key))?;
+    let id = tables.idempotency.remove(key)?.map(|entry| entry.value().1.to_owned());
+    if let Some(id) = id {
+        tables.keyed.remove(id.as_str())?;
     }
     Ok(())
 }

@@ -28,6 +28,16 @@ enum Operation {
         scan: usize,
         force: bool,
     },
+    Pause {
+        pool: usize,
+        paused: bool,
+    },
+    RetryLetter {
+        scan: usize,
+    },
+    PurgeLetter {
+        scan: usize,
+    },
     /// What a worker would do that lost the scan.
     WriteStale {
         scan: usize,
@@ -44,6 +54,9 @@ fn operation() -> impl Strategy<Value = Operation> {
         2 => (scan.clone(), any::<bool>()).prop_map(|(scan, fails)| Operation::Finish { scan, fails }),
         1 => scan.clone().prop_map(|scan| Operation::Cancel { scan }),
         1 => (scan.clone(), any::<bool>()).prop_map(|(scan, force)| Operation::Delete { scan, force }),
+        1 => (0..2usize, any::<bool>()).prop_map(|(pool, paused)| Operation::Pause { pool, paused }),
+        1 => scan.clone().prop_map(|scan| Operation::RetryLetter { scan }),
+        1 => scan.clone().prop_map(|scan| Operation::PurgeLetter { scan }),
         1 => scan.prop_map(|scan| Operation::WriteStale { scan }),
     ]
 }
@@ -56,6 +69,7 @@ const CAPACITY: u32 = 2;
 struct Model {
     scans: Vec<Modelled>,
     keys: BTreeMap<u8, (u8, usize)>,
+    paused: [bool; 2],
 }
 
 struct Modelled {
@@ -64,6 +78,13 @@ struct Modelled {
     /// None once it was deleted.
     status: Option<Status>,
     fence: Option<Fence>,
+    is_letter: bool,
+}
+
+impl Modelled {
+    fn queued(id: TaskId, pool: usize) -> Self {
+        Self { id, pool, status: Some(Status::Queued), fence: None, is_letter: false }
+    }
 }
 
 impl Model {
@@ -73,7 +94,7 @@ impl Model {
 
     fn next_to_start(&self) -> bool {
         let has_room = |pool: usize| self.count(pool, Status::Running) < CAPACITY as usize;
-        (0..POOLS.len()).any(|pool| has_room(pool) && self.count(pool, Status::Queued) > 0)
+        (0..POOLS.len()).any(|pool| !self.paused[pool] && has_room(pool) && self.count(pool, Status::Queued) > 0)
     }
 }
 
@@ -92,7 +113,7 @@ async fn apply(store: &dyn Store, model: &mut Model, operation: Operation) {
                     if let Some(key) = key {
                         model.keys.insert(key, (request, model.scans.len()));
                     }
-                    model.scans.push(Modelled { id, pool, status: Some(Status::Queued), fence: None });
+                    model.scans.push(Modelled::queued(id, pool));
                 }
                 (Submitted::KeyTaken, Some((first, _))) => assert_ne!(first, request),
                 (Submitted::Known(scan), Some((first, place))) => {
@@ -110,6 +131,7 @@ async fn apply(store: &dyn Store, model: &mut Model, operation: Operation) {
             if let Some(claimed) = claimed {
                 let place = model.scans.iter().position(|scan| scan.id == claimed.scan.id).unwrap();
                 let pool = model.scans[place].pool;
+                assert!(!model.paused[pool]);
                 let first = model.scans.iter().position(|s| s.pool == pool && s.status == Some(Status::Queued));
                 assert_eq!(first, Some(place), "first in, first out");
                 model.scans[place].status = Some(Status::Running);
@@ -136,6 +158,7 @@ async fn apply(store: &dyn Store, model: &mut Model, operation: Operation) {
             assert_eq!(finished.is_ok(), scan.status == Some(Status::Running));
             if finished.is_ok() {
                 scan.status = Some(status);
+                scan.is_letter = fails;
             }
         }
         Operation::Cancel { scan } => {
@@ -161,8 +184,32 @@ async fn apply(store: &dyn Store, model: &mut Model, operation: Operation) {
                 Deleted::Done(_) => {
                     assert!(scan.status.is_some() && (force || !is_active));
                     scan.status = None;
+                    scan.is_letter = false;
                 }
             }
+        }
+        Operation::Pause { pool: place, paused } => {
+            store.pause(&pool(POOLS[place]), paused).await.unwrap();
+            model.paused[place] = paused;
+        }
+        Operation::RetryLetter { scan } => {
+            let Some(place) = index(scan) else { return };
+            let letter = &mut model.scans[place];
+            let new = NewScan { retry_of: Some(letter.id.clone()), ..new_scan(POOLS[letter.pool], "again") };
+            let (id, pool) = (new.id.clone(), letter.pool);
+            let retried = store.retry_dead_letter(new).await.unwrap();
+            assert_eq!(retried.is_some(), letter.is_letter);
+            letter.is_letter = false;
+            if retried.is_some() {
+                model.scans.push(Modelled::queued(id, pool));
+            }
+        }
+        Operation::PurgeLetter { scan } => {
+            let Some(place) = index(scan) else { return };
+            let letter = &mut model.scans[place];
+            let purged = store.purge_dead_letters(std::slice::from_ref(&letter.id)).await.unwrap();
+            assert_eq!(purged, u64::from(letter.is_letter));
+            letter.is_letter = false;
         }
         Operation::WriteStale { scan } => {
             let Some(place) = index(scan) else { return };
@@ -177,7 +224,10 @@ async fn check(store: &dyn Store, model: &Model) {
     for (place, name) in POOLS.iter().enumerate() {
         let state = store.pool(&pool(name)).await.unwrap();
         assert_eq!(state.queue_depth, model.count(place, Status::Queued) as u64);
-        assert_eq!(state.dead_letters, model.count(place, Status::Failed) as u64);
+        let letters = model.scans.iter().filter(|scan| scan.pool == place && scan.is_letter).count();
+        assert_eq!(state.dead_letters, letters as u64);
+        assert_eq!(store.dead_letters(Some(&pool(name))).await.unwrap().len(), letters);
+        assert_eq!(state.paused, model.paused[place]);
     }
     let active: u32 = store.active().await.unwrap().iter().map(|(_, count)| *count).sum();
     let running = model.scans.iter().filter(|scan| scan.status == Some(Status::Running)).count();
@@ -187,19 +237,28 @@ async fn check(store: &dyn Store, model: &Model) {
     }
 }
 
+async fn run(fresh: Fresh, operations: Vec<Operation>) {
+    let mut model = Model::default();
+    for operation in operations {
+        apply(&*fresh.store, &mut model, operation).await;
+    }
+    check(&*fresh.store, &model).await;
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_store_does_what_the_model_does(operations in proptest::collection::vec(operation(), 1..60)) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let fresh = Fresh::new();
-            let mut model = Model::default();
-            for operation in operations {
-                apply(&fresh.store, &mut model, operation).await;
-            }
-            check(&fresh.store, &model).await;
-        });
+    fn the_embedded_store_does_what_the_model_does(operations in proptest::collection::vec(operation(), 1..60)) {
+        runtime().block_on(run(Fresh::embedded(), operations));
+    }
+
+    #[test]
+    fn the_store_over_redis_does_what_the_model_does(operations in proptest::collection::vec(operation(), 1..60)) {
+        runtime().block_on(async { run(Fresh::redis().await, operations).await });
     }
 }

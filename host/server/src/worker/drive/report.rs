@@ -1,5 +1,7 @@
 //! The end of a scan: its report comes in and is read.
 
+use std::time::Duration;
+
 use scanhost_domain::scan::{Failure, FailureCode, Outcome, Phase};
 use scanhost_sandbox::ExportStep;
 
@@ -21,6 +23,9 @@ const MAX_FETCHES: u8 = 2;
 /// Export steps that fail one after the other before the export begins anew.
 const STUBBORN_EXPORT: u32 = 3;
 
+/// Between two looks at an export, whatever the plugin says.
+const SHORTEST_WAIT: Duration = Duration::from_millis(100);
+
 impl Driver {
     /// Gets the report, step by step.
     pub(super) async fn export(&mut self, remote_id: String, fetches: u8) -> Result<(), End> {
@@ -28,7 +33,7 @@ impl Driver {
         let extension = self.backend.description().report_extension.clone();
         let arriving = Arriving::new(&folder, &extension).map_err(disk_failure)?;
         let mut cursor: Option<String> = None;
-        let mut failures = 0;
+        let mut failures: u32 = 0;
         arriving.truncate(0).map_err(disk_failure)?;
         loop {
             let before = arriving.length().map_err(disk_failure)?;
@@ -39,13 +44,13 @@ impl Driver {
                 Ok(ExportStep::Done) => break,
                 Ok(ExportStep::Pending { cursor: next, retry_after }) => {
                     cursor = Some(next);
-                    failures = 0;
-                    self.failures_in_a_row = 0;
-                    tokio::time::sleep(retry_after.min(self.limits.poll)).await;
+                    // Not a sign that the download will work: failures are counted over all of them.
+                    self.pause(retry_after.clamp(SHORTEST_WAIT, self.limits.poll.max(SHORTEST_WAIT))).await?;
                 }
                 Err(trouble) => {
                     failures += 1;
-                    if failures % STUBBORN_EXPORT == 0 {
+                    self.failures_in_a_row = self.failures_in_a_row.max(failures - 1);
+                    if failures.is_multiple_of(STUBBORN_EXPORT) {
                         cursor = None;
                     }
                     // What the failed step had written would be there twice.
@@ -102,5 +107,5 @@ impl Driver {
 fn disk_failure(error: std::io::Error) -> End {
     tracing::error!(error = chain(&error), "a scan's files cannot be used");
     let message = format!("this host cannot use its files: {}", error.kind());
-    Failure { code: FailureCode::ScannerUnavailable, message }.into()
+    Failure { code: FailureCode::Host, message }.into()
 }

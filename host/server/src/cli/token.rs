@@ -1,0 +1,45 @@
+//! `token new`: a token for a client, shown once, and the line for the configuration, which holds its hash only.
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use clap::Subcommand;
+use rand::Rng as _;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use super::listing;
+use crate::config::Scope;
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+    /// Print JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a token; nothing is stored, so note it now.
+    New {
+        /// Whose it is, for the log
+        name: String,
+        /// What it may do: scan:read, scan:submit, scan:admin
+        #[arg(long, value_delimiter = ',', required = true)]
+        scopes: Vec<Scope>,
+    },
+}
+
+pub fn run(args: Args) -> anyhow::Result<()> {
+    let Command::New { name, scopes } = args.command;
+    let secret: [u8; 32] = rand::rng().random();
+    let token = BASE64_URL_SAFE_NO_PAD.encode(secret);
+    let hash: String = Sha256::digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let scopes: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
+    // A name is any text: JSON's quotes are YAML's too.
+    let line = format!("{{name: {}, scopes: [{}], sha256: {hash}}}", json!(name), scopes.join(", "));
+    let answer = json!({ "token": token, "configuration": line });
+    listing::one(args.json, &answer, || {
+        format!("{token}\n\nIt is not shown again. For `tokens:` in scanhost.yaml:\n  - {line}")
+    })
+}

@@ -1,0 +1,230 @@
+//! Giving waiting scans to scanners, and scans that lost their worker to another one. Any number of workers do so at
+//! once: each decides by what it has read, and the step is taken only if that still holds.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use scanhost_domain::{
+    ids::{InstanceId, PoolName, ScannerId, TaskId},
+    scan::{Queued, ScanState},
+    schedule::{Capacity, choose_scanner},
+};
+
+use super::{
+    super::{Claimed, PoolOffer, StoreError, record::BadRecord},
+    MAX_TRIES, RedisStore, parse_ids,
+};
+
+/// Expired leases that one look sees.
+const SHOWN_EXPIRED: usize = 8;
+
+/// Waiting scans that are looked at first, and how many times more next, where all of those are pinned to scanners
+/// that are busy.
+const FIRST_LOOK: usize = 8;
+const LOOK_GROWTH: usize = 8;
+
+/// What a claim goes by.
+struct Look {
+    /// Scans whose lease has ended, and when it did.
+    expired: Vec<(TaskId, f64)>,
+    /// Of each offer, whether something may start.
+    pools: Vec<PoolLook>,
+}
+
+struct PoolLook {
+    /// Scans wait, and the pool is not paused.
+    has_waiting: bool,
+    capacities: Vec<Capacity>,
+}
+
+/// What became of starting a scan of a pool.
+enum Start {
+    Started(Box<Claimed>),
+    /// No waiting scan can be taken by a free scanner.
+    Nothing,
+    /// Others were faster: what was read does not hold any more.
+    Overtaken,
+}
+
+impl RedisStore {
+    pub(super) async fn claim_next(&self, offers: &[PoolOffer], now: Timestamp) -> Result<Option<Claimed>, StoreError> {
+        for _ in 0..MAX_TRIES {
+            let look = self.look(offers).await?;
+            for (id, expiry) in &look.expired {
+                if let Some(claimed) = self.recover(id, *expiry).await? {
+                    return Ok(Some(claimed));
+                }
+            }
+            // Most looks find nothing; those should not write.
+            if !look.pools.iter().any(|pool| pool.has_waiting) {
+                return Ok(None);
+            }
+            match self.start_in_turn(offers, &look.pools, now).await? {
+                Start::Started(claimed) => return Ok(Some(*claimed)),
+                Start::Nothing => return Ok(None),
+                Start::Overtaken => {}
+            }
+        }
+        // Others take everything; there will be another look.
+        Ok(None)
+    }
+
+    async fn look(&self, offers: &[PoolOffer]) -> Result<Look, StoreError> {
+        let mut commands = redis::pipe();
+        commands.cmd("TIME");
+        commands.cmd("ZRANGE").arg(self.keys.running()).arg(0).arg(SHOWN_EXPIRED - 1).arg("WITHSCORES");
+        commands.cmd("SMEMBERS").arg(self.keys.paused());
+        let (time, leases, paused) = self.connection.query_all(&commands).await?;
+        let (seconds, microseconds): (u64, u64) = time;
+        let leases: Vec<(String, f64)> = leases;
+        let paused: BTreeSet<String> = paused;
+
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 are exact for 200,000 years")]
+        let now = (seconds * 1_000 + microseconds / 1_000) as f64;
+        // Workers that could not renew their leases while Redis was away are given time to do so now. What was given
+        // back has no worker.
+        let is_settled = self.connection.age() >= self.lease / 2;
+        let mut expired = Vec::new();
+        for (id, expiry) in leases {
+            if expiry == 0.0 || (is_settled && expiry < now) {
+                expired.push((id.try_into().map_err(BadRecord::from)?, expiry));
+            }
+        }
+
+        let mut commands = redis::pipe();
+        for offer in offers {
+            commands.cmd("LLEN").arg(self.keys.queue(&offer.pool));
+            for scanner in &offer.scanners {
+                commands.cmd("ZCARD").arg(self.keys.lease(&scanner.slot.scanner));
+            }
+        }
+        let counts: Vec<u64> = self.connection.query_all(&commands).await?;
+        let mut counts = counts.into_iter();
+        let mut next_count = || counts.next().unwrap_or(0);
+        let mut pools = Vec::new();
+        for offer in offers {
+            let has_waiting = next_count() > 0 && !paused.contains(offer.pool.as_str());
+            let capacity = |scanner: &super::super::Offer| Capacity {
+                scanner: scanner.slot.scanner.clone(),
+                max_concurrent_scans: scanner.max_concurrent_scans,
+                active: u32::try_from(next_count()).unwrap_or(u32::MAX),
+            };
+            pools.push(PoolLook { has_waiting, capacities: offer.scanners.iter().map(capacity).collect() });
+        }
+        Ok(Look { expired, pools })
+    }
+
+    /// Takes over a scan whose worker is gone, unless its lease was renewed or another one was faster.
+    async fn recover(&self, id: &TaskId, expiry: f64) -> Result<Option<Claimed>, StoreError> {
+        let running_key = self.keys.running();
+        let stored = self.stored(id).await?;
+        let running = stored.as_ref().map(|stored| stored.scan.state.clone());
+        let (Some(stored), Some(ScanState::Running(running))) = (stored, running) else {
+            // It has ended since the look.
+            return Ok(None);
+        };
+        let running = running.recover();
+        let step = self.unchanged(&stored).check(&["ZSCORE", &running_key, id.as_str()], &expiry.to_string());
+        let step = self.put_running(step, &stored, &running);
+        if !self.apply(&step).await? {
+            return Ok(None);
+        }
+        let mut scan = stored.scan;
+        scan.state = ScanState::Running(running.clone());
+        Ok(Some(Claimed { scan, running }))
+    }
+
+    /// Each try begins with another pool than the last.
+    async fn start_in_turn(
+        &self,
+        offers: &[PoolOffer],
+        looks: &[PoolLook],
+        now: Timestamp,
+    ) -> Result<Start, StoreError> {
+        let mut turn = redis::cmd("INCR");
+        let turn: u64 = self.connection.query(turn.arg(self.keys.turn())).await?;
+        let first = usize::try_from(turn).unwrap_or(0) % offers.len().max(1);
+        let pools: Vec<_> = offers.iter().zip(looks).collect();
+        for (offer, look) in pools[first..].iter().chain(&pools[..first]) {
+            match self.start_in_pool(offer, look, turn, now).await? {
+                Start::Nothing => {}
+                end @ (Start::Started(_) | Start::Overtaken) => return Ok(end),
+            }
+        }
+        Ok(Start::Nothing)
+    }
+
+    async fn start_in_pool(
+        &self,
+        offer: &PoolOffer,
+        look: &PoolLook,
+        turn: u64,
+        now: Timestamp,
+    ) -> Result<Start, StoreError> {
+        if !look.has_waiting || choose_scanner(&look.capacities, None, offer.balance, turn).is_none() {
+            return Ok(Start::Nothing);
+        }
+        let Some((id, scanner)) = self.first_startable(offer, look, turn).await? else { return Ok(Start::Nothing) };
+        let Some(stored) = self.stored(&id).await? else { return Ok(Start::Overtaken) };
+        let ScanState::Queued(Queued) = stored.scan.state else { return Ok(Start::Overtaken) };
+        let chosen = offer.scanners.iter().find(|offered| offered.slot.scanner == scanner);
+        let chosen = chosen.expect("a chosen scanner is one of the offered");
+        let running = Queued.start(chosen.slot.clone(), now);
+        let step = self
+            .unchanged(&stored)
+            .check(&["SISMEMBER", &self.keys.paused(), offer.pool.as_str()], "0")
+            .check_below(&["ZCARD", &self.keys.lease(&scanner)], chosen.max_concurrent_scans)
+            .check(&["LREM", &self.keys.queue(&offer.pool), "1", id.as_str()], "1");
+        if !self.apply(&self.put_running(step, &stored, &running)).await? {
+            return Ok(Start::Overtaken);
+        }
+        let mut scan = stored.scan;
+        scan.state = ScanState::Running(running.clone());
+        Ok(Start::Started(Box::new(Claimed { scan, running })))
+    }
+
+    /// The first waiting scan that a free scanner can take: one that is pinned to a busy scanner does not hold up those
+    /// behind it.
+    async fn first_startable(
+        &self,
+        offer: &PoolOffer,
+        look: &PoolLook,
+        turn: u64,
+    ) -> Result<Option<(TaskId, ScannerId)>, StoreError> {
+        let mut count = FIRST_LOOK;
+        loop {
+            // From the front each time: others take from the queue, and nobody may be jumped.
+            let waiting = self.pinned(&offer.pool, count).await?;
+            let is_all = waiting.len() < count;
+            for (id, pinned) in waiting {
+                let pinned = pinned.map(InstanceId::try_from).transpose().map_err(BadRecord::from)?;
+                if let Some(scanner) = choose_scanner(&look.capacities, pinned.as_ref(), offer.balance, turn) {
+                    return Ok(Some((id, scanner.clone())));
+                }
+            }
+            if is_all {
+                return Ok(None);
+            }
+            count *= LOOK_GROWTH;
+        }
+    }
+
+    /// The first waiting scans of a pool, with the instance that each is pinned to.
+    async fn pinned(&self, pool: &PoolName, count: usize) -> Result<Vec<(TaskId, Option<String>)>, StoreError> {
+        let ids = self.first_waiting(pool, count).await?;
+        let mut commands = redis::pipe();
+        for id in &ids {
+            commands.cmd("HGET").arg(self.keys.scan(id)).arg("instance");
+        }
+        let pinned: Vec<Option<String>> = self.connection.query_all(&commands).await?;
+        Ok(ids.into_iter().zip(pinned).collect())
+    }
+
+    /// The first waiting scans of a pool, in order.
+    pub(super) async fn first_waiting(&self, pool: &PoolName, count: usize) -> Result<Vec<TaskId>, StoreError> {
+        let mut range = redis::cmd("LRANGE");
+        range.arg(self.keys.queue(pool)).arg(0).arg(count - 1);
+        let ids: Vec<String> = self.connection.query(&range).await?;
+        parse_ids(ids)
+    }
+}

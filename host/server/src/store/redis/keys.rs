@@ -1,0 +1,104 @@
+//! The names of the keys. All begin with the installation's prefix; operators know those of the queues.
+//! Scripts build no names but those of leases, so one server is needed: a cluster has no place for them all.
+
+use scanhost_domain::ids::{IdempotencyKey, PoolName, ScannerId, TaskId};
+
+pub struct Keys {
+    prefix: String,
+}
+
+impl Keys {
+    pub fn new(prefix: &str) -> Self {
+        Self { prefix: prefix.to_owned() }
+    }
+
+    fn named(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+
+    /// LIST of the scans of a pool that wait.
+    pub fn queue(&self, pool: &PoolName) -> String {
+        format!("{}{pool}:queue", self.prefix)
+    }
+
+    /// ZSET of the scans of a pool that failed, by milliseconds since 1970.
+    pub fn dead(&self, pool: &PoolName) -> String {
+        format!("{}{pool}:queue:dead", self.prefix)
+    }
+
+    /// HASH: the request's `hash`, the scan's `id`, and when it `expires` by the clock of who submitted.
+    pub fn idempotency(&self, key: &IdempotencyKey) -> String {
+        format!("{}idemp:{}", self.prefix, key.as_str())
+    }
+
+    /// HASH: `record`, `revision` and `sequence`; `instance` of a pinned one; `keyed_until` when a key stands for it;
+    /// `fence`, `scanner` and `progress` while it runs.
+    pub fn scan(&self, id: &TaskId) -> String {
+        format!("{}scan:{id}", self.prefix)
+    }
+
+    /// The last record of a deleted scan that a key stands for.
+    pub fn keyed(&self, id: &TaskId) -> String {
+        format!("{}keyed:{id}", self.prefix)
+    }
+
+    /// ZSET of all scans, in the order of their ids.
+    pub fn scans(&self) -> String {
+        self.named("scans")
+    }
+
+    /// SET of the pools that ever had a scan.
+    pub fn pools(&self) -> String {
+        self.named("pools")
+    }
+
+    /// SET of the pools that start nothing new.
+    pub fn paused(&self) -> String {
+        self.named("paused")
+    }
+
+    /// ZSET of the scans that run, by when their lease ends in the server's milliseconds since 1970.
+    pub fn running(&self) -> String {
+        self.named("running")
+    }
+
+    /// ZSET of the scans that a scanner drives, by when their lease ends.
+    pub fn lease(&self, scanner: &ScannerId) -> String {
+        format!("{}{scanner}", self.leases())
+    }
+
+    /// What the keys of leases begin with.
+    pub fn leases(&self) -> String {
+        self.named("lease:")
+    }
+
+    /// ZSET of ended scans, by when their results were last asked for.
+    pub fn access(&self) -> String {
+        self.named("access")
+    }
+
+    /// HASH of how the workers see each scanner.
+    pub fn scanners(&self) -> String {
+        self.named("scanners")
+    }
+
+    /// Counts submits.
+    pub fn sequence(&self) -> String {
+        self.named("sequence")
+    }
+
+    /// Counts claims.
+    pub fn turn(&self) -> String {
+        self.named("turn")
+    }
+
+    /// The fingerprint of the key that secrets are sealed with.
+    pub fn key(&self) -> String {
+        self.named("key")
+    }
+
+    /// The channel on which changes are told.
+    pub fn events(&self) -> String {
+        self.named("events")
+    }
+}

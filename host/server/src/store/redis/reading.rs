@@ -1,0 +1,174 @@
+//! Looking at many scans at once: lists, queues, dead letters, what may be cleared away.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use scanhost_domain::{
+    ids::{PoolName, ScannerId, TaskId},
+    scan::{Outcome, Scan, ScanState},
+};
+
+use super::{
+    super::{DeadLetter, ListQuery, Listed, PoolState, StoreError, Waiting, record::BadRecord},
+    RedisStore, parse_ids, parse_scanner,
+};
+
+/// Records that are fetched at once.
+const BATCH: usize = 128;
+
+/// Waiting scans that a pool's state names.
+const SHOWN_WAITING: usize = 10;
+
+impl RedisStore {
+    pub(super) async fn place(&self, scan: &Scan) -> Result<Option<u64>, StoreError> {
+        let ScanState::Queued(_) = scan.state else { return Ok(None) };
+        let mut place = redis::cmd("LPOS");
+        place.arg(self.keys.queue(&scan.request.pool)).arg(scan.id.as_str());
+        let place: Option<u64> = self.connection.query(&place).await?;
+        Ok(place.map(|ahead| ahead + 1))
+    }
+
+    pub(super) async fn list_scans(&self, query: &ListQuery) -> Result<Listed, StoreError> {
+        let mut scans = Vec::new();
+        let mut before = query.before.clone();
+        loop {
+            let from = before.as_ref().map_or_else(|| "+".to_owned(), |before| format!("({before}"));
+            let mut range = redis::cmd("ZRANGE");
+            range.arg(self.keys.scans()).arg(from).arg("-").arg("BYLEX").arg("REV").arg("LIMIT").arg(0).arg(BATCH);
+            let ids = parse_ids(self.connection.query(&range).await?)?;
+            for stored in self.stored_all(&ids).await? {
+                let scan = stored.shown();
+                if !query.selects(&scan) {
+                    continue;
+                }
+                if scans.len() == query.limit {
+                    return Ok(Listed { scans, more: true });
+                }
+                scans.push(scan);
+            }
+            before = ids.last().cloned();
+            if ids.len() < BATCH {
+                return Ok(Listed { scans, more: false });
+            }
+        }
+    }
+
+    pub(super) async fn pool_state(&self, pool: &PoolName) -> Result<PoolState, StoreError> {
+        let mut commands = redis::pipe();
+        commands.cmd("LLEN").arg(self.keys.queue(pool));
+        commands.cmd("SISMEMBER").arg(self.keys.paused()).arg(pool.as_str());
+        commands.cmd("ZCARD").arg(self.keys.dead(pool));
+        let (queue_depth, paused, dead_letters) = self.connection.query_all(&commands).await?;
+        let waiting = self.stored_all(&self.first_waiting(pool, SHOWN_WAITING).await?).await?;
+        Ok(PoolState {
+            queue_depth,
+            paused,
+            dead_letters,
+            oldest_created_at: waiting.first().map(|stored| stored.scan.created_at),
+            next: waiting.into_iter().map(|stored| waits(stored.scan)).collect(),
+        })
+    }
+
+    /// How many scans each scanner drives.
+    pub(super) async fn count_active(&self) -> Result<Vec<(ScannerId, u32)>, StoreError> {
+        let mut range = redis::cmd("ZRANGE");
+        let ids = parse_ids(self.connection.query(range.arg(self.keys.running()).arg(0).arg(-1)).await?)?;
+        let mut commands = redis::pipe();
+        for id in &ids {
+            commands.cmd("HGET").arg(self.keys.scan(id)).arg("scanner");
+        }
+        let scanners: Vec<Option<String>> = self.connection.query_all(&commands).await?;
+        let mut counts = BTreeMap::new();
+        // One without a scanner has ended between the two.
+        for scanner in scanners.into_iter().flatten() {
+            *counts.entry(parse_scanner(&scanner)?).or_default() += 1;
+        }
+        Ok(counts.into_iter().collect())
+    }
+
+    pub(super) async fn list_dead(&self, pool: Option<&PoolName>) -> Result<Vec<DeadLetter>, StoreError> {
+        let pools = match pool {
+            Some(pool) => vec![pool.clone()],
+            None => self.known_pools().await?,
+        };
+        let mut commands = redis::pipe();
+        for pool in &pools {
+            commands.cmd("ZRANGE").arg(self.keys.dead(pool)).arg(0).arg(-1).arg("WITHSCORES");
+        }
+        let of_pools: Vec<Vec<(String, f64)>> = self.connection.query_all(&commands).await?;
+        let mut letters = Vec::new();
+        for (pool, of_pool) in pools.iter().zip(of_pools) {
+            for (id, failed_at) in of_pool {
+                let id = id.try_into().map_err(BadRecord::from)?;
+                letters.push(DeadLetter { id, pool: pool.clone(), failed_at: time(failed_at)? });
+            }
+        }
+        letters.sort_by_key(|letter| letter.failed_at);
+        Ok(letters)
+    }
+
+    async fn known_pools(&self) -> Result<Vec<PoolName>, StoreError> {
+        let mut members = redis::cmd("SMEMBERS");
+        let names: Vec<String> = self.connection.query(members.arg(self.keys.pools())).await?;
+        let pools: Result<Vec<PoolName>, _> = names.into_iter().map(PoolName::try_from).collect();
+        let mut pools = pools.map_err(BadRecord::from)?;
+        pools.sort();
+        Ok(pools)
+    }
+
+    pub(super) async fn purge(&self, ids: &[TaskId]) -> Result<u64, StoreError> {
+        let mut commands = redis::pipe();
+        for stored in self.stored_all(ids).await? {
+            commands.cmd("ZREM").arg(self.keys.dead(&stored.scan.request.pool)).arg(stored.scan.id.as_str());
+        }
+        let purged: Vec<u64> = self.connection.query_all(&commands).await?;
+        Ok(purged.into_iter().sum())
+    }
+
+    pub(super) async fn list_expired(
+        &self,
+        completed_before: Timestamp,
+        failed_before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<TaskId>, StoreError> {
+        let (mut expired, mut offset) = (Vec::new(), 0);
+        let before = completed_before.max(failed_before).as_millisecond();
+        loop {
+            let mut range = redis::cmd("ZRANGE");
+            range.arg(self.keys.access()).arg("-inf").arg(format!("({before}")).arg("BYSCORE");
+            range.arg("LIMIT").arg(offset).arg(BATCH).arg("WITHSCORES");
+            let accesses: Vec<(String, f64)> = self.connection.query(&range).await?;
+            let (ids, times): (Vec<_>, Vec<_>) = accesses.into_iter().unzip();
+            let ids = parse_ids(ids)?;
+            let accessed: BTreeMap<_, _> = ids.iter().zip(times).collect();
+            for stored in self.stored_all(&ids).await? {
+                let ScanState::Finished(finished) = &stored.scan.state else { continue };
+                let before = match finished.outcome {
+                    Outcome::Completed(_) | Outcome::Cancelled => completed_before,
+                    Outcome::Failed(_) | Outcome::Timeout => failed_before,
+                };
+                if time(accessed[&stored.scan.id])?.as_millisecond() >= before.as_millisecond() {
+                    continue;
+                }
+                if expired.len() == limit {
+                    return Ok(expired);
+                }
+                expired.push(stored.scan.id);
+            }
+            if ids.len() < BATCH {
+                return Ok(expired);
+            }
+            offset += BATCH;
+        }
+    }
+}
+
+fn waits(scan: Scan) -> Waiting {
+    Waiting { id: scan.id, name: scan.request.name }
+}
+
+/// A score is milliseconds since 1970.
+fn time(score: f64) -> Result<Timestamp, BadRecord> {
+    #[expect(clippy::cast_possible_truncation, reason = "scores are whole numbers; one out of range is no time")]
+    Timestamp::from_millisecond(score as i64).map_err(|_| BadRecord::Value("time"))
+}

@@ -1,0 +1,113 @@
+//! A scan as it lies in Redis, and writing it back if nobody else has written it since.
+
+use redis::Cmd;
+use scanhost_domain::{
+    ids::TaskId,
+    scan::{Running, Scan, ScanState},
+};
+
+use super::{
+    super::{StoreError, record},
+    RedisStore,
+    step::Step,
+};
+
+/// A scan as it was read.
+pub struct Stored {
+    pub scan: Scan,
+    /// Grows with every write.
+    pub revision: u64,
+    /// How far its worker said it is. Kept apart from the record, so that it can be noted cheaply.
+    pub progress: u8,
+    /// Until when a key stands for it, in the server's milliseconds since 1970.
+    pub keyed_until: Option<String>,
+}
+
+/// The fields of a scan's hash that a [`Stored`] is made of.
+pub type Fields = (Option<String>, Option<u64>, Option<u64>, Option<u8>, Option<String>);
+
+impl Stored {
+    /// None when there is no such scan.
+    pub fn from_fields(fields: Fields) -> Result<Option<Self>, StoreError> {
+        let (Some(record), Some(revision), Some(sequence), progress, keyed_until) = fields else { return Ok(None) };
+        let mut scan = record::decode(record.as_bytes())?;
+        // The record was made before its place was known.
+        scan.sequence = sequence;
+        Ok(Some(Self { scan, revision, progress: progress.unwrap_or(0), keyed_until }))
+    }
+
+    /// As it is shown: with the progress that its worker has noted.
+    pub fn shown(self) -> Scan {
+        let mut scan = self.scan;
+        if let ScanState::Running(running) = &mut scan.state {
+            running.advance(self.progress);
+        }
+        scan
+    }
+}
+
+impl RedisStore {
+    pub(super) fn fields(&self, id: &TaskId) -> Cmd {
+        let mut command = redis::cmd("HMGET");
+        let fields = ["record", "revision", "sequence", "progress", "keyed_until"];
+        command.arg(self.keys.scan(id)).arg(&fields);
+        command
+    }
+
+    pub(super) async fn stored(&self, id: &TaskId) -> Result<Option<Stored>, StoreError> {
+        Stored::from_fields(self.connection.query(&self.fields(id)).await?)
+    }
+
+    /// The scans of these ids, without those that are gone.
+    pub(super) async fn stored_all(&self, ids: &[TaskId]) -> Result<Vec<Stored>, StoreError> {
+        let mut commands = redis::pipe();
+        for id in ids {
+            commands.add_command(self.fields(id));
+        }
+        let all: Vec<Fields> = self.connection.query_all(&commands).await?;
+        all.into_iter().filter_map(|fields| Stored::from_fields(fields).transpose()).collect()
+    }
+
+    /// A step that is taken only if the scan is still as it was read.
+    pub(super) fn unchanged(&self, stored: &Stored) -> Step {
+        let key = self.keys.scan(&stored.scan.id);
+        Step::default().check(&["HGET", &key, "revision"], &stored.revision.to_string())
+    }
+
+    /// Adds to the step that the scan is now so.
+    pub(super) fn put(&self, step: Step, stored: &Stored, scan: &Scan) -> Step {
+        let (key, revision) = (self.keys.scan(&scan.id), (stored.revision + 1).to_string());
+        step.write(&["HSET", &key, "record", &encode(scan), "revision", &revision]).write(&[
+            "PUBLISH",
+            &self.keys.events(),
+            scan.id.as_str(),
+        ])
+    }
+
+    /// Adds to the step that the scan runs so, under a lease that begins now.
+    pub(super) fn put_running(&self, step: Step, stored: &Stored, running: &Running) -> Step {
+        let scan = Scan { state: ScanState::Running(running.clone()), ..stored.scan.clone() };
+        let (key, scanner) = (self.keys.scan(&scan.id), &running.slot.scanner);
+        let (fence, id) = (running.fence.0.to_string(), scan.id.as_str());
+        self.put(step, stored, &scan)
+            .write(&["HSET", &key, "fence", &fence, "scanner", &scanner.to_string()])
+            .write(&["LEASE", &self.keys.running(), id])
+            .write(&["LEASE", &self.keys.lease(scanner), id])
+    }
+
+    /// Adds to the step that the scan has no lease any more, which lets another one start.
+    pub(super) fn remove_lease(&self, step: Step, id: &TaskId, running: &Running) -> Step {
+        step.write(&["ZREM", &self.keys.running(), id.as_str()])
+            .write(&["ZREM", &self.keys.lease(&running.slot.scanner), id.as_str()])
+            .write(&["PUBLISH", &self.keys.events(), ""])
+    }
+
+    /// Adds to the step that the scan does not wait any more.
+    pub(super) fn remove_from_queue(&self, step: Step, scan: &Scan) -> Step {
+        step.write(&["LREM", &self.keys.queue(&scan.request.pool), "1", scan.id.as_str()])
+    }
+}
+
+pub fn encode(scan: &Scan) -> String {
+    String::from_utf8(record::encode(scan)).expect("a record is JSON, which is UTF-8")
+}

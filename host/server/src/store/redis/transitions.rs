@@ -1,0 +1,214 @@
+//! What happens to a scan that is there: its worker's steps, cancelling and deleting it. What the next state is, is
+//! decided here from what was read, and written if nobody else was faster; else it is read and decided again.
+
+use jiff::Timestamp;
+use scanhost_domain::{
+    ids::TaskId,
+    scan::{Fence, Finished, Outcome, Running, Scan, ScanState},
+};
+
+use super::{
+    super::{Cancelled, Change, Deleted, StoreError},
+    MAX_TRIES, RedisStore, contended,
+    step::Step,
+    stored::{Stored, encode},
+};
+
+/// What follows from a scan as it was read.
+enum Decision<T> {
+    /// Nothing is written.
+    Answer(T),
+    Write {
+        step: Step,
+        answer: T,
+    },
+    /// As `Write`, by the scan's worker, which will try again when it is not heard whether the step was taken: the
+    /// scan as it is then.
+    WriteAsWorker {
+        step: Step,
+        written: Box<Scan>,
+        answer: T,
+    },
+}
+
+impl RedisStore {
+    async fn transition<T>(
+        &self,
+        id: &TaskId,
+        decide: impl Fn(Option<Stored>) -> Decision<T> + Send,
+    ) -> Result<T, StoreError> {
+        for _ in 0..MAX_TRIES {
+            match decide(self.stored(id).await?) {
+                Decision::Answer(answer) => return Ok(answer),
+                Decision::Write { step, answer } => {
+                    if self.apply(&step).await? {
+                        return Ok(answer);
+                    }
+                }
+                Decision::WriteAsWorker { step, written, answer } => {
+                    self.lock_unheard().insert(id.clone(), *written);
+                    if self.apply(&step).await? {
+                        return Ok(answer);
+                    }
+                }
+            }
+        }
+        Err(contended())
+    }
+
+    /// As [`Self::transition`], by the scan's worker: once it has heard what became of its step, none is unheard.
+    async fn as_worker<T>(
+        &self,
+        id: &TaskId,
+        decide: impl Fn(Option<Stored>) -> Decision<T> + Send,
+    ) -> Result<T, StoreError> {
+        let answer = self.transition(id, decide).await;
+        if answer.is_ok() {
+            self.lock_unheard().remove(id);
+        }
+        answer
+    }
+
+    /// Whether the last step of this worker was taken without its hearing so.
+    fn was_taken(&self, stored: &Stored) -> bool {
+        self.lock_unheard().get(&stored.scan.id).is_some_and(|written| *written == stored.scan)
+    }
+
+    /// None when the scan is no longer this worker's.
+    pub(super) async fn change(
+        &self,
+        id: &TaskId,
+        fence: Fence,
+        change: &Change,
+    ) -> Result<Option<Running>, StoreError> {
+        let decide = |stored: Option<Stored>| {
+            let Some((stored, mut running)) = owned(stored, fence) else { return Decision::Answer(None) };
+            if let Some(phase) = &change.phase {
+                if *phase == running.phase && self.was_taken(&stored) {
+                    return Decision::Answer(Some(running));
+                }
+                running = match running.enter(phase.clone()) {
+                    Ok(running) => running,
+                    Err(refused) => {
+                        tracing::error!(scan = %id, trace = %stored.scan.trace, %refused, "refused transition");
+                        return Decision::Answer(None);
+                    }
+                };
+            }
+            if let Some(state) = &change.plugin_state {
+                running.plugin_state.clone_from(state);
+            }
+            running.retries += change.retries;
+            let step = self.put_running(self.unchanged(&stored), &stored, &running);
+            let written = Box::new(Scan { state: ScanState::Running(running.clone()), ..stored.scan });
+            Decision::WriteAsWorker { step, written, answer: Some(running) }
+        };
+        self.as_worker(id, decide).await
+    }
+
+    /// None when the scan is no longer this worker's.
+    pub(super) async fn end(
+        &self,
+        id: &TaskId,
+        fence: Fence,
+        outcome: &Outcome,
+        now: Timestamp,
+    ) -> Result<Option<Scan>, StoreError> {
+        let decide = |stored: Option<Stored>| {
+            if let Some(stored) = &stored
+                && stored.scan.is_finished()
+                && self.was_taken(stored)
+            {
+                return Decision::Answer(Some(stored.scan.clone()));
+            }
+            let Some((stored, mut running)) = owned(stored, fence) else { return Decision::Answer(None) };
+            running.advance(stored.progress);
+            let step = self.remove_lease(self.unchanged(&stored), id, &running);
+            let (step, scan) = self.put_finished(step, &stored, running.finish(outcome.clone(), now));
+            Decision::WriteAsWorker { step, written: Box::new(scan.clone()), answer: Some(scan) }
+        };
+        self.as_worker(id, decide).await
+    }
+
+    pub(super) async fn cancel_scan(&self, id: &TaskId, now: Timestamp) -> Result<Cancelled, StoreError> {
+        let decide = |stored: Option<Stored>| {
+            let Some(stored) = stored else { return Decision::Answer(Cancelled::NotFound) };
+            match stored.scan.state.clone() {
+                ScanState::Queued(queued) => {
+                    let step = self.remove_from_queue(self.unchanged(&stored), &stored.scan);
+                    let (step, scan) = self.put_finished(step, &stored, queued.cancel(now));
+                    Decision::Write { step, answer: Cancelled::Ended(scan) }
+                }
+                ScanState::Running(running) => {
+                    let running = Running { cancel_requested: true, ..running };
+                    let scan = Scan { state: ScanState::Running(running), ..stored.scan.clone() };
+                    let step = self.put(self.unchanged(&stored), &stored, &scan);
+                    Decision::Write { step, answer: Cancelled::Requested(scan) }
+                }
+                ScanState::Finished(_) => Decision::Answer(Cancelled::Refused(stored.scan)),
+            }
+        };
+        self.transition(id, decide).await
+    }
+
+    pub(super) async fn delete_scan(&self, id: &TaskId, force: bool, now: Timestamp) -> Result<Deleted, StoreError> {
+        let decide = |stored: Option<Stored>| {
+            let Some(stored) = stored else { return Decision::Answer(Deleted::NotFound) };
+            let (scan, step) = (stored.scan.clone(), self.unchanged(&stored));
+            let (scan, step) = match scan.state.clone() {
+                ScanState::Finished(_) => {
+                    let step = step.write(&["ZREM", &self.keys.dead(&scan.request.pool), id.as_str()]);
+                    (scan, step)
+                }
+                ScanState::Queued(_) | ScanState::Running(_) if !force => {
+                    return Decision::Answer(Deleted::Active(scan));
+                }
+                ScanState::Queued(queued) => {
+                    let step = self.remove_from_queue(step, &scan);
+                    (scan.finished(queued.cancel(now)), step)
+                }
+                ScanState::Running(running) => {
+                    let step = self.remove_lease(step, id, &running);
+                    (scan.finished(running.finish(Outcome::Cancelled, now)), step)
+                }
+            };
+            let mut step = step
+                .write(&["DEL", &self.keys.scan(id)])
+                .write(&["ZREM", &self.keys.scans(), id.as_str()])
+                .write(&["ZREM", &self.keys.access(), id.as_str()])
+                .write(&["PUBLISH", &self.keys.events(), id.as_str()]);
+            if let Some(until) = &stored.keyed_until {
+                step = step.write(&["SET", &self.keys.keyed(id), &encode(&scan), "PXAT", until]);
+            }
+            Decision::Write { step, answer: Deleted::Done(scan) }
+        };
+        self.transition(id, decide).await
+    }
+
+    /// Adds to the step that the scan has ended. A failed scan is a dead letter from the moment that it has failed.
+    fn put_finished(&self, step: Step, stored: &Stored, finished: Finished) -> (Step, Scan) {
+        let time = finished.completed_at.as_millisecond().to_string();
+        let is_failed = matches!(finished.outcome, Outcome::Failed(_));
+        let scan = stored.scan.clone().finished(finished);
+        let (key, id) = (self.keys.scan(&scan.id), scan.id.as_str());
+        let mut step = self.put(step, stored, &scan).write(&["HDEL", &key, "fence", "scanner", "progress"]).write(&[
+            "ZADD",
+            &self.keys.access(),
+            "GT",
+            &time,
+            id,
+        ]);
+        if is_failed {
+            step = step.write(&["ZADD", &self.keys.dead(&scan.request.pool), &time, id]);
+        }
+        (step, scan)
+    }
+}
+
+fn owned(stored: Option<Stored>, fence: Fence) -> Option<(Stored, Running)> {
+    let stored = stored?;
+    match stored.scan.state.clone() {
+        ScanState::Running(running) if running.fence == fence => Some((stored, running)),
+        ScanState::Queued(_) | ScanState::Running(_) | ScanState::Finished(_) => None,
+    }
+}

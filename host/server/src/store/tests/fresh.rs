@@ -1,0 +1,91 @@
+//! Stores for tests, each alone in its place.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use super::{
+    super::{
+        Store,
+        embedded::EmbeddedStore,
+        redis::{LEASE, RedisStore},
+    },
+    redis_server::RedisServer,
+};
+
+/// A store of its own, and where it lives.
+pub struct Fresh {
+    pub store: Arc<dyn Store>,
+    place: Place,
+}
+
+enum Place {
+    Folder(tempfile::TempDir),
+    Prefix(String),
+}
+
+impl Fresh {
+    pub fn embedded() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { store: Arc::new(EmbeddedStore::open(folder.path()).unwrap()), place: Place::Folder(folder) }
+    }
+
+    pub async fn redis() -> Self {
+        let prefix = new_prefix();
+        Self { store: Arc::new(connect(&prefix, LEASE).await), place: Place::Prefix(prefix) }
+    }
+
+    /// The same store, as the next process finds it once the workers of this one are known to be lost.
+    pub async fn reopen(self) -> Self {
+        let Self { store, place } = self;
+        drop(store);
+        let store: Arc<dyn Store> = match &place {
+            Place::Folder(folder) => Arc::new(open_again(folder.path())),
+            Place::Prefix(prefix) => {
+                end_leases(prefix);
+                Arc::new(connect(prefix, LEASE).await)
+            }
+        };
+        Self { store, place }
+    }
+}
+
+/// Of keys that no other test has.
+pub fn new_prefix() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    format!("test{}:", COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+pub async fn connect(prefix: &str, lease: Duration) -> RedisStore {
+    RedisStore::connect(&RedisServer::shared().url(), prefix, lease).await.unwrap()
+}
+
+/// For looking at the keys themselves.
+pub fn raw(server: &RedisServer) -> redis::Connection {
+    redis::Client::open(server.url()).unwrap().get_connection().unwrap()
+}
+
+/// As if their workers had given them back.
+fn end_leases(prefix: &str) {
+    let (mut connection, key) = (raw(RedisServer::shared()), format!("{prefix}running"));
+    let running: Vec<String> = redis::cmd("ZRANGE").arg(&key).arg(0).arg(-1).query(&mut connection).unwrap();
+    for id in running {
+        let () = redis::cmd("ZADD").arg(&key).arg(0).arg(id).query(&mut connection).unwrap();
+    }
+}
+
+/// The writer's thread lets go of the file a moment after the store is dropped.
+fn open_again(folder: &Path) -> EmbeddedStore {
+    let opened = (0..200).find_map(|_| {
+        EmbeddedStore::open(folder).ok().or_else(|| {
+            std::thread::sleep(Duration::from_millis(10));
+            None
+        })
+    });
+    opened.expect("the file is free again")
+}

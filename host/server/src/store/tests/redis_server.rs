@@ -1,0 +1,99 @@
+//! A Redis of the tests' own, on a socket in a folder of its own. It ends with the process of the tests, however that
+//! ends.
+
+use std::{
+    os::unix::net::UnixStream,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+const LONGEST_START: Duration = Duration::from_secs(20);
+
+/// Waits for its input to end, which it does with the process that holds the other end; then kills what it started, and
+/// removes the folder where it is told to.
+const KEEPER: &str = r#"
+    removed=$1; shift
+    "$@" >/dev/null & server=$!
+    cat >/dev/null
+    kill -KILL "$server"; wait
+    if [ -n "$removed" ]; then rm -rf "$removed"; fi
+"#;
+
+pub struct RedisServer {
+    folder: TempDir,
+    appends: &'static str,
+    keeper: Option<Child>,
+}
+
+impl RedisServer {
+    /// The one that all tests share, each under its own prefix. It keeps nothing.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<RedisServer> = OnceLock::new();
+        SHARED.get_or_init(|| Self::start("no", true))
+    }
+
+    /// One that keeps everything that it has acknowledged.
+    pub fn durable() -> Self {
+        Self::start("yes", false)
+    }
+
+    fn start(appends: &'static str, is_shared: bool) -> Self {
+        let mut server = Self { folder: tempfile::tempdir().unwrap(), appends, keeper: None };
+        server.keeper = Some(server.run(is_shared));
+        server
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis+unix://{}", self.socket().display())
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join("socket")
+    }
+
+    /// As by a power cut.
+    pub fn kill(&mut self) {
+        let Some(mut keeper) = self.keeper.take() else { return };
+        drop(keeper.stdin.take());
+        keeper.wait().unwrap();
+    }
+
+    pub fn start_again(&mut self) {
+        self.keeper = Some(self.run(false));
+    }
+
+    fn run(&self, removes_folder: bool) -> Child {
+        let has_redis = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status();
+        assert!(has_redis.is_ok(), "redis-server is missing: run `bash tests/run`, which installs it");
+        let folder = self.folder.path();
+        // Nothing drops what is shared by all tests.
+        let removed = if removes_folder { folder.as_os_str() } else { "".as_ref() };
+        let keeper = Command::new("sh")
+            .args(["-c", KEEPER, "keeper"])
+            .arg(removed)
+            .args(["redis-server", "--port", "0", "--save", "", "--appendfsync", "always"])
+            .args(["--appendonly", self.appends, "--unixsocket"])
+            .arg(self.socket())
+            .arg("--dir")
+            .arg(folder)
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let begin = Instant::now();
+        while UnixStream::connect(self.socket()).is_err() {
+            assert!(begin.elapsed() < LONGEST_START, "redis-server does not start");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        keeper
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
