@@ -37,7 +37,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let hash: String = Sha256::digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
     let scopes: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
     // A name is any text: JSON's quotes are YAML's too.
-    let line = format!("{{name: {}, scopes: [{}], sha256: {hash}}}", json!(name), scopes.join(", "));
+    let line = format!("{{name: {}, scopes: [{}], sha256: \"{hash}\"}}", json!(name), scopes.join(", "));
     let answer = json!({ "token": token, "configuration": line });
     listing::one(args.json, &answer, || {
         format!("{token}\n\nIt is not shown again. For `tokens:` in scanhost.yaml:\n  - {line}")
