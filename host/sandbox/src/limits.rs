@@ -7,7 +7,7 @@ use wasmtime::ResourceLimiter;
 /// Bounds of one call. They are set before the guest runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Time in guest code, counted in ticks of [`TICK`](crate::engine::TICK).
+    /// Time in guest code, counted in ticks of 10 ms.
     pub cpu: Duration,
     /// Time from start to end, host calls included. For `parse` and downloads: time without progress.
     pub wall: Duration,
