@@ -1,12 +1,12 @@
 //! One scan from its claim to its end.
 
 mod ending;
+mod persist;
 mod report;
 
 use std::{sync::Arc, time::Duration};
 
 use scanhost_domain::{
-    ids::TraceId,
     scan::{Failure, FailureCode, Outcome, Phase, Running, Scan, ScanState},
     schedule::{Retry, retry},
     target::Targets,
@@ -14,6 +14,7 @@ use scanhost_domain::{
 use scanhost_sandbox::{Backend, CallContext, Fault, NewScan, RemoteScan, RemoteState, ScannerError, ScannerReach};
 
 use ending::{cancelled, lost, time_left};
+use persist::persist;
 
 use tokio_util::sync::CancellationToken;
 
@@ -29,8 +30,7 @@ use crate::{
     host::Host,
     record_file, scanners,
     snapshot::{Snapshot, poll_interval},
-    store::{Change, Claimed, WorkError},
-    telemetry::chain,
+    store::{Change, Claimed},
 };
 
 /// Takeovers of one scan, after which something other than bad luck is at work.
@@ -39,11 +39,11 @@ const MAX_RECOVERIES: u32 = 10;
 /// How long a call to a scanner takes at most, its breaker and all limits included.
 const CALL_TIME: Duration = Duration::from_secs(60);
 
+/// How long stopping a scan at its scanner may take: one that is away must not keep a cancelled scan running for ever.
+const STOP_TIME: Duration = Duration::from_secs(300);
+
 /// Between two looks at a scan whose launch may have been lost.
 const SECOND_LOOK: Duration = Duration::from_secs(3);
-
-/// Before storing a step again that could not be stored.
-const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Why driving ends.
 enum End {
@@ -93,26 +93,6 @@ pub async fn drive(host: Arc<Host>, claimed: Claimed) {
     }
 }
 
-/// Stores a step, however long the store is away: what was done at the scanner cannot be undone, and must be recorded.
-async fn persist<T, F>(host: &Host, trace: &TraceId, step: impl Fn() -> F) -> Result<T, End>
-where
-    F: Future<Output = Result<T, WorkError>>,
-{
-    loop {
-        match step().await {
-            Ok(value) => return Ok(value),
-            Err(WorkError::Stale) => return Err(End::Stale),
-            Err(WorkError::Store(error)) => {
-                tracing::error!(%trace, error = chain(&error), "a scan's step could not be stored, trying again");
-            }
-        }
-        tokio::select! {
-            () = tokio::time::sleep(STORE_PAUSE) => {}
-            () = host.shutdown.cancelled() => return Err(End::Shutdown),
-        }
-    }
-}
-
 async fn run(host: &Arc<Host>, claimed: Claimed) -> End {
     let mut driver = match Driver::new(host, claimed) {
         Ok(driver) => driver,
@@ -138,12 +118,15 @@ async fn run(host: &Arc<Host>, claimed: Claimed) -> End {
                 end => return end,
             },
             () = tokio::time::sleep(CALL_TIME) => {}
+            () = lost(host, &id, fence) => return End::Stale,
             () = host.shutdown.cancelled() => return End::Shutdown,
         }
         outcome
     };
     tokio::select! {
         () = driver.stop_remote() => End::Outcome(outcome),
+        () = tokio::time::sleep(STOP_TIME) => End::Outcome(outcome),
+        () = lost(host, &id, fence) => End::Stale,
         () = host.shutdown.cancelled() => End::Shutdown,
     }
 }

@@ -1,0 +1,31 @@
+//! Storing what was done at a scanner, also when the store is away for a while.
+
+use std::time::Duration;
+
+use scanhost_domain::ids::TraceId;
+
+use super::End;
+use crate::{host::Host, store::WorkError, telemetry::chain};
+
+/// Before storing a step again that could not be stored.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Stores a step, however long the store is away: what was done at the scanner cannot be undone, and must be recorded.
+pub(super) async fn persist<T, F>(host: &Host, trace: &TraceId, step: impl Fn() -> F) -> Result<T, End>
+where
+    F: Future<Output = Result<T, WorkError>>,
+{
+    loop {
+        match step().await {
+            Ok(value) => return Ok(value),
+            Err(WorkError::Stale) => return Err(End::Stale),
+            Err(WorkError::Store(error)) => {
+                tracing::error!(%trace, error = chain(&error), "a scan's step could not be stored, trying again");
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(STORE_PAUSE) => {}
+            () = host.shutdown.cancelled() => return Err(End::Shutdown),
+        }
+    }
+}
