@@ -6,7 +6,7 @@ use scanhost_domain::request::ScanType;
 
 use crate::{
     bindings::backend::{BackendPre, exports::scanhost::backend::scanner as wit},
-    call::{CallState, Deadline, Reach, bounded, new_store},
+    call::{CallState, Callee, Deadline, GuestStore, Reach, bounded, new_store},
     capability::{FindingSink, Http, LogSink, ReportReader, ReportWriter},
     convert,
     digest::Digest,
@@ -82,6 +82,10 @@ impl Backend {
         Ok(Self { sandbox, pre, digest, limits, description })
     }
 
+    /// What is called of a loaded backend, as it is told to the observer.
+    pub const FUNCTIONS: [&'static str; 9] =
+        ["create", "find", "launch", "status", "stop", "remove", "export_report", "health", "parse"];
+
     pub fn description(&self) -> &BackendDescription {
         &self.description
     }
@@ -105,10 +109,9 @@ impl Backend {
             targets: scan.targets,
             credential: scan.credential,
         };
-        let answer = self.call(reach.into(), Deadline::Whole, async |store, scanner| {
-            scanner.call_create(store, &context, &scan).await
-        });
-        answer.await?.map(convert::remote_scan).map_err(convert::scanner_error).transpose_fault()
+        let call =
+            async |store: &mut GuestStore, scanner: &wit::Guest| scanner.call_create(store, &context, &scan).await;
+        self.call("create", reach.into(), Deadline::Whole, call, convert::remote_scan).await
     }
 
     pub async fn find(
@@ -118,11 +121,10 @@ impl Backend {
         task_id: &str,
     ) -> Result<Result<Option<RemoteScan>, ScannerError>, Fault> {
         let context = convert::context(context);
-        let answer = self.call(reach.into(), Deadline::Whole, async |store, scanner| {
-            scanner.call_find(store, &context, task_id).await
-        });
-        let found = answer.await?.map(|found| found.map(convert::remote_scan).transpose());
-        found.map_err(convert::scanner_error).transpose_fault()
+        let call =
+            async |store: &mut GuestStore, scanner: &wit::Guest| scanner.call_find(store, &context, task_id).await;
+        let found = |found: Option<_>| found.map(convert::remote_scan).transpose();
+        self.call("find", reach.into(), Deadline::Whole, call, found).await
     }
 
     /// Returns the state for the next call.
@@ -133,9 +135,8 @@ impl Backend {
         id: &str,
     ) -> Result<Result<Vec<u8>, ScannerError>, Fault> {
         let context = convert::context(context);
-        let answer = self
-            .call(reach.into(), Deadline::Whole, async |store, scanner| scanner.call_launch(store, &context, id).await);
-        answer.await?.map(convert::state).map_err(convert::scanner_error).transpose_fault()
+        let call = async |store: &mut GuestStore, scanner: &wit::Guest| scanner.call_launch(store, &context, id).await;
+        self.call("launch", reach.into(), Deadline::Whole, call, convert::state).await
     }
 
     pub async fn status(
@@ -145,9 +146,8 @@ impl Backend {
         id: &str,
     ) -> Result<Result<ScanStatus, ScannerError>, Fault> {
         let context = convert::context(context);
-        let answer = self
-            .call(reach.into(), Deadline::Whole, async |store, scanner| scanner.call_status(store, &context, id).await);
-        answer.await?.map(convert::scan_status).map_err(convert::scanner_error).transpose_fault()
+        let call = async |store: &mut GuestStore, scanner: &wit::Guest| scanner.call_status(store, &context, id).await;
+        self.call("status", reach.into(), Deadline::Whole, call, convert::scan_status).await
     }
 
     pub async fn stop(
@@ -157,9 +157,8 @@ impl Backend {
         id: &str,
     ) -> Result<Result<(), ScannerError>, Fault> {
         let context = convert::context(context);
-        let answer = self
-            .call(reach.into(), Deadline::Whole, async |store, scanner| scanner.call_stop(store, &context, id).await);
-        Ok(answer.await?.map_err(convert::scanner_error))
+        let call = async |store: &mut GuestStore, scanner: &wit::Guest| scanner.call_stop(store, &context, id).await;
+        self.call("stop", reach.into(), Deadline::Whole, call, Ok).await
     }
 
     pub async fn remove(
@@ -169,9 +168,8 @@ impl Backend {
         id: &str,
     ) -> Result<Result<(), ScannerError>, Fault> {
         let context = convert::context(context);
-        let answer = self
-            .call(reach.into(), Deadline::Whole, async |store, scanner| scanner.call_remove(store, &context, id).await);
-        Ok(answer.await?.map_err(convert::scanner_error))
+        let call = async |store: &mut GuestStore, scanner: &wit::Guest| scanner.call_remove(store, &context, id).await;
+        self.call("remove", reach.into(), Deadline::Whole, call, Ok).await
     }
 
     /// The wall limit is a limit on standing still, since a report may be large.
@@ -185,10 +183,10 @@ impl Backend {
     ) -> Result<Result<ExportStep, ScannerError>, Fault> {
         let context = convert::context(context);
         let reach = Reach { report_writer: Some(report), ..reach.into() };
-        let answer = self.call(reach, Deadline::Stalled, async |store, scanner| {
+        let call = async |store: &mut GuestStore, scanner: &wit::Guest| {
             scanner.call_export_report(store, &context, id, cursor).await
-        });
-        answer.await?.map(convert::export_step).map_err(convert::scanner_error).transpose_fault()
+        };
+        self.call("export_report", reach, Deadline::Stalled, call, convert::export_step).await
     }
 
     pub async fn health(
@@ -197,9 +195,8 @@ impl Backend {
         context: CallContext,
     ) -> Result<Result<ScannerHealth, ScannerError>, Fault> {
         let context = convert::context(context);
-        let answer =
-            self.call(reach.into(), Deadline::Whole, async |store, scanner| scanner.call_health(store, &context).await);
-        Ok(answer.await?.map(convert::scanner_health).map_err(convert::scanner_error))
+        let call = async |store: &mut GuestStore, scanner: &wit::Guest| scanner.call_health(store, &context).await;
+        self.call("health", reach.into(), Deadline::Whole, call, |health| Ok(convert::scanner_health(health))).await
     }
 
     /// Reads a report of `size` bytes. Its CPU limit grows with the size; its wall limit is on standing still.
@@ -215,29 +212,35 @@ impl Backend {
         let mebibytes = u32::try_from(size >> 20).unwrap_or(u32::MAX);
         let limits = Limits { cpu: self.limits.cpu.saturating_add(PARSE_CPU_A_MIB * mebibytes), ..self.limits };
         let reach = Reach { report_reader: Some(report), findings: Some(findings), log, ..Reach::default() };
-        let _permit = self.sandbox.admit().await?;
-        let mut store = new_store(&self.sandbox, limits, reach);
         let scan_type = scan_type.map(convert::scan_type);
-        let answer = bounded(limits, Deadline::Stalled, &mut store, async |store| {
+        let parse = async |store: &mut GuestStore| {
             let backend = self.pre.instantiate_async(&mut *store).await?;
             backend.scanhost_backend_reader().call_parse(store, scan_type).await
-        });
-        answer.await?.map(convert::report_info).map_err(convert::parse_failure).transpose_fault()
+        };
+        let callee = Callee { limits, ..self.callee("parse") };
+        let answer = callee.call(reach, Deadline::Stalled, parse, convert::report_info).await;
+        answer.map(|answer| answer.map_err(convert::parse_failure))
     }
 
-    async fn call<T>(
+    async fn call<T, U>(
         &self,
+        function: &'static str,
         reach: Reach,
         deadline: Deadline,
-        call: impl AsyncFnOnce(&mut wasmtime::Store<CallState>, &wit::Guest) -> wasmtime::Result<T>,
-    ) -> Result<T, Fault> {
-        let _permit = self.sandbox.admit().await?;
-        let mut store = new_store(&self.sandbox, self.limits, reach);
-        let answer = bounded(self.limits, deadline, &mut store, async |store| {
+        call: impl AsyncFnOnce(&mut GuestStore, &wit::Guest) -> wasmtime::Result<Result<T, ScannerError>>,
+        convert: impl FnOnce(T) -> Result<U, String>,
+    ) -> Result<Result<U, ScannerError>, Fault> {
+        let call = async |store: &mut GuestStore| {
             let backend = self.pre.instantiate_async(&mut *store).await?;
             call(store, backend.scanhost_backend_scanner()).await
-        });
-        answer.await
+        };
+        let answer = self.callee(function).call(reach, deadline, call, convert).await;
+        answer.map(|answer| answer.map_err(convert::scanner_error))
+    }
+
+    fn callee(&self, function: &'static str) -> Callee<'_> {
+        let plugin = self.description.name.as_str();
+        Callee { sandbox: &self.sandbox, plugin, function, limits: self.limits }
     }
 }
 
@@ -253,20 +256,5 @@ pub struct ScannerReach {
 impl From<ScannerReach> for Reach {
     fn from(reach: ScannerReach) -> Self {
         Self { http: Some(reach.http), log: Some(reach.log), ..Self::default() }
-    }
-}
-
-/// An answer that breaks the contract is a fault and not an answer.
-trait TransposeFault<T, E> {
-    fn transpose_fault(self) -> Result<Result<T, E>, Fault>;
-}
-
-impl<T, E> TransposeFault<T, E> for Result<Result<T, String>, E> {
-    fn transpose_fault(self) -> Result<Result<T, E>, Fault> {
-        match self {
-            Ok(Ok(value)) => Ok(Ok(value)),
-            Ok(Err(reason)) => Err(Fault::Contract(reason)),
-            Err(error) => Ok(Err(error)),
-        }
     }
 }

@@ -6,7 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use wasmtime::{Store, Trap, UpdateDeadline, component::ResourceTable};
@@ -17,6 +17,7 @@ use crate::{
     engine::{Sandbox, TICK},
     fault::Fault,
     limits::{Limits, MemoryLimiter},
+    observer::{CallOutcome, CallReport},
 };
 
 /// Bytes of log lines in one call.
@@ -34,6 +35,8 @@ pub struct Reach {
     pub findings: Option<Box<dyn FindingSink>>,
     pub log: Option<Box<dyn LogSink>>,
 }
+
+pub type GuestStore = Store<CallState>;
 
 /// All that a store holds. It lives as long as one call.
 pub struct CallState {
@@ -113,6 +116,49 @@ pub fn new_store(sandbox: &Sandbox, limits: Limits, reach: Reach) -> Store<CallS
         Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
     });
     store
+}
+
+/// Whose function is called, and within which limits.
+pub struct Callee<'a> {
+    pub sandbox: &'a Sandbox,
+    pub plugin: &'a str,
+    pub function: &'static str,
+    pub limits: Limits,
+}
+
+impl Callee<'_> {
+    /// One call in a store of its own, told to the observer. `convert` bounds what the guest answered; what it does not
+    /// accept breaks the contract.
+    pub async fn call<T, U, E>(
+        &self,
+        reach: Reach,
+        deadline: Deadline,
+        call: impl AsyncFnOnce(&mut GuestStore) -> wasmtime::Result<Result<T, E>>,
+        convert: impl FnOnce(T) -> Result<U, String>,
+    ) -> Result<Result<U, E>, Fault> {
+        let _permit = self.sandbox.admit().await.inspect_err(|fault| {
+            self.tell(CallOutcome::Fault(fault.kind()), Duration::ZERO, 0);
+        })?;
+        let mut store = new_store(self.sandbox, self.limits, reach);
+        let start = Instant::now();
+        let answer = match bounded(self.limits, deadline, &mut store, call).await {
+            Ok(Ok(value)) => convert(value).map(Ok).map_err(Fault::Contract),
+            Ok(Err(error)) => Ok(Err(error)),
+            Err(fault) => Err(fault),
+        };
+        let outcome = match &answer {
+            Ok(Ok(_)) => CallOutcome::Ok,
+            Ok(Err(_)) => CallOutcome::Error,
+            Err(fault) => CallOutcome::Fault(fault.kind()),
+        };
+        self.tell(outcome, start.elapsed(), store.data().limiter.used());
+        answer
+    }
+
+    fn tell(&self, outcome: CallOutcome, time: Duration, memory: usize) {
+        let (plugin, function) = (self.plugin, self.function);
+        self.sandbox.observe(&CallReport { plugin, function, outcome, time, memory });
+    }
 }
 
 /// Waits for the guest's answer within its limits. `call` runs the guest in `store`.

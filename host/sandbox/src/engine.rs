@@ -19,6 +19,7 @@ use crate::{
     fault::{Fault, LoadError},
     grant::Grants,
     imports,
+    observer::{CallReport, Observer},
 };
 
 /// How often the guest's clock advances; CPU limits are counted in these.
@@ -36,6 +37,7 @@ pub struct Sandbox {
     profile_linker: Linker<CallState>,
     calls: Semaphore,
     pooled: bool,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 /// The engine cannot start.
@@ -50,6 +52,18 @@ impl Sandbox {
     /// # Errors
     /// When the cache folder cannot be used or this machine cannot run the engine.
     pub fn start(cache: Option<PathBuf>) -> Result<Arc<Self>, StartSandbox> {
+        Self::begin(cache, None)
+    }
+
+    /// The same, with somebody who is told of every call.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start).
+    pub fn start_observed(cache: Option<PathBuf>, observer: Arc<dyn Observer>) -> Result<Arc<Self>, StartSandbox> {
+        Self::begin(cache, Some(observer))
+    }
+
+    fn begin(cache: Option<PathBuf>, observer: Option<Arc<dyn Observer>>) -> Result<Arc<Self>, StartSandbox> {
         let failed = |error: wasmtime::Error| StartSandbox(format!("{error:#}"));
         let cache = cache.map(|folder| {
             let mut config = CacheConfig::new();
@@ -68,12 +82,18 @@ impl Sandbox {
         start_ticker(&engine);
         let profile_linker = imports::link_profile(&engine).map_err(failed)?;
         let calls = Semaphore::new(MAX_CALLS);
-        Ok(Arc::new(Self { engine, profile_linker, calls, pooled }))
+        Ok(Arc::new(Self { engine, profile_linker, calls, pooled, observer }))
     }
 
     /// Whether instances come from a pool that was reserved at the start.
     pub fn is_pooled(&self) -> bool {
         self.pooled
+    }
+
+    pub(crate) fn observe(&self, report: &CallReport<'_>) {
+        if let Some(observer) = &self.observer {
+            observer.called(report);
+        }
     }
 
     pub(crate) fn engine(&self) -> &Engine {

@@ -20,6 +20,9 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// The words of all kinds.
+    pub const KINDS: [&'static str; 6] = ["cpu", "wall", "memory", "crash", "contract", "busy"];
+
     /// The word for logs and metrics.
     pub fn kind(&self) -> &'static str {
         match self {

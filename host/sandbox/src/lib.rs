@@ -14,6 +14,7 @@ mod fault;
 mod grant;
 mod imports;
 mod limits;
+mod observer;
 mod profile;
 
 pub use backend::{
@@ -26,4 +27,5 @@ pub use engine::{Sandbox, StartSandbox};
 pub use fault::{Fault, LoadError};
 pub use grant::Grants;
 pub use limits::Limits;
+pub use observer::{CallOutcome, CallReport, Observer};
 pub use profile::{Plan, Profile, ProfileDescription, Selection};

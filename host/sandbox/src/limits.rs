@@ -40,6 +40,11 @@ impl MemoryLimiter {
         self.refused
     }
 
+    /// Bytes that the call holds. They never become fewer while it lasts.
+    pub fn used(&self) -> usize {
+        self.used
+    }
+
     fn grow(&mut self, by: usize) -> bool {
         match self.used.checked_add(by) {
             Some(used) if used <= self.limit => {

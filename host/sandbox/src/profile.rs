@@ -9,7 +9,7 @@ use scanhost_domain::{
 
 use crate::{
     bindings::profile::{ProfilePre, exports::scanhost::profile::planner as wit},
-    call::{CallState, Deadline, Reach, bounded, new_store},
+    call::{CallState, Callee, Deadline, GuestStore, Reach},
     convert,
     digest::Digest,
     engine::Sandbox,
@@ -55,7 +55,11 @@ pub struct Profile {
     pre: ProfilePre<CallState>,
     digest: Digest,
     limits: Limits,
+    name: String,
 }
+
+/// What a component is called that nobody has named.
+const UNNAMED: &str = "profile";
 
 impl Profile {
     /// Compiles these very bytes and checks them against the world.
@@ -64,20 +68,31 @@ impl Profile {
     /// When the bytes are no component or do not fit the world.
     pub fn load(sandbox: Arc<Sandbox>, bytes: &[u8], limits: Limits) -> Result<Self, LoadError> {
         let pre = sandbox.link_profile(bytes)?;
-        Ok(Self { digest: Digest::of(bytes), sandbox, pre, limits })
+        Ok(Self { digest: Digest::of(bytes), sandbox, pre, limits, name: UNNAMED.to_owned() })
     }
+
+    /// What is called of a loaded profile, as it is told to the observer.
+    pub const FUNCTIONS: [&'static str; 3] = ["describe", "plan", "shape"];
 
     pub fn digest(&self) -> Digest {
         self.digest
     }
 
+    /// The same, under this name in what is told of its calls.
+    #[must_use]
+    pub fn named(self, name: String) -> Self {
+        Self { name, ..self }
+    }
+
+    /// What it is called in what is told of its calls.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// What it is under this definition, a JSON object. The inner error is for the operator who wrote it.
     pub async fn describe(&self, definition: &str) -> Result<Result<ProfileDescription, String>, Fault> {
-        let answer = self.call(async |store, planner| planner.call_describe(store, definition).await);
-        match answer.await? {
-            Ok(description) => profile_description(description).map(Ok).map_err(Fault::Contract),
-            Err(reason) => Ok(Err(convert::line(reason))),
-        }
+        let call = async |store: &mut GuestStore, planner: &wit::Guest| planner.call_describe(store, definition).await;
+        self.call("describe", call, profile_description).await
     }
 
     pub async fn plan<'a>(
@@ -88,36 +103,36 @@ impl Profile {
         let column =
             |column: &Column| wit::Column { name: column.name.clone(), type_: wit_field_type(column.field_type) };
         let columns: Vec<_> = columns.map(column).collect();
-        let answer = self.call(async |store, planner| planner.call_plan(store, definition, &columns).await);
-        match answer.await? {
-            Ok(plan) => query_plan(plan).map(Ok).map_err(Fault::Contract),
-            Err(reason) => Ok(Err(convert::line(reason))),
-        }
+        let call =
+            async |store: &mut GuestStore, planner: &wit::Guest| planner.call_plan(store, definition, &columns).await;
+        self.call("plan", call, query_plan).await
     }
 
     /// Passes the rows of a page through the profile. As many come back.
     pub async fn shape(&self, definition: &str, rows: &[String]) -> Result<Result<Vec<String>, String>, Fault> {
-        let answer = self.call(async |store, planner| planner.call_shape(store, definition, rows).await);
-        match answer.await? {
-            Ok(shaped) if shaped.len() == rows.len() => Ok(Ok(shaped)),
-            Ok(shaped) => {
-                Err(Fault::Contract(format!("shape was given {} rows and returned {}", rows.len(), shaped.len())))
-            }
-            Err(reason) => Ok(Err(convert::line(reason))),
-        }
+        let as_many = |shaped: Vec<String>| match shaped.len() == rows.len() {
+            true => Ok(shaped),
+            false => Err(format!("shape was given {} rows and returned {}", rows.len(), shaped.len())),
+        };
+        let call =
+            async |store: &mut GuestStore, planner: &wit::Guest| planner.call_shape(store, definition, rows).await;
+        self.call("shape", call, as_many).await
     }
 
-    async fn call<T>(
+    /// The inner error is the guest's own.
+    async fn call<T, U>(
         &self,
-        call: impl AsyncFnOnce(&mut wasmtime::Store<CallState>, &wit::Guest) -> wasmtime::Result<T>,
-    ) -> Result<T, Fault> {
-        let _permit = self.sandbox.admit().await?;
-        let mut store = new_store(&self.sandbox, self.limits, Reach::default());
-        let answer = bounded(self.limits, Deadline::Whole, &mut store, async |store| {
+        function: &'static str,
+        call: impl AsyncFnOnce(&mut GuestStore, &wit::Guest) -> wasmtime::Result<Result<T, String>>,
+        convert: impl FnOnce(T) -> Result<U, String>,
+    ) -> Result<Result<U, String>, Fault> {
+        let call = async |store: &mut GuestStore| {
             let profile = self.pre.instantiate_async(&mut *store).await?;
             call(store, profile.scanhost_profile_planner()).await
-        });
-        answer.await
+        };
+        let callee = Callee { sandbox: &self.sandbox, plugin: &self.name, function, limits: self.limits };
+        let answer = callee.call(Reach::default(), Deadline::Whole, call, convert).await;
+        answer.map(|answer| answer.map_err(convert::line))
     }
 }
 

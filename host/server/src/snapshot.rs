@@ -175,7 +175,7 @@ impl Plugins {
         if let LoadError::World { .. } = not_a_backend
             && let Ok(profile) = Profile::load(sandbox.clone(), &bytes, limits)
         {
-            self.profiles.insert(name.to_owned(), Arc::new(profile));
+            self.profiles.insert(name.to_owned(), Arc::new(profile.named(name.to_owned())));
             return Ok(());
         }
         let hint = match &not_a_backend {

@@ -8,6 +8,7 @@ mod described;
 mod faults;
 mod loaded;
 mod mock;
+mod observed;
 mod profile;
 mod reach;
 mod refused;

@@ -1,0 +1,47 @@
+//! What is told of every call of a guest, for whoever counts them.
+
+use std::time::Duration;
+
+use crate::fault::Fault;
+
+/// Somebody who wants to know of every call. Told on the thread of the call: it must not block.
+pub trait Observer: Send + Sync {
+    fn called(&self, report: &CallReport<'_>);
+}
+
+/// One call that has ended.
+#[derive(Clone, Copy, Debug)]
+pub struct CallReport<'a> {
+    pub plugin: &'a str,
+    pub function: &'static str,
+    pub outcome: CallOutcome,
+    /// Of the guest and what it waited for; not the wait for a place.
+    pub time: Duration,
+    /// Bytes of memories and tables at its end, which is when they are the most.
+    pub memory: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallOutcome {
+    Ok,
+    /// The guest answered with an error of its world.
+    Error,
+    /// It gave no answer, for this kind of reason.
+    Fault(&'static str),
+}
+
+impl CallOutcome {
+    /// The words of all outcomes.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        ["ok", "error"].into_iter().chain(Fault::KINDS)
+    }
+
+    /// The word for logs and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Error => "error",
+            Self::Fault(kind) => kind,
+        }
+    }
+}
