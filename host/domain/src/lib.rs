@@ -5,6 +5,7 @@ pub mod breaker;
 pub mod field;
 pub mod filter;
 pub mod finding;
+pub mod group;
 pub mod ids;
 pub mod page;
 pub mod request;

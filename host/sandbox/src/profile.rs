@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use scanhost_domain::{
     field::{Column, FieldType},
+    group::{Aggregate, Grouping, Measure},
     ids::ProfileName,
 };
 
@@ -19,6 +20,9 @@ use crate::{
 
 const MAX_FIELDS: usize = 4_096;
 const MAX_FILTERS: usize = 64 << 10;
+const MAX_GROUPED_BY: usize = 8;
+const MAX_AGGREGATES: usize = 64;
+const MAX_VALUES: u32 = 1_000;
 
 /// Which fields, in which order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +38,7 @@ pub struct ProfileDescription {
     pub name: ProfileName,
     pub version: String,
     pub fields: Selection,
-    /// Name, type and description of the fields that `shape` makes.
+    /// Name, type and description of the fields that grouping or `shape` makes.
     pub derived: Vec<(String, FieldType, String)>,
     pub shapes: bool,
 }
@@ -45,6 +49,7 @@ pub struct Plan {
     pub fields: Selection,
     /// A JSON object in the agents' filter language.
     pub filters: String,
+    pub group: Option<Grouping>,
     /// Field and whether it descends; the first is the most important.
     pub order: Vec<(String, bool)>,
 }
@@ -163,8 +168,41 @@ fn query_plan(plan: wit::QueryPlan) -> Result<Plan, String> {
     Ok(Plan {
         fields: selection(plan.fields)?,
         filters: plan.filters,
+        group: plan.group.map(grouping).transpose()?,
         order: plan.order.into_iter().map(|key| (key.field, key.descending)).collect(),
     })
+}
+
+fn grouping(grouping: wit::Grouping) -> Result<Grouping, String> {
+    if !(1..=MAX_GROUPED_BY).contains(&grouping.by.len()) {
+        return Err(format!("it groups by {} fields, and 1 to {MAX_GROUPED_BY} are allowed", grouping.by.len()));
+    }
+    if grouping.aggregates.len() > MAX_AGGREGATES {
+        return Err(format!("a row has more than {MAX_AGGREGATES} aggregates"));
+    }
+    grouping.by.iter().try_for_each(|name| convert::permit_field_name(name))?;
+    let aggregate = |aggregate: wit::Aggregate| {
+        convert::permit_field_name(&aggregate.name)?;
+        Ok(Aggregate { name: aggregate.name, measure: measure(aggregate.measure)? })
+    };
+    let aggregates = grouping.aggregates.into_iter().map(aggregate).collect::<Result<_, String>>()?;
+    Ok(Grouping { by: grouping.by, aggregates })
+}
+
+fn measure(measure: wit::Measure) -> Result<Measure, String> {
+    let measure = match measure {
+        wit::Measure::Count => Measure::Count,
+        wit::Measure::Distinct(field) => Measure::Distinct(field),
+        wit::Measure::Values(list) if !(1..=MAX_VALUES).contains(&list.limit) => {
+            return Err(format!("it shows {} values in one row, and 1 to {MAX_VALUES} are allowed", list.limit));
+        }
+        wit::Measure::Values(list) => Measure::Values { field: list.field, limit: list.limit as usize },
+        wit::Measure::Lowest(field) => Measure::Lowest(field),
+        wit::Measure::Highest(field) => Measure::Highest(field),
+        wit::Measure::First(field) => Measure::First(field),
+    };
+    measure.field().map_or(Ok(()), convert::permit_field_name)?;
+    Ok(measure)
 }
 
 fn selection(selection: wit::Selection) -> Result<Selection, String> {

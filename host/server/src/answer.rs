@@ -54,7 +54,8 @@ pub async fn prepare(snapshot: &Snapshot, report: Report, question: Question) ->
                 return Err(Refusal::invalid("custom_fields is empty", "Name at least one field."));
             }
             View::permit_fields(names, columns).map_err(|bad| bad_view(bad, columns))?;
-            let plan = Plan { fields: Selection::Some(distinct(names)), filters: "{}".into(), order: Vec::new() };
+            let plan =
+                Plan { fields: Selection::Some(distinct(names)), filters: "{}".into(), group: None, order: Vec::new() };
             (View::new("custom".into(), None, &plan, &question.filters, columns), None)
         }
         Choice::Profile(name) => {
@@ -62,6 +63,13 @@ pub async fn prepare(snapshot: &Snapshot, report: Report, question: Question) ->
                 Refusal::invalid("there is no such schema_profile", "list_profiles shows those that exist.")
             })?;
             let plan = plan(profile, columns).await?;
+            if plan.group.is_some() {
+                return Err(Refusal::new(
+                    ErrorCode::Internal,
+                    format!("profile `{}` groups findings, which this host does not do", profile.name),
+                    "Use another schema_profile, and tell the operator.",
+                ));
+            }
             let view = View::new(name.to_string(), Some(&profile.description), &plan, &question.filters, columns);
             let shaper = profile.description.shapes.then(|| (profile.component.clone(), profile.definition.clone()));
             (view, shaper)

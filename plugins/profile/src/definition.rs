@@ -1,9 +1,13 @@
-//! A profile's definition: `{name?, fields?, filters?, order?}`. All that is wrong with it is said at once.
+//! A profile's definition: `{name?, fields?, filters?, group?, order?}`. All that is wrong with it is said at once.
+
+mod group;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use scanhost_sdk::profile::planner::{OrderKey, Selection};
 use serde_json::value::RawValue;
+
+pub use self::group::{Aggregate, Group, Measure};
 
 #[cfg(test)]
 mod tests;
@@ -17,6 +21,7 @@ pub struct Definition {
     pub fields: Fields,
     /// A JSON object. The host knows the filter language and checks what is in it.
     pub filters: String,
+    pub group: Option<Group>,
     pub order: Vec<Key>,
 }
 
@@ -35,7 +40,8 @@ pub struct Key {
 
 impl Default for Definition {
     fn default() -> Self {
-        Self { name: "standard".to_owned(), fields: Fields::All, filters: "{}".to_owned(), order: Vec::new() }
+        let (fields, filters) = (Fields::All, "{}".to_owned());
+        Self { name: "standard".to_owned(), fields, filters, group: None, order: Vec::new() }
     }
 }
 
@@ -44,7 +50,7 @@ impl Definition {
     pub fn parse(text: &str) -> Result<Self, String> {
         // Values stay text: `serde_json::Value` has a hash map, and that wants random numbers of the host.
         let Ok(given) = serde_json::from_str::<BTreeMap<String, &RawValue>>(text) else {
-            return Err("a profile should be an object with fields, filters and order".to_owned());
+            return Err("a profile should be an object with fields, filters, group and order".to_owned());
         };
         let mut definition = Self::default();
         let set = |(key, value): (&String, &&RawValue)| definition.set(key, value.get()).err();
@@ -57,8 +63,9 @@ impl Definition {
             "name" => self.name = name(value)?,
             "fields" => self.fields = fields(value)?,
             "filters" => self.filters = filters(value)?,
+            "group" => self.group = Some(Group::parse(value)?),
             "order" => self.order = order(value)?,
-            _ => return Err(format!("{key}: unknown key, there are name, fields, filters and order")),
+            _ => return Err(format!("{key}: unknown key, there are name, fields, filters, group and order")),
         }
         Ok(())
     }

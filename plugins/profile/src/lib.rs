@@ -1,5 +1,5 @@
-//! The standard profile: fields, standing filters and an order, all from its definition in the configuration.
-//! It changes no rows.
+//! The standard profile: fields, standing filters, groups and an order, all from its definition in the
+//! configuration. It changes no rows.
 
 pub mod definition;
 
@@ -27,6 +27,7 @@ impl Guest for Profile {
         Ok(QueryPlan {
             fields: definition.fields.into(),
             filters: definition.filters,
+            group: definition.group.map(Into::into),
             order: definition.order.into_iter().map(Into::into).collect(),
         })
     }

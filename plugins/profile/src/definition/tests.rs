@@ -19,9 +19,7 @@ fn key(field: &str, descending: bool) -> Key {
 #[test]
 fn what_is_not_given_leaves_the_report_as_it_is() {
     check("{}", Definition::default());
-    let everything =
-        Definition { name: "standard".to_owned(), fields: Fields::All, filters: "{}".to_owned(), order: Vec::new() };
-    check(r#"{"fields": "all", "filters": {}, "order": []}"#, everything);
+    check(r#"{"fields": "all", "filters": {}, "order": []}"#, Definition::default());
 }
 
 #[test]
@@ -35,6 +33,7 @@ fn a_definition_says_fields_filters_and_order() {
             name: "soc".to_owned(),
             fields: some(&["host", "default-account", "cvssV3_impactScore"]),
             filters: r#"{"severity": ">=Medium", "cve": ["a", "b"]}"#.to_owned(),
+            group: None,
             order: vec![key("cvss_score", true), key("host", false), key("default-account", true)],
         },
     );
@@ -42,8 +41,8 @@ fn a_definition_says_fields_filters_and_order() {
 
 #[test]
 fn every_wrong_key_is_named() {
-    check_error("[]", "a profile should be an object with fields, filters and order");
-    check_error("", "a profile should be an object with fields, filters and order");
+    check_error("[]", "a profile should be an object with fields, filters, group and order");
+    check_error("", "a profile should be an object with fields, filters, group and order");
     for name in ["3", "\"\"", "\"SOC\"", "\"a b\""] {
         check_error(
             &format!(r#"{{"name": {name}}}"#),
@@ -69,7 +68,50 @@ fn every_wrong_key_is_named() {
     check_error(r#"{"order": ["host", "-host"]}"#, "order: host stands there twice");
     check_error(
         r#"{"field": ["host"], "order": [true]}"#,
-        "field: unknown key, there are name, fields, filters and order; \
+        "field: unknown key, there are name, fields, filters, group and order; \
          order: should be a list of field names, `-` before a name for descending",
     );
+}
+
+#[test]
+fn a_group_says_what_findings_agree_in_and_what_rows_have() {
+    let aggregate = |name: &str, measure| Aggregate { name: name.to_owned(), measure };
+    let aggregates = vec![
+        aggregate("ports", Measure::Values { field: "port".to_owned(), limit: 5 }),
+        aggregate("rows", Measure::Count),
+        aggregate("severity", Measure::Highest("severity".to_owned())),
+        aggregate("who", Measure::Values { field: "host".to_owned(), limit: 20 }),
+    ];
+    let group = Some(Group { by: vec!["host".to_owned(), "svc_name".to_owned()], aggregates });
+    check(
+        r#"{"group": {"by": ["host", "svc_name"], "fields": {
+            "rows": "count", "severity": {"highest": "severity"}, "who": {"values": "host"},
+            "ports": {"values": "port", "limit": 5}
+        }}}"#,
+        Definition { group, ..Definition::default() },
+    );
+    let alone = Some(Group { by: vec!["cve".to_owned()], aggregates: Vec::new() });
+    check(r#"{"group": {"by": ["cve"]}}"#, Definition { group: alone, ..Definition::default() });
+}
+
+#[test]
+fn a_wrong_group_is_refused() {
+    check_error(r#"{"group": []}"#, "group: should be an object with by and fields");
+    check_error(r#"{"group": {"of": 1}}"#, "group: unknown key of, there are by and fields");
+    for by in ["{}", r#"{"by": []}"#, r#"{"by": "host"}"#] {
+        check_error(&format!(r#"{{"group": {by}}}"#), "group: by should be a list of field names, at least one");
+    }
+    check_error(r#"{"group": {"by": ["host", "host"]}}"#, "group: host stands there twice");
+    check_error(
+        r#"{"group": {"by": ["host"], "fields": []}}"#,
+        "group: fields should be an object of names and what they are made of",
+    );
+    let wrong = ["\"sum\"", "{}", r#"{"highest": 1}"#, r#"{"highest": ""}"#, r#"{"highest": "a", "lowest": "a"}"#];
+    for measure in wrong.into_iter().chain([r#"{"first": "a", "limit": 1}"#, r#"{"values": "a", "limit": 1001}"#]) {
+        check_error(
+            &format!(r#"{{"group": {{"by": ["host"], "fields": {{"n": {measure}}}}}}}"#),
+            "group: n should be count, or an object of one of distinct, values (with limit, at most 1000), lowest, \
+             highest, first, and a field",
+        );
+    }
 }

@@ -7,7 +7,7 @@ use scanhost_sandbox::{Plan, Selection};
 use crate::loaded;
 
 fn all() -> Plan {
-    Plan { fields: Selection::All, filters: "{}".into(), order: Vec::new() }
+    Plan { fields: Selection::All, filters: "{}".into(), group: None, order: Vec::new() }
 }
 
 async fn check(definition: &str, name: &str, expected: Plan) {

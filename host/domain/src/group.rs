@@ -1,0 +1,78 @@
+//! Groups: one row for all findings that agree in some fields, and what the row says of them.
+
+use crate::field::{Columns, FieldType};
+
+/// How findings become rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grouping {
+    /// Findings that agree in all of these fields are one row; to lack a field is to agree in it.
+    pub by: Vec<String>,
+    pub aggregates: Vec<Aggregate>,
+}
+
+/// One field of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aggregate {
+    /// Its name in the row, a new one or in place of a field of findings.
+    pub name: String,
+    pub measure: Measure,
+}
+
+/// What a row has of its findings. Each names a field of findings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// How many findings there are.
+    Count,
+    /// How many different values there are; of a list, how many different elements.
+    Distinct(String),
+    /// These values as texts, by first appearance, at most `limit` of them.
+    Values {
+        field: String,
+        limit: usize,
+    },
+    Lowest(String),
+    Highest(String),
+    /// The value of the first finding that has the field.
+    First(String),
+}
+
+impl Measure {
+    /// The field of findings that it looks at.
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            Self::Count => None,
+            Self::Distinct(field)
+            | Self::Values { field, .. }
+            | Self::Lowest(field)
+            | Self::Highest(field)
+            | Self::First(field) => Some(field),
+        }
+    }
+
+    /// What it makes of a report with these fields. A field that nobody knows is text.
+    pub fn field_type(&self, columns: &Columns) -> FieldType {
+        match self {
+            Self::Count | Self::Distinct(_) => FieldType::Integer,
+            Self::Values { .. } => FieldType::List,
+            Self::Lowest(field) | Self::Highest(field) | Self::First(field) => {
+                columns.type_of(field).unwrap_or(FieldType::Text)
+            }
+        }
+    }
+}
+
+impl Grouping {
+    /// How the row's field of this name is made: of one that is neither an aggregate nor grouped by, the first value.
+    /// That of a field that is grouped by is the first as well, since all are equal.
+    pub fn measure(&self, name: &str) -> Measure {
+        let aggregate = self.aggregates.iter().find(|aggregate| aggregate.name == name);
+        aggregate.map_or_else(|| Measure::First(name.to_owned()), |aggregate| aggregate.measure.clone())
+    }
+
+    /// What a row has where all is to be shown.
+    pub fn all_names(&self) -> impl Iterator<Item = &str> {
+        let own = |name: &&String| !self.aggregates.iter().any(|aggregate| aggregate.name == **name);
+        let by = self.by.iter().filter(own).map(String::as_str);
+        by.chain(self.aggregates.iter().map(|aggregate| aggregate.name.as_str()))
+    }
+}
