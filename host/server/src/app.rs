@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use arc_swap::ArcSwap;
 use scanhost_sandbox::Sandbox;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -18,6 +18,8 @@ use crate::{
     control,
     host::Host,
     housekeeping::{self, Accesses},
+    installation::Installation,
+    role::Role,
     scanners::{self, Breakers},
     seal::Sealer,
     snapshot::Snapshot,
@@ -36,7 +38,13 @@ const SHUTDOWN_TIME: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// With everything that an operator has to mend.
-pub async fn build(config: Config) -> anyhow::Result<Arc<Host>> {
+pub async fn build(config: Config, role: Role) -> anyhow::Result<Arc<Host>> {
+    if matches!(config.store, StoreKind::Embedded) && role != Role::All {
+        bail!(
+            "--role {} needs a store that processes share: set `store: redis://…` in scanhost.yaml, or leave --role out",
+            role.name()
+        );
+    }
     let data = config.data.clone();
     fs::DirBuilder::new()
         .recursive(true)
@@ -56,12 +64,14 @@ pub async fn build(config: Config) -> anyhow::Result<Arc<Host>> {
         StoreKind::Redis(url) => {
             let store = RedisStore::connect(url.expose(), &config.key_prefix, redis::LEASE);
             let store = store.await.context("Redis cannot be used")?;
+            store.bind_folder(&data, &Installation::of(&data)?).await?;
             store.bind_key(sealer.fingerprint()).await?;
             Arc::new(store)
         }
     };
     let snapshot = build_snapshot(&sandbox, config).await?;
     Ok(Arc::new(Host {
+        role,
         store,
         snapshot: ArcSwap::from_pointee(snapshot),
         sealer,
@@ -84,15 +94,20 @@ pub async fn build_snapshot(sandbox: &Arc<Sandbox>, config: Config) -> anyhow::R
     })
 }
 
-/// Starts the worker, the look-out for scanners, the housekeeping, and the socket for other processes.
+/// Starts what the role wants: the worker, the look-out for scanners and the housekeeping. Where this process owns the
+/// store, other processes reach it by a socket; a shared store they reach by themselves.
 ///
 /// # Errors
 /// When the socket cannot be made.
 pub fn start_work(host: &Arc<Host>) -> anyhow::Result<()> {
-    control::listen(host).context("the control socket in the data folder cannot be made")?;
-    host.tasks.spawn(worker::run(host.clone()));
-    host.tasks.spawn(scanners::watch(host.clone()));
-    host.tasks.spawn(housekeeping::run(host.clone()));
+    if let StoreKind::Embedded = host.snapshot.load().config.store {
+        control::listen(host).context("the control socket in the data folder cannot be made")?;
+    }
+    if host.role.runs_scans() {
+        host.tasks.spawn(worker::run(host.clone()));
+        host.tasks.spawn(scanners::watch(host.clone()));
+        host.tasks.spawn(housekeeping::run(host.clone()));
+    }
     Ok(())
 }
 

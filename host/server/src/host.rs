@@ -6,9 +6,10 @@ use arc_swap::ArcSwap;
 use scanhost_domain::ids::TaskId;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{housekeeping::Accesses, scanners::Breakers, seal::Sealer, snapshot::Snapshot, store::Store};
+use crate::{housekeeping::Accesses, role::Role, scanners::Breakers, seal::Sealer, snapshot::Snapshot, store::Store};
 
 pub struct Host {
+    pub role: Role,
     pub store: Arc<dyn Store>,
     pub snapshot: ArcSwap<Snapshot>,
     pub sealer: Sealer,

@@ -31,11 +31,14 @@ use crate::{
 pub fn router(host: &Arc<Host>, listen: SocketAddr) -> Router {
     let config = &host.snapshot.load().config;
     let hosts = if listen.ip().to_canonical().is_loopback() { Hosts::Local } else { Hosts::Any };
-    let mcp = transport::http(host, hosts, &config.allowed_origins, config.limits.request_bytes, host.shutdown.clone());
+    let mut router = Router::new().route("/ready", get(ready));
+    if host.role.serves_mcp() {
+        let shutdown = host.shutdown.clone();
+        let (origins, max_body) = (&config.allowed_origins, config.limits.request_bytes);
+        router = router.nest_service("/mcp", transport::http(host, hosts, origins, max_body, shutdown));
+    }
     let names = names::Names { hosts, origins: config.allowed_origins.clone().into() };
-    Router::new()
-        .route("/ready", get(ready))
-        .nest_service("/mcp", mcp)
+    router
         .layer(middleware::from_fn_with_state(host.clone(), body::bound))
         .layer(middleware::from_fn_with_state(host.clone(), authenticate))
         .layer(middleware::from_fn_with_state(names, names::check))

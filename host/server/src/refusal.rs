@@ -72,7 +72,7 @@ impl std::error::Error for Refusal {}
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) | StoreError::InUse | StoreError::OtherKey => {
+            StoreError::Unavailable(_) | StoreError::InUse | StoreError::OtherKey | StoreError::OtherFolder { .. } => {
                 tracing::error!(error = chain(&error), "the store cannot be used");
                 Self::new(
                     ErrorCode::Unavailable,

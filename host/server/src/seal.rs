@@ -1,11 +1,6 @@
 //! Secrets of requests at rest: encrypted under a key that only this host's file has.
 
-use std::{
-    fs::{self, OpenOptions},
-    io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
-    path::Path,
-};
+use std::{fs, io, path::Path};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use chacha20poly1305::{
@@ -17,6 +12,8 @@ use rand::Rng as _;
 use scanhost_domain::request::Sealed;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
+
+use crate::store::atomic;
 
 const NONCE_BYTES: usize = 24;
 
@@ -98,14 +95,7 @@ fn make_key(key_file: &Path) -> io::Result<Zeroizing<String>> {
     if let Some(folder) = key_file.parent() {
         fs::create_dir_all(folder)?;
     }
-    // Two processes may start at once: the one that comes second reads the key of the first.
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(key_file) {
-        Ok(mut file) => {
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            Ok(text)
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fs::read_to_string(key_file).map(Zeroizing::new),
-        Err(error) => Err(error),
-    }
+    // Two processes may start at once: both read the key of the one that came first.
+    atomic::create(key_file, text.as_bytes())?;
+    fs::read_to_string(key_file).map(Zeroizing::new)
 }

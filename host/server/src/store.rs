@@ -184,6 +184,11 @@ pub enum StoreError {
     InUse,
     #[error("the store's secrets were sealed with another key: put the right `secrets.key_file` back")]
     OtherKey,
+    #[error(
+        "the processes of this store keep their files in another folder than {folder}: set `data` to the one that they \
+         share; if this is to be the only one from now on, delete the key {key} in Redis"
+    )]
+    OtherFolder { folder: String, key: String },
     #[error("a stored record is damaged")]
     Damaged(#[from] record::BadRecord),
 }

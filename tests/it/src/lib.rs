@@ -8,5 +8,6 @@ pub mod output;
 pub mod pipe;
 pub mod program;
 pub mod raw;
+pub mod redis;
 pub mod schema;
 pub mod server;

@@ -159,7 +159,7 @@ impl Drop for Server {
 
 /// The address in the line that says so: of the log, or of the greeting.
 fn address(line: &str) -> Option<String> {
-    if !line.contains("serving MCP") && !line.contains("serves MCP") {
+    if !line.contains("serving ") && !line.contains("serves MCP") {
         return None;
     }
     let start = line.find("127.0.0.1:")?;

@@ -6,7 +6,10 @@ use anyhow::bail;
 use clap::Subcommand;
 
 use super::{ConfigFolder, listing};
-use crate::control::{Control, Request};
+use crate::{
+    control::{Control, Request},
+    role::Role,
+};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -47,7 +50,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     if let Command::Purge { yes: false, .. } = &args.command {
         confirm()?;
     }
-    let control = Control::open(args.folder.load()?).await?;
+    let control = Control::open(args.folder.load()?, Role::All).await?;
     let done = perform(&control, args.command, args.json).await;
     control.close().await;
     done

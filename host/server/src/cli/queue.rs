@@ -4,7 +4,10 @@ use clap::Subcommand;
 use serde_json::{Value as Json, json};
 
 use super::{ConfigFolder, listing};
-use crate::control::{Control, Request};
+use crate::{
+    control::{Control, Request},
+    role::Role,
+};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -32,7 +35,7 @@ enum Command {
 }
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
-    let control = Control::open(args.folder.load()?).await?;
+    let control = Control::open(args.folder.load()?, Role::All).await?;
     let done = match args.command {
         None => show(&control, args.json).await,
         Some(Command::Pause { pool }) => change(&control, Request::Pause { pool }, args.json).await,

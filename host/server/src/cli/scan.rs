@@ -17,9 +17,10 @@ use super::{
 use crate::{
     answer::{Choice, Question, prepare},
     app,
-    config::Config,
+    config::{Config, StoreKind},
     control::Control,
     results::{Report, check_standing, jsonl::ScanMetadata},
+    role::Role,
     submit::find_profile,
     telemetry,
 };
@@ -53,7 +54,12 @@ pub struct Args {
 pub async fn run(args: Args) -> anyhow::Result<()> {
     telemetry::start("warn");
     let config = args.folder.load()?;
-    let control = Control::open(config.clone()).await?;
+    // What a worker claims it should keep: this process ends with its own scan, so on a shared store it claims none.
+    let role = match config.store {
+        StoreKind::Embedded => Role::All,
+        StoreKind::Redis(_) => Role::Api,
+    };
+    let control = Control::open(config.clone(), role).await?;
     if let Control::Own(host) = &control {
         app::start_work(host)?;
     }

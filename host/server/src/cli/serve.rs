@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use tokio::{
     io::AsyncWriteExt as _,
     net::{TcpListener, UnixStream},
@@ -16,6 +16,7 @@ use crate::{
     host::Host,
     http,
     mcp::transport,
+    role::Role,
     telemetry,
 };
 
@@ -26,6 +27,9 @@ pub struct Args {
     /// Address and port to listen on, instead of the configured one
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
+    /// Serve MCP and run scans, or one of the two where processes share a store
+    #[arg(long, value_enum, default_value_t)]
+    role: Role,
 }
 
 impl Args {
@@ -45,7 +49,7 @@ pub async fn serve(args: Args) -> anyhow::Result<()> {
     let listener = TcpListener::bind(config.listen).await;
     let listener = listener.with_context(|| format!("cannot listen on {}", config.listen))?;
     let listen = listener.local_addr()?;
-    let host = app::build(config).await?;
+    let host = app::build(config, args.role).await?;
     app::start_work(&host)?;
     greet(&host, listen, is_default);
     let router = http::router(&host, listen);
@@ -62,8 +66,11 @@ pub async fn serve(args: Args) -> anyhow::Result<()> {
 
 pub async fn stdio(args: Args) -> anyhow::Result<()> {
     telemetry::start("warn");
+    if !args.role.serves_mcp() {
+        bail!("a worker does not serve MCP: run `scanhost serve --role worker`, or leave --role out");
+    }
     let config = args.load()?;
-    let host = match Control::open(config.clone()).await? {
+    let host = match Control::open(config.clone(), args.role).await? {
         Control::Own(host) => host,
         // A second editor on the same folder works through the first one's host.
         Control::Other(data) => {
@@ -106,6 +113,8 @@ fn greet(host: &Arc<Host>, listen: SocketAddr, is_default: bool) {
         eprintln!("scanhost serves MCP at http://{listen}/mcp with a mock scanner; data is in {}", host.data.display());
         eprintln!("connect Claude Code: claude mcp add --transport http scanhost http://{listen}/mcp");
         eprintln!("any other client: Streamable HTTP at that address, or the command `scanhost stdio`");
+    } else if !host.role.serves_mcp() {
+        tracing::info!(%listen, data = %host.data.display(), "serving /health and /ready, and running scans");
     } else {
         tracing::info!(%listen, data = %host.data.display(), "serving MCP at /mcp");
     }

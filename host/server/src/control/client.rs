@@ -14,7 +14,13 @@ use tokio::{
 };
 
 use super::{Request, perform, server::MCP_GREETING, socket_address};
-use crate::{app, config::Config, host::Host, store::StoreError};
+use crate::{
+    app,
+    config::{Config, StoreKind},
+    host::Host,
+    role::Role,
+    store::StoreError,
+};
 
 /// How long another host on the same folder may take to start or to end.
 const START_TIME: Duration = Duration::from_secs(30);
@@ -31,17 +37,21 @@ pub enum Control {
 }
 
 impl Control {
-    /// The host that runs on the configuration's data folder, or a new one that does no work of its own.
+    /// The host that owns the configuration's data folder, or a new one of this role that does no work by itself.
+    /// Nobody owns the folder of a shared store.
     ///
     /// # Errors
     /// When neither can be had.
-    pub async fn open(config: Config) -> anyhow::Result<Self> {
+    pub async fn open(config: Config, role: Role) -> anyhow::Result<Self> {
+        if let StoreKind::Redis(_) = config.store {
+            return Ok(Self::Own(app::build(config, role).await?));
+        }
         let start = tokio::time::Instant::now();
         loop {
             if connect(&config.data).await.is_some() {
                 return Ok(Self::Other(config.data));
             }
-            match app::build(config.clone()).await {
+            match app::build(config.clone(), role).await {
                 Ok(host) => return Ok(Self::Own(host)),
                 // Another one is just starting, and will listen soon, or just ending.
                 Err(error) if is_in_use(&error) && start.elapsed() < START_TIME => tokio::time::sleep(LOOK).await,

@@ -16,6 +16,7 @@ mod transitions;
 
 use std::{
     collections::HashMap,
+    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -31,6 +32,7 @@ use super::{
     Cancelled, Change, Claimed, DeadLetter, Deleted, ListQuery, Listed, NewScan, PoolOffer, PoolState, ScannerReport,
     Store, StoreError, Submitted, Watch, WorkError, record::BadRecord,
 };
+use crate::installation::Installation;
 use connection::Connection;
 use events::Events;
 use keys::Keys;
@@ -71,12 +73,30 @@ impl RedisStore {
     /// # Errors
     /// When it was tied to another key before.
     pub async fn bind_key(&self, fingerprint: [u8; 8]) -> Result<(), StoreError> {
-        let (key, fingerprint) = (self.keys.key(), u64::from_le_bytes(fingerprint).to_string());
+        let fingerprint = u64::from_le_bytes(fingerprint).to_string();
+        let is_the_one = self.bind(&self.keys.key(), &fingerprint).await?;
+        if is_the_one { Ok(()) } else { Err(StoreError::OtherKey) }
+    }
+
+    /// Ties the store to the data folder that its processes share.
+    ///
+    /// # Errors
+    /// When it was tied to another folder before.
+    pub async fn bind_folder(&self, data: &Path, installation: &Installation) -> Result<(), StoreError> {
+        let key = self.keys.installation();
+        if self.bind(&key, installation.as_str()).await? {
+            return Ok(());
+        }
+        Err(StoreError::OtherFolder { folder: data.display().to_string(), key })
+    }
+
+    /// Whether the key has this value; the first one that it is given stays.
+    async fn bind(&self, key: &str, value: &str) -> Result<bool, StoreError> {
         let mut commands = redis::pipe();
-        commands.cmd("SETNX").arg(&key).arg(&fingerprint).ignore();
-        commands.cmd("GET").arg(&key);
+        commands.cmd("SETNX").arg(key).arg(value).ignore();
+        commands.cmd("GET").arg(key);
         let (known,): (String,) = self.connection.query_all(&commands).await?;
-        if known == fingerprint { Ok(()) } else { Err(StoreError::OtherKey) }
+        Ok(known == value)
     }
 
     fn lease_milliseconds(&self) -> u64 {

@@ -97,6 +97,11 @@ impl Keys {
         self.named("key")
     }
 
+    /// The installation whose data folder all processes share.
+    pub fn installation(&self) -> String {
+        self.named("installation")
+    }
+
     /// The channel on which changes are told.
     pub fn events(&self) -> String {
         self.named("events")
