@@ -22,8 +22,8 @@ pub use crate::{
         scanhost::backend::types::ScanError as ScannerError,
     },
     convert::{
-        AuthScheme, BackendDescription, ExportStep, KeyAuth, ParseFailure, RemoteScan, RemoteState, ReportInfo,
-        ReportWarning, ScanStatus, ScannerHealth, SessionAuth,
+        AuthScheme, BackendDescription, ExportStep, KeyAuth, ListedScan, ParseFailure, RemoteScan, RemoteState,
+        ReportInfo, ReportWarning, ScanStatus, ScannerHealth, SessionAuth,
     },
 };
 
@@ -35,6 +35,8 @@ pub struct CallContext {
     pub options: String,
     /// What the last call for this scan returned.
     pub state: Vec<u8>,
+    /// Of this host, as its scans carry it at their scanners.
+    pub installation: String,
 }
 
 /// The scan that a backend should create.
@@ -125,6 +127,17 @@ impl Backend {
             async |store: &mut GuestStore, scanner: &wit::Guest| scanner.call_find(store, &context, task_id).await;
         let found = |found: Option<_>| found.map(convert::remote_scan).transpose();
         self.call("find", reach.into(), Deadline::Whole, call, found).await
+    }
+
+    /// The scans that were made for this installation.
+    pub async fn list_scans(
+        &self,
+        reach: ScannerReach,
+        context: CallContext,
+    ) -> Result<Result<Vec<ListedScan>, ScannerError>, Fault> {
+        let context = convert::context(context);
+        let call = async |store: &mut GuestStore, scanner: &wit::Guest| scanner.call_list_scans(store, &context).await;
+        self.call("list_scans", reach.into(), Deadline::Whole, call, convert::listed_scans).await
     }
 
     /// Returns the state for the next call.

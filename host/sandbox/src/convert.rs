@@ -2,7 +2,7 @@
 
 use scanhost_domain::{
     field::{FieldType, standard},
-    ids::BackendName,
+    ids::{BackendName, TaskId},
     request::ScanType,
     scan::AuthenticationStatus,
 };
@@ -21,6 +21,7 @@ const MAX_CURSOR: usize = 4 << 10;
 const MAX_LINE: usize = 500;
 const MAX_WARNINGS: usize = 100;
 const MAX_FIELDS: usize = 4_096;
+const MAX_LISTED: usize = 10_000;
 
 /// What a backend is.
 #[derive(Clone, Debug)]
@@ -64,6 +65,14 @@ pub struct SessionAuth {
 pub struct RemoteScan {
     pub id: String,
     pub state: Vec<u8>,
+}
+
+/// A scan at its scanner that was made for a task of this installation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedScan {
+    pub id: String,
+    pub task: TaskId,
+    pub is_running: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,6 +131,7 @@ pub fn context(context: CallContext) -> types::Context {
         now_ms: u64::try_from(context.now.as_millisecond()).unwrap_or(0),
         options: context.options,
         state: context.state,
+        installation: context.installation,
     }
 }
 
@@ -213,10 +223,25 @@ fn auth_scheme(scheme: scanner::AuthScheme) -> AuthScheme {
 }
 
 pub fn remote_scan(remote: scanner::RemoteScan) -> Result<RemoteScan, String> {
-    if !(1..=MAX_ID).contains(&remote.id.len()) || remote.id.chars().any(char::is_control) {
-        return Err(format!("the remote scan's id is not 1 to {MAX_ID} bytes without control characters"));
+    Ok(RemoteScan { id: remote_id(remote.id)?, state: state(remote.state)? })
+}
+
+fn remote_id(id: String) -> Result<String, String> {
+    if (1..=MAX_ID).contains(&id.len()) && !id.chars().any(char::is_control) {
+        Ok(id)
+    } else {
+        Err(format!("the remote scan's id is not 1 to {MAX_ID} bytes without control characters"))
     }
-    Ok(RemoteScan { id: remote.id, state: state(remote.state)? })
+}
+
+pub fn listed_scans(scans: Vec<scanner::ListedScan>) -> Result<Vec<ListedScan>, String> {
+    if scans.len() > MAX_LISTED {
+        return Err(format!("it lists more than {MAX_LISTED} scans"));
+    }
+    // Whoever uses the scanner may give a scan a name like ours: what is no task id is none of ours.
+    let ours =
+        scans.into_iter().filter_map(|scan| Some((TaskId::try_from(scan.task_id).ok()?, scan.id, scan.is_running)));
+    ours.map(|(task, id, is_running)| Ok(ListedScan { id: remote_id(id)?, task, is_running })).collect()
 }
 
 pub fn state(state: Vec<u8>) -> Result<Vec<u8>, String> {

@@ -18,9 +18,9 @@ mod observer;
 mod profile;
 
 pub use backend::{
-    AuthScheme, Backend, BackendDescription, CallContext, Credential, Escalation, ExportStep, KeyAuth, LoginSecret,
-    NewScan, ParseFailure, PrivateKey, RemoteScan, RemoteState, ReportInfo, ReportWarning, ScanStatus, ScannerError,
-    ScannerHealth, ScannerReach, SessionAuth,
+    AuthScheme, Backend, BackendDescription, CallContext, Credential, Escalation, ExportStep, KeyAuth, ListedScan,
+    LoginSecret, NewScan, ParseFailure, PrivateKey, RemoteScan, RemoteState, ReportInfo, ReportWarning, ScanStatus,
+    ScannerError, ScannerHealth, ScannerReach, SessionAuth,
 };
 pub use digest::Digest;
 pub use engine::{Sandbox, StartSandbox};

@@ -54,6 +54,7 @@ pub async fn build(config: Config, role: Role) -> anyhow::Result<Arc<Host>> {
     let data = data.canonicalize().with_context(|| format!("the data folder {} cannot be used", data.display()))?;
     let sandbox = Sandbox::start(Some(cache_folder(&data)?))?;
     let sealer = Sealer::open(&config.key_file)?;
+    let installation = Installation::of(&data)?;
     let store: Arc<dyn Store> = match &config.store {
         StoreKind::Embedded => {
             let store = EmbeddedStore::open(&data)
@@ -64,7 +65,7 @@ pub async fn build(config: Config, role: Role) -> anyhow::Result<Arc<Host>> {
         StoreKind::Redis(url) => {
             let store = RedisStore::connect(url.expose(), &config.key_prefix, redis::LEASE);
             let store = store.await.context("Redis cannot be used")?;
-            store.bind_folder(&data, &Installation::of(&data)?).await?;
+            store.bind_folder(&data, &installation).await?;
             store.bind_key(sealer.fingerprint()).await?;
             Arc::new(store)
         }
@@ -72,6 +73,7 @@ pub async fn build(config: Config, role: Role) -> anyhow::Result<Arc<Host>> {
     let snapshot = build_snapshot(&sandbox, config).await?;
     Ok(Arc::new(Host {
         role,
+        installation,
         store,
         snapshot: ArcSwap::from_pointee(snapshot),
         sealer,

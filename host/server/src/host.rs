@@ -6,10 +6,14 @@ use arc_swap::ArcSwap;
 use scanhost_domain::ids::TaskId;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{housekeeping::Accesses, role::Role, scanners::Breakers, seal::Sealer, snapshot::Snapshot, store::Store};
+use crate::{
+    housekeeping::Accesses, installation::Installation, role::Role, scanners::Breakers, seal::Sealer,
+    snapshot::Snapshot, store::Store,
+};
 
 pub struct Host {
     pub role: Role,
+    pub installation: Installation,
     pub store: Arc<dyn Store>,
     pub snapshot: ArcSwap<Snapshot>,
     pub sealer: Sealer,

@@ -1,4 +1,7 @@
-//! What is kept and for how long: scans whose results nobody asks for any more are deleted, with their files.
+//! What is kept and for how long: scans whose results nobody asks for any more are deleted, with their files, and so is
+//! at the scanners what belongs to no scan of ours any more.
+
+mod orphans;
 
 use std::{
     collections::HashMap,
@@ -8,6 +11,8 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use scanhost_domain::ids::TaskId;
+
+use orphans::Suspects;
 
 use crate::{clock, host::Host, removal::remove, telemetry::chain};
 
@@ -49,9 +54,14 @@ pub async fn accessed(host: &Host, id: &TaskId) {
 
 /// Deletes what has expired, again and again until shutdown.
 pub async fn run(host: Arc<Host>) {
+    let mut suspects = Suspects::default();
     loop {
+        let round = async {
+            delete_expired(&host).await;
+            suspects.look(&host).await;
+        };
         tokio::select! {
-            () = round(&host) => {}
+            () = round => {}
             () = host.shutdown.cancelled() => return,
         }
         tokio::select! {
@@ -68,7 +78,7 @@ fn interval(host: &Host) -> Duration {
     INTERVAL.min(shortest / 4).max(Duration::from_secs(1))
 }
 
-async fn round(host: &Arc<Host>) {
+async fn delete_expired(host: &Arc<Host>) {
     loop {
         let retention = host.snapshot.load().config.retention.clone();
         let now = clock::now();

@@ -44,6 +44,11 @@ impl Installation {
         if is_id { Ok(Self(id.to_owned())) } else { Err(BadInstallation::NotAnId(path)) }
     }
 
+    /// Of a process without a data folder, which makes no scans.
+    pub fn none() -> Self {
+        Self("0".repeat(16))
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -16,6 +16,7 @@ use crate::{
     clock,
     egress::Placeholders,
     host::Host,
+    installation::Installation,
     snapshot::LoadedScanner,
     store::ScannerReport,
     telemetry::chain,
@@ -113,7 +114,7 @@ pub async fn watch(host: Arc<Host>) {
 }
 
 async fn ask(host: &Host, scanner: &LoadedScanner) {
-    let (up, message) = match health(scanner).await {
+    let (up, message) = match health(scanner, &host.installation).await {
         Ok((ready, message)) => {
             succeeded(host, &scanner.id);
             (ready, message)
@@ -128,13 +129,24 @@ async fn ask(host: &Host, scanner: &LoadedScanner) {
     report(host, &scanner.id, up, message, host.breakers.circuit(&scanner.id)).await;
 }
 
-async fn health(scanner: &LoadedScanner) -> Result<(bool, String), Trouble> {
+/// What a call on a scanner gets that is for no scan.
+pub fn plain_call(scanner: &LoadedScanner, installation: &Installation) -> (ScannerReach, CallContext) {
     let plugin = scanner.backend.description().name.to_string();
     let reach = ScannerReach {
         http: Box::new(scanner.client.call(None, Placeholders::default(), false)),
         log: Box::new(PluginLog { plugin, trace: String::new() }),
     };
-    let context = CallContext { now: clock::now(), options: scanner.config.options.clone(), state: Vec::new() };
+    let context = CallContext {
+        now: clock::now(),
+        options: scanner.config.options.clone(),
+        state: Vec::new(),
+        installation: installation.to_string(),
+    };
+    (reach, context)
+}
+
+async fn health(scanner: &LoadedScanner, installation: &Installation) -> Result<(bool, String), Trouble> {
+    let (reach, context) = plain_call(scanner, installation);
     match scanner.backend.health(reach, context).await {
         Ok(Ok(health)) => Ok((health.ready, health.message)),
         Ok(Err(error)) => Err(error.into()),
@@ -151,7 +163,7 @@ pub async fn check_local(scanner: &LoadedScanner) -> Result<(), String> {
     if scanner.config.url.is_some() {
         return Ok(());
     }
-    match health(scanner).await {
+    match health(scanner, &Installation::none()).await {
         Ok((true, _)) => Ok(()),
         Ok((false, problem)) => Err(problem),
         Err(trouble) => Err(trouble.failure.message),

@@ -16,8 +16,8 @@ use scanhost_sdk::backend::{
     reader::{self, ParseError, ReportInfo},
     report as report_file,
     scanner::{
-        self, Context, Description, ExportStep, RemoteScan, RemoteState, ScanError, ScanRequest, ScanStatus, ScanType,
-        ScannerHealth,
+        self, Context, Description, ExportStep, ListedScan, RemoteScan, RemoteState, ScanError, ScanRequest,
+        ScanStatus, ScanType, ScannerHealth,
     },
 };
 use scanhost_sdk::findings::Findings;
@@ -57,6 +57,11 @@ impl scanner::Guest for Mock {
         }
         let scan = Scan::read(&context.state)?;
         if scan.task == task_id { scan.into_remote().map(Some) } else { Ok(None) }
+    }
+
+    /// Nothing is kept anywhere.
+    fn list_scans(_context: Context) -> Result<Vec<ListedScan>, ScanError> {
+        Ok(Vec::new())
     }
 
     fn launch(context: Context, id: String) -> Result<Vec<u8>, ScanError> {

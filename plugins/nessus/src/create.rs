@@ -14,20 +14,20 @@ use crate::{find, health, marker, memory::Memory, options::Options, refusal, sca
 #[cfg(test)]
 mod tests;
 
-pub fn create(options: &Options, request: &ScanRequest) -> Result<RemoteScan, ScanError> {
+pub fn create(options: &Options, installation: &str, request: &ScanRequest) -> Result<RemoteScan, ScanError> {
     let templates = Request::get("read the scan templates", "/editor/scan/templates").send()?;
     let template = template(templates, &options.template)?;
-    let body = body(&template, options, request)?;
+    let body = body(&template, options, installation, request)?;
     match Request::post("create the scan", "/scans").json(&body).send() {
         Ok(answer) => created(answer),
-        Err(lost) if lost.may_have_acted() => after_broken_create(&request.task_id, lost.into()),
+        Err(lost) if lost.may_have_acted() => after_broken_create(installation, &request.task_id, lost.into()),
         Err(lost) => Err(lost.into()),
     }
 }
 
 /// Some builds without `scan_api` drop the connection instead of refusing; so may any network after the scan exists.
-fn after_broken_create(task_id: &str, broken: ScanError) -> Result<RemoteScan, ScanError> {
-    if let Some(remote) = find::find(task_id)? {
+fn after_broken_create(installation: &str, task_id: &str, broken: ScanError) -> Result<RemoteScan, ScanError> {
+    if let Some(remote) = find::find(installation, task_id)? {
         return Ok(remote);
     }
     match health::has_scan_api() {
@@ -78,12 +78,17 @@ struct Settings<'a> {
     launch_now: bool,
 }
 
-fn body<'a>(template: &'a str, options: &Options, request: &'a ScanRequest) -> Result<Body<'a>, ScanError> {
+fn body<'a>(
+    template: &'a str,
+    options: &Options,
+    installation: &str,
+    request: &'a ScanRequest,
+) -> Result<Body<'a>, ScanError> {
     if request.targets.is_empty() {
         return Err(ScanError::Invalid("the scan has no targets".to_owned()));
     }
     let settings = Settings {
-        name: marker::mark(&request.name, &request.task_id),
+        name: marker::mark(&request.name, installation, &request.task_id),
         text_targets: request.targets.join(","),
         description: &request.description,
         enabled: true,

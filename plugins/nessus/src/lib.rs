@@ -23,7 +23,7 @@ mod wire;
 
 use scanhost_sdk::backend::{
     reader::{self as reader_world, ParseError, ReportInfo, ScanType},
-    scanner::{self, Context, Description, ExportStep, RemoteScan, ScanRequest, ScanStatus, ScannerHealth},
+    scanner::{self, Context, Description, ExportStep, ListedScan, RemoteScan, ScanRequest, ScanStatus, ScannerHealth},
     types::ScanError,
 };
 
@@ -38,11 +38,15 @@ impl scanner::Guest for Nessus {
     }
 
     fn create(context: Context, request: ScanRequest) -> Result<RemoteScan, ScanError> {
-        create::create(&Options::parse(&context.options)?, &request)
+        create::create(&Options::parse(&context.options)?, &context.installation, &request)
     }
 
-    fn find(_: Context, task_id: String) -> Result<Option<RemoteScan>, ScanError> {
-        find::find(&task_id)
+    fn find(context: Context, task_id: String) -> Result<Option<RemoteScan>, ScanError> {
+        find::find(&context.installation, &task_id)
+    }
+
+    fn list_scans(context: Context) -> Result<Vec<ListedScan>, ScanError> {
+        find::list_scans(&context.installation)
     }
 
     fn launch(_: Context, id: String) -> Result<Vec<u8>, ScanError> {

@@ -10,8 +10,8 @@ use scanhost_sdk::{
         reader::{self, Authentication, ParseError, ReportInfo},
         report,
         scanner::{
-            self, Context, Description, ExportStep, RemoteScan, RemoteState, ScanError, ScanRequest, ScanStatus,
-            ScanType, ScannerHealth,
+            self, Context, Description, ExportStep, ListedScan, RemoteScan, RemoteState, ScanError, ScanRequest,
+            ScanStatus, ScanType, ScannerHealth,
         },
     },
     findings::Findings,
@@ -52,6 +52,10 @@ impl<G: Guest> scanner::Guest for Backend<G> {
 
     fn find(_context: Context, _task_id: String) -> Result<Option<RemoteScan>, ScanError> {
         Ok(None)
+    }
+
+    fn list_scans(_context: Context) -> Result<Vec<ListedScan>, ScanError> {
+        Ok(Vec::new())
     }
 
     fn launch(context: Context, _id: String) -> Result<Vec<u8>, ScanError> {

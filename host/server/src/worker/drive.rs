@@ -366,7 +366,12 @@ impl Driver {
     }
 
     fn context(&self) -> CallContext {
-        CallContext { now: clock::now(), options: self.options.clone(), state: self.running.plugin_state.clone() }
+        CallContext {
+            now: clock::now(),
+            options: self.options.clone(),
+            state: self.running.plugin_state.clone(),
+            installation: self.host.installation.to_string(),
+        }
     }
 
     fn reach(&self, placeholders: Placeholders, may_download: bool) -> ScannerReach {

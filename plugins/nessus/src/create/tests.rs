@@ -16,13 +16,13 @@ fn request() -> ScanRequest {
 }
 
 fn sent(options: &Options, request: &ScanRequest) -> Value {
-    serde_json::to_value(body("ad62", options, request).unwrap()).unwrap()
+    serde_json::to_value(body("ad62", options, "i", request).unwrap()).unwrap()
 }
 
 #[test]
 fn body_is_as_documented() {
     let expected = json!({"uuid": "ad62", "settings": {
-        "name": "Weekly \"audit\" [scanhost 01J]", "text_targets": "10.0.0.1,10.1.0.0/24,10.2.0.1-10.2.0.9",
+        "name": "Weekly \"audit\" [scanhost i 01J]", "text_targets": "10.0.0.1,10.1.0.0/24,10.2.0.1-10.2.0.9",
         "description": "of the lab", "enabled": true, "scanner_id": 1, "launch_now": false}});
     assert_eq!(sent(&Options::default(), &request()), expected);
 }
@@ -41,7 +41,7 @@ fn body_has_what_was_configured_and_the_credential() {
 #[test]
 fn no_targets_is_invalid() {
     let request = ScanRequest { targets: Vec::new(), ..request() };
-    assert!(matches!(body("ad62", &Options::default(), &request), Err(ScanError::Invalid(_))));
+    assert!(matches!(body("ad62", &Options::default(), "i", &request), Err(ScanError::Invalid(_))));
 }
 
 #[test]

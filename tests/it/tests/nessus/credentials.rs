@@ -35,12 +35,13 @@ async fn a_create_has_the_documented_form() {
         lab.submitted_to("run_untrusted_scan", json!({ "targets": targets, "description": "why & \"how\"" })).await;
     let status = lab.ended(&id).await;
     let create = lab.record(&status).creates.remove(0);
+    let installation = std::fs::read_to_string(lab.home.data().join("installation")).expect("it was made");
     assert_eq!(
         create,
         json!({
             "uuid": fake_nessus::Settings::default().advanced_template,
             "settings": {
-                "name": format!("quarterly audit [scanhost {id}]"),
+                "name": format!("quarterly audit [scanhost {} {id}]", installation.trim()),
                 "text_targets": create["settings"]["text_targets"],
                 "description": "why & \"how\"",
                 "enabled": true,

@@ -2,6 +2,7 @@
 
 mod authentication;
 mod credentials;
+mod orphans;
 mod reports;
 mod scans;
 mod secrecy;

@@ -34,6 +34,7 @@ pub fn context(seconds: i64, options: &str, state: &[u8]) -> CallContext {
         now: first + Duration::from_secs(seconds.unsigned_abs()),
         options: options.into(),
         state: state.into(),
+        installation: "0123456789abcdef".into(),
     }
 }
 

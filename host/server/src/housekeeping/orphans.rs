@@ -1,0 +1,96 @@
+//! Scans of ours at the scanners that no task owns any more: of deleted tasks, and second ones that a lost worker made.
+//! Only what carries the mark of this installation is looked at, and nothing that runs is removed.
+
+use std::{collections::HashSet, sync::Arc};
+
+use scanhost_domain::{
+    ids::ScannerId,
+    scan::{Scan, ScanState},
+};
+use scanhost_sandbox::ListedScan;
+
+use crate::{
+    host::Host,
+    scanners::{self, plain_call},
+    snapshot::LoadedScanner,
+    telemetry::chain,
+    worker::Trouble,
+};
+
+/// Scans at scanners that belonged to no task in the last round. One that does not in the next either is removed: until
+/// then its task may have been on the way between two states.
+#[derive(Default)]
+pub struct Suspects(HashSet<(ScannerId, String)>);
+
+impl Suspects {
+    /// Looks at every scanner that works.
+    pub async fn look(&mut self, host: &Arc<Host>) {
+        let snapshot = host.snapshot.load_full();
+        let mut suspects = HashSet::new();
+        for scanner in snapshot.scanners.iter().filter(|scanner| scanner.config.enabled) {
+            if !host.breakers.takes_scans(&scanner.id) {
+                continue;
+            }
+            let orphans = match orphans(host, scanner).await {
+                Ok(orphans) => orphans,
+                Err(reason) => {
+                    tracing::debug!(scanner = %scanner.id, reason, "the scans at the scanner could not be compared");
+                    continue;
+                }
+            };
+            for orphan in orphans {
+                let suspect = (scanner.id.clone(), orphan.id.clone());
+                if self.0.contains(&suspect) {
+                    remove(host, scanner, &orphan).await;
+                } else {
+                    suspects.insert(suspect);
+                }
+            }
+        }
+        self.0 = suspects;
+    }
+}
+
+/// What does not run at the scanner and belongs to no task.
+async fn orphans(host: &Arc<Host>, scanner: &LoadedScanner) -> Result<Vec<ListedScan>, String> {
+    let (reach, context) = plain_call(scanner, &host.installation);
+    let listed = match scanner.backend.list_scans(reach, context).await {
+        Ok(Ok(listed)) => listed,
+        Ok(Err(error)) => return Err(Trouble::from(error).failure.message),
+        Err(fault) => return Err(fault.to_string()),
+    };
+    let mut orphans = Vec::new();
+    for scan in listed.into_iter().filter(|scan| !scan.is_running) {
+        let task = host.store.scan(&scan.task).await.map_err(|error| chain(&error))?;
+        if !owns(task.as_ref(), &scan.id) {
+            orphans.push(scan);
+        }
+    }
+    Ok(orphans)
+}
+
+/// Whether the scan at the scanner is the task's own, or may become so.
+fn owns(task: Option<&Scan>, remote_id: &str) -> bool {
+    match task.map(|task| &task.state) {
+        None => false,
+        Some(ScanState::Queued(_)) => true,
+        Some(ScanState::Running(running)) => running.phase.remote_id().is_none_or(|own| own == remote_id),
+        Some(ScanState::Finished(finished)) => {
+            finished.run.as_ref().and_then(|run| run.remote_id.as_deref()) == Some(remote_id)
+        }
+    }
+}
+
+async fn remove(host: &Arc<Host>, scanner: &LoadedScanner, orphan: &ListedScan) {
+    let (reach, context) = plain_call(scanner, &host.installation);
+    let reason = match scanner.backend.remove(reach, context, &orphan.id).await {
+        Ok(Ok(())) => {
+            scanners::succeeded(host, &scanner.id);
+            tracing::info!(scan = %orphan.task, scanner = %scanner.id, remote = orphan.id, "removed what no task owns");
+            return;
+        }
+        Ok(Err(error)) => Trouble::from(error).failure.message,
+        Err(fault) => fault.to_string(),
+    };
+    tracing::warn!(scan = %orphan.task, scanner = %scanner.id, remote = orphan.id, reason, "what no task owns stays");
+}
