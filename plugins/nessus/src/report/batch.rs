@@ -38,6 +38,8 @@ struct Incomplete {
     finding: usize,
     /// Before which cell the properties belong.
     cell: usize,
+    /// Where the finding's cells end.
+    end: usize,
 }
 
 impl<'s, S: Sink> Outbox<'s, S> {
@@ -79,7 +81,8 @@ impl<'s, S: Sink> Outbox<'s, S> {
         let score = item.score();
         for slot in Slot::header() {
             if slot == Slot::HOST_IP && !host.has_properties {
-                self.incomplete.push(Incomplete { finding: self.batch.findings.len(), cell: self.batch.cells.len() });
+                let (finding, cell) = (self.batch.findings.len(), self.batch.cells.len());
+                self.incomplete.push(Incomplete { finding, cell, end: cell });
             }
             let cell = match SHARED.iter().position(|shared| *shared == slot) {
                 Some(place) => shared[place],
@@ -100,6 +103,11 @@ impl<'s, S: Sink> Outbox<'s, S> {
                 self.batch.cells.push(cell);
             }
         }
+        if let Some(incomplete) = self.incomplete.last_mut()
+            && incomplete.finding == self.batch.findings.len()
+        {
+            incomplete.end = self.batch.cells.len();
+        }
         self.batch.findings.push((self.batch.cells.len() - start) as u32);
         if self.batch.cells.len() >= FULL_CELLS || self.batch.findings.len() >= FULL_FINDINGS {
             return self.flush();
@@ -119,11 +127,16 @@ impl<'s, S: Sink> Outbox<'s, S> {
         let properties: Vec<Cell> = shared[1..].iter().flatten().copied().collect();
         let cells = std::mem::take(&mut self.batch.cells);
         let mut copied = 0;
-        for Incomplete { finding, cell } in incomplete {
+        for Incomplete { finding, cell, end } in incomplete {
             self.batch.cells.extend_from_slice(&cells[copied..cell]);
+            let start = self.batch.cells.len();
             self.batch.cells.extend_from_slice(&properties);
-            self.batch.findings[finding] += properties.len() as u32;
-            copied = cell;
+            // As where the properties came first: they win over children of their names.
+            let is_free = |cell: &&Cell| properties.iter().all(|property| property.field != cell.field);
+            self.batch.cells.extend(cells[cell..end].iter().filter(is_free));
+            let (before, now) = (end - cell, self.batch.cells.len() - start);
+            self.batch.findings[finding] = self.batch.findings[finding] - before as u32 + now as u32;
+            copied = end;
         }
         self.batch.cells.extend_from_slice(&cells[copied..]);
         self.lost_properties

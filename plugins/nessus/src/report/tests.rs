@@ -231,6 +231,11 @@ fn properties_after_the_findings_are_on_all_of_them() {
             "host=i|severity=0|severity_id=0|a=4",
         ],
     );
+    check(
+        "<ReportHost name='h'><ReportItem><host_ip>no</host_ip><a>1</a><host_fqdn>f</host_fqdn></ReportItem>\
+         <HostProperties><tag name='host-ip'>ip</tag></HostProperties><ReportItem><host_ip>no</host_ip></ReportItem></ReportHost>",
+        &["host=h|severity=0|severity_id=0|host_ip=ip|a=1|host_fqdn=f", "host=h|severity=0|severity_id=0|host_ip=ip"],
+    );
 }
 
 #[test]
