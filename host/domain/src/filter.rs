@@ -16,7 +16,7 @@ pub use self::{
     term::Term,
 };
 use crate::{
-    field::Columns,
+    field::{Columns, FieldType},
     finding::{FieldIndex, Finding},
     target::problems::Problems,
 };
@@ -50,9 +50,23 @@ pub struct FieldTerm {
 impl Filters {
     /// Reads terms for one report. Two terms on one field must both hold.
     pub fn parse(terms: &[(String, Operand)], columns: &Columns) -> Result<Self, FilterErrors> {
+        Self::parse_with(terms, columns, None)
+    }
+
+    /// The same for terms that stand in a configuration and not for one report: what that does not know is a text that
+    /// none of its findings has.
+    pub fn parse_standing(terms: &[(String, Operand)], columns: &Columns) -> Result<Self, FilterErrors> {
+        Self::parse_with(terms, columns, Some(FieldType::Text))
+    }
+
+    fn parse_with(
+        terms: &[(String, Operand)],
+        columns: &Columns,
+        unknown: Option<FieldType>,
+    ) -> Result<Self, FilterErrors> {
         let (mut parsed, mut errors) = (Vec::new(), Problems::default());
         for (field, operand) in terms {
-            let term = match columns.type_of(field) {
+            let term = match columns.type_of(field).or(unknown) {
                 Some(field_type) => Term::parse(field_type, operand),
                 None => Err(vec![Reason::UnknownField]),
             };

@@ -262,6 +262,17 @@ fn unreadable_values_are_errors() {
 }
 
 #[test]
+fn a_standing_filter_may_name_what_this_report_does_not_have() {
+    let (columns, finding) = report();
+    let terms = |value: &str| [("compliance-result".to_owned(), text(value))];
+    assert!(Filters::parse(&terms("FAILED"), &columns).is_err());
+    for value in ["FAILED", "!FAILED"] {
+        assert!(!Filters::parse_standing(&terms(value), &columns).unwrap().matches(&finding), "{value}");
+    }
+    assert!(Filters::parse_standing(&terms(""), &columns).is_err());
+}
+
+#[test]
 fn every_bad_term_is_reported() {
     let (columns, _) = report();
     let terms = [

@@ -2,7 +2,7 @@
 
 use scanhost_domain::{
     field::{Columns, FieldType},
-    filter::{FilterErrors, Filters, Operand, Reason},
+    filter::{FilterErrors, Filters, Operand},
     finding::{FieldIndex, Finding},
 };
 use scanhost_sandbox::{Plan, ProfileDescription, Selection};
@@ -53,7 +53,7 @@ impl View {
     ) -> Result<Self, BadView> {
         let standing: Map<String, Json> =
             serde_json::from_str(&plan.filters).map_err(|error| BadView::StandingFilters(error.to_string()))?;
-        let standing_filters = Filters::parse(&operands(&standing), columns);
+        let standing_filters = Filters::parse_standing(&operands(&standing), columns);
         let standing_filters = standing_filters.map_err(|errors| BadView::StandingFilters(errors.to_string()))?;
         let own_filters = Filters::parse(&operands(own), columns).map_err(BadView::Filters)?;
         let derived = description.map(|description| description.derived.as_slice()).unwrap_or_default();
@@ -80,9 +80,10 @@ impl View {
         &self.shown
     }
 
-    /// The finding's shown fields; those that it lacks are left out.
+    /// The finding's shown fields; those that it lacks are left out. So is a report's own field `type`, since that key
+    /// says what kind of line it is.
     pub fn project(&self, finding: &Finding) -> Map<String, Json> {
-        let shown = self.shown.iter().filter_map(|field| {
+        let shown = self.shown.iter().filter(|field| field.name != "type").filter_map(|field| {
             let value = finding.get(field.place?)?;
             Some((field.name.clone(), to_json(value)))
         });
@@ -97,10 +98,8 @@ impl View {
 /// With all that is wrong.
 pub fn check_standing(filters: &str) -> Result<(), String> {
     let standing: Map<String, Json> = serde_json::from_str(filters).map_err(|error| format!("filters: {error}"))?;
-    let Err(errors) = Filters::parse(&operands(&standing), &Columns::default()) else { return Ok(()) };
-    let wrong: Vec<String> =
-        errors.iter().filter(|error| error.reason != Reason::UnknownField).map(ToString::to_string).collect();
-    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
+    let read = Filters::parse_standing(&operands(&standing), &Columns::default());
+    read.map(|_| ()).map_err(|errors| errors.to_string())
 }
 
 fn shown(selection: &Selection, derived: &[(String, FieldType, String)], columns: &Columns) -> Vec<Shown> {

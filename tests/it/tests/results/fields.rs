@@ -48,3 +48,13 @@ async fn a_field_of_this_report_alone_can_be_shown_and_filtered() {
     assert_eq!(records(&lines), [&json!({ "type": "vulnerability", "note": "first\nsecond" })]);
     assert_eq!(reported.matching(json!({ "note": "!second" })).await, Vec::<u64>::new());
 }
+
+#[tokio::test]
+async fn a_field_called_type_does_not_hide_what_a_line_is() {
+    let report = REPORT.replace("<note>first</note>", "<type>local</type>");
+    let reported = Reported::submitted(&report, "", json!({})).await;
+    let asked = json!({ "custom_fields": ["type", "note"], "filters": { "type": "=local" } });
+    let lines = reported.lines(asked).await;
+    assert_eq!(lines[0]["fields"], json!(["type", "note"]), "it is a field as others are, also to filters");
+    assert_eq!(records(&lines), [&json!({ "type": "vulnerability", "note": "second" })]);
+}
