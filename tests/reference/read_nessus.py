@@ -56,6 +56,10 @@ PROPERTIES = [
     ("operating-system", "operating_system"),
     ("mac-address", "mac_address"),
 ]
+HEADER = (
+    "host plugin_id plugin_name plugin_family severity severity_id port protocol svc_name host_ip host_fqdn "
+    "operating_system mac_address cvss_score"
+).split()
 SEVERITIES = ["Info", "Low", "Medium", "High", "Critical"]
 RISKS = {"critical": 4, "high": 3, "medium": 2, "low": 1, "none": 0, "info": 0}
 
@@ -67,15 +71,50 @@ PRIVATE = 0xF0000
 COLON = "\u02d0"  # A modifier letter that may stand in a name, and in no name of a report.
 
 
+class Report:
+    """Everything that a report says, read at once."""
+
+    def __init__(self, data):
+        self.root = ElementTree.fromstring(prepare(decode(data)))
+        self.hosts = list(hosts(self.root))
+        self.findings = []
+        # Values that are not of their field's type.
+        self.mistyped = 0
+        for host in self.hosts:
+            properties = host_properties(host)
+            for item in host.findall("ReportItem"):
+                typed, mistyped = finding(host, properties, item)
+                self.findings.append(typed)
+                self.mistyped += mistyped
+
+    def columns(self):
+        """The names of all fields, by first appearance."""
+        return list(dict.fromkeys(name for entry in self.findings for name in entry))
+
+    def name(self):
+        names = (attribute(element, "name") for element in outside_hosts(self.root) if element.tag == "Report")
+        return next((name for name in names if name), None)
+
+    def targets(self):
+        """The preference TARGET of a policy."""
+        for element in outside_hosts(self.root):
+            for preference in element.iter("preference") if element.tag == "Policy" else ():
+                name, value = preference.find("name"), preference.find("value")
+                if name is not None and content(name) == "TARGET" and value is not None and content(value):
+                    return content(value)
+        return None
+
+
 def findings(data):
     """All findings of a report, in its order, as dictionaries with typed values."""
-    root = ElementTree.fromstring(prepare(decode(data)))
-    found = []
-    for host in hosts(root):
-        properties = host_properties(host)
-        for item in host.findall("ReportItem"):
-            found.append(finding(host, properties, item))
-    return found
+    return Report(data).findings
+
+
+def field_type(name):
+    if name == "severity":
+        return "severity"
+    kinds = [("list", LISTS), ("number", NUMBERS), ("boolean", BOOLEANS), ("integer", INTEGERS)]
+    return next((kind for kind, names in kinds if name in names), "text")
 
 
 def decode(data):
@@ -166,11 +205,15 @@ def tag(text):
 
 def hosts(element):
     """The hosts below an element, but for those in a policy or in another host."""
+    return (child for child in outside_hosts(element) if child.tag == "ReportHost")
+
+
+def outside_hosts(element):
+    """The elements below an element, but for what is in a policy or in a host."""
     for child in element:
-        if child.tag == "ReportHost":
-            yield child
-        elif child.tag != "Policy":
-            yield from hosts(child)
+        yield child
+        if child.tag not in ("ReportHost", "Policy"):
+            yield from outside_hosts(child)
 
 
 def host_properties(host):
@@ -193,13 +236,16 @@ def attribute(element, name):
 
 
 def finding(host, properties, item):
+    """The typed values, and how many others were not of their field's type."""
     children = {}
+    order = []
     for child in item:
         value = content(child)
         if value:
-            children.setdefault(child.tag.split(COLON, 1)[-1], []).append(value)
+            name = child.tag.split(COLON, 1)[-1].replace(COLON, ":")
+            children.setdefault(name, []).append(value)
+            order.append((name, value))
 
-    raw = {}
     given = {"host": attribute(host, "name")}
     for name, field in ATTRIBUTES:
         given[field] = attribute(item, name)
@@ -209,18 +255,19 @@ def finding(host, properties, item):
     given["severity"] = SEVERITIES[level]
     given["severity_id"] = str(level)
     given["cvss_score"] = best_score(children)
-    for field, value in given.items():
-        if value:
-            raw[field] = [value]
-    for field, values in children.items():
-        raw.setdefault(field, values)
+    # What attributes, properties and computing give comes first, in the order of the contract.
+    raw = {field: [given[field]] for field in HEADER if given[field]}
+    mistyped = sum(not is_of_type(field, values[0]) for field, values in raw.items())
+    for field, value in order:
+        if given.get(field):
+            continue
+        if is_of_type(field, value):
+            raw.setdefault(field, children[field])
+        else:
+            mistyped += 1
 
-    typed = {}
-    for field, values in raw.items():
-        value = read(field, values)
-        if value is not MISSING:
-            typed[field] = value
-    return typed
+    typed = {field: read(field, values) for field, values in raw.items()}
+    return {field: value for field, value in typed.items() if value is not MISSING}, mistyped
 
 
 def severity_level(given, risks):
@@ -254,6 +301,10 @@ def read(field, values):
     if field in BOOLEANS:
         return first(boolean, values)
     return "\n".join(values)
+
+
+def is_of_type(field, value):
+    return read(field, [value]) is not MISSING
 
 
 def first(parse, values):

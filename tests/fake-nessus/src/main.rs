@@ -13,6 +13,9 @@ struct Args {
     /// The .nessus file that is every scan's result; without it each scan gets a small report of its own.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    /// A folder with the result of each scan, in the file that the first word of the scan's name names.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "report")]
+    reports: Option<PathBuf>,
     /// Seconds that a scan is pending.
     #[arg(long, value_name = "SECONDS", default_value = "0.5", value_parser = seconds)]
     queue: Duration,
@@ -50,12 +53,13 @@ struct Args {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let args = Args::parse();
-    let reports = match &args.report {
-        Some(file) => {
+    let reports = match (&args.report, args.reports) {
+        (Some(file), _) => {
             let bytes = std::fs::read(file).map_err(|error| format!("reading {}: {error}", file.display()))?;
             Reports::Same(bytes.into())
         }
-        None => Reports::Generated,
+        (None, Some(folder)) => Reports::Folder(folder),
+        (None, None) => Reports::Generated,
     };
     let settings = Settings {
         reports,

@@ -51,7 +51,7 @@ impl Scanner {
     pub fn new(settings: Settings, epoch: u64) -> Self {
         let found = match &settings.reports {
             Reports::Same(bytes) => Some(report::severities(bytes)),
-            Reports::Generated => None,
+            Reports::Folder(_) | Reports::Generated => None,
         };
         Self {
             settings,
@@ -223,6 +223,11 @@ impl Scanner {
     fn report_of(&self, scan: &Scan) -> Bytes {
         match &self.settings.reports {
             Reports::Same(bytes) => bytes.clone(),
+            // What is not there is as an empty download, which no host takes for a report.
+            Reports::Folder(folder) => {
+                let name = scan.name.split_whitespace().next().unwrap_or_default();
+                std::fs::read(folder.join(name)).unwrap_or_default().into()
+            }
             Reports::Generated => report::generate(scan, &scan.hosts(self.settings.hosts)),
         }
     }

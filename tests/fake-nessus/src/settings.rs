@@ -1,6 +1,6 @@
 //! What kind of scanner to be: its credentials, its edition, how long things take, what its scans find.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use bytes::Bytes;
 
@@ -32,6 +32,8 @@ pub struct Settings {
 pub enum Reports {
     /// These bytes are the result of every scan.
     Same(Bytes),
+    /// The file of this folder that the first word of a scan's name names is its result.
+    Folder(PathBuf),
     /// Each scan gets a small report of its own, whose findings name its marker.
     Generated,
 }

@@ -1,0 +1,201 @@
+"""Random reports in which everything that real ones do, and some that they might, happens often.
+
+All are well formed as far as the product's contract reads them: what is odd in them has one meaning.
+"""
+
+from xml.sax.saxutils import escape
+
+ALPHABETS = [
+    "abcdefghij ABCDEFGHIJ 0123456789 -_./:",
+    "äöüßÄÖÜ éèñ",
+    "οδος ΟΔΟΣ σς",
+    "данные ДАННЫЕ",
+    "主机 漏洞",
+    "🔒🦀 e\u0301 \u200f\u00a0",
+    "<>&\"'=!%{}[]\\",
+]
+CONTROLS = "\x00\x01\x07\x08\x0b\x0c\x1b\x1f\ufffe"
+# What every finding may share with others, so that filters and orders find more than one.
+WORDS = ["ssh", "SSL", "Apache Log4j", "remote", "Straße", "ΟΔΟΣ", "CVE-2021-44228", "N/A", "true", "7.5", "10"]
+NUMBERS = ["0", "0.0", "2.6", "5", "5.0", "7.5", "9.8", "10", "10.0", "1e1", ".5", "5.", "-1", "+3", "007", "6.5E-1"]
+NOT_NUMBERS = ["N/A", "inf", "nan", "1e999", "9,8", "0x10", "1_0", "７", "--", "9.8 (high)"]
+BOOLEANS = ["true", "false", "True", "FALSE", "true", "false"]
+NOT_BOOLEANS = ["yes", "1", "truthy"]
+LISTS = ["cve", "bid", "xref", "cwe", "see_also", "cpe", "edb-id", "iava", "msft", "apple-sa", "cisco-bug-id"]
+SCORES = ["cvss_base_score", "cvss3_base_score", "cvss4_base_score", "cvss_temporal_score", "vpr_score", "epss_score"]
+FLAGS = ["exploit_available", "exploit_framework_core", "default-account", "in_the_news", "thorough_tests"]
+TEXTS = ["synopsis", "description", "solution", "plugin_output", "cvss_vector", "fname", "script_version", "attachment"]
+ODD_NAMES = ["note", "x.y-z_1", "größe", "type", "Type", "fields", "cm:compliance-result", "compliance-result", "cm:a:b"]
+# Names that attributes, properties and computing give too.
+TAKEN = ["port", "host", "plugin_name", "plugin_id", "severity", "severity_id", "cvss_score", "svc_name", "host_ip"]
+RISKS = ["Critical", "High", "Medium", "Low", "None", "critical", "odd", "INFO"]
+TAGS = ["host-ip", "host-fqdn", "operating-system", "mac-address", "policy-used"]
+ENCODINGS = ["utf-8", "utf-8", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "iso-8859-1", "windows-1252"]
+
+
+def report(random):
+    """The bytes of one report."""
+    return Generator(random).report()
+
+
+class Generator:
+    def __init__(self, random):
+        self.random = random
+        self.encoding = random.choice(ENCODINGS)
+        self.odd = random.choice([0.02, 0.15, 0.4])
+
+    def sometimes(self):
+        return self.random.random() < self.odd
+
+    def report(self):
+        # Characters that an encoding lacks are references, which is how real ones write them too.
+        text = self.document().replace("\ufeff", "")
+        return text.encode(self.encoding, "xmlcharrefreplace")
+
+    def document(self):
+        hosts = "".join(self.host(number) for number in range(self.random.choice([0, 1, 2, 3, 5])))
+        name = self.random.choice(["", ' name="weekly"', " name='Größe &amp; co'"])
+        around = self.random.choice(["{}", "<odd>{}</odd>", "<odd x='1'><odd>{}</odd></odd>"])
+        body = f"<Report{name}>{around.format(hosts)}</Report>{self.space()}"
+        declared = {"utf-8-sig": "utf-8", "utf-16-le": "utf-16"}.get(self.encoding, self.encoding)
+        given = "" if declared == "utf-8" and self.sometimes() else f' encoding="{declared}"'
+        doctype = "<!DOCTYPE NessusClientData_v2 [<!ENTITY a 'b'>]>\n" if self.sometimes() else ""
+        return (
+            f'<?xml version="1.0"{given} ?>\n{doctype}<NessusClientData_v2>{self.policy()}{body}'
+            f"</NessusClientData_v2>\n"
+        )
+
+    def policy(self):
+        targets = self.random.choice(["", "10.0.0.0/24", " a.example,\nb.example "])
+        return self.random.choice([
+            "",
+            "<Policy><policyName>p</policyName></Policy>\n",
+            "<Policy><Preferences><ServerPreferences><preference><name>whoami</name><value>me</value></preference>"
+            f"<preference><name>TARGET</name>\n<value>{targets}</value></preference></ServerPreferences></Preferences>"
+            "<odd><ReportHost name='no'><ReportItem pluginID='1'/></ReportHost></odd></Policy>\n",
+        ])
+
+    def host(self, number):
+        name = self.random.choice([f"10.0.0.{number}", f"Web-{number}.lab.example", f"größe {number}", " beta\t", ""])
+        attribute = f" name={self.quoted(name)}" if name or not self.sometimes() else ""
+        count = self.random.choice([0, 1, 8, 20, 60])
+        items = [self.item() for _ in range(count)]
+        if not self.sometimes():
+            items.insert(0, self.properties())
+        elif self.random.random() < 0.5:
+            items.insert(self.random.randint(0, len(items)), self.properties())
+        if self.sometimes():
+            items.append("<Other><ReportItem pluginID='2'/><ReportHost name='inner'/></Other>stray &lt; text")
+        return f"<ReportHost{attribute}>{self.space().join(items)}</ReportHost>{self.space()}"
+
+    def properties(self):
+        tags = [name for name in TAGS if self.random.random() < 0.5]
+        tags += self.random.choices(TAGS, k=2) if self.sometimes() else []
+        entries = [f"<tag name={self.quoted(name)}>{self.value(self.text(), '')}</tag>" for name in tags]
+        if self.random.random() < 0.5:
+            told = self.random.choice(["true", "false", "odd", " TRUE "])
+            entries.append(f"<tag name='Credentialed_Scan'>{told}</tag>")
+        return f"<HostProperties>{self.space().join(entries)}</HostProperties>"
+
+    def item(self):
+        plugins = ["19506", "104410", "141118", "110385", "0", "10", "11", "12", "9007199254740993"]
+        plugins = ["99999999999999999999", "abc", "-7", " 10 "] if self.sometimes() else plugins
+        attributes = [
+            ("port", self.random.choice(["0", "22", "80", "443", "65535", "http", " 8080 "])),
+            ("svc_name", self.random.choice(["www", "ssh", "general", ""])),
+            ("protocol", self.random.choice(["tcp", "udp", "icmp"])),
+            ("severity", self.random.choice("01234" if not self.sometimes() else ["5", "", "High", " 2 "])),
+            ("pluginID", self.random.choice(plugins)),
+            ("pluginName", self.text(self.random.randint(0, 40))),
+            ("pluginFamily", self.random.choice(["General", "Web Servers", "Web\tServers", "Misc."])),
+        ]
+        attributes = [entry for entry in attributes if not self.sometimes()]
+        if self.sometimes():
+            more = [("port", "1"), ("odd", "x"), ("pluginName", "twice"), ("cm:x", "y")]
+            attributes += self.random.choices(more, k=2)
+        if self.sometimes():
+            self.random.shuffle(attributes)
+        written = "".join(self.attribute(name, text) for name, text in attributes)
+        children = self.children()
+        if not children and self.random.random() < 0.5:
+            return f"<ReportItem{written}/>"
+        return f"<ReportItem{written}>{self.space().join(children)}</ReportItem>"
+
+    def attribute(self, name, text):
+        return f"{self.blank()}{name}{self.gap()}={self.gap()}{self.quoted(text)}"
+
+    def children(self):
+        made = []
+        for _ in range(self.random.choice([0, 2, 5, 12])):
+            kind = self.random.random()
+            if kind < 0.3:
+                made.append(self.child(self.random.choice(TEXTS), self.text()))
+            elif kind < 0.5:
+                name = self.random.choice(LISTS)
+                made += [self.child(name, self.text(20)) for _ in range(self.random.choice([1, 1, 3]))]
+            elif kind < 0.7:
+                scores = NOT_NUMBERS if self.sometimes() else NUMBERS
+                made.append(self.child(self.random.choice(SCORES), self.random.choice(scores)))
+            elif kind < 0.82:
+                flags = NOT_BOOLEANS if self.sometimes() else BOOLEANS
+                made.append(self.child(self.random.choice(FLAGS), self.random.choice(flags)))
+            elif kind < 0.9:
+                made.append(self.child("risk_factor", self.random.choice(RISKS)))
+            elif kind < 0.95 or not self.sometimes():
+                made.append(self.child(self.random.choice(ODD_NAMES), self.text()))
+            else:
+                made.append(self.child(self.random.choice(TAKEN), self.random.choice(["4", "443", "x", "9.9"])))
+        if self.random.random() < 0.1:
+            told = self.random.choice(["yes, as 'u' via ssh", "no"])
+            made.append(self.child("plugin_output", f"Credentialed checks : {told}"))
+        if self.random.random() < 0.1:
+            made.append(self.child("see_also", "http://a.example\n\n http://b.example \r\nhttp://c.example"))
+        if self.sometimes():
+            self.random.shuffle(made)
+        return made
+
+    def child(self, name, text):
+        attribute = " name='n' type=\"t>\"" if self.sometimes() else ""
+        return f"<{name}{attribute}>{self.value(text)}</{name}>"
+
+    def text(self, length=None):
+        """Characters as they are meant, before they are written."""
+        if self.random.random() < 0.4:
+            return self.random.choice(WORDS)
+        alphabet = self.random.choice(ALPHABETS)
+        length = self.random.choice([0, 1, 5, 30, 300]) if length is None else length
+        letters = self.random.choices(alphabet, k=length)
+        if self.sometimes():
+            letters.insert(self.random.randint(0, len(letters)), self.random.choice(CONTROLS + "\n\t\r"))
+        return "".join(letters)
+
+    def value(self, text, loose=" 1 < 2"):
+        """One of the ways of writing a text between tags. In a finding `<` may begin no tag."""
+        outside = self.random.choice(["", "", " ", "\n  ", "\r\n\t"])
+        way = self.random.random()
+        if way < 0.1 and "]]>" not in text:
+            inside = f"<![CDATA[{text}]]>"
+        elif way < 0.2:
+            inside = "".join(f"&#{ord(letter)};" if self.random.random() < 0.5 else escape(letter) for letter in text)
+        elif way < 0.25:
+            half = len(text) // 2
+            inside = f"{escape(text[:half])}<!-- no --><b x='1'>{escape(text[half:])}</b><?no?>"
+        elif way < 0.3:
+            inside = escape(text) + loose
+        else:
+            inside = escape(text)
+        return outside + inside + outside
+
+    def quoted(self, text):
+        quote = self.random.choice("\"'")
+        written = escape(text, {quote: "&quot;" if quote == '"' else "&apos;"})
+        return quote + (written.replace("\t", "&#9;") if self.sometimes() else written) + quote
+
+    def space(self):
+        return self.random.choice(["", "\n", "\r\n  ", "<!-- between -->"])
+
+    def blank(self):
+        return self.random.choice([" ", " ", "\n", "\t "])
+
+    def gap(self):
+        return " " if self.sometimes() else ""
