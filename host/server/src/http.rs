@@ -22,20 +22,20 @@ use crate::{
     config::{Scope, Token, TokenSecret},
     host::Host,
     mcp::{
-        Access,
+        Access, Offer,
         transport::{self, Hosts},
     },
 };
 
 /// All routes.
-pub fn router(host: &Arc<Host>, listen: SocketAddr) -> Router {
+pub fn router(host: &Arc<Host>, listen: SocketAddr, offer: &Offer) -> Router {
     let config = &host.snapshot.load().config;
     let hosts = if listen.ip().to_canonical().is_loopback() { Hosts::Local } else { Hosts::Any };
     let mut router = Router::new().route("/ready", get(ready));
     if host.role.serves_mcp() {
         let shutdown = host.shutdown.clone();
         let (origins, max_body) = (&config.allowed_origins, config.limits.request_bytes);
-        router = router.nest_service("/mcp", transport::http(host, hosts, origins, max_body, shutdown));
+        router = router.nest_service("/mcp", transport::http(host, offer, hosts, origins, max_body, shutdown));
     }
     let names = names::Names { hosts, origins: config.allowed_origins.clone().into() };
     router

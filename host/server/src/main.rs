@@ -25,6 +25,7 @@ mod snapshot;
 mod store;
 mod submit;
 mod telemetry;
+mod visible;
 mod worker;
 
 use std::process::ExitCode;

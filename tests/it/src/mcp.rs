@@ -4,7 +4,7 @@ use std::{sync::Once, time::Duration};
 
 use serde_json::{Value, json};
 
-const PROTOCOL: &str = "2026-07-28";
+pub const PROTOCOL: &str = "2026-07-28";
 
 /// Longer than any single call takes that does not hang.
 const CALL_TIME: Duration = Duration::from_secs(90);
@@ -14,6 +14,7 @@ pub struct Mcp {
     http: reqwest::Client,
     url: String,
     token: Option<String>,
+    capabilities: Value,
 }
 
 /// What a tool answered.
@@ -32,12 +33,18 @@ impl Mcp {
             rustls::crypto::ring::default_provider().install_default().expect("it is installed once");
         });
         let http = reqwest::Client::builder().no_proxy().timeout(CALL_TIME).build().expect("a client can be made");
-        Self { http, url: format!("{server}/mcp"), token: None }
+        Self { http, url: format!("{server}/mcp"), token: None, capabilities: json!({}) }
     }
 
     /// The same client with a bearer token.
     pub fn with_token(mut self, token: &str) -> Self {
         self.token = Some(token.to_owned());
+        self
+    }
+
+    /// The same client with capabilities of its own.
+    pub fn with_capabilities(mut self, capabilities: Value) -> Self {
+        self.capabilities = capabilities;
         self
     }
 
@@ -51,7 +58,7 @@ impl Mcp {
         params["_meta"] = json!({
             "io.modelcontextprotocol/protocolVersion": PROTOCOL,
             "io.modelcontextprotocol/clientInfo": { "name": "scanhost tests", "version": "1" },
-            "io.modelcontextprotocol/clientCapabilities": {},
+            "io.modelcontextprotocol/clientCapabilities": self.capabilities,
         });
         let mut request = self
             .http
@@ -59,7 +66,7 @@ impl Mcp {
             .header("accept", "application/json, text/event-stream")
             .header("mcp-protocol-version", PROTOCOL)
             .header("mcp-method", method);
-        if let Some(name) = params["name"].as_str() {
+        if let Some(name) = ["name", "uri", "taskId"].iter().find_map(|name| params[name].as_str()) {
             request = request.header("mcp-name", name);
         }
         if let Some(token) = &self.token {

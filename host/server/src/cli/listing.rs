@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value as Json;
 
-use super::format::visible;
+use crate::visible::visible;
 
 /// Objects with the same keys, one a row.
 pub fn rows(as_json: bool, rows: &Json) -> anyhow::Result<()> {

@@ -15,7 +15,7 @@ use crate::{
     control::{Control, connect_mcp},
     host::Host,
     http,
-    mcp::transport,
+    mcp::{Offer, transport},
     role::Role,
     telemetry,
 };
@@ -30,6 +30,8 @@ pub struct Args {
     /// Serve MCP and run scans, or one of the two where processes share a store
     #[arg(long, value_enum, default_value_t)]
     role: Role,
+    #[command(flatten)]
+    offer: Offer,
 }
 
 impl Args {
@@ -52,7 +54,7 @@ pub async fn serve(args: Args) -> anyhow::Result<()> {
     let host = app::build(config, args.role).await?;
     app::start_work(&host)?;
     greet(&host, listen, is_default);
-    let router = http::router(&host, listen);
+    let router = http::router(&host, listen, &args.offer);
     let shutdown = host.shutdown.clone();
     let serving = axum::serve(listener, router).with_graceful_shutdown(async move { shutdown.cancelled().await });
     tokio::select! {
@@ -74,13 +76,13 @@ pub async fn stdio(args: Args) -> anyhow::Result<()> {
         Control::Own(host) => host,
         // A second editor on the same folder works through the first one's host.
         Control::Other(data) => {
-            let stream = connect_mcp(&data).await.context("the running scanhost is gone")?;
+            let stream = connect_mcp(&data, &args.offer).await.context("the running scanhost is gone")?;
             return relay(stream).await;
         }
     };
     app::start_work(&host)?;
     let served = tokio::select! {
-        served = transport::stdio(host.clone()) => served,
+        served = transport::stdio(host.clone(), &args.offer) => served,
         () = ended() => Ok(()),
     };
     app::stop(&host).await;

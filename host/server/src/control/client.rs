@@ -18,6 +18,7 @@ use crate::{
     app,
     config::{Config, StoreKind},
     host::Host,
+    mcp::Offer,
     role::Role,
     store::StoreError,
 };
@@ -102,9 +103,10 @@ async fn ask(mut stream: UnixStream, request: &Request) -> anyhow::Result<Json> 
 }
 
 /// A connection that speaks MCP, when a host runs on this data folder.
-pub async fn connect_mcp(data: &Path) -> Option<UnixStream> {
+pub async fn connect_mcp(data: &Path, offer: &Offer) -> Option<UnixStream> {
     let mut stream = connect(data).await?;
-    stream.write_all(MCP_GREETING.as_bytes()).await.ok()?;
+    let greeting = format!("{MCP_GREETING}{}\n", serde_json::to_string(offer).ok()?);
+    stream.write_all(greeting.as_bytes()).await.ok()?;
     Some(stream)
 }
 

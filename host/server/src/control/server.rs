@@ -9,13 +9,17 @@ use tokio::{
 };
 
 use super::{Request, SOCKET_NAME, perform, socket_address};
-use crate::{host::Host, mcp::transport, telemetry::chain};
+use crate::{
+    host::Host,
+    mcp::{Offer, transport},
+    telemetry::chain,
+};
 
 /// Bytes of one request.
 const MAX_LINE: u64 = 4 << 20;
 
-/// What a connection begins with when MCP follows.
-pub const MCP_GREETING: &str = "mcp\n";
+/// What a line begins with after which MCP follows; the rest of it says what to offer.
+pub const MCP_GREETING: &str = "mcp ";
 
 /// Listens until shutdown.
 ///
@@ -72,8 +76,9 @@ async fn talk(host: Arc<Host>, stream: UnixStream) -> io::Result<()> {
         if (&mut read).take(MAX_LINE).read_line(&mut line).await? == 0 {
             return Ok(());
         }
-        if line == MCP_GREETING {
-            return transport::stream(host, read, write).await.map_err(io::Error::other);
+        if let Some(offer) = line.strip_prefix(MCP_GREETING) {
+            let offer: Offer = serde_json::from_str(offer)?;
+            return transport::stream(host, &offer, read, write).await.map_err(io::Error::other);
         }
         let answer = match serde_json::from_str::<Request>(&line) {
             Ok(request) => match perform(&host, request).await {

@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::{
     find,
     tool::{About, Nature, Row, structured},
+    toolset::Toolset,
 };
 use crate::{
     clock,
     config::Scope,
+    host::Host,
     refusal::{ErrorCode, Refusal},
     store::Cancelled,
 };
@@ -37,36 +39,38 @@ pub fn row() -> Row {
         description: "Ends a scan early: a waiting one at once, a running one as soon as its scanner has been told to \
             stop (wait_for_scan tells when). Its record stays; there are no results. To remove the record too use \
             delete_scan. Example: {\"task_id\": \"01K…\"}",
+        toolset: Toolset::Scan,
         scope: Scope::Submit,
         nature: Nature::Destroys,
         without: &[],
     };
-    structured(about, |call, args: Args| async move {
-        let id = find::parse(&args.task_id)?;
-        let (scan, message) = match call.host.store.cancel(&id, clock::now()).await? {
-            Cancelled::Ended(scan) => {
-                crate::record_file::write(&call.host, &scan);
-                (scan, "the scan had not started and is cancelled")
-            }
-            Cancelled::Requested(scan) => (scan, "the scanner is being told to stop"),
-            Cancelled::NotFound => return Err(find::not_found(&id)),
-            // Twice is the same as once.
-            Cancelled::Refused(scan) if scan.status() == Status::Cancelled => (scan, "the scan was cancelled before"),
-            Cancelled::Refused(scan) => {
-                tracing::warn!(scan = %scan.id, trace = %scan.trace, status = %scan.status(), "refused transition: cancel");
-                return Err(Refusal::new(
-                    ErrorCode::Conflict,
-                    format!("the scan has ended as {} and cannot be cancelled", scan.status()),
-                    "Nothing needs to be done; delete_scan removes its record.",
-                ));
-            }
-        };
-        tracing::info!(scan = %scan.id, trace = %scan.trace, "cancel requested");
-        Ok(Reply {
-            task_id: scan.id.to_string(),
-            trace_id: scan.trace.to_string(),
-            status: scan.status().name(),
-            message,
-        })
-    })
+    structured(about, |call, args: Args| async move { cancel(&call.host, &args.task_id).await })
+}
+
+/// Ends the scan.
+///
+/// # Errors
+/// When there is none, or it has ended otherwise.
+pub async fn cancel(host: &Host, task_id: &str) -> Result<Reply, Refusal> {
+    let id = find::parse(task_id)?;
+    let (scan, message) = match host.store.cancel(&id, clock::now()).await? {
+        Cancelled::Ended(scan) => {
+            crate::record_file::write(host, &scan);
+            (scan, "the scan had not started and is cancelled")
+        }
+        Cancelled::Requested(scan) => (scan, "the scanner is being told to stop"),
+        Cancelled::NotFound => return Err(find::not_found(&id)),
+        // Twice is the same as once.
+        Cancelled::Refused(scan) if scan.status() == Status::Cancelled => (scan, "the scan was cancelled before"),
+        Cancelled::Refused(scan) => {
+            tracing::warn!(scan = %scan.id, trace = %scan.trace, status = %scan.status(), "refused transition: cancel");
+            return Err(Refusal::new(
+                ErrorCode::Conflict,
+                format!("the scan has ended as {} and cannot be cancelled", scan.status()),
+                "Nothing needs to be done; delete_scan removes its record.",
+            ));
+        }
+    };
+    tracing::info!(scan = %scan.id, trace = %scan.trace, "cancel requested");
+    Ok(Reply { task_id: scan.id.to_string(), trace_id: scan.trace.to_string(), status: scan.status().name(), message })
 }

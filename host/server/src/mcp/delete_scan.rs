@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     find,
     tool::{About, Nature, Row, structured},
+    toolset::Toolset,
 };
 use crate::{
     config::Scope,
@@ -36,6 +37,7 @@ pub fn row() -> Row {
         description: "Removes a scan with its findings and its report from this server, for good. A scan that is queued or \
             running needs force: true and is stopped first. To end a scan and keep its record use cancel_scan. \
             Example: {\"task_id\": \"01K…\", \"force\": false}",
+        toolset: Toolset::Scan,
         scope: Scope::Submit,
         nature: Nature::Destroys,
         without: &[],

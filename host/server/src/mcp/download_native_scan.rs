@@ -1,18 +1,22 @@
 //! `download_native_scan`: where the scanner's own report is.
 
-use std::{fs::File, io};
+use std::{fs::File, io, path::PathBuf};
 
 use rmcp::model::{ContentBlock, Resource};
+use scanhost_domain::scan::Scan;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{
     find,
+    resources::Address,
     tool::{About, Nature, Row, linked},
+    toolset::Toolset,
 };
 use crate::{
     config::Scope,
+    host::Host,
     housekeeping::accessed,
     refusal::{ErrorCode, Refusal},
 };
@@ -44,41 +48,50 @@ pub fn row() -> Row {
         description: "Tells where the scanner's own report file is (.nessus XML for Nessus), as it was downloaded: path on \
             the server, size, SHA-256, and a resource link. For reading findings use get_scan_results, which is smaller \
             and filtered. A report that could not be read is kept and can be had here too. Example: {\"task_id\": \"01K…\"}",
+        toolset: Toolset::Results,
         scope: Scope::Read,
         nature: Nature::Reads,
         without: &[],
     };
     linked(about, |call, args: Args| async move {
         let scan = find::scan(&call.host, &args.task_id).await?;
-        let Some(path) = call.host.native_report(&scan.id) else {
-            return Err(if scan.is_finished() {
-                Refusal::new(
-                    ErrorCode::Conflict,
-                    format!("the scan ended as {}, without a report", scan.status()),
-                    "get_scan_status says why.",
-                )
-            } else {
-                Refusal::new(
-                    ErrorCode::NotReady,
-                    format!("the scan is {}: it has no report yet", scan.status()),
-                    "Call wait_for_scan first.",
-                )
-            });
-        };
+        let path = report(&call.host, &scan)?;
         accessed(&call.host, &scan.id).await;
         let file = path.clone();
         let hashing = call.host.tasks.spawn_blocking(move || digest(&file));
         let digest = hashing.await.map_err(|error| Refusal::internal("reading the report", &error))?;
         let (size, sha256) = digest.map_err(|error| Refusal::internal("reading the report", &error))?;
-        let uri = format!("scan://{}/report", scan.id);
+        let uri = Address::Report(scan.id.clone()).to_string();
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let link = ContentBlock::resource_link(Resource::new(uri.clone(), name));
+        let link = ContentBlock::resource_link(Resource::new(uri.clone(), name).with_size(size));
         // As the server has it, so that it means the same from every folder.
         let path = path.canonicalize().unwrap_or(path).display().to_string();
         Ok((
             Reply { task_id: scan.id.to_string(), trace_id: scan.trace.to_string(), path, size, sha256, uri },
             Some(link),
         ))
+    })
+}
+
+/// Where the scan's report is.
+///
+/// # Errors
+/// When it has none, or not yet.
+pub fn report(host: &Host, scan: &Scan) -> Result<PathBuf, Refusal> {
+    host.native_report(&scan.id).ok_or_else(|| {
+        if scan.is_finished() {
+            Refusal::new(
+                ErrorCode::Conflict,
+                format!("the scan ended as {}, without a report", scan.status()),
+                "get_scan_status says why.",
+            )
+        } else {
+            Refusal::new(
+                ErrorCode::NotReady,
+                format!("the scan is {}: it has no report yet", scan.status()),
+                "Call wait_for_scan first.",
+            )
+        }
     })
 }
 

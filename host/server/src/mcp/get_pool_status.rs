@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::tool::{About, Nature, Row, structured};
+use super::{
+    tool::{About, Nature, Row, structured},
+    toolset::Toolset,
+};
 use crate::{config::Scope, submit::find_pool};
 
 #[derive(Deserialize, JsonSchema)]
@@ -32,6 +35,7 @@ pub fn row() -> Row {
         description: "Tells how many scans a pool can run at once, how many it runs, and how many wait. Use it to see \
             whether a scan will start soon; for the waiting scans themselves use get_queue_status. \
             Example: {\"scanner_pool\": \"nessus\"}",
+        toolset: Toolset::Queue,
         scope: Scope::Read,
         nature: Nature::Reads,
         without: &[],

@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::tool::{About, Nature, Row, structured};
+use super::{
+    tool::{About, Nature, Row, structured},
+    toolset::Toolset,
+};
 use crate::{clock, config::Scope, submit::find_pool};
 
 #[derive(Deserialize, JsonSchema)]
@@ -37,6 +40,7 @@ pub fn row() -> Row {
         title: "Queue of a pool",
         description: "Tells how many scans wait in a pool, for how long, and which come next. Use it when a scan stays \
             queued; for how busy the scanners are use get_pool_status. Example: {\"scanner_pool\": \"nessus\"}",
+        toolset: Toolset::Queue,
         scope: Scope::Read,
         nature: Nature::Reads,
         without: &[],

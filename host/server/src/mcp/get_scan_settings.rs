@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::{
     find,
     tool::{About, Nature, Row, structured},
+    toolset::Toolset,
 };
 use crate::{config::Scope, reply::SettingsReply};
 
@@ -22,6 +23,7 @@ pub fn row() -> Row {
         description: "Shows what a scan was asked to do: targets, type, pool, profile, login; secrets are shown as ***. \
             Use it to repeat a scan or to explain a result; for how the scan is doing use get_scan_status. \
             Example: {\"task_id\": \"01K…\"}",
+        toolset: Toolset::Scan,
         scope: Scope::Read,
         nature: Nature::Reads,
         without: &[],

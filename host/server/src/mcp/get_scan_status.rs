@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::{
     find,
     tool::{About, Nature, Row, structured},
+    toolset::Toolset,
 };
 use crate::{config::Scope, reply::StatusReply};
 
@@ -22,6 +23,7 @@ pub fn row() -> Row {
         description: "Tells where a scan stands: queued (with its place), running (with progress in percent), completed \
             (with a summary of what it found), failed or timeout (with the reason), cancelled. Use wait_for_scan to be \
             told when it ends instead of asking again and again. Example: {\"task_id\": \"01K…\"}",
+        toolset: Toolset::Scan,
         scope: Scope::Read,
         nature: Nature::Reads,
         without: &[],

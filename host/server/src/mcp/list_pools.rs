@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::tool::{About, Nature, Row, structured};
+use super::{
+    tool::{About, Nature, Row, structured},
+    toolset::Toolset,
+};
 use crate::config::Scope;
 
 #[derive(Deserialize, JsonSchema)]
@@ -33,6 +36,7 @@ pub fn row() -> Row {
         title: "List pools",
         description: "Lists the pools of scanners with their queues, and which one is used by default. Use it to choose a \
             scanner_pool. Example: {}",
+        toolset: Toolset::Scanners,
         scope: Scope::Read,
         nature: Nature::Reads,
         without: &[],

@@ -6,7 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-use super::tool::{About, Nature, Row, structured};
+use super::{
+    tool::{About, Nature, Row, structured},
+    toolset::Toolset,
+};
 use crate::{config::Scope, snapshot::LoadedProfile};
 
 #[derive(Deserialize, JsonSchema)]
@@ -60,6 +63,7 @@ pub fn row() -> Row {
         title: "List result profiles",
         description: "Lists the profiles that get_scan_results can show findings in, with their fields and standing \
             filters. Use it to choose a schema_profile, or to see field names for filters and custom_fields. Example: {}",
+        toolset: Toolset::Results,
         scope: Scope::Read,
         nature: Nature::Reads,
         without: &[],
@@ -71,7 +75,7 @@ pub fn row() -> Row {
     })
 }
 
-fn reply(profile: &LoadedProfile, generation: u64) -> ProfileReply {
+pub fn reply(profile: &LoadedProfile, generation: u64) -> ProfileReply {
     let fields = match &profile.description.fields {
         Selection::All => FieldsReply::All(AllFields::All),
         Selection::Some(names) => FieldsReply::Some(names.iter().map(|name| field(profile, name)).collect()),

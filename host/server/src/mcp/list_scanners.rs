@@ -1,11 +1,17 @@
 //! `list_scanners`: the scanners and how they are.
 
-use scanhost_domain::{breaker::Circuit, ids::ScannerId};
+use scanhost_domain::{
+    breaker::Circuit,
+    ids::{PoolName, ScannerId},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::tool::{About, Nature, Row, structured};
-use crate::{config::Scope, submit::find_pool};
+use super::{
+    tool::{About, Nature, Row, structured},
+    toolset::Toolset,
+};
+use crate::{config::Scope, host::Host, refusal::Refusal, submit::find_pool};
 
 #[derive(Deserialize, JsonSchema)]
 pub struct Args {
@@ -43,6 +49,7 @@ pub fn row() -> Row {
         title: "List scanners",
         description: "Lists the scanners with their pool, whether they are enabled and up, and how busy they are. Use it to \
             choose a scanner_instance, or when scans do not start. No credentials are shown. Example: {}",
+        toolset: Toolset::Scanners,
         scope: Scope::Read,
         nature: Nature::Reads,
         without: &[],
@@ -50,24 +57,32 @@ pub fn row() -> Row {
     structured(about, |call, args: Args| async move {
         let snapshot = call.host.snapshot.load_full();
         let pool = args.scanner_pool.as_deref().map(|name| find_pool(&snapshot, name)).transpose()?;
-        let (active, reports) = (call.host.store.active().await?, call.host.store.scanner_reports().await?);
-        let report = |id: &ScannerId| reports.iter().find(|(scanner, _)| scanner == id).map(|(_, report)| report);
-        let wanted =
-            snapshot.scanners.iter().filter(|scanner| pool.as_ref().is_none_or(|pool| scanner.id.pool == *pool));
-        let scanners = wanted.map(|scanner| ScannerReply {
-            pool: scanner.id.pool.to_string(),
-            instance_id: scanner.id.instance.to_string(),
-            name: scanner.config.name.clone(),
-            backend: scanner.config.backend.to_string(),
-            url: scanner.config.url.as_ref().map(shown_url),
-            enabled: scanner.config.enabled,
-            up: report(&scanner.id).is_some_and(|report| report.up),
-            circuit: report(&scanner.id).map_or(Circuit::Closed, |report| report.circuit).name(),
-            active_scans: active.iter().find(|(id, _)| *id == scanner.id).map_or(0, |(_, count)| *count),
-            max_concurrent_scans: scanner.config.max_concurrent_scans,
-        });
-        Ok(Reply { scanners: scanners.collect() })
+        Ok(Reply { scanners: scanners(&call.host, pool.as_ref()).await? })
     })
+}
+
+/// The scanners of one pool, or of all.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn scanners(host: &Host, pool: Option<&PoolName>) -> Result<Vec<ScannerReply>, Refusal> {
+    let snapshot = host.snapshot.load_full();
+    let (active, reports) = (host.store.active().await?, host.store.scanner_reports().await?);
+    let report = |id: &ScannerId| reports.iter().find(|(scanner, _)| scanner == id).map(|(_, report)| report);
+    let wanted = snapshot.scanners.iter().filter(|scanner| pool.is_none_or(|pool| scanner.id.pool == *pool));
+    let scanners = wanted.map(|scanner| ScannerReply {
+        pool: scanner.id.pool.to_string(),
+        instance_id: scanner.id.instance.to_string(),
+        name: scanner.config.name.clone(),
+        backend: scanner.config.backend.to_string(),
+        url: scanner.config.url.as_ref().map(shown_url),
+        enabled: scanner.config.enabled,
+        up: report(&scanner.id).is_some_and(|report| report.up),
+        circuit: report(&scanner.id).map_or(Circuit::Closed, |report| report.circuit).name(),
+        active_scans: active.iter().find(|(id, _)| *id == scanner.id).map_or(0, |(_, count)| *count),
+        max_concurrent_scans: scanner.config.max_concurrent_scans,
+    });
+    Ok(scanners.collect())
 }
 
 /// Without what an operator may have put into it.

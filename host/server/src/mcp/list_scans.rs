@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     find,
     tool::{About, Nature, Row, structured},
+    toolset::Toolset,
 };
 use crate::{config::Scope, refusal::Refusal, reply::StatusReply, store::ListQuery, submit::find_pool};
 
@@ -53,6 +54,7 @@ pub fn row() -> Row {
         description: "Lists scans, the newest first, optionally by status, type, pool or target (an address or CIDR \
             matches by containment and overlap). Use it to find a task_id again, or an earlier scan of the same target. \
             Example: {\"target\": \"10.0.0.5\", \"status\": \"completed\", \"limit\": 5}",
+        toolset: Toolset::Scan,
         scope: Scope::Read,
         nature: Nature::Reads,
         without: &[],

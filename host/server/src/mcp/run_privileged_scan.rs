@@ -5,6 +5,7 @@ use scanhost_domain::request::ScanType;
 use super::{
     submission::run,
     tool::{About, Nature, Row, structured},
+    toolset::Toolset,
 };
 use crate::{config::Scope, submit::SubmitArgs};
 
@@ -19,6 +20,7 @@ pub fn row() -> Row {
             configured `credential`, or give ssh_username with a secret and elevate_privileges_with. Answers at once \
             with a task_id; follow it with wait_for_scan. Where a plain login will do, use run_trusted_scan. \
             Example: {\"targets\": \"10.0.0.5\", \"name\": \"audit\", \"credential\": \"linux-audit\", \"elevate_privileges_with\": \"sudo\"}",
+        toolset: Toolset::Scan,
         scope: Scope::Submit,
         nature: Nature::Scans,
         without: &[],

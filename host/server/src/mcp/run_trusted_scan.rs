@@ -5,6 +5,7 @@ use scanhost_domain::request::ScanType;
 use super::{
     submission::run,
     tool::{About, Nature, Row, structured},
+    toolset::Toolset,
 };
 use crate::{
     config::Scope,
@@ -23,6 +24,7 @@ pub fn row() -> Row {
             follow it with wait_for_scan. The status tells later whether the login worked (authentication_status). \
             For checks that need root use run_privileged_scan. \
             Example: {\"targets\": \"10.0.0.5\", \"name\": \"web server\", \"credential\": \"linux-audit\"}",
+        toolset: Toolset::Scan,
         scope: Scope::Submit,
         nature: Nature::Scans,
         without: &[ESCALATION_ARGUMENTS],

@@ -5,6 +5,7 @@ use scanhost_domain::request::ScanType;
 use super::{
     submission::run,
     tool::{About, Nature, Row, structured},
+    toolset::Toolset,
 };
 use crate::{
     config::Scope,
@@ -22,6 +23,7 @@ pub fn row() -> Row {
             minutes to hours: wait_for_scan or get_scan_status tell when it has ended, get_scan_results shows what it \
             found. For deeper results with an SSH login use run_trusted_scan. \
             Example: {\"targets\": \"10.0.0.0/24, 10.0.1.5\", \"name\": \"office network\", \"idempotency_key\": \"office-2026-11\"}",
+        toolset: Toolset::Scan,
         scope: Scope::Submit,
         nature: Nature::Scans,
         without: &[LOGIN_ARGUMENTS, ESCALATION_ARGUMENTS],

@@ -10,7 +10,7 @@ use rmcp::{
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::arguments;
+use super::{arguments, toolset::Toolset};
 use crate::{config::Scope, host::Host, refusal::Refusal, submit::Caller};
 
 /// One call of a tool.
@@ -27,7 +27,9 @@ pub type Calling = Pin<Box<dyn Future<Output = Result<CallToolResult, Refusal>> 
 /// A tool as it is listed and called.
 pub struct Row {
     pub tool: Tool,
+    pub toolset: Toolset,
     pub scope: Scope,
+    pub nature: Nature,
     pub call: Box<dyn Fn(Call) -> Calling + Send + Sync>,
 }
 
@@ -36,6 +38,7 @@ pub struct About {
     pub name: &'static str,
     pub title: &'static str,
     pub description: &'static str,
+    pub toolset: Toolset,
     pub scope: Scope,
     pub nature: Nature,
     /// Arguments of the type that this tool does not have.
@@ -43,7 +46,7 @@ pub struct About {
 }
 
 /// What a call does to the world.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nature {
     /// Changes nothing.
     Reads,
@@ -136,5 +139,5 @@ where
             })
         })
     };
-    Row { tool, scope: about.scope, call: Box::new(call) }
+    Row { tool, toolset: about.toolset, scope: about.scope, nature: about.nature, call: Box::new(call) }
 }

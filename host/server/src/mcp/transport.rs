@@ -13,7 +13,10 @@ use rmcp::{
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
-use super::{McpServer, rows};
+use super::{
+    handler::{McpServer, Offered},
+    toolset::Offer,
+};
 use crate::host::Host;
 
 /// An agent looks at a scan every few minutes; its session should still be there.
@@ -34,6 +37,7 @@ pub enum Hosts {
 /// MCP over HTTP, for any number of clients.
 pub fn http(
     host: &Arc<Host>,
+    offer: &Offer,
     hosts: Hosts,
     allowed_origins: &[String],
     max_body: usize,
@@ -55,17 +59,18 @@ pub fn http(
     let mut session = SessionConfig::default();
     session.keep_alive = Some(SESSION_LIFE);
     sessions.session_config = session;
-    let (host, rows) = (host.clone(), Arc::from(rows()));
-    StreamableHttpService::new(move || Ok(McpServer::new(host.clone(), Arc::clone(&rows))), Arc::new(sessions), config)
+    let offered = Arc::new(Offered::new(host.clone(), offer));
+    StreamableHttpService::new(move || Ok(McpServer::new(offered.clone())), Arc::new(sessions), config)
 }
 
 /// MCP over standard input and output, for the one client that started this process. Returns when it has gone.
 ///
 /// # Errors
 /// When the client's first messages are no MCP.
-pub async fn stdio(host: Arc<Host>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let shutdown = host.shutdown.clone();
-    let server = McpServer::new(host, Arc::from(rows()));
+pub async fn stdio(host: Arc<Host>, offer: &Offer) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    // A child, since the end of a conversation cancels it.
+    let shutdown = host.shutdown.child_token();
+    let server = McpServer::new(Arc::new(Offered::new(host, offer)));
     let running = match server.serve_with_ct(rmcp::transport::stdio(), shutdown).await {
         // A client that has gone before it said anything wanted nothing.
         Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
@@ -81,11 +86,13 @@ pub async fn stdio(host: Arc<Host>) -> Result<(), Box<dyn std::error::Error + Se
 /// When the client's first messages are no MCP.
 pub async fn stream(
     host: Arc<Host>,
+    offer: &Offer,
     read: impl AsyncRead + Send + Unpin + 'static,
     write: impl AsyncWrite + Send + Unpin + 'static,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let shutdown = host.shutdown.clone();
-    let server = McpServer::new(host, Arc::from(rows()));
+    // A child, since the end of a conversation cancels it.
+    let shutdown = host.shutdown.child_token();
+    let server = McpServer::new(Arc::new(Offered::new(host, offer)));
     let running = server.serve_with_ct((read, write), shutdown).await?;
     running.waiting().await?;
     Ok(())

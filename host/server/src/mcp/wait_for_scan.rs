@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::{
     find,
     tool::{About, Nature, Row, structured},
+    toolset::Toolset,
 };
 use crate::{config::Scope, reply::StatusReply};
 
@@ -42,6 +43,7 @@ pub fn row() -> Row {
         description: "Waits until the scan has ended, at most timeout_seconds, and returns its status as \
             get_scan_status does; call it again while the status is queued or running. A scan that failed is a normal \
             answer. Ending the wait does not end the scan. Example: {\"task_id\": \"01K…\", \"timeout_seconds\": 50}",
+        toolset: Toolset::Scan,
         scope: Scope::Read,
         nature: Nature::Reads,
         without: &[],

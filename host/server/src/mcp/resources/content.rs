@@ -1,0 +1,118 @@
+//! What is read at an address.
+
+use std::{fs, io, path::Path, sync::Arc, time::Duration};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use rmcp::model::ResourceContents;
+use scanhost_domain::ids::TaskId;
+use serde::Serialize;
+
+use super::{
+    super::{
+        arguments, download_native_scan, find,
+        get_scan_results::{self, Room},
+        list_profiles, list_scanners,
+    },
+    address::Address,
+};
+use crate::{
+    host::Host,
+    housekeeping::accessed,
+    refusal::{ErrorCode, Refusal},
+    reply::StatusReply,
+    submit::{find_pool, find_profile},
+};
+
+pub const JSON: &str = "application/json";
+pub const JSON_LINES: &str = "application/jsonl";
+
+/// What may change at any time.
+const PASSING: Duration = Duration::from_secs(1);
+
+/// What changes only when somebody deletes or reloads it.
+const LASTING: Duration = Duration::from_secs(60);
+
+/// A resource, and how long clients may keep it.
+pub struct Content {
+    pub contents: ResourceContents,
+    pub keep: Duration,
+}
+
+/// Reads what is at the address.
+///
+/// # Errors
+/// When there is nothing, or not yet.
+pub async fn read(host: &Arc<Host>, address: Address) -> Result<Content, Refusal> {
+    let uri = address.to_string();
+    match address {
+        Address::Scan(id) => {
+            let scan = find::scan(host, id.as_str()).await?;
+            let position = host.store.position(&scan).await?;
+            let keep = if scan.is_finished() { LASTING } else { PASSING };
+            json(&StatusReply::new(&scan, position), uri, keep)
+        }
+        Address::Results(id, mut given) => {
+            given.insert("task_id".into(), id.to_string().into());
+            let args = arguments::parse(&arguments::schema::<get_scan_results::Args>(), &given)?;
+            let lines = get_scan_results::answer(host, args, Room::Resource).await?;
+            Ok(Content { contents: ResourceContents::text(lines, uri).with_mime_type(JSON_LINES), keep: LASTING })
+        }
+        Address::Report(id) => report(host, &id, uri).await,
+        Address::Scanner { pool, instance } => {
+            let snapshot = host.snapshot.load_full();
+            let pool = find_pool(&snapshot, &pool)?;
+            let mut scanners = list_scanners::scanners(host, Some(&pool)).await?;
+            let index = scanners.iter().position(|scanner| scanner.instance_id == instance);
+            let index = index.ok_or_else(|| {
+                let names: Vec<_> = scanners.iter().map(|scanner| scanner.instance_id.as_str()).collect();
+                let hint = format!("Scanners of this pool are: {}.", names.join(", "));
+                Refusal::new(ErrorCode::NotFound, format!("pool `{pool}` has no such scanner"), hint)
+            })?;
+            json(&scanners.swap_remove(index), uri, PASSING)
+        }
+        Address::Profile(name) => {
+            let snapshot = host.snapshot.load_full();
+            let name = find_profile(&snapshot, &name)?;
+            let profile = snapshot.profile(&name).ok_or_else(|| {
+                Refusal::new(ErrorCode::NotFound, "there is no such profile", "list_profiles shows those that exist.")
+            })?;
+            json(&list_profiles::reply(profile, snapshot.generation), uri, LASTING)
+        }
+    }
+}
+
+fn json(reply: &impl Serialize, uri: String, keep: Duration) -> Result<Content, Refusal> {
+    let text = serde_json::to_string(reply).map_err(|error| Refusal::internal("writing the reply", &error))?;
+    Ok(Content { contents: ResourceContents::text(text, uri).with_mime_type(JSON), keep })
+}
+
+/// The native report, unless it is too large for an answer.
+async fn report(host: &Arc<Host>, id: &TaskId, uri: String) -> Result<Content, Refusal> {
+    let scan = find::scan(host, id.as_str()).await?;
+    let path = download_native_scan::report(host, &scan)?;
+    accessed(host, id).await;
+    let limit = host.snapshot.load().config.limits.all_bytes;
+    let reading = host.tasks.spawn_blocking(move || read_up_to(&path, limit));
+    let read = reading.await.map_err(|error| Refusal::internal("reading the report", &error))?;
+    let bytes = read.map_err(|error| Refusal::internal("reading the report", &error))?.ok_or_else(|| {
+        Refusal::new(
+            ErrorCode::Conflict,
+            format!("the report has more than {limit} bytes, too many for one answer"),
+            "download_native_scan tells where the file is; get_scan_results reads it in pages.",
+        )
+    })?;
+    let is_xml = bytes.trim_ascii_start().starts_with(b"<");
+    let contents = match String::from_utf8(bytes) {
+        Ok(text) => {
+            ResourceContents::text(text, uri).with_mime_type(if is_xml { "application/xml" } else { "text/plain" })
+        }
+        Err(other) => ResourceContents::blob(BASE64_STANDARD.encode(other.as_bytes()), uri)
+            .with_mime_type("application/octet-stream"),
+    };
+    Ok(Content { contents, keep: LASTING })
+}
+
+fn read_up_to(path: &Path, limit: usize) -> io::Result<Option<Vec<u8>>> {
+    let size = fs::metadata(path)?.len();
+    if size > u64::try_from(limit).unwrap_or(u64::MAX) { Ok(None) } else { fs::read(path).map(Some) }
+}

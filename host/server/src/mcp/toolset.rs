@@ -1,0 +1,41 @@
+//! Which tools are offered: by group, and only those that change nothing where that is wanted.
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use super::tool::{Nature, Row};
+
+/// Tools that one kind of agent needs together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Toolset {
+    /// Submit scans, follow them, end and delete them
+    Scan,
+    /// Read what scans found
+    Results,
+    /// See the scanners and pools
+    Scanners,
+    /// See what waits
+    Queue,
+    /// All of them
+    All,
+}
+
+/// What a process offers to its clients.
+#[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args, Serialize, Deserialize)]
+pub struct Offer {
+    /// Offer only these groups of tools; all without this
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "SETS")]
+    pub toolsets: Vec<Toolset>,
+    /// Offer only tools that change nothing
+    #[arg(long)]
+    pub read_only: bool,
+}
+
+impl Offer {
+    pub fn includes(&self, row: &Row) -> bool {
+        let is_chosen = |chosen: &Toolset| *chosen == Toolset::All || *chosen == row.toolset;
+        (self.toolsets.is_empty() || self.toolsets.iter().any(is_chosen))
+            && (!self.read_only || row.nature == Nature::Reads)
+    }
+}

@@ -1,0 +1,37 @@
+//! Text that others wrote, made safe to look at: what would not be seen, or would make something else be seen, is shown
+//! as its code point. For people and prompts only; data stays as it is.
+
+#[cfg(test)]
+mod tests;
+
+/// The text with its control, bidirectional and invisible characters spelled out.
+pub fn visible(text: &str) -> String {
+    text.chars().flat_map(|c| if is_hidden(c) { c.escape_unicode().collect::<Vec<_>>() } else { vec![c] }).collect()
+}
+
+/// The same for the text of a JSON document, which means afterwards what it meant before.
+#[cfg_attr(not(test), expect(dead_code, reason = "for prompts"))]
+pub fn visible_json(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_hidden(c) {
+            let mut units = [0; 2];
+            shown.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+fn is_hidden(c: char) -> bool {
+    (c.is_control() && c != '\n')
+        || matches!(c,
+            // Direction.
+            '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+            // No width at all, and what some take for the end of a line.
+            | '\u{00ad}' | '\u{180e}' | '\u{200b}'..='\u{200d}' | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{2064}'
+            | '\u{206a}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            // Tags, which repeat ASCII unseen.
+            | '\u{e0000}'..='\u{e007f}')
+}
