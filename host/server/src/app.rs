@@ -15,16 +15,18 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     config::{Config, StoreKind},
-    control,
+    control, failpoint,
     host::Host,
     housekeeping::{self, Accesses},
     installation::Installation,
+    pace::paced,
     role::Role,
     scanners::{self, Breakers},
     seal::Sealer,
     snapshot::Snapshot,
     store::{
         Store,
+        crashing::CrashingStore,
         embedded::EmbeddedStore,
         redis::{self, RedisStore},
     },
@@ -63,13 +65,14 @@ pub async fn build(config: Config, role: Role) -> anyhow::Result<Arc<Host>> {
             Arc::new(store)
         }
         StoreKind::Redis(url) => {
-            let store = RedisStore::connect(url.expose(), &config.key_prefix, redis::LEASE);
+            let store = RedisStore::connect(url.expose(), &config.key_prefix, paced(redis::LEASE));
             let store = store.await.context("Redis cannot be used")?;
             store.bind_folder(&data, &installation).await?;
             store.bind_key(sealer.fingerprint()).await?;
             Arc::new(store)
         }
     };
+    let store = if failpoint::is_armed() { Arc::new(CrashingStore(store)) } else { store };
     let snapshot = build_snapshot(&sandbox, config).await?;
     Ok(Arc::new(Host {
         role,

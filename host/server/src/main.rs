@@ -7,11 +7,13 @@ mod clock;
 mod config;
 mod control;
 mod egress;
+mod failpoint;
 mod host;
 mod housekeeping;
 mod http;
 mod installation;
 mod mcp;
+mod pace;
 mod record_file;
 mod refusal;
 mod removal;
@@ -35,6 +37,10 @@ fn main() -> ExitCode {
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         eprintln!("scanhost: another provider of cryptography is installed already");
         return ExitCode::FAILURE;
+    }
+    if let Err(unknown) = failpoint::arm() {
+        eprintln!("scanhost: {unknown}");
+        return ExitCode::from(2);
     }
     cli::run()
 }

@@ -15,6 +15,7 @@ use scanhost_sandbox::{CallContext, ScannerReach};
 use crate::{
     clock,
     egress::Placeholders,
+    failpoint,
     host::Host,
     installation::Installation,
     snapshot::LoadedScanner,
@@ -114,7 +115,7 @@ pub async fn watch(host: Arc<Host>) {
 }
 
 async fn ask(host: &Host, scanner: &LoadedScanner) {
-    let (up, message) = match health(scanner, &host.installation).await {
+    let (up, message) = match failpoint::around("scanner.health", health(scanner, &host.installation)).await {
         Ok((ready, message)) => {
             succeeded(host, &scanner.id);
             (ready, message)

@@ -13,6 +13,7 @@ use scanhost_domain::{
 };
 
 pub mod atomic;
+pub mod crashing;
 pub mod embedded;
 pub mod record;
 pub mod redis;

@@ -77,13 +77,17 @@ impl Mcp {
 
     /// The result of a method, or the JSON-RPC error as `Err`.
     pub async fn method(&self, method: &str, params: Value) -> Result<Value, Value> {
-        let answer = self.request(method, params).send().await.expect("the server answers");
-        let body = answer.text().await.expect("the answer is text");
+        self.try_method(method, params).await.expect("the server answers")
+    }
+
+    /// The same with a server that may be killed meanwhile.
+    async fn try_method(&self, method: &str, params: Value) -> reqwest::Result<Result<Value, Value>> {
+        let body = self.request(method, params).send().await?.text().await?;
         let message = last_message(&body);
-        match message.get("error") {
+        Ok(match message.get("error") {
             Some(error) => Err(error.clone()),
             None => Ok(message["result"].clone()),
-        }
+        })
     }
 
     pub async fn tools(&self) -> Vec<Value> {
@@ -93,13 +97,18 @@ impl Mcp {
 
     /// Calls a tool.
     pub async fn call(&self, tool: &str, arguments: Value) -> Reply {
-        let result = self.method("tools/call", json!({ "name": tool, "arguments": arguments })).await;
+        self.try_call(tool, arguments).await.expect("the server answers")
+    }
+
+    /// Calls a tool of a server that may be killed meanwhile.
+    pub async fn try_call(&self, tool: &str, arguments: Value) -> reqwest::Result<Reply> {
+        let result = self.try_method("tools/call", json!({ "name": tool, "arguments": arguments })).await?;
         let result = result.unwrap_or_else(|error| panic!("{tool}: {error}"));
-        Reply {
+        Ok(Reply {
             is_error: result["isError"].as_bool().unwrap_or(false),
             text: result["content"][0]["text"].as_str().unwrap_or_default().to_owned(),
             structured: result["structuredContent"].clone(),
-        }
+        })
     }
 
     /// Calls a tool that has to succeed, and returns its structured content.

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, mpsc},
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -62,9 +63,14 @@ impl Home {
 
     /// Starts a server on this folder and waits until it listens.
     pub fn start(&self) -> Server {
+        Server::start(self.serving())
+    }
+
+    /// What starts a server on this folder.
+    pub fn serving(&self) -> Command {
         let mut command = self.command(&["serve"]);
         command.args(["--listen", "127.0.0.1:0"]).arg("--config").arg(self.config());
-        Server::start(command)
+        command
     }
 
     /// The program with these arguments, in this folder, with a clean environment.
@@ -84,18 +90,24 @@ pub struct Server {
     child: Child,
     url: String,
     log: Arc<Mutex<String>>,
+    reading: Option<JoinHandle<()>>,
 }
 
 impl Server {
     /// Starts it and waits until it says where it listens.
-    pub fn start(mut command: Command) -> Self {
+    pub fn start(command: Command) -> Self {
+        Self::try_start(command).unwrap_or_else(|log| panic!("the server did not start:\n{log}"))
+    }
+
+    /// The same, or the log of one that ended before it listened.
+    pub fn try_start(mut command: Command) -> Result<Self, String> {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
         let mut child = child.expect("the binary can be started");
         let stderr = child.stderr.take().expect("standard error was piped");
         let log = Arc::new(Mutex::new(String::new()));
         let (found, listening) = mpsc::channel();
         let kept = log.clone();
-        std::thread::spawn(move || {
+        let reading = thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 if let Some(address) = address(&line) {
                     // Whoever waited may have given up.
@@ -107,10 +119,12 @@ impl Server {
             }
         });
         match listening.recv_timeout(START_TIME) {
-            Ok(address) => Self { child, url: format!("http://{address}"), log },
+            Ok(address) => Ok(Self { child, url: format!("http://{address}"), log, reading: Some(reading) }),
             Err(_) => {
                 let _ended = child.kill();
-                panic!("the server did not start:\n{}", log.lock().expect("no holder of the log panics"));
+                let _ended = child.wait();
+                reading.join().expect("reading does not panic");
+                Err(log.lock().expect("no holder of the log panics").clone())
             }
         }
     }
@@ -128,8 +142,22 @@ impl Server {
         self.log.lock().expect("no holder of the log panics").clone()
     }
 
+    /// What it had logged when it ended by itself.
+    pub fn log_to_end(mut self) -> String {
+        ended(&mut self.child);
+        if let Some(reading) = self.reading.take() {
+            reading.join().expect("reading does not panic");
+        }
+        self.log()
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Whether it has ended without being told to.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a child can be waited for").is_some()
     }
 
     /// SIGKILL, and nothing of its own doing any more.
@@ -139,9 +167,14 @@ impl Server {
 
     /// SIGTERM, and its exit code once it has ended by itself.
     pub fn terminate(mut self) -> Option<i32> {
-        let told = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status();
-        assert!(told.expect("signals can be sent").success());
+        self.signal("TERM");
         ended(&mut self.child)
+    }
+
+    /// Sends it a signal, such as `STOP`.
+    pub fn signal(&self, name: &str) {
+        let told = Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status();
+        assert!(told.expect("signals can be sent").success());
     }
 
     fn end(&mut self) {

@@ -27,7 +27,9 @@ use crate::{
     clock,
     config::Limits,
     egress::{Placeholders, ScannerClient},
+    failpoint,
     host::Host,
+    pace::paced,
     record_file, scanners,
     snapshot::{Snapshot, poll_interval},
     store::{Change, Claimed},
@@ -219,7 +221,7 @@ impl Driver {
             // It may have been created before: look for it by its marker.
             let found =
                 self.backend.find(self.reach(Placeholders::default(), false), self.context(), self.scan.id.as_str());
-            match self.judged(found).await {
+            match self.judged("scanner.find", found).await {
                 Ok(Some(remote)) => return self.created(remote).await,
                 Ok(None) => {}
                 Err(trouble) => return self.endure(trouble).await,
@@ -242,7 +244,7 @@ impl Driver {
             credential,
         };
         let created = self.backend.create(self.reach(placeholders, false), self.context(), scan);
-        match self.judged(created).await {
+        match self.judged("scanner.create", created).await {
             Ok(remote) => self.created(remote).await,
             Err(trouble) => self.endure(trouble).await,
         }
@@ -259,7 +261,7 @@ impl Driver {
                 // A scanner may show a scan as new for a moment after its launch: only a second look tells.
                 Ok(RemoteState::Created) if !self.looks_unlaunched => {
                     self.looks_unlaunched = true;
-                    return self.pause(SECOND_LOOK).await;
+                    return self.pause(paced(SECOND_LOOK)).await;
                 }
                 Ok(RemoteState::Created) => self.looks_unlaunched = false,
                 Ok(RemoteState::Running(_) | RemoteState::Completed | RemoteState::Failed(_)) => {
@@ -277,7 +279,7 @@ impl Driver {
                 Err(error) => Ok(Err(error)),
             }
         };
-        match self.judged(launch).await {
+        match self.judged("scanner.launch", launch).await {
             Ok(Some(state)) => self.enter(Phase::Launched { remote_id }, Some(state)).await,
             // Nearly always it runs, but it may be between two states: the next look at its status tells.
             Ok(None) => {
@@ -309,7 +311,7 @@ impl Driver {
 
     async fn status(&mut self, remote_id: &str) -> Result<RemoteState, Trouble> {
         let asked = self.backend.status(self.reach(Placeholders::default(), false), self.context(), remote_id);
-        let status = self.judged(asked).await?;
+        let status = self.judged("scanner.status", asked).await?;
         if status.next_state != self.running.plugin_state {
             // Only what the next call needs; losing it with the process would be a plugin's surprise.
             let change = Change { plugin_state: Some(status.next_state), ..Change::default() };
@@ -345,11 +347,12 @@ impl Driver {
     /// One call to the scanner, when its breaker lets it through; what comes of it is the breaker's to know.
     async fn judged<T>(
         &self,
+        step: &str,
         call: impl Future<Output = Result<Result<T, ScannerError>, Fault>>,
     ) -> Result<T, Trouble> {
         let scanner = &self.running.slot.scanner;
         let _pass = self.host.breakers.pass(scanner).await;
-        let trouble = match call.await {
+        let trouble = match failpoint::around(step, call).await {
             Ok(Ok(value)) => {
                 scanners::succeeded(&self.host, scanner);
                 return Ok(value);

@@ -13,6 +13,7 @@ use crate::{
     clock,
     egress::Placeholders,
     host::Host,
+    pace::paced,
     store::WorkError,
     worker::trouble::{Cure, Trouble},
 };
@@ -46,7 +47,7 @@ pub(super) async fn cancelled(host: &Host, id: &TaskId) {
 /// Keeps the scan for this worker; ready once another one has it.
 pub(super) async fn lost(host: &Host, id: &TaskId, fence: Fence) {
     loop {
-        tokio::time::sleep(HEARTBEAT).await;
+        tokio::time::sleep(paced(HEARTBEAT)).await;
         match host.store.heartbeat(id, fence).await {
             Err(WorkError::Stale) => return,
             // While the store is away nobody else can take it over.
@@ -79,10 +80,11 @@ impl Driver {
                     self.context(),
                     self.scan.id.as_str(),
                 );
-                self.judged(found).await?.map(|remote| remote.id)
+                self.judged("scanner.find", found).await?.map(|remote| remote.id)
             }
         };
         let Some(remote_id) = remote_id else { return Ok(()) };
-        self.judged(self.backend.stop(self.reach(Placeholders::default(), false), self.context(), &remote_id)).await
+        let stopped = self.backend.stop(self.reach(Placeholders::default(), false), self.context(), &remote_id);
+        self.judged("scanner.stop", stopped).await
     }
 }

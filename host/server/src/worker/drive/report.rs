@@ -40,7 +40,7 @@ impl Driver {
             let writer = arriving.writer().map_err(disk_failure)?;
             let reach = self.reach(Placeholders::default(), true);
             let step = self.backend.export_report(reach, writer, self.context(), &remote_id, cursor.as_deref());
-            match self.judged(step).await {
+            match self.judged("scanner.export", step).await {
                 Ok(ExportStep::Done) => break,
                 Ok(ExportStep::Pending { cursor: next, retry_after }) => {
                     cursor = Some(next);

@@ -1,0 +1,104 @@
+//! Crash points: before and after each write to the store and each call to a scanner, at any of which a test can have
+//! this process end as by SIGKILL. Only builds with debug assertions can be told to.
+
+use std::sync::{
+    OnceLock,
+    atomic::{AtomicU64, Ordering},
+};
+
+/// Names a point, such as `store.finish.before`; `store.finish.before:3` is the third time that it is reached.
+const VARIABLE: &str = "SCANHOST_CRASH_AT";
+
+/// The steps that have a point before and one after them.
+const STEPS: [&str; 28] = [
+    "store.submit",
+    "store.claim",
+    "store.update.creating",
+    "store.update.created",
+    "store.update.launching",
+    "store.update.launched",
+    "store.update.exporting",
+    "store.update.ingesting",
+    "store.update.state",
+    "store.update.retry",
+    "store.progress",
+    "store.finish",
+    "store.release",
+    "store.heartbeat",
+    "store.cancel",
+    "store.delete",
+    "store.pause",
+    "store.retry_dead_letter",
+    "store.purge_dead_letters",
+    "store.touch",
+    "store.report_scanner",
+    "scanner.find",
+    "scanner.create",
+    "scanner.launch",
+    "scanner.status",
+    "scanner.stop",
+    "scanner.export",
+    "scanner.health",
+];
+
+const SIDES: [&str; 2] = ["before", "after"];
+
+static ARMED: OnceLock<Point> = OnceLock::new();
+
+struct Point {
+    step: &'static str,
+    side: &'static str,
+    /// Times that it is still passed.
+    passes: AtomicU64,
+}
+
+/// Reads from the environment where this process ends.
+///
+/// # Errors
+/// When there is no such point, with those that exist.
+pub fn arm() -> Result<(), String> {
+    if !cfg!(debug_assertions) {
+        return Ok(());
+    }
+    let Ok(text) = std::env::var(VARIABLE) else { return Ok(()) };
+    let point = parse(&text).ok_or_else(|| {
+        let names = STEPS.iter().flat_map(|step| SIDES.map(|side| format!("{step}.{side}")));
+        format!("{VARIABLE}: there is no crash point {text:?}; there are {}", names.collect::<Vec<_>>().join(", "))
+    })?;
+    // Read once, at the start.
+    let _first = ARMED.set(point);
+    Ok(())
+}
+
+fn parse(text: &str) -> Option<Point> {
+    let (name, nth) = text.split_once(':').unwrap_or((text, "1"));
+    let (step, side) = name.rsplit_once('.')?;
+    Some(Point {
+        step: STEPS.into_iter().find(|known| *known == step)?,
+        side: SIDES.into_iter().find(|known| *known == side)?,
+        passes: AtomicU64::new(nth.parse::<u64>().ok()?.checked_sub(1)?),
+    })
+}
+
+pub fn is_armed() -> bool {
+    ARMED.get().is_some()
+}
+
+/// Takes the step, unless the process is to end before or after it.
+pub async fn around<T>(step: &str, work: impl Future<Output = T>) -> T {
+    reach(step, "before");
+    let value = work.await;
+    reach(step, "after");
+    value
+}
+
+/// Ends the process if it is to end here.
+pub fn reach(step: &str, side: &str) {
+    debug_assert!(STEPS.contains(&step), "{step} is missing in STEPS");
+    let Some(point) = ARMED.get() else { return };
+    let is_here = point.step == step && point.side == side;
+    if is_here && point.passes.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err() {
+        eprintln!("crash point {step}.{side}");
+        std::process::abort();
+    }
+}
