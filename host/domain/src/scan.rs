@@ -93,6 +93,8 @@ pub struct Running {
     pub retries: u32,
     /// Times it was taken over from a lost worker.
     pub recoveries: u32,
+    /// How many of those were needed since it last got on.
+    pub recoveries_in_vain: u32,
     pub cancel_requested: bool,
 }
 
@@ -322,6 +324,7 @@ impl Queued {
             progress: 0,
             retries: 0,
             recoveries: 0,
+            recoveries_in_vain: 0,
             cancel_requested: false,
         }
     }
@@ -338,7 +341,12 @@ impl Queued {
 impl Running {
     /// Another worker takes over where the last one stopped.
     pub fn recover(self) -> Running {
-        Running { fence: Fence(self.fence.0 + 1), recoveries: self.recoveries + 1, ..self }
+        Running {
+            fence: Fence(self.fence.0 + 1),
+            recoveries: self.recoveries + 1,
+            recoveries_in_vain: self.recoveries_in_vain + 1,
+            ..self
+        }
     }
 
     /// The next phase, when it is one that may follow.
@@ -347,7 +355,12 @@ impl Running {
     /// With the two phases, when it may not.
     pub fn enter(self, phase: Phase) -> Result<Running, RefusedPhase> {
         let (from, to) = (self.phase.name(), phase.name());
-        if from.may_become(to) { Ok(Running { phase, ..self }) } else { Err(RefusedPhase { from, to }) }
+        if from.may_become(to) { Ok(Running { phase, ..self }.got_on()) } else { Err(RefusedPhase { from, to }) }
+    }
+
+    /// Its present worker has done something that the lost ones have not.
+    pub fn got_on(self) -> Running {
+        Running { recoveries_in_vain: 0, ..self }
     }
 
     /// Takes note of progress. It never goes back.

@@ -88,6 +88,8 @@ pub struct Change {
     pub plugin_state: Option<Vec<u8>>,
     /// Failed calls to add.
     pub retries: u32,
+    /// The scan's worker does what those before it did not live to do.
+    pub got_on: bool,
 }
 
 /// What became of a cancel.

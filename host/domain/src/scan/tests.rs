@@ -54,7 +54,16 @@ fn no_phase_is_skipped_or_repeated() {
 fn recovery_raises_the_fence_and_keeps_the_rest() {
     let running = Queued.start(slot(), Timestamp::UNIX_EPOCH);
     let recovered = running.clone().recover();
-    assert_eq!(recovered, Running { fence: Fence(2), recoveries: 1, ..running });
+    assert_eq!(recovered, Running { fence: Fence(2), recoveries: 1, recoveries_in_vain: 1, ..running });
+}
+
+#[test]
+fn recoveries_are_in_vain_until_the_scan_gets_on() {
+    let running = Queued.start(slot(), Timestamp::UNIX_EPOCH).recover().recover();
+    assert_eq!(running.recoveries_in_vain, 2);
+    let running = running.enter(Phase::Creating).unwrap();
+    assert_eq!((running.recoveries, running.recoveries_in_vain), (2, 0));
+    assert_eq!(running.recover().got_on().recoveries_in_vain, 0);
 }
 
 #[test]

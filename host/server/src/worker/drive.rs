@@ -35,7 +35,7 @@ use crate::{
     store::{Change, Claimed},
 };
 
-/// Takeovers of one scan, after which something other than bad luck is at work.
+/// Takeovers of one scan that brought it no further, after which something other than bad luck is at work.
 const MAX_RECOVERIES: u32 = 10;
 
 /// How long a call to a scanner takes at most, its breaker and all limits included.
@@ -159,8 +159,8 @@ impl Driver {
             let message = format!("the scanner {} is no longer configured", running.slot.scanner);
             return Err(Failure { code: FailureCode::Configuration, message }.into());
         };
-        if running.recoveries > MAX_RECOVERIES {
-            let message = format!("it was taken over {} times without getting on", running.recoveries);
+        if running.recoveries_in_vain > MAX_RECOVERIES {
+            let message = format!("it was taken over {} times without getting on", running.recoveries_in_vain);
             return Err(Failure { code: FailureCode::Poison, message }.into());
         }
         let (backend, client) = (scanner.backend.clone(), scanner.client.clone());
@@ -203,7 +203,7 @@ impl Driver {
 
     async fn enter(&mut self, phase: Phase, plugin_state: Option<Vec<u8>>) -> Result<(), End> {
         tracing::debug!(scan = %self.scan.id, trace = %self.scan.trace, phase = %phase.name(), "phase");
-        self.store(Change { phase: Some(phase), plugin_state, retries: 0 }).await?;
+        self.store(Change { phase: Some(phase), plugin_state, ..Change::default() }).await?;
         self.failures_in_a_row = 0;
         self.announced = true;
         Ok(())
@@ -305,6 +305,9 @@ impl Driver {
             Err(trouble) => return self.endure(trouble).await,
         }
         self.failures_in_a_row = 0;
+        if self.running.recoveries_in_vain > 0 {
+            self.store(Change { got_on: true, ..Change::default() }).await?;
+        }
         let elapsed = Duration::try_from(clock::now().duration_since(self.running.started_at)).unwrap_or_default();
         self.pause(poll_interval(elapsed, self.limits.poll)).await
     }

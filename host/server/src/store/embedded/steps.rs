@@ -189,6 +189,9 @@ pub fn update(
         running.plugin_state = state;
     }
     running.retries += change.retries;
+    if change.got_on {
+        running = running.got_on();
+    }
     scan.state = ScanState::Running(running.clone());
     tables.put(&scan)?;
     Ok(Some(running))

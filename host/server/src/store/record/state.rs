@@ -26,6 +26,8 @@ pub enum StateRecord {
         progress: u8,
         retries: u32,
         recoveries: u32,
+        #[serde(default)]
+        recoveries_in_vain: u32,
         cancel_requested: bool,
     },
     Finished {
@@ -100,6 +102,7 @@ impl From<&ScanState> for StateRecord {
                 progress: running.progress,
                 retries: running.retries,
                 recoveries: running.recoveries,
+                recoveries_in_vain: running.recoveries_in_vain,
                 cancel_requested: running.cancel_requested,
             },
             ScanState::Finished(finished) => Self::Finished {
@@ -126,6 +129,7 @@ impl TryFrom<StateRecord> for ScanState {
                 progress,
                 retries,
                 recoveries,
+                recoveries_in_vain,
                 cancel_requested,
             } => Self::Running(Running {
                 slot: slot.try_into()?,
@@ -136,6 +140,7 @@ impl TryFrom<StateRecord> for ScanState {
                 progress,
                 retries,
                 recoveries,
+                recoveries_in_vain,
                 cancel_requested,
             }),
             StateRecord::Finished { outcome, completed_at, run } => Self::Finished(Finished {

@@ -99,6 +99,9 @@ impl RedisStore {
                 running.plugin_state.clone_from(state);
             }
             running.retries += change.retries;
+            if change.got_on {
+                running = running.got_on();
+            }
             let step = self.put_running(self.unchanged(&stored), &stored, &running);
             let written = Box::new(Scan { state: ScanState::Running(running.clone()), ..stored.scan });
             Decision::WriteAsWorker { step, written, answer: Some(running) }
