@@ -13,7 +13,7 @@ use scanhost_domain::{
 };
 use scanhost_sandbox::{Backend, CallContext, Fault, NewScan, RemoteScan, RemoteState, ScannerError, ScannerReach};
 
-use ending::{cancelled, lost, time_left};
+use ending::{cancelled, lost, overdue, time_left};
 use persist::persist;
 
 use tokio_util::sync::CancellationToken;
@@ -102,7 +102,9 @@ async fn run(host: &Arc<Host>, claimed: Claimed) -> End {
     };
     let (id, fence) = (driver.scan.id.clone(), driver.running.fence);
     let (limit, interrupt) = (time_left(&driver.running, driver.limits.scan), driver.interrupt.clone());
-    let outcome = {
+    let outcome = if let Some(outcome) = overdue(&driver.running, limit) {
+        outcome
+    } else {
         let steps = driver.steps();
         tokio::pin!(steps);
         let outcome = tokio::select! {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use scanhost_domain::{
     ids::TaskId,
-    scan::{Fence, Phase, Running, Scan, ScanState},
+    scan::{Fence, Outcome, Phase, Running, Scan, ScanState},
     schedule::{Retry, retry},
 };
 
@@ -28,6 +28,15 @@ const HEARTBEAT: Duration = Duration::from_secs(8);
 pub(super) fn time_left(running: &Running, limit: Duration) -> Duration {
     let spent = clock::now().duration_since(running.started_at);
     limit.saturating_sub(Duration::try_from(spent).unwrap_or_default())
+}
+
+/// The end that the scan was to have when its last worker was lost. It may be stopped at its scanner already, so that its
+/// status there would tell of another one.
+pub(super) fn overdue(running: &Running, time_left: Duration) -> Option<Outcome> {
+    if running.cancel_requested {
+        return Some(Outcome::Cancelled);
+    }
+    time_left.is_zero().then_some(Outcome::Timeout)
 }
 
 /// Ready once somebody has asked for the scan to be cancelled.
