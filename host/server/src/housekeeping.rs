@@ -1,5 +1,5 @@
 //! What is kept and for how long: scans whose results nobody asks for any more are deleted, with their files, and so is
-//! at the scanners what belongs to no scan of ours any more.
+//! what deletions have left behind, and at the scanners what belongs to no scan of ours any more.
 
 mod orphans;
 
@@ -14,7 +14,7 @@ use scanhost_domain::ids::TaskId;
 
 use orphans::Suspects;
 
-use crate::{clock, host::Host, removal::remove, telemetry::chain};
+use crate::{clock, host::Host, removal, telemetry::chain};
 
 /// Between two rounds.
 const INTERVAL: Duration = Duration::from_secs(600);
@@ -79,6 +79,10 @@ fn interval(host: &Host) -> Duration {
 }
 
 async fn delete_expired(host: &Arc<Host>) {
+    if let Err(error) = removal::resume(host).await {
+        tracing::warn!(error = chain(&error), "removals could not be finished");
+        return;
+    }
     loop {
         let retention = host.snapshot.load().config.retention.clone();
         let now = clock::now();
@@ -95,7 +99,7 @@ async fn delete_expired(host: &Arc<Host>) {
             }
         };
         for id in &expired {
-            match remove(host, id, false).await {
+            match removal::remove(host, id, false).await {
                 Ok(_) => tracing::info!(scan = %id, "scan deleted, its retention is over"),
                 Err(refusal) => {
                     tracing::warn!(scan = %id, reason = refusal.message, "an expired scan could not be deleted");

@@ -1,6 +1,7 @@
-//! Removing a scan: a running one is stopped at its scanner first.
+//! Removing a scan: a running one is stopped at its scanner first. Its files go after its record, and a note of that is
+//! kept meanwhile, so that a removal which was cut short is finished by whoever comes next.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{fs, io, path::PathBuf, sync::Arc, time::Duration};
 
 use scanhost_domain::{
     ids::{TaskId, TraceId},
@@ -11,8 +12,12 @@ use crate::{
     clock,
     host::Host,
     refusal::Refusal,
-    store::{Cancelled, Deleted},
+    store::{Cancelled, Deleted, StoreError, atomic},
+    telemetry::chain,
 };
+
+/// The folder of the notes, in the data folder. Each is named by its scan.
+const NOTES: &str = "removing";
 
 /// How long a running scan may take to stop before its record is removed under it.
 const STOP_TIME: Duration = Duration::from_secs(20);
@@ -34,19 +39,69 @@ pub async fn remove(host: &Arc<Host>, id: &TaskId, force: bool) -> Result<Remova
     if force {
         stop(host, id).await?;
     }
+    if let Err(error) = take_note(host, id) {
+        // Perhaps because the disk is full, which removing something helps against.
+        tracing::warn!(scan = %id, error = chain(&error), "no note could be taken of a removal");
+    }
     match host.store.delete(id, force, clock::now()).await? {
-        Deleted::NotFound => Ok(Removal::NotFound),
-        Deleted::Active(scan) => Ok(Removal::Active(scan.status())),
+        Deleted::NotFound => {
+            remove_files(host, id).map_err(|error| Refusal::internal("removing the scan's files", &error))?;
+            Ok(Removal::NotFound)
+        }
+        Deleted::Active(scan) => {
+            drop_note(host, id);
+            Ok(Removal::Active(scan.status()))
+        }
         Deleted::Done(scan) => {
             tracing::info!(scan = %scan.id, trace = %scan.trace, "scan deleted");
-            match std::fs::remove_dir_all(host.folder(id)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    Err(Refusal::internal("removing the scan's files", &error))
-                }
-                _ => Ok(Removal::Done(scan.trace)),
-            }
+            remove_files(host, id).map_err(|error| Refusal::internal("removing the scan's files", &error))?;
+            Ok(Removal::Done(scan.trace))
         }
     }
+}
+
+/// Finishes the removals that were cut short.
+///
+/// # Errors
+/// When the store cannot be asked which they are.
+pub async fn resume(host: &Host) -> Result<(), StoreError> {
+    let Ok(notes) = fs::read_dir(host.data.join(NOTES)) else { return Ok(()) };
+    for note in notes.filter_map(Result::ok) {
+        let Some(id) = note.file_name().to_str().and_then(|name| name.parse::<TaskId>().ok()) else { continue };
+        // A record that is still there is being deleted just now, or was not: then the note says nothing.
+        if host.store.scan(&id).await?.is_some() {
+            continue;
+        }
+        match remove_files(host, &id) {
+            Ok(()) => tracing::info!(scan = %id, "the files of a deleted scan are removed"),
+            Err(error) => tracing::warn!(scan = %id, error = chain(&error), "a deleted scan's files stay"),
+        }
+    }
+    Ok(())
+}
+
+fn note(host: &Host, id: &TaskId) -> PathBuf {
+    host.data.join(NOTES).join(id.as_str())
+}
+
+fn take_note(host: &Host, id: &TaskId) -> io::Result<()> {
+    fs::create_dir_all(host.data.join(NOTES))?;
+    atomic::write(&note(host, id), &[])
+}
+
+fn drop_note(host: &Host, id: &TaskId) {
+    // A note too many says nothing.
+    let _gone = fs::remove_file(note(host, id));
+}
+
+/// Of a scan that has no record any more.
+fn remove_files(host: &Host, id: &TaskId) -> io::Result<()> {
+    match fs::remove_dir_all(host.folder(id)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    drop_note(host, id);
+    Ok(())
 }
 
 /// Cancels it and waits, within bounds, until its worker has stopped it.
