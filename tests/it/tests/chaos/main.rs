@@ -1,0 +1,4 @@
+//! Kills where they hurt most: whatever dies, and whenever, no acknowledged scan is lost and none is launched twice.
+
+mod points;
+mod world;

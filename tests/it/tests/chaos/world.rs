@@ -1,0 +1,193 @@
+//! A home with two scanners and a store, the scans that its hosts have to answer for, and what must be true of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fake_nessus::{ApiKeys, FakeNessus, Operation, Records, Settings};
+use scanhost_it::{
+    lab::{SCAN_TIME, endless, instant, task_id, wait_until},
+    mcp::Mcp,
+    redis::Redis,
+    server::Home,
+};
+use serde_json::{Value, json};
+
+/// How many times faster than usual the hosts of these tests give up on each other.
+pub const HASTE: &str = "20";
+
+pub struct World {
+    pub home: Home,
+    pub redis: Option<Redis>,
+    /// Its scans end soon, with a report that names them.
+    pub quick: FakeNessus,
+    /// Its scans run until they are stopped.
+    pub slow: FakeNessus,
+    pub owed: Owed,
+}
+
+/// What was asked of the hosts.
+#[derive(Default)]
+pub struct Owed {
+    /// Every submit by its idempotency key: its pool, and the id once it was answered.
+    pub submits: BTreeMap<String, (&'static str, Option<String>)>,
+    /// Scans whose deletion was asked for.
+    pub deleted: BTreeSet<String>,
+}
+
+pub const QUICK: &str = "nessus";
+pub const SLOW: &str = "nessus_slow";
+/// All scans of this pool fail.
+pub const BROKEN: &str = "mock";
+/// Nothing has to be done in this pool.
+pub const IDLE: &str = "mock_idle";
+
+impl World {
+    pub async fn new(settings: Settings, redis: Option<Redis>) -> Self {
+        let quick = FakeNessus::start(Settings { reports: fake_nessus::Reports::Generated, ..settings }).await;
+        let slow = FakeNessus::start(Settings { reports: fake_nessus::Reports::Generated, ..endless() }).await;
+        let ApiKeys { access, secret } = ApiKeys::default();
+        let scanner = |pool: &str, scanner: &FakeNessus| {
+            let auth = format!("{{access_key: {access}, secret_key: {secret}}}");
+            let url = scanner.url();
+            format!("{pool}:\n  - {{instance_id: lab, url: \"{url}\", auth: {auth}, max_concurrent_scans: 20}}\n")
+        };
+        let broken = format!("{BROKEN}: [{{instance_id: m1, options: {{duration_seconds: 0, fail_at: create}}}}]\n");
+        let idle = format!("{IDLE}: [{{instance_id: m1}}]\n");
+        let scanners = [scanner(QUICK, &quick), scanner(SLOW, &slow), broken, idle].concat();
+        let store = redis.as_ref().map_or_else(String::new, |redis| format!("store: {}\n", redis.url()));
+        let home = Home::new(&[
+            ("scanners.yaml", &scanners),
+            ("scanhost.yaml", &format!("{store}limits: {{poll_seconds: 0.1}}\n")),
+        ]);
+        Self { home, redis, quick, slow, owed: Owed::default() }
+    }
+
+    /// A scanner whose scans take a moment.
+    pub fn brief() -> Settings {
+        Settings { scan_duration: std::time::Duration::from_millis(200), ..instant(Vec::new()) }
+    }
+
+    /// Of both scanners.
+    pub fn records(&self) -> [Records; 2] {
+        [self.quick.records(), self.slow.records()]
+    }
+
+    /// Everything that was promised, on a host that nothing threatens any more.
+    pub async fn settle(&mut self, mcp: &Mcp) {
+        self.submit_again(mcp).await;
+        let scans = all_scans(mcp).await;
+        let (mut ids, mut retried) = (BTreeSet::new(), BTreeSet::new());
+        for scan in &scans {
+            ids.insert(task_id(scan).to_owned());
+            if let Some(first) = scan["retry_of"].as_str() {
+                assert!(retried.insert(first.to_owned()), "{first} was retried twice");
+            } else {
+                let id = task_id(scan);
+                let is_known = self.owed.submits.values().any(|(_, answered)| answered.as_deref() == Some(id));
+                assert!(is_known, "a submit made two scans: {scan}");
+            }
+        }
+        for (key, (pool, id)) in &self.owed.submits {
+            let id = id.as_deref().expect("every submit was answered in the end");
+            if self.owed.deleted.contains(id) {
+                self.assert_deleted(mcp, id).await;
+            } else {
+                assert!(ids.contains(id), "{key} was lost: {id}");
+                self.assert_ended(mcp, key, pool, id).await;
+            }
+        }
+        self.assert_idle(mcp).await;
+    }
+
+    /// The same requests under the same keys make the same scans.
+    async fn submit_again(&mut self, mcp: &Mcp) {
+        for (key, (pool, answered)) in &mut self.owed.submits {
+            let again = mcp.ok("run_untrusted_scan", arguments(key, pool)).await;
+            let id = task_id(&again).to_owned();
+            assert_eq!(*answered.get_or_insert_with(|| id.clone()), id, "{key} was submitted twice");
+        }
+    }
+
+    async fn assert_ended(&self, mcp: &Mcp, key: &str, pool: &str, id: &str) {
+        if pool == SLOW {
+            // It may have been cancelled before.
+            mcp.call("cancel_scan", json!({ "task_id": id })).await;
+        }
+        let status = mcp.ended(id, SCAN_TIME).await;
+        let expected = match pool {
+            SLOW => "cancelled",
+            BROKEN => "failed",
+            _ => "completed",
+        };
+        assert_eq!(status["status"], expected, "{key}: {status}");
+        let [quick, slow] = self.records();
+        for (scanner, records) in [(QUICK, quick), (SLOW, slow)] {
+            let done = records.of(id).done;
+            let expected = u64::from(scanner == pool);
+            let (created, launched) = (done.of(Operation::Create), done.of(Operation::Launch));
+            // A scan may be cancelled before it is launched.
+            let is_once = (created, launched) == (expected, expected)
+                || pool == SLOW && launched <= created && created <= expected;
+            assert!(is_once, "{key} at {scanner}: {done:?}");
+        }
+        match pool {
+            QUICK => assert_own_report(mcp, id).await,
+            SLOW => {
+                let remote = self.slow.scans().into_iter().find(|scan| scan.marker == id);
+                let is_stopped = remote.is_none_or(|remote| matches!(remote.status.as_str(), "canceled" | "empty"));
+                assert!(is_stopped, "{key} still runs at the scanner");
+            }
+            _ => {}
+        }
+    }
+
+    async fn assert_deleted(&self, mcp: &Mcp, id: &str) {
+        let reply = mcp.call("get_scan_status", json!({ "task_id": id })).await;
+        if !reply.is_error {
+            // The kill came before the deletion.
+            mcp.ok("delete_scan", json!({ "task_id": id })).await;
+        }
+        let folder = self.home.data().join("tasks").join(id);
+        wait_until("the files of a deleted scan to be gone", || !folder.exists()).await;
+    }
+
+    /// Nothing is held any more by what has ended.
+    async fn assert_idle(&self, mcp: &Mcp) {
+        for pool in [QUICK, SLOW, BROKEN] {
+            let status = mcp.ok("get_pool_status", json!({ "scanner_pool": pool })).await;
+            assert_eq!(status["active"], 0, "{status}");
+            let queue = mcp.ok("get_queue_status", json!({ "scanner_pool": pool })).await;
+            assert_eq!(queue["queue_depth"], 0, "{queue}");
+        }
+        if let Some(redis) = &self.redis {
+            assert_eq!(redis.ask(&["KEYS", "lease:*"]), "", "leases are left");
+            assert_eq!(redis.ask(&["ZRANGE", "running", "0", "-1"]), "", "scans are left as running");
+        }
+    }
+}
+
+/// A completed scan has the report that the scanner made for it: every finding of one plugin names it, and no other.
+async fn assert_own_report(mcp: &Mcp, id: &str) {
+    let lines = mcp.results(json!({ "task_id": id, "page": 0, "filters": { "plugin_id": 999_001 } })).await;
+    let names: Vec<&Value> =
+        lines.iter().filter(|line| line["type"] == "vulnerability").map(|line| &line["plugin_name"]).collect();
+    assert_eq!(names, [&json!(format!("Made For {id}"))], "the report of {id}");
+}
+
+/// What is submitted under a key; always the same.
+pub fn arguments(key: &str, pool: &str) -> Value {
+    json!({ "targets": "10.20.0.11", "name": key, "scanner_pool": pool, "idempotency_key": key })
+}
+
+/// Every scan that there is.
+pub async fn all_scans(mcp: &Mcp) -> Vec<Value> {
+    let mut scans: Vec<Value> = Vec::new();
+    let mut query = json!({ "limit": 100 });
+    loop {
+        let listed = mcp.ok("list_scans", query.clone()).await;
+        scans.extend(listed["scans"].as_array().expect("a list").iter().cloned());
+        match listed.get("next_cursor") {
+            Some(cursor) => query["cursor"] = cursor.clone(),
+            None => return scans,
+        }
+    }
+}
