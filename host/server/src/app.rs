@@ -14,6 +14,8 @@ use scanhost_sandbox::Sandbox;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    access::Callers,
+    audit::{self, Audit},
     config::{Config, StoreKind},
     control, failpoint,
     host::Host,
@@ -82,6 +84,8 @@ pub async fn build(config: Config, role: Role) -> anyhow::Result<Arc<Host>> {
         sealer,
         breakers: Breakers::default(),
         accesses: Accesses::default(),
+        callers: Callers::default(),
+        audit: Audit::default(),
         data,
         tasks: TaskTracker::new(),
         shutdown: CancellationToken::new(),
@@ -108,6 +112,7 @@ pub fn start_work(host: &Arc<Host>) -> anyhow::Result<()> {
     if let StoreKind::Embedded = host.snapshot.load().config.store {
         control::listen(host).context("the control socket in the data folder cannot be made")?;
     }
+    host.tasks.spawn(audit::run(host.clone()));
     if host.role.runs_scans() {
         host.tasks.spawn(worker::run(host.clone()));
         host.tasks.spawn(scanners::watch(host.clone()));

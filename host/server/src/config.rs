@@ -15,6 +15,7 @@ mod scanner;
 mod setting;
 mod store;
 mod target;
+mod tls;
 mod token;
 mod variable;
 mod yaml;
@@ -35,7 +36,7 @@ use document::Document;
 
 pub use self::{
     credential::{Credential, Escalation as CredentialEscalation, Login as CredentialLogin},
-    limit::{Limits, Retention},
+    limit::{CallLimits, Limits, Retention},
     listen::Exposed,
     plugin::PluginSource,
     pool::{Balance, Pool},
@@ -43,6 +44,7 @@ pub use self::{
     profile::ProfileDefinition,
     scanner::{Scanner, Tls},
     store::StoreKind,
+    tls::ServerTls,
     token::{Scope, Token, TokenSecret},
 };
 
@@ -58,6 +60,8 @@ pub struct Config {
     /// One of `pools`.
     pub default_pool: PoolName,
     pub tokens: Vec<Token>,
+    /// The server's own certificate; None where a proxy has one, or nobody needs one.
+    pub tls: Option<ServerTls>,
     /// Beyond localhost, as browsers send them.
     pub allowed_origins: Vec<String>,
     pub limits: Limits,
@@ -163,6 +167,7 @@ impl Documents {
         let allowed_origins =
             server.or("allowed_origins", Vec::new(), |origins| origins.list_of(|origin| listen::origin(&origin)));
 
+        let tls = server.get("tls").and_then(|tls| tls::read(&tls));
         let data = server.or("data", PathBuf::from("./data"), |data| path(&data));
         let mut secrets = server.section("secrets");
         let key_file = secrets.or("key_file", data.join("secret.key"), |file| path(&file));
@@ -170,7 +175,7 @@ impl Documents {
 
         let store = server.or("store", StoreKind::Embedded, |store| StoreKind::read(&store));
         let key_prefix = server.or("key_prefix", String::new(), |prefix| store::key_prefix(&prefix));
-        let limits = Limits::read(server.section("limits"));
+        let limits = Limits::read(server.section("limits"), has_tokens);
         let retention = Retention::read(server.section("retention"));
         let credentials = server.or("credentials", BTreeMap::new(), |credentials| credential::read_all(&credentials));
         server.finish();
@@ -185,6 +190,7 @@ impl Documents {
             key_prefix,
             default_pool,
             tokens,
+            tls,
             allowed_origins,
             limits,
             retention,

@@ -77,6 +77,21 @@ pub enum Request {
     },
 }
 
+impl Request {
+    /// What the audit log calls it.
+    fn action(&self) -> &str {
+        match self {
+            Self::Tool { name, .. } => name,
+            Self::Pause { .. } => "queue pause",
+            Self::Resume { .. } => "queue resume",
+            Self::DeadLetters { .. } => "dlq list",
+            Self::DeadLetter { .. } => "dlq show",
+            Self::RetryDeadLetter { .. } => "dlq retry",
+            Self::PurgeDeadLetters { .. } => "dlq purge",
+        }
+    }
+}
+
 /// Does it.
 ///
 /// # Errors

@@ -7,8 +7,8 @@ use scanhost_domain::ids::TaskId;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    housekeeping::Accesses, installation::Installation, role::Role, scanners::Breakers, seal::Sealer,
-    snapshot::Snapshot, store::Store,
+    access::Callers, audit::Audit, housekeeping::Accesses, installation::Installation, role::Role, scanners::Breakers,
+    seal::Sealer, snapshot::Snapshot, store::Store,
 };
 
 pub struct Host {
@@ -19,6 +19,8 @@ pub struct Host {
     pub sealer: Sealer,
     pub breakers: Breakers,
     pub accesses: Accesses,
+    pub callers: Callers,
+    pub audit: Audit,
     /// The folder of all files.
     pub data: PathBuf,
     /// Everything that runs in the background; shutdown waits for it.

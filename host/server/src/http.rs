@@ -1,13 +1,14 @@
 //! The HTTP side: `/mcp`, `/health`, `/ready`, and who is let in.
 
 mod body;
+mod connection;
 mod names;
 
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Json, Router,
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     http::{StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
@@ -19,13 +20,17 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use crate::{
+    access::{Access, RetryAfter},
+    audit::Entry,
     config::{Scope, Token, TokenSecret},
     host::Host,
     mcp::{
-        Access, Offer,
+        Offer,
         transport::{self, Hosts},
     },
 };
+
+pub use connection::serve;
 
 /// All routes.
 pub fn router(host: &Arc<Host>, listen: SocketAddr, offer: &Offer) -> Router {
@@ -47,20 +52,18 @@ pub fn router(host: &Arc<Host>, listen: SocketAddr, offer: &Offer) -> Router {
 }
 
 /// Lets in who has a token, where tokens are configured, and notes what it may do.
-async fn authenticate(State(host): State<Arc<Host>>, mut request: Request, next: Next) -> Response {
+async fn authenticate(State(host): State<Arc<Host>>, request: Request, next: Next) -> Response {
     let snapshot = host.snapshot.load_full();
     let tokens = &snapshot.config.tokens;
     if tokens.is_empty() {
-        request.extensions_mut().insert(Access::everything());
-        return next.run(request).await;
+        return admit(&host, Access::everything(), request, next).await;
     }
     let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let given = given.and_then(|value| value.split_once(' ')).filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer"));
     match given.and_then(|(_, token)| find(tokens, token.trim())) {
         Some(token) => {
             let scopes: Vec<Scope> = token.scopes.iter().copied().collect();
-            request.extensions_mut().insert(Access { name: token.name.clone(), scopes });
-            next.run(request).await
+            admit(&host, Access { name: token.name.clone(), scopes }, request, next).await
         }
         None if request.uri().path() == "/ready" => {
             let (code, ready) = readiness(&host).await;
@@ -68,10 +71,39 @@ async fn authenticate(State(host): State<Arc<Host>>, mut request: Request, next:
         }
         None => {
             tracing::warn!(path = request.uri().path(), "a request without a valid token");
+            note_stranger(&host, &request);
             let challenge = [(header::WWW_AUTHENTICATE, "Bearer realm=\"scanhost\"")];
             (StatusCode::UNAUTHORIZED, challenge, "a valid bearer token is needed\n").into_response()
         }
     }
+}
+
+/// Somebody without a token is in the audit log as well.
+fn note_stranger(host: &Host, request: &Request) {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    host.audit.note(Entry {
+        peer: peer.map(|ConnectInfo(peer)| peer.to_string()),
+        ..Entry::new("nobody", "http", request.uri().path(), "unauthorized")
+    });
+}
+
+/// Passes the request on in its caller's name, unless that caller runs wild.
+async fn admit(host: &Host, access: Access, mut request: Request, next: Next) -> Response {
+    let limits = host.snapshot.load().config.limits.calls;
+    if let Err(too_much) = host.callers.permit_request(&access.name, limits) {
+        tracing::debug!(token = access.name, "a caller sends more requests than its limit");
+        let retry_after = [(header::RETRY_AFTER, too_much.retry_after_seconds().to_string())];
+        return (StatusCode::TOO_MANY_REQUESTS, retry_after, format!("{too_much}: slow down\n")).into_response();
+    }
+    let refused = RetryAfter::default();
+    request.extensions_mut().insert(refused.clone());
+    request.extensions_mut().insert(access);
+    let mut response = next.run(request).await;
+    // A stream has begun before its call was looked at: there the hint in the answer says it.
+    if let Some(seconds) = refused.seconds() {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
 }
 
 /// Compares with every token, in the same time whichever it is.

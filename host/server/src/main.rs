@@ -1,7 +1,9 @@
 //! The program `scanhost`: reads the command line and runs one of its verbs.
 
+mod access;
 mod answer;
 mod app;
+mod audit;
 mod cli;
 mod clock;
 mod config;

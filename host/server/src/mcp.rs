@@ -1,6 +1,7 @@
 //! The tools over MCP: the only place that names rmcp. One file a tool; this one lists and calls them.
 
 mod arguments;
+mod asked;
 mod cancel_scan;
 mod delete_scan;
 mod download_native_scan;
@@ -30,7 +31,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
-use crate::{config::Scope, host::Host, refusal::Refusal, submit::Caller};
+use crate::{host::Host, refusal::Refusal, submit::Caller};
 use tool::{Call, Row};
 pub use toolset::Offer;
 
@@ -72,18 +73,4 @@ pub async fn call(host: &Arc<Host>, name: &str, arguments: Map<String, Json>) ->
     let row = row.ok_or_else(|| Refusal::invalid("there is no such tool", "tools/list shows them."))?;
     let call = Call { host: host.clone(), arguments, caller: Caller::default(), context: None };
     (row.call)(call).await.map(|result| result.structured_content.unwrap_or_default())
-}
-
-/// What this caller may do; everything where no tokens are configured.
-#[derive(Clone, Debug)]
-pub struct Access {
-    /// The token's name, for the log.
-    pub name: String,
-    pub scopes: Vec<Scope>,
-}
-
-impl Access {
-    pub fn everything() -> Self {
-        Self { name: "anyone".into(), scopes: Scope::ALL.to_vec() }
-    }
 }

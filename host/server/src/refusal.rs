@@ -13,6 +13,7 @@ pub enum ErrorCode {
     NotReady,
     Conflict,
     NoScanner,
+    RateLimited,
     Unavailable,
     Internal,
 }
@@ -26,6 +27,7 @@ impl ErrorCode {
             Self::NotReady => "not_ready",
             Self::Conflict => "conflict",
             Self::NoScanner => "no_scanner",
+            Self::RateLimited => "rate_limited",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",
         }

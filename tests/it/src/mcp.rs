@@ -48,6 +48,11 @@ impl Mcp {
         self
     }
 
+    /// The same client by another way to the server.
+    pub fn at(self, server: &str, http: reqwest::Client) -> Self {
+        Self { http, url: format!("{server}/mcp"), ..self }
+    }
+
     /// The HTTP client, for requests that are no MCP.
     pub fn http(&self) -> &reqwest::Client {
         &self.http

@@ -48,6 +48,7 @@ pub async fn serve(args: Args) -> anyhow::Result<()> {
     telemetry::start("info");
     let config = args.load()?;
     let is_default = args.folder.config.is_none();
+    allow_many_sockets();
     let listener = TcpListener::bind(config.listen).await;
     let listener = listener.with_context(|| format!("cannot listen on {}", config.listen))?;
     let listen = listener.local_addr()?;
@@ -55,10 +56,8 @@ pub async fn serve(args: Args) -> anyhow::Result<()> {
     app::start_work(&host)?;
     greet(&host, listen, is_default);
     let router = http::router(&host, listen, &args.offer);
-    let shutdown = host.shutdown.clone();
-    let serving = axum::serve(listener, router).with_graceful_shutdown(async move { shutdown.cancelled().await });
     tokio::select! {
-        served = serving => served?,
+        () = http::serve(host.clone(), listener, router) => {}
         () = ended() => {}
     }
     tracing::info!("ending");
@@ -119,6 +118,15 @@ fn greet(host: &Arc<Host>, listen: SocketAddr, is_default: bool) {
         tracing::info!(%listen, data = %host.data.display(), "serving /health and /ready, and running scans");
     } else {
         tracing::info!(%listen, data = %host.data.display(), "serving MCP at /mcp");
+    }
+}
+
+/// Many systems begin with 1,024 open files for a process, fewer than the clients it should serve, and let it have more.
+fn allow_many_sockets() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        tracing::warn!(error = telemetry::chain(&error), "the limit of open files could not be raised");
     }
 }
 

@@ -1,6 +1,6 @@
 //! How much of everything, and for how long.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use super::fields::Fields;
 
@@ -20,27 +20,52 @@ pub struct Limits {
     pub request_bytes: usize,
     /// Between two looks at a running scan.
     pub poll: Duration,
-    /// Of one client.
-    pub calls_per_minute: u32,
+    /// Of one caller.
+    pub calls: CallLimits,
+    /// Open at once over HTTP, of all clients.
+    pub connections: usize,
+    /// For the head of an HTTP request and each part of its body, between two requests, and for a part of an answer to
+    /// be read.
+    pub idle: Duration,
+}
+
+/// How much one caller may call. None is no limit.
+///
+/// The defaults are for callers with a token of their own. Where no tokens are configured all callers are one, and only
+/// a limit that is written down holds for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallLimits {
+    pub per_minute: Option<NonZeroU32>,
+    /// Calls that run at the same time; waiting for a scan is one of them.
+    pub at_once: Option<NonZeroU32>,
 }
 
 impl Limits {
-    pub(super) fn read(mut fields: Fields<'_>) -> Self {
+    pub(super) fn read(mut fields: Fields<'_>, has_tokens: bool) -> Self {
         let mut bytes = |key, default| fields.or(key, default, |setting| usize::try_from(setting.whole(BYTES)?).ok());
         let page_bytes = bytes("page_bytes", 65_536);
         let all_bytes = bytes("all_bytes", 10_485_760);
         let request_bytes = bytes("request_bytes", 4_194_304);
         let scan = fields.or("scan_hours", 24 * HOUR, |setting| setting.duration(HOUR, 0.0001..=8_760.0));
         let poll = fields.or("poll_seconds", 30 * SECOND, |setting| setting.duration(SECOND, 0.01..=3_600.0));
-        let calls_per_minute =
-            fields.or("calls_per_minute", 600, |setting| u32::try_from(setting.whole(1..=1_000_000)?).ok());
+        let mut calls = |key, default| {
+            let default = NonZeroU32::new(default).filter(|_| has_tokens);
+            fields.or(key, default, |setting| u32::try_from(setting.whole(CALLS)?).ok().map(NonZeroU32::new))
+        };
+        let calls =
+            CallLimits { per_minute: calls("calls_per_minute", 600), at_once: calls("concurrent_calls", 2_000) };
+        let connections =
+            fields.or("connections", 4_096, |setting| usize::try_from(setting.whole(1..=1_000_000)?).ok());
+        let idle = fields.or("idle_seconds", 60 * SECOND, |setting| setting.duration(SECOND, 0.1..=3_600.0));
         fields.finish();
-        Self { scan, page_bytes, all_bytes, request_bytes, poll, calls_per_minute }
+        Self { scan, page_bytes, all_bytes, request_bytes, poll, calls, connections, idle }
     }
 }
 
 /// Less than the least does not hold one line of results; more than the most is held in memory.
 const BYTES: std::ops::RangeInclusive<u64> = 1_024..=1_073_741_824;
+
+const CALLS: std::ops::RangeInclusive<u64> = 1..=10_000_000;
 
 /// How long what has ended is kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +74,8 @@ pub struct Retention {
     /// Failed scans and those that ran out of time.
     pub failed: Duration,
     pub idempotency: Duration,
+    /// Of the audit log, from the day it was written.
+    pub audit: Duration,
 }
 
 impl Retention {
@@ -56,7 +83,8 @@ impl Retention {
         let completed = fields.or("completed_days", 7 * DAY, |setting| setting.duration(DAY, 0.0001..=36_500.0));
         let failed = fields.or("failed_days", 30 * DAY, |setting| setting.duration(DAY, 0.0001..=36_500.0));
         let idempotency = fields.or("idempotency_hours", 48 * HOUR, |setting| setting.duration(HOUR, 0.0001..=8_760.0));
+        let audit = fields.or("audit_days", 90 * DAY, |setting| setting.duration(DAY, 1.0..=36_500.0));
         fields.finish();
-        Self { completed, failed, idempotency }
+        Self { completed, failed, idempotency, audit }
     }
 }

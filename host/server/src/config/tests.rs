@@ -50,7 +50,7 @@ fn problems_of_scanhost_yaml_name_line_and_key() {
         (
             "limits:\n  zebra: 1",
             &["scanhost.yaml:2: limits.zebra: unknown key; known here: page_bytes, all_bytes, request_bytes, \
-               scan_hours, poll_seconds, calls_per_minute"],
+               scan_hours, poll_seconds, calls_per_minute, concurrent_calls, connections, idle_seconds"],
         ),
         (
             "listen: localhost:80",
@@ -474,11 +474,32 @@ fn what_is_not_given_has_the_default_of_the_contract() {
         all_bytes: 10_485_760,
         request_bytes: 4_194_304,
         poll: Duration::from_secs(30),
-        calls_per_minute: 600,
+        calls: CallLimits { per_minute: None, at_once: None },
+        connections: 4_096,
+        idle: Duration::from_secs(60),
     };
     assert_eq!(config.limits, limits);
-    let retention = Retention { completed: hours(7 * 24), failed: hours(30 * 24), idempotency: hours(48) };
+    let retention =
+        Retention { completed: hours(7 * 24), failed: hours(30 * 24), idempotency: hours(48), audit: hours(90 * 24) };
     assert_eq!(config.retention, retention);
+}
+
+#[test]
+fn who_has_a_token_has_a_share_of_calls() {
+    let with = |yaml: &str| {
+        let calls = load(&[("scanhost.yaml", yaml), ("scanners.yaml", SCANNERS)]).unwrap().limits.calls;
+        (calls.per_minute.map_or(0, |n| n.get()), calls.at_once.map_or(0, |n| n.get()))
+    };
+    let token = "tokens: [{name: a, scopes: ['scan:read'], token: t}]\n";
+    let table = [
+        ("", (0, 0)),
+        ("limits: {calls_per_minute: 7}", (7, 0)),
+        (token, (600, 2_000)),
+        (&*format!("{token}limits: {{calls_per_minute: 7, concurrent_calls: 3}}"), (7, 3)),
+    ];
+    for (yaml, expected) in table {
+        assert_eq!(with(yaml), expected, "{yaml}");
+    }
 }
 
 #[test]

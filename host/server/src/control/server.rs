@@ -10,6 +10,7 @@ use tokio::{
 
 use super::{Request, SOCKET_NAME, perform, socket_address};
 use crate::{
+    audit::Entry,
     host::Host,
     mcp::{Offer, transport},
     telemetry::chain,
@@ -81,12 +82,18 @@ async fn talk(host: Arc<Host>, stream: UnixStream) -> io::Result<()> {
             return transport::stream(host, &offer, read, write).await.map_err(io::Error::other);
         }
         let answer = match serde_json::from_str::<Request>(&line) {
-            Ok(request) => match perform(&host, request).await {
-                Ok(value) => json!({ "ok": value }),
-                Err(refusal) => json!({ "error": {
-                    "code": refusal.code.name(), "message": refusal.message, "hint": refusal.hint,
-                } }),
-            },
+            Ok(request) => {
+                let action = request.action().to_owned();
+                let answer = perform(&host, request).await;
+                let outcome = answer.as_ref().err().map_or("ok", |refusal| refusal.code.name());
+                host.audit.note(Entry::new("operator", "socket", &action, outcome));
+                match answer {
+                    Ok(value) => json!({ "ok": value }),
+                    Err(refusal) => json!({ "error": {
+                        "code": refusal.code.name(), "message": refusal.message, "hint": refusal.hint,
+                    } }),
+                }
+            }
             Err(error) => json!({ "error": { "code": "invalid_argument", "message": error.to_string(), "hint": "" } }),
         };
         write.write_all(format!("{answer}\n").as_bytes()).await?;

@@ -1,7 +1,7 @@
 //! Bodies are bounded. One that is too long is read on for a while before it is refused: many clients look for the
 //! answer only once they have sent everything, and would see a broken connection instead.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     body::Body,
@@ -11,23 +11,28 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use futures_util::StreamExt as _;
+use tokio::time::Instant;
 
 use crate::host::Host;
 
 /// How much of what is too much is read.
 const READ_ON: usize = 16 << 20;
 
-/// How long a client may send nothing.
-const PAUSE: Duration = Duration::from_secs(30);
+/// How many times the longest pause a whole body may take.
+const PAUSES: u32 = 4;
 
 /// Passes on requests whose bodies are within the limit.
 pub async fn bound(State(host): State<Arc<Host>>, request: Request, next: Next) -> Response {
-    let limit = host.snapshot.load().config.limits.request_bytes;
+    let (limit, pause) = {
+        let limits = &host.snapshot.load().config.limits;
+        (limits.request_bytes, limits.idle)
+    };
+    let deadline = Instant::now() + pause.saturating_mul(PAUSES);
     let (parts, body) = request.into_parts();
     let mut chunks = body.into_data_stream();
     let (mut kept, mut length) = (Vec::new(), 0_usize);
     while length <= limit.saturating_add(READ_ON) {
-        match tokio::time::timeout(PAUSE, chunks.next()).await {
+        match tokio::time::timeout_at(deadline.min(Instant::now() + pause), chunks.next()).await {
             Ok(Some(Ok(chunk))) => {
                 length = length.saturating_add(chunk.len());
                 if length <= limit {

@@ -17,7 +17,9 @@ pub fn to_result(refusal: &Refusal) -> CallToolResult {
 pub fn to_error(refusal: Refusal) -> ErrorData {
     let (message, data) = (refusal.to_string(), Some(parts(&refusal)));
     match refusal.code {
-        ErrorCode::Unavailable | ErrorCode::Internal => ErrorData::internal_error(message, data),
+        ErrorCode::RateLimited | ErrorCode::Unavailable | ErrorCode::Internal => {
+            ErrorData::internal_error(message, data)
+        }
         ErrorCode::InvalidArgument
         | ErrorCode::TargetNotAllowed
         | ErrorCode::NotFound

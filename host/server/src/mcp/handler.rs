@@ -11,13 +11,15 @@ use rmcp::{
     },
     service::RequestContext,
 };
+use serde_json::Map;
 
 use super::{
-    Access, error, resources,
+    asked::Asked,
+    error, resources,
     tool::{Call, Row},
     toolset::Offer,
 };
-use crate::{config::Scope, host::Host, submit::Caller};
+use crate::{access::Access, config::Scope, host::Host, submit::Caller};
 
 /// What an agent reads before the tools.
 const INSTRUCTIONS: &str = "\
@@ -62,7 +64,7 @@ impl McpServer {
     }
 
     fn visible(&self, access: &Access) -> impl Iterator<Item = &Row> {
-        self.offered.rows.iter().filter(|row| access.scopes.contains(&row.scope))
+        self.offered.rows.iter().filter(|row| access.may(row.scope))
     }
 }
 
@@ -109,13 +111,17 @@ impl ServerHandler for McpServer {
         tracing::debug!(tool = %request.name, token = access.name, "tool call");
         let caller = caller(&context, &request);
         let signature = signature(&context);
-        let call = Call {
-            host: self.host().clone(),
-            arguments: request.arguments.unwrap_or_default(),
-            caller,
-            context: Some(context),
+        let arguments = request.arguments.unwrap_or_default();
+        let asked = Asked::new(&context, &access, &request.name, &arguments);
+        let answer = match asked.permit(self.host()) {
+            Ok(_running) => {
+                let call = Call { host: self.host().clone(), arguments, caller, context: Some(context) };
+                (row.call)(call).await
+            }
+            Err(refusal) => Err(refusal),
         };
-        let mut answer = (row.call)(call).await.unwrap_or_else(|refusal| error::to_result(&refusal));
+        asked.answered(self.host(), answer.as_ref().map(|result| result.structured_content.as_ref()));
+        let mut answer = answer.unwrap_or_else(|refusal| error::to_result(&refusal));
         answer.meta = signature;
         Ok(answer.into())
     }
@@ -153,8 +159,14 @@ impl ServerHandler for McpServer {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         permit(&context, Scope::Read)?;
-        let read = async { resources::read(self.host(), resources::Address::parse(&request.uri)?).await };
-        let content = read.await.map_err(|refusal| error::of_resource(refusal, &request.uri))?;
+        let asked = Asked::new(&context, &access(&context), "resources/read", &Map::new()).of(&request.uri);
+        let read = async {
+            let _running = asked.permit(self.host())?;
+            resources::read(self.host(), resources::Address::parse(&request.uri)?).await
+        };
+        let content = read.await;
+        asked.answered(self.host(), content.as_ref().map(|_| None));
+        let content = content.map_err(|refusal| error::of_resource(refusal, &request.uri))?;
         let mut result = ReadResourceResult::new(vec![content.contents]);
         result.meta = signature(&context);
         Ok(result.with_ttl_ms(milliseconds(content.keep)).with_cache_scope(CacheScope::Private).into())

@@ -1,0 +1,88 @@
+//! One request of a client on its way: whether its caller may make it now, and its entry in the audit log.
+
+use std::net::SocketAddr;
+
+use axum::extract::ConnectInfo;
+use rmcp::{RoleServer, service::RequestContext};
+use serde_json::{Map, Value as Json};
+
+use crate::{
+    access::{Access, Permit, RetryAfter, TooMuch},
+    audit::{Entry, shortened},
+    host::Host,
+    refusal::{ErrorCode, Refusal},
+};
+
+pub struct Asked {
+    entry: Entry,
+    retry_after: Option<RetryAfter>,
+}
+
+impl Asked {
+    pub fn new(
+        context: &RequestContext<RoleServer>,
+        access: &Access,
+        action: &str,
+        arguments: &Map<String, Json>,
+    ) -> Self {
+        let parts = context.extensions.get::<http::request::Parts>();
+        let peer = parts.and_then(|parts| parts.extensions.get::<ConnectInfo<SocketAddr>>());
+        let argument = |name: &str| arguments.get(name).and_then(Json::as_str).map(shortened);
+        let via = if parts.is_some() { "http" } else { "stdio" };
+        let entry = Entry {
+            peer: peer.map(|ConnectInfo(peer)| peer.to_string()),
+            task_id: argument("task_id"),
+            scanner_pool: argument("scanner_pool"),
+            targets: argument("targets"),
+            ..Entry::new(&access.name, via, action, "ok")
+        };
+        Self { entry, retry_after: parts.and_then(|parts| parts.extensions.get().cloned()) }
+    }
+
+    /// The resource that it is about.
+    pub fn of(mut self, resource: &str) -> Self {
+        self.entry.resource = Some(shortened(resource));
+        self
+    }
+
+    /// Whether the caller has not used its share yet.
+    ///
+    /// # Errors
+    /// With the code `rate_limited`.
+    pub fn permit(&self, host: &Host) -> Result<Permit, Refusal> {
+        let limits = host.snapshot.load().config.limits.calls;
+        host.callers.permit_call(&self.entry.caller, limits).map_err(|too_much| {
+            if let Some(retry_after) = &self.retry_after {
+                retry_after.set(too_much);
+            }
+            Refusal::from(too_much)
+        })
+    }
+
+    /// Notes what came of it, and of which scan that is.
+    pub fn answered(mut self, host: &Host, reply: Result<Option<&Json>, &Refusal>) {
+        match reply {
+            Ok(reply) => {
+                let text = |name: &str| Some(reply?.get(name)?.as_str()?.to_owned());
+                self.entry.task_id = text("task_id").or(self.entry.task_id);
+                self.entry.scanner_pool = text("scanner_pool").or(self.entry.scanner_pool);
+                self.entry.trace_id = text("trace_id");
+            }
+            Err(refusal) => self.entry.outcome = refusal.code.name(),
+        }
+        host.audit.note(self.entry);
+    }
+}
+
+impl From<TooMuch> for Refusal {
+    fn from(too_much: TooMuch) -> Self {
+        let seconds = too_much.retry_after_seconds();
+        let hint = match too_much {
+            TooMuch::Often { .. } => format!("Try again in {seconds} s. wait_for_scan needs fewer calls than polling."),
+            TooMuch::AtOnce { .. } => {
+                "Let a call that still runs end first; wait_for_scan is one while it waits.".to_owned()
+            }
+        };
+        Self::new(ErrorCode::RateLimited, too_much.to_string(), hint)
+    }
+}

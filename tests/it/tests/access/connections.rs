@@ -1,0 +1,128 @@
+//! Clients that are too many, too slow, or gone in the middle: refused or bounded, and no harm to others.
+
+use std::time::Duration;
+
+use scanhost_it::server::{Home, Server};
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::timeout,
+};
+
+const SCANNERS: &str = "mock: [{instance_id: m1}]";
+const BOUND: Duration = Duration::from_secs(20);
+
+fn start(limits: &str) -> (Home, Server) {
+    let home = Home::new(&[("scanners.yaml", SCANNERS), ("scanhost.yaml", &format!("limits: {{{limits}}}\n"))]);
+    let server = home.start();
+    (home, server)
+}
+
+async fn connect(server: &Server) -> TcpStream {
+    let address = server.url().strip_prefix("http://").expect("an HTTP address").to_owned();
+    TcpStream::connect(address).await.expect("a connection")
+}
+
+/// All that comes until the server closes the connection.
+async fn rest(mut stream: TcpStream) -> String {
+    let mut bytes = Vec::new();
+    let read = timeout(BOUND, stream.read_to_end(&mut bytes)).await.expect("the server closes the connection");
+    // A reset is a way to close.
+    let _closed = read;
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+async fn is_served(server: &Server) -> bool {
+    server.mcp().method("tools/list", json!({})).await.is_ok()
+}
+
+#[tokio::test]
+async fn one_connection_too_many_is_told_so_at_once() {
+    let (_home, server) = start("connections: 3");
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        let mut stream = connect(&server).await;
+        // Its answer shows that the server has it.
+        stream.write_all(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n").await.expect("sent");
+        let mut answer = [0; 12];
+        timeout(BOUND, stream.read_exact(&mut answer)).await.expect("in time").expect("an answer");
+        assert_eq!(&answer, b"HTTP/1.1 200");
+        held.push(stream);
+    }
+    let refused = rest(connect(&server).await).await;
+    assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("retry-after"), "{refused}");
+    held.clear();
+    let start = std::time::Instant::now();
+    while !is_healthy(&server).await {
+        assert!(start.elapsed() < BOUND, "the places were not given back");
+    }
+}
+
+async fn is_healthy(server: &Server) -> bool {
+    let health = server.mcp().http().get(format!("{}/health", server.url())).send().await;
+    health.is_ok_and(|health| health.status() == 200)
+}
+
+#[tokio::test]
+async fn five_thousand_silent_connections_keep_nobody_out() {
+    let (_home, server) = start("connections: 6000, idle_seconds: 30");
+    let mut held = Vec::new();
+    for _ in 0..5_000 {
+        held.push(connect(&server).await);
+    }
+    assert!(is_served(&server).await);
+}
+
+#[tokio::test]
+async fn half_a_request_is_waited_for_within_bounds() {
+    let (_home, server) = start("idle_seconds: 0.5");
+    let halves: [&[u8]; 4] = [
+        b"",
+        b"POST /mcp HTTP/1.1\r\nhost: loc",
+        b"POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{\"jsonrpc\"",
+        b"POST /mcp HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{\"j",
+    ];
+    for half in halves {
+        let mut stream = connect(&server).await;
+        stream.write_all(half).await.expect("sent");
+        let answer = rest(stream).await;
+        let is_refusal = answer.is_empty() || answer.starts_with("HTTP/1.1 408");
+        assert!(is_refusal, "{}: {answer}", String::from_utf8_lossy(half));
+    }
+    assert!(is_served(&server).await);
+}
+
+#[tokio::test]
+async fn a_body_that_drips_is_not_waited_for_for_ever() {
+    let (_home, server) = start("idle_seconds: 0.5");
+    let mut stream = connect(&server).await;
+    stream.write_all(b"POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\n").await.expect("sent");
+    let start = std::time::Instant::now();
+    let mut answer = [0; 12];
+    loop {
+        // Each part comes in time; the whole would take minutes.
+        let read = timeout(Duration::from_millis(200), stream.read_exact(&mut answer)).await;
+        if read.is_ok() || stream.write_all(b" ").await.is_err() {
+            break;
+        }
+        assert!(start.elapsed() < BOUND, "the server still waits");
+    }
+}
+
+#[tokio::test]
+async fn who_does_not_read_an_answer_loses_the_connection() {
+    let (_home, server) = start("idle_seconds: 0.5");
+    let mut stream = connect(&server).await;
+    let request = b"GET /ready HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    let start = std::time::Instant::now();
+    // Answers pile up until the sockets are full; then the server waits for half a second and closes.
+    loop {
+        match timeout(Duration::from_secs(3), stream.write_all(request)).await {
+            Ok(Ok(())) => assert!(start.elapsed() < Duration::from_secs(60), "the server buffers without bound"),
+            Ok(Err(_)) => break,
+            Err(_) => panic!("the server holds the connection of a client that reads nothing"),
+        }
+    }
+    assert!(is_served(&server).await);
+}

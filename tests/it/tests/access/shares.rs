@@ -1,0 +1,96 @@
+//! How much each caller may call.
+
+use scanhost_it::{
+    raw::{Answer, arguments, outcome},
+    server::{Home, Server},
+};
+use serde_json::{Value, json};
+
+const SCANNERS: &str = "mock: [{instance_id: m1, options: {duration_seconds: 600}}]";
+
+const TOKENS: &str = "tokens:\n- {name: a, scopes: ['scan:read', 'scan:submit'], token: token-of-a}\n\
+                      - {name: b, scopes: ['scan:read'], token: token-of-b}\n";
+
+fn start(limits: &str) -> (Home, Server) {
+    let yaml = format!("{TOKENS}limits: {{{limits}}}\n");
+    let home = Home::new(&[("scanners.yaml", SCANNERS), ("scanhost.yaml", &yaml)]);
+    let server = home.start();
+    (home, server)
+}
+
+/// A call, its HTTP status, its `Retry-After`, and what came of it.
+async fn call(server: &Server, token: &str) -> (u16, Option<u64>, Result<Value, Value>) {
+    let call = json!({ "name": "list_pools", "arguments": {} });
+    let response = server.mcp().with_token(token).request("tools/call", call).send().await.expect("an answer");
+    let retry_after = response.headers().get("retry-after").map(|value| value.to_str().expect("text").parse());
+    let answer = Answer { code: response.status().as_u16(), body: response.text().await.expect("text") };
+    (answer.code, retry_after.map(|seconds| seconds.expect("seconds")), outcome(&answer))
+}
+
+#[tokio::test]
+async fn too_many_calls_are_refused_with_the_time_to_wait() {
+    let (_home, server) = start("calls_per_minute: 3");
+    for _ in 0..3 {
+        let (code, retry_after, outcome) = call(&server, "token-of-a").await;
+        assert_eq!((code, retry_after, outcome.is_ok()), (200, None, true));
+    }
+    let (code, retry_after, outcome) = call(&server, "token-of-a").await;
+    let refusal = outcome.expect_err("the fourth");
+    assert_eq!((code, &refusal["code"]), (200, &json!("rate_limited")), "{refusal}");
+    let seconds = retry_after.expect("the header Retry-After");
+    assert!((1..=21).contains(&seconds), "{seconds}");
+    assert!(refusal["message"].as_str().is_some_and(|text| text.contains("3 calls a minute")), "{refusal}");
+    assert!(refusal["hint"].as_str().is_some_and(|hint| hint.contains(&format!("{seconds} s"))), "{refusal}");
+    assert!(call(&server, "token-of-b").await.2.is_ok(), "another caller has its own share");
+}
+
+#[tokio::test]
+async fn without_tokens_all_callers_share_a_limit_that_is_written_down() {
+    let home = Home::new(&[("scanners.yaml", SCANNERS), ("scanhost.yaml", "limits: {calls_per_minute: 2}\n")]);
+    let server = home.start();
+    let mut outcomes = Vec::new();
+    for token in ["one", "another", "a-third"] {
+        outcomes.push(call(&server, token).await.2.is_ok());
+    }
+    assert_eq!(outcomes, [true, true, false]);
+}
+
+#[tokio::test]
+async fn a_client_that_runs_wild_gets_429_before_anything_is_read() {
+    let (_home, server) = start("calls_per_minute: 1");
+    let http = server.mcp().http().clone();
+    let mut codes = Vec::new();
+    for _ in 0..12 {
+        let ready = http.get(format!("{}/ready", server.url())).bearer_auth("token-of-b").send().await;
+        let ready = ready.expect("an answer");
+        let has_header = ready.headers().contains_key("retry-after");
+        codes.push((ready.status().as_u16(), has_header));
+    }
+    assert_eq!(codes[..10], [(200, false); 10]);
+    assert_eq!(codes[10..], [(429, true); 2]);
+}
+
+#[tokio::test]
+async fn calls_at_once_are_bounded_and_given_back() {
+    let (_home, server) = start("concurrent_calls: 2");
+    let mcp = server.mcp().with_token("token-of-a");
+    let task_id = mcp.ok("run_untrusted_scan", arguments(json!({}))).await["task_id"].clone();
+    let wait = json!({ "task_id": task_id, "timeout_seconds": 5 });
+    let mut waits = tokio::task::JoinSet::new();
+    for _ in 0..2 {
+        let (mcp, wait) = (mcp.clone(), wait.clone());
+        waits.spawn(async move { mcp.ok("wait_for_scan", wait).await });
+    }
+    let start = std::time::Instant::now();
+    let refusal = loop {
+        // The waits are on their way: soon there are two.
+        match call(&server, "token-of-a").await {
+            (200, Some(_), Err(refusal)) => break refusal,
+            _ => assert!(start.elapsed().as_secs() < 5, "two calls run, and a third was never refused"),
+        }
+    };
+    assert_eq!(refusal["code"], "rate_limited");
+    assert!(refusal["message"].as_str().is_some_and(|text| text.contains("2 calls at once")), "{refusal}");
+    waits.join_all().await;
+    assert!(call(&server, "token-of-a").await.2.is_ok(), "the others have ended");
+}
