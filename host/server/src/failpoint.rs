@@ -10,7 +10,7 @@ use std::sync::{
 const VARIABLE: &str = "SCANHOST_CRASH_AT";
 
 /// The steps that have a point before and one after them.
-const STEPS: [&str; 28] = [
+const STEPS: [&str; 30] = [
     "store.submit",
     "store.claim",
     "store.update.creating",
@@ -39,6 +39,8 @@ const STEPS: [&str; 28] = [
     "scanner.stop",
     "scanner.export",
     "scanner.health",
+    "scanner.list",
+    "scanner.remove",
 ];
 
 const SIDES: [&str; 2] = ["before", "after"];

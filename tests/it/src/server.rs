@@ -160,6 +160,13 @@ impl Server {
         self.child.try_wait().expect("a child can be waited for").is_some()
     }
 
+    /// SIGKILL, and what it had logged until then.
+    pub fn killed(mut self) -> String {
+        // It may have ended by itself.
+        let _ended = self.child.kill();
+        self.log_to_end()
+    }
+
     /// SIGKILL, and nothing of its own doing any more.
     pub fn kill(mut self) {
         self.end();

@@ -10,6 +10,7 @@ use scanhost_domain::{
 use scanhost_sandbox::ListedScan;
 
 use crate::{
+    failpoint,
     host::Host,
     scanners::{self, plain_call},
     snapshot::LoadedScanner,
@@ -54,7 +55,7 @@ impl Suspects {
 /// What does not run at the scanner and belongs to no task.
 async fn orphans(host: &Arc<Host>, scanner: &LoadedScanner) -> Result<Vec<ListedScan>, String> {
     let (reach, context) = plain_call(scanner, &host.installation);
-    let listed = match scanner.backend.list_scans(reach, context).await {
+    let listed = match failpoint::around("scanner.list", scanner.backend.list_scans(reach, context)).await {
         Ok(Ok(listed)) => listed,
         Ok(Err(error)) => return Err(Trouble::from(error).failure.message),
         Err(fault) => return Err(fault.to_string()),
@@ -83,7 +84,8 @@ fn owns(task: Option<&Scan>, remote_id: &str) -> bool {
 
 async fn remove(host: &Arc<Host>, scanner: &LoadedScanner, orphan: &ListedScan) {
     let (reach, context) = plain_call(scanner, &host.installation);
-    let reason = match scanner.backend.remove(reach, context, &orphan.id).await {
+    let removed = failpoint::around("scanner.remove", scanner.backend.remove(reach, context, &orphan.id)).await;
+    let reason = match removed {
         Ok(Ok(())) => {
             scanners::succeeded(host, &scanner.id);
             tracing::info!(scan = %orphan.task, scanner = %scanner.id, remote = orphan.id, "removed what no task owns");

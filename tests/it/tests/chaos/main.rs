@@ -1,4 +1,7 @@
 //! Kills where they hurt most: whatever dies, and whenever, no acknowledged scan is lost and none is launched twice.
 
+mod dice;
+mod fleet;
 mod points;
+mod storm;
 mod world;

@@ -8,7 +8,7 @@ use scanhost_it::{
     mcp::{Mcp, Reply},
     output::Output,
     redis::Redis,
-    server::Server,
+    server::{Home, Server},
 };
 use serde_json::{Value, json};
 
@@ -49,7 +49,7 @@ impl Occasion {
 
 fn occasion(step: &str) -> Occasion {
     match step {
-        "store.report_scanner" | "scanner.health" => Occasion::Life,
+        "store.report_scanner" | "scanner.health" | "scanner.list" => Occasion::Life,
         "store.submit" | "store.claim" | "store.finish" | "scanner.create" | "scanner.launch" | "scanner.status"
         | "scanner.export" => Occasion::Scan,
         "store.update.retry" | "store.update.state" | "scanner.find" => Occasion::Doubt,
@@ -58,7 +58,8 @@ fn occasion(step: &str) -> Occasion {
         "store.cancel" | "scanner.stop" => Occasion::Cancel,
         "store.release" => Occasion::End,
         "store.touch" => Occasion::Results,
-        "store.delete" => Occasion::Delete,
+        // What the deleted scan has left at its scanner is removed there in time.
+        "store.delete" | "scanner.remove" => Occasion::Delete,
         "store.pause" => Occasion::Pause,
         "store.retry_dead_letter" => Occasion::RetryDeadLetter,
         "store.purge_dead_letters" => Occasion::PurgeDeadLetter,
@@ -67,8 +68,8 @@ fn occasion(step: &str) -> Occasion {
 }
 
 /// As the program lists them, for whoever names one that does not exist.
-fn points(world: &World) -> Vec<String> {
-    let mut command = world.home.command(&["config", "check"]);
+pub fn names(home: &Home) -> Vec<String> {
+    let mut command = home.command(&["config", "check"]);
     command.env("SCANHOST_CRASH_AT", "nowhere");
     let output = Output::of(command);
     assert_eq!(output.code, Some(2), "{}", output.stderr);
@@ -78,13 +79,13 @@ fn points(world: &World) -> Vec<String> {
 
 async fn check_points(redis: Option<Redis>) {
     let mut world = World::new(World::brief(), redis).await;
-    for point in points(&world) {
+    for point in names(&world.home) {
         end_at(&mut world, &point).await;
     }
     let mut command = world.home.serving();
     command.env("SCANHOST_HASTE", HASTE);
     let server = Server::start(command);
-    world.settle(&server.mcp()).await;
+    world.settle(&server.mcp(), &|_| String::new()).await;
 }
 
 /// A process that ends at this point.

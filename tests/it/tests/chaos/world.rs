@@ -1,6 +1,9 @@
 //! A home with two scanners and a store, the scans that its hosts have to answer for, and what must be true of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use fake_nessus::{ApiKeys, FakeNessus, Operation, Records, Settings};
 use scanhost_it::{
@@ -15,13 +18,15 @@ use serde_json::{Value, json};
 pub const HASTE: &str = "20";
 
 pub struct World {
-    pub home: Home,
+    pub home: Arc<Home>,
     pub redis: Option<Redis>,
     /// Its scans end soon, with a report that names them.
     pub quick: FakeNessus,
     /// Its scans run until they are stopped.
     pub slow: FakeNessus,
     pub owed: Owed,
+    /// No lost worker comes back, so that nobody creates a scan behind the back of its present worker.
+    pub creates_once: bool,
 }
 
 /// What was asked of the hosts.
@@ -33,7 +38,12 @@ pub struct Owed {
     pub deleted: BTreeSet<String>,
 }
 
+/// What is left at the scanners is looked for every few seconds.
+const ROUNDS: &str = "retention: {failed_days: 0.0001}\n";
+
 pub const QUICK: &str = "nessus";
+/// At the quick scanner too, one scan at a time.
+pub const LINE: &str = "nessus_line";
 pub const SLOW: &str = "nessus_slow";
 /// All scans of this pool fail.
 pub const BROKEN: &str = "mock";
@@ -45,20 +55,24 @@ impl World {
         let quick = FakeNessus::start(Settings { reports: fake_nessus::Reports::Generated, ..settings }).await;
         let slow = FakeNessus::start(Settings { reports: fake_nessus::Reports::Generated, ..endless() }).await;
         let ApiKeys { access, secret } = ApiKeys::default();
-        let scanner = |pool: &str, scanner: &FakeNessus| {
+        let scanner = |pool: &str, scanner: &FakeNessus, capacity: u32| {
             let auth = format!("{{access_key: {access}, secret_key: {secret}}}");
             let url = scanner.url();
-            format!("{pool}:\n  - {{instance_id: lab, url: \"{url}\", auth: {auth}, max_concurrent_scans: 20}}\n")
+            format!(
+                "{pool}:\n  - {{instance_id: lab, url: \"{url}\", auth: {auth}, max_concurrent_scans: {capacity}}}\n"
+            )
         };
         let broken = format!("{BROKEN}: [{{instance_id: m1, options: {{duration_seconds: 0, fail_at: create}}}}]\n");
         let idle = format!("{IDLE}: [{{instance_id: m1}}]\n");
-        let scanners = [scanner(QUICK, &quick), scanner(SLOW, &slow), broken, idle].concat();
+        let scanners =
+            [scanner(QUICK, &quick, 20), scanner(LINE, &quick, 1), scanner(SLOW, &slow, 20), broken, idle].concat();
         let store = redis.as_ref().map_or_else(String::new, |redis| format!("store: {}\n", redis.url()));
         let home = Home::new(&[
             ("scanners.yaml", &scanners),
-            ("scanhost.yaml", &format!("{store}limits: {{poll_seconds: 0.1}}\n")),
+            ("scanhost.yaml", &format!("{store}limits: {{poll_seconds: 0.1}}\n{ROUNDS}")),
         ]);
-        Self { home, redis, quick, slow, owed: Owed::default() }
+        let home = Arc::new(home);
+        Self { home, redis, quick, slow, owed: Owed::default(), creates_once: true }
     }
 
     /// A scanner whose scans take a moment.
@@ -72,7 +86,8 @@ impl World {
     }
 
     /// Everything that was promised, on a host that nothing threatens any more.
-    pub async fn settle(&mut self, mcp: &Mcp) {
+    /// `story` tells what is known of a scan by its id.
+    pub async fn settle(&mut self, mcp: &Mcp, story: &dyn Fn(&str) -> String) {
         self.submit_again(mcp).await;
         let scans = all_scans(mcp).await;
         let (mut ids, mut retried) = (BTreeSet::new(), BTreeSet::new());
@@ -91,8 +106,11 @@ impl World {
             if self.owed.deleted.contains(id) {
                 self.assert_deleted(mcp, id).await;
             } else {
-                assert!(ids.contains(id), "{key} was lost: {id}");
-                self.assert_ended(mcp, key, pool, id).await;
+                // A failed one is kept for a few seconds only.
+                assert!(ids.contains(id) || *pool == BROKEN, "{key} was lost: {id}\n{}", story(id));
+                if ids.contains(id) {
+                    self.assert_ended(mcp, key, pool, id, story).await;
+                }
             }
         }
         self.assert_idle(mcp).await;
@@ -107,7 +125,7 @@ impl World {
         }
     }
 
-    async fn assert_ended(&self, mcp: &Mcp, key: &str, pool: &str, id: &str) {
+    async fn assert_ended(&self, mcp: &Mcp, key: &str, pool: &str, id: &str, story: &dyn Fn(&str) -> String) {
         if pool == SLOW {
             // It may have been cancelled before.
             mcp.call("cancel_scan", json!({ "task_id": id })).await;
@@ -118,19 +136,23 @@ impl World {
             BROKEN => "failed",
             _ => "completed",
         };
-        assert_eq!(status["status"], expected, "{key}: {status}");
+        assert!(status["status"] == expected, "{key} is not {expected}: {status}\n{}", story(id));
         let [quick, slow] = self.records();
         for (scanner, records) in [(QUICK, quick), (SLOW, slow)] {
             let done = records.of(id).done;
-            let expected = u64::from(scanner == pool);
             let (created, launched) = (done.of(Operation::Create), done.of(Operation::Launch));
-            // A scan may be cancelled before it is launched.
-            let is_once = (created, launched) == (expected, expected)
-                || pool == SLOW && launched <= created && created <= expected;
-            assert!(is_once, "{key} at {scanner}: {done:?}");
+            let is_right = if scanner != scanner_of(pool) {
+                (created, launched) == (0, 0)
+            } else if self.creates_once {
+                // A scan may be cancelled before it is launched.
+                (created, launched) == (1, 1) || pool == SLOW && launched <= created && created <= 1
+            } else {
+                launched == 1
+            };
+            assert!(is_right, "{key} at {scanner}: {done:?}\n{}", story(id));
         }
         match pool {
-            QUICK => assert_own_report(mcp, id).await,
+            QUICK | LINE => assert_own_report(mcp, id).await,
             SLOW => {
                 let remote = self.slow.scans().into_iter().find(|scan| scan.marker == id);
                 let is_stopped = remote.is_none_or(|remote| matches!(remote.status.as_str(), "canceled" | "empty"));
@@ -150,9 +172,21 @@ impl World {
         wait_until("the files of a deleted scan to be gone", || !folder.exists()).await;
     }
 
+    /// The scans of a pool that runs one at a time were started in the order in which they were submitted.
+    pub fn assert_in_line(&self) {
+        let mut started: Vec<_> = self.quick.scans().into_iter().filter(|scan| scan.launches > 0).collect();
+        started.sort_by_key(|scan| scan.id);
+        let in_line =
+            |marker: &String| self.owed.submits.values().any(|(pool, id)| *pool == LINE && id.as_ref() == Some(marker));
+        let started: Vec<String> = started.into_iter().map(|scan| scan.marker).filter(in_line).collect();
+        // Ids sort by time, and each of these was answered before the next was submitted.
+        assert!(started.is_sorted(), "not in line: {started:?}");
+        assert!(!started.is_empty());
+    }
+
     /// Nothing is held any more by what has ended.
     async fn assert_idle(&self, mcp: &Mcp) {
-        for pool in [QUICK, SLOW, BROKEN] {
+        for pool in [QUICK, LINE, SLOW, BROKEN] {
             let status = mcp.ok("get_pool_status", json!({ "scanner_pool": pool })).await;
             assert_eq!(status["active"], 0, "{status}");
             let queue = mcp.ok("get_queue_status", json!({ "scanner_pool": pool })).await;
@@ -163,6 +197,11 @@ impl World {
             assert_eq!(redis.ask(&["ZRANGE", "running", "0", "-1"]), "", "scans are left as running");
         }
     }
+}
+
+/// Where the scans of a pool are, as far as anything is there.
+fn scanner_of(pool: &str) -> &str {
+    if pool == LINE { QUICK } else { pool }
 }
 
 /// A completed scan has the report that the scanner made for it: every finding of one plugin names it, and no other.
