@@ -1,6 +1,8 @@
 //! Where scans live. The store is the one writer of states: each operation is one atomic, durable step that changes a
 //! scan together with its queue entry, its idempotency key and its dead letter.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use scanhost_domain::{
@@ -15,6 +17,7 @@ use scanhost_domain::{
 pub mod atomic;
 pub mod crashing;
 pub mod embedded;
+pub mod hold;
 pub mod record;
 pub mod redis;
 pub mod watch;
@@ -22,6 +25,7 @@ pub mod watch;
 #[cfg(test)]
 mod tests;
 
+pub use hold::Hold;
 pub use watch::Watch;
 
 /// A scan on its way in.
@@ -209,6 +213,9 @@ pub enum WorkError {
 /// The states of all scans. Every write is durable before it answers.
 #[async_trait]
 pub trait Store: Send + Sync {
+    /// How long a scan stays its worker's without a sign of life; none where it does for as long as the process lives.
+    fn lease(&self) -> Option<Duration>;
+
     async fn submit(&self, new: NewScan) -> Result<Submitted, StoreError>;
 
     async fn scan(&self, id: &TaskId) -> Result<Option<Scan>, StoreError>;

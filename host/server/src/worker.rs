@@ -12,7 +12,7 @@ pub use trouble::Trouble;
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{clock, host::Host, telemetry::chain};
+use crate::{clock, host::Host, store::Hold, telemetry::chain};
 
 /// Before looking at a store again that could not be used.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -21,12 +21,14 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub async fn run(host: Arc<Host>) {
     while !host.shutdown.is_cancelled() {
         let offers = host.snapshot.load().offers(|scanner| host.breakers.takes_scans(scanner));
-        match host.store.claim(&offers, clock::now()).await {
+        let asked_at = clock::now();
+        match host.store.claim(&offers, asked_at).await {
             Ok(Some(claimed)) => {
                 let id = claimed.scan.id.clone();
                 let (scanner, trace) = (claimed.running.slot.scanner.clone(), claimed.scan.trace.clone());
                 tracing::info!(scan = %id, %trace, %scanner, recoveries = claimed.running.recoveries, "scan claimed");
-                host.tasks.spawn(drive::drive(host.clone(), claimed));
+                let hold = Hold::new(host.store.lease(), asked_at);
+                host.tasks.spawn(drive::drive(host.clone(), claimed, hold));
             }
             Ok(None) => tokio::select! {
                 () = host.store.wake() => {}

@@ -24,7 +24,9 @@ use super::{
 };
 use crate::{
     config::{Scanner, Tls},
+    pace::paced,
     secret::Secret,
+    store::Hold,
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -118,7 +120,7 @@ impl ScannerClient {
         may_download: bool,
     ) -> ScannerCall {
         let redaction = self.redaction.clone().and(placeholders.redaction());
-        ScannerCall { client: self.clone(), trace, placeholders, redaction, may_download }
+        ScannerCall { client: self.clone(), trace, placeholders, redaction, may_download, hold: None }
     }
 
     /// Ends the session, if there is one. Best effort: a session also ends by itself.
@@ -201,9 +203,16 @@ pub struct ScannerCall {
     placeholders: Placeholders,
     redaction: Redaction,
     may_download: bool,
+    /// Nothing is sent when this is over.
+    hold: Option<Hold>,
 }
 
 impl ScannerCall {
+    /// The same as long as the scan is surely its worker's.
+    pub fn while_held(self, hold: Hold) -> Self {
+        Self { hold: Some(hold), ..self }
+    }
+
     /// Sends it, with a new login and once more where the session has ended.
     async fn exchange(&self, asked: &Request, is_download: bool) -> Result<reqwest::Response, HttpError> {
         let client = &self.client;
@@ -224,7 +233,7 @@ impl ScannerCall {
                 .headers(client.headers.clone())
                 .headers(headers.clone());
             if !is_download {
-                sending = sending.timeout(ANSWER_TIMEOUT);
+                sending = sending.timeout(paced(ANSWER_TIMEOUT));
             }
             if let Some(trace) = &self.trace {
                 sending = sending.header("traceparent", traceparent(trace));
@@ -234,6 +243,10 @@ impl ScannerCall {
             }
             if let Some(body) = &asked.body {
                 sending = sending.body(self.placeholders.fill(body).into_owned());
+            }
+            // As late as can be: whatever was waited for may have taken long.
+            if self.hold.as_ref().is_some_and(|hold| !hold.is_sure()) {
+                return Err(HttpError::Unreachable("by now another worker may have the scan".into()));
             }
             let answer = sending.send().await.map_err(|error| failure(&error))?;
             let is_session = matches!(client.login, Login::Session(_));

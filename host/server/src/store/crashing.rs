@@ -1,6 +1,6 @@
 //! A store whose every write has a crash point before and one after it. Reads pass through.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -28,6 +28,10 @@ fn step_of(change: &Change) -> String {
 
 #[async_trait]
 impl Store for CrashingStore {
+    fn lease(&self) -> Option<Duration> {
+        self.0.lease()
+    }
+
     async fn submit(&self, new: NewScan) -> Result<Submitted, StoreError> {
         around("store.submit", self.0.submit(new)).await
     }

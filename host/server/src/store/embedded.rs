@@ -115,6 +115,10 @@ fn unavailable(error: impl std::fmt::Display) -> StoreError {
 
 #[async_trait]
 impl Store for EmbeddedStore {
+    fn lease(&self) -> Option<Duration> {
+        None
+    }
+
     async fn submit(&self, new: NewScan) -> Result<Submitted, StoreError> {
         let submitted = self.writer.write(move |tables| steps::submit(tables, &new)).await?;
         if let Submitted::New { .. } = submitted {

@@ -110,6 +110,10 @@ impl RedisStore {
 
 #[async_trait]
 impl Store for RedisStore {
+    fn lease(&self) -> Option<Duration> {
+        Some(self.lease)
+    }
+
     async fn submit(&self, new: NewScan) -> Result<Submitted, StoreError> {
         self.submit_new(&new).await
     }

@@ -2,6 +2,7 @@
 
 mod ending;
 mod persist;
+mod reach;
 mod report;
 
 use std::{sync::Arc, time::Duration};
@@ -11,7 +12,7 @@ use scanhost_domain::{
     schedule::{Retry, retry},
     target::Targets,
 };
-use scanhost_sandbox::{Backend, CallContext, Fault, NewScan, RemoteScan, RemoteState, ScannerError, ScannerReach};
+use scanhost_sandbox::{Backend, Fault, NewScan, RemoteScan, RemoteState, ScannerError};
 
 use ending::{cancelled, lost, overdue, time_left};
 use persist::persist;
@@ -20,7 +21,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     credentials,
-    files::PluginLog,
     trouble::{Cure, Trouble},
 };
 use crate::{
@@ -32,7 +32,7 @@ use crate::{
     pace::paced,
     record_file, scanners,
     snapshot::{Snapshot, poll_interval},
-    store::{Change, Claimed},
+    store::{Change, Claimed, Hold},
 };
 
 /// Takeovers of one scan that brought it no further, after which something other than bad luck is at work.
@@ -64,10 +64,10 @@ impl From<Failure> for End {
     }
 }
 
-pub async fn drive(host: Arc<Host>, claimed: Claimed) {
+pub async fn drive(host: Arc<Host>, claimed: Claimed, hold: Hold) {
     let (id, fence) = (claimed.scan.id.clone(), claimed.running.fence);
     let trace = claimed.scan.trace.clone();
-    let outcome = match run(&host, claimed).await {
+    let outcome = match run(&host, claimed, hold).await {
         End::Outcome(outcome) => outcome,
         End::Stale => {
             tracing::info!(scan = %id, %trace, "the scan has another worker or is gone, leaving it");
@@ -95,8 +95,8 @@ pub async fn drive(host: Arc<Host>, claimed: Claimed) {
     }
 }
 
-async fn run(host: &Arc<Host>, claimed: Claimed) -> End {
-    let mut driver = match Driver::new(host, claimed) {
+async fn run(host: &Arc<Host>, claimed: Claimed, hold: Hold) -> End {
+    let mut driver = match Driver::new(host, claimed, hold.clone()) {
         Ok(driver) => driver,
         Err(end) => return end,
     };
@@ -111,7 +111,7 @@ async fn run(host: &Arc<Host>, claimed: Claimed) -> End {
             end = &mut steps => return end,
             () = tokio::time::sleep(limit) => Outcome::Timeout,
             () = cancelled(host, &id) => Outcome::Cancelled,
-            () = lost(host, &id, fence) => return End::Stale,
+            () = lost(host, &id, fence, &hold) => return End::Stale,
             () = host.shutdown.cancelled() => return End::Shutdown,
         };
         // A call under way is let end: what it does at the scanner has to be known before the scan is stopped there.
@@ -122,7 +122,7 @@ async fn run(host: &Arc<Host>, claimed: Claimed) -> End {
                 end => return end,
             },
             () = tokio::time::sleep(CALL_TIME) => {}
-            () = lost(host, &id, fence) => return End::Stale,
+            () = lost(host, &id, fence, &hold) => return End::Stale,
             () = host.shutdown.cancelled() => return End::Shutdown,
         }
         outcome
@@ -130,7 +130,7 @@ async fn run(host: &Arc<Host>, claimed: Claimed) -> End {
     tokio::select! {
         () = driver.stop_remote() => End::Outcome(outcome),
         () = tokio::time::sleep(STOP_TIME) => End::Outcome(outcome),
-        () = lost(host, &id, fence) => End::Stale,
+        () = lost(host, &id, fence, &hold) => End::Stale,
         () = host.shutdown.cancelled() => End::Shutdown,
     }
 }
@@ -140,6 +140,7 @@ struct Driver {
     snapshot: Arc<Snapshot>,
     scan: Scan,
     running: Running,
+    hold: Hold,
     backend: Arc<Backend>,
     client: Arc<ScannerClient>,
     options: String,
@@ -154,7 +155,7 @@ struct Driver {
 }
 
 impl Driver {
-    fn new(host: &Arc<Host>, claimed: Claimed) -> Result<Self, End> {
+    fn new(host: &Arc<Host>, claimed: Claimed, hold: Hold) -> Result<Self, End> {
         let Claimed { scan, running } = claimed;
         let snapshot = host.snapshot.load_full();
         let Some(scanner) = snapshot.scanner(&running.slot.scanner) else {
@@ -177,6 +178,7 @@ impl Driver {
             snapshot,
             scan,
             running,
+            hold,
             backend,
             client,
             interrupt: CancellationToken::new(),
@@ -213,8 +215,10 @@ impl Driver {
 
     async fn store(&mut self, change: Change) -> Result<(), End> {
         let (id, fence) = (&self.scan.id, self.running.fence);
+        let asked_at = clock::now();
         let update = || self.host.store.update(id, fence, change.clone());
         self.running = persist(&self.host, &self.scan.trace, update).await?;
+        self.hold.renew(asked_at);
         Ok(())
     }
 
@@ -245,7 +249,7 @@ impl Driver {
             targets: targets.unwrap_or_default(),
             credential,
         };
-        let created = self.backend.create(self.reach(placeholders, false), self.context(), scan);
+        let created = self.backend.create(self.sole_reach(placeholders), self.context(), scan);
         match self.judged("scanner.create", created).await {
             Ok(remote) => self.created(remote).await,
             Err(trouble) => self.endure(trouble).await,
@@ -274,7 +278,7 @@ impl Driver {
         }
         self.announced = false;
         let launch = async {
-            let reach = self.reach(Placeholders::default(), false);
+            let reach = self.sole_reach(Placeholders::default());
             match self.backend.launch(reach, self.context(), &remote_id).await? {
                 Ok(state) => Ok(Ok(Some(state))),
                 Err(ScannerError::AlreadyRunning) => Ok(Ok(None)),
@@ -334,6 +338,8 @@ impl Driver {
             let message = format!("{} (given up after {} tries)", trouble.failure.message, self.failures_in_a_row + 1);
             return Err(Failure { message, ..trouble.failure }.into());
         };
+        // A scanner that says how long is to be obeyed.
+        let delay = if after.is_some() { delay } else { paced(delay) };
         self.failures_in_a_row += 1;
         let message = &trouble.failure.message;
         tracing::warn!(scan = %self.scan.id, trace = %self.scan.trace, delay_ms = delay.as_millis() as u64, reason = message, "trying again");
@@ -371,23 +377,5 @@ impl Driver {
             scanners::succeeded(&self.host, scanner);
         }
         Err(trouble)
-    }
-
-    fn context(&self) -> CallContext {
-        CallContext {
-            now: clock::now(),
-            options: self.options.clone(),
-            state: self.running.plugin_state.clone(),
-            installation: self.host.installation.to_string(),
-        }
-    }
-
-    fn reach(&self, placeholders: Placeholders, may_download: bool) -> ScannerReach {
-        let http = self.client.call(Some(self.scan.trace.clone()), placeholders, may_download);
-        ScannerReach { http: Box::new(http), log: Box::new(self.log()) }
-    }
-
-    fn log(&self) -> PluginLog {
-        PluginLog { plugin: self.backend.description().name.to_string(), trace: self.scan.trace.to_string() }
     }
 }

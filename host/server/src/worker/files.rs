@@ -1,4 +1,5 @@
-//! A scan's files while it runs: the report as it arrives and as it is read.
+//! A scan's files while it runs: the report as it arrives and as it is read. A lost worker may come back and write on:
+//! each has a file of its own until the report is whole.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -6,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use scanhost_domain::scan::Fence;
 use scanhost_sandbox::capability::{Level, LogSink, ReportReader, ReportWriter};
 
 use crate::{host::NATIVE_STEM, store::atomic};
@@ -17,14 +19,17 @@ pub struct Arriving {
 }
 
 impl Arriving {
-    pub fn new(folder: &Path, extension: &str) -> io::Result<Self> {
+    /// Of the worker with this fence; what those before it have left is removed.
+    pub fn new(folder: &Path, extension: &str, fence: Fence) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
-        let whole = folder.join(NATIVE_STEM).with_extension(extension);
-        Ok(Self { part: folder.join(NATIVE_STEM).with_extension("part"), whole })
-    }
-
-    pub fn whole(&self) -> &Path {
-        &self.whole
+        let part = folder.join(format!("{NATIVE_STEM}-{}.part", fence.0));
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if fence_of(&path).is_some_and(|earlier| earlier < fence) {
+                remove(&path)?;
+            }
+        }
+        Ok(Self { part, whole: whole(folder, extension) })
     }
 
     /// Bytes so far; what a failed step has added is cut off again with [`truncate`](Self::truncate).
@@ -53,6 +58,24 @@ impl Arriving {
         fs::rename(&self.part, &self.whole)?;
         atomic::sync_folder(&self.whole)?;
         Ok(file.metadata()?.len())
+    }
+}
+
+/// The report, once it is whole.
+pub fn whole(folder: &Path, extension: &str) -> PathBuf {
+    folder.join(NATIVE_STEM).with_extension(extension)
+}
+
+/// Of the worker whose file of a report this is.
+fn fence_of(path: &Path) -> Option<Fence> {
+    let name = path.file_name()?.to_str()?.strip_prefix(NATIVE_STEM)?;
+    name.strip_prefix('-')?.strip_suffix(".part")?.parse().ok().map(Fence)
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

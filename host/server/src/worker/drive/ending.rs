@@ -14,7 +14,7 @@ use crate::{
     egress::Placeholders,
     host::Host,
     pace::paced,
-    store::WorkError,
+    store::{Hold, WorkError},
     worker::trouble::{Cure, Trouble},
 };
 
@@ -54,13 +54,15 @@ pub(super) async fn cancelled(host: &Host, id: &TaskId) {
 }
 
 /// Keeps the scan for this worker; ready once another one has it.
-pub(super) async fn lost(host: &Host, id: &TaskId, fence: Fence) {
+pub(super) async fn lost(host: &Host, id: &TaskId, fence: Fence, hold: &Hold) {
     loop {
         tokio::time::sleep(paced(HEARTBEAT)).await;
+        let asked_at = clock::now();
         match host.store.heartbeat(id, fence).await {
             Err(WorkError::Stale) => return,
+            Ok(()) => hold.renew(asked_at),
             // While the store is away nobody else can take it over.
-            Ok(()) | Err(WorkError::Store(_)) => {}
+            Err(WorkError::Store(_)) => {}
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     submit::with_hints,
     telemetry::chain,
     worker::{
-        files::{Arriving, ReportFile},
+        files::{self, Arriving, ReportFile},
         trouble::Trouble,
     },
 };
@@ -31,7 +31,7 @@ impl Driver {
     pub(super) async fn export(&mut self, remote_id: String, fetches: u8) -> Result<(), End> {
         let folder = self.host.folder(&self.scan.id);
         let extension = self.backend.description().report_extension.clone();
-        let arriving = Arriving::new(&folder, &extension).map_err(disk_failure)?;
+        let arriving = Arriving::new(&folder, &extension, self.running.fence).map_err(disk_failure)?;
         let mut cursor: Option<String> = None;
         let mut failures: u32 = 0;
         arriving.truncate(0).map_err(disk_failure)?;
@@ -67,9 +67,7 @@ impl Driver {
     /// Reads the report: findings first, then the state, so that a completed scan always has something to read.
     pub(super) async fn ingest(&mut self, remote_id: String, fetches: u8) -> Result<(), End> {
         let folder = self.host.folder(&self.scan.id);
-        let extension = &self.backend.description().report_extension;
-        let arriving = Arriving::new(&folder, extension).map_err(disk_failure)?;
-        let path = arriving.whole().to_owned();
+        let path = files::whole(&folder, &self.backend.description().report_extension);
         let (backend, scan_type, log) = (self.backend.clone(), self.scan.request.scan_type, self.log());
         let runtime = tokio::runtime::Handle::current();
         // Reading keeps a core busy for as long as it takes: not on a thread that others need.
