@@ -66,18 +66,18 @@ impl Breaker {
         }
     }
 
-    /// Lets a call through: always while closed; after a rest one probe, whose answer decides. A probe that is never
-    /// answered is followed by another after a rest.
+    /// Lets a call through: always while closed; after a rest, usually [`REST`], one probe, whose answer decides. A probe
+    /// that is never answered is followed by another after a rest.
     ///
     /// # Errors
     /// With the time after which to ask again.
-    pub fn permit(&mut self, now: Timestamp) -> Result<Pass, Duration> {
+    pub fn permit(&mut self, now: Timestamp, rest: Duration) -> Result<Pass, Duration> {
         match self.0 {
             State::Closed { .. } => Ok(Pass(())),
             State::Open { since } | State::HalfOpen { since } => {
                 let rested = Duration::try_from(now.duration_since(since)).unwrap_or_default();
-                if rested < REST {
-                    return Err(REST - rested);
+                if rested < rest {
+                    return Err(rest - rested);
                 }
                 self.0 = State::HalfOpen { since: now };
                 Ok(Pass(()))

@@ -1,5 +1,5 @@
-//! The waits by which several processes tell that one of them is gone, all of which a test can shorten at once, in builds
-//! with debug assertions.
+//! The waits by which one party takes another for gone, or leaves it alone for a while. A test can shorten all of them at
+//! once, in builds with debug assertions.
 
 use std::{sync::LazyLock, time::Duration};
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use scanhost_domain::{
-    breaker::{Breaker, Circuit, Pass},
+    breaker::{Breaker, Circuit, Pass, REST},
     ids::ScannerId,
 };
 use scanhost_sandbox::{CallContext, ScannerReach};
@@ -18,6 +18,7 @@ use crate::{
     failpoint,
     host::Host,
     installation::Installation,
+    pace::paced,
     snapshot::LoadedScanner,
     store::ScannerReport,
     telemetry::chain,
@@ -60,7 +61,7 @@ impl Breakers {
     }
 
     fn permit(&self, scanner: &ScannerId) -> Result<Pass, Duration> {
-        self.lock().entry(scanner.clone()).or_default().permit(clock::now())
+        self.lock().entry(scanner.clone()).or_default().permit(clock::now(), paced(REST))
     }
 
     fn change(&self, scanner: &ScannerId, change: impl FnOnce(&mut Breaker)) -> Circuit {

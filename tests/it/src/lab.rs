@@ -40,6 +40,17 @@ impl Lab {
 
     /// The same with another login and with more lines of `scanhost.yaml`.
     pub async fn with(settings: Settings, access: Access, more: &str) -> Self {
+        let (scanner, home) = Self::prepared(settings, access, more).await;
+        Self::on(scanner, home)
+    }
+
+    /// The same with a host that gives up sooner.
+    pub async fn hasty(settings: Settings, access: Access, more: &str) -> Self {
+        let (scanner, home) = Self::prepared(settings, access, more).await;
+        Self::on(scanner, home.hasty())
+    }
+
+    async fn prepared(settings: Settings, access: Access, more: &str) -> (FakeNessus, Home) {
         let auth = match access {
             Access::Keys => {
                 let ApiKeys { access, secret } = settings.api_keys.clone().unwrap_or_default();
@@ -55,7 +66,7 @@ impl Lab {
             ("scanners.yaml", &scanners(&scanner.url(), &auth)),
             ("scanhost.yaml", &format!("{POLL}{more}")),
         ]);
-        Self::on(scanner, home)
+        (scanner, home)
     }
 
     /// A host started on this folder.

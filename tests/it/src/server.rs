@@ -24,12 +24,14 @@ const START_TIME: Duration = Duration::from_secs(60);
 /// The folder of a server: `config/` and `data/`, kept over restarts.
 pub struct Home {
     folder: TempDir,
+    is_hasty: bool,
 }
 
 impl Home {
     /// A folder with these configuration files; a `scanhost.yaml` that sets `data` is made where none is given.
     pub fn new(files: &[(&str, &str)]) -> Self {
-        let home = Self { folder: tempfile::tempdir().expect("a temporary folder can be made") };
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let home = Self { folder, is_hasty: false };
         fs::create_dir(home.config()).expect("a folder can be made");
         // Compiling plugins takes a second or two: once is enough for all tests.
         fs::create_dir(home.data()).expect("a folder can be made");
@@ -41,6 +43,11 @@ impl Home {
             home.write(name, text);
         }
         home
+    }
+
+    /// The same with processes that give up on each other, and on scanners, twenty times sooner than usual.
+    pub fn hasty(self) -> Self {
+        Self { is_hasty: true, ..self }
     }
 
     /// Writes a configuration file. `scanhost.yaml` gets this home's data folder and a key file in it.
@@ -77,6 +84,9 @@ impl Home {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(scanhost());
         command.args(arguments).current_dir(self.folder.path()).env("SCANHOST_LOG", "debug,hyper=info,wasmtime=info");
+        if self.is_hasty {
+            command.env("SCANHOST_HASTE", "20");
+        }
         command
     }
 

@@ -16,7 +16,7 @@ fn check(events: &str, expected: Circuit) {
             "s" => breaker.succeed(),
             second => {
                 now = at(second.parse().unwrap());
-                let _permitted = breaker.permit(now);
+                let _permitted = breaker.permit(now, REST);
             }
         }
     }
@@ -44,8 +44,8 @@ fn after_a_rest_one_probe_decides() {
 fn only_one_call_is_the_probe() {
     let mut breaker = Breaker::default();
     (0..FAILURES).for_each(|_| breaker.fail(at(0)));
-    assert_eq!(breaker.permit(at(10)), Err(Duration::from_secs(20)));
-    assert!(breaker.permit(at(30)).is_ok());
-    assert_eq!(breaker.permit(at(31)), Err(Duration::from_secs(29)));
-    assert!(breaker.permit(at(60)).is_ok(), "the probe was never answered");
+    assert_eq!(breaker.permit(at(10), REST), Err(Duration::from_secs(20)));
+    assert!(breaker.permit(at(30), REST).is_ok());
+    assert_eq!(breaker.permit(at(31), REST), Err(Duration::from_secs(29)));
+    assert!(breaker.permit(at(60), REST).is_ok(), "the probe was never answered");
 }

@@ -16,7 +16,7 @@ use scanhost_it::{
 };
 use tokio::{sync::MutexGuard, task::block_in_place, time::sleep};
 
-use crate::{dice::Dice, points, world::HASTE};
+use crate::{dice::Dice, points};
 
 /// How long a process may need to start, while Redis is away too.
 const START: Duration = Duration::from_secs(60);
@@ -210,7 +210,7 @@ impl Fleet {
         let begin = Instant::now();
         loop {
             let mut command = self.home.serving();
-            command.args(["--role", slot.role.name()]).env("SCANHOST_HASTE", HASTE);
+            command.args(["--role", slot.role.name()]);
             if let Some(point) = &point {
                 command.env("SCANHOST_CRASH_AT", point);
             }

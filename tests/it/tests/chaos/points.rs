@@ -12,7 +12,7 @@ use scanhost_it::{
 };
 use serde_json::{Value, json};
 
-use crate::world::{BROKEN, HASTE, IDLE, Owed, QUICK, SLOW, World, arguments};
+use crate::world::{BROKEN, IDLE, Owed, QUICK, SLOW, World, arguments};
 
 /// How long a host may live that is to end at a point.
 const LIFE: Duration = Duration::from_secs(30);
@@ -82,9 +82,7 @@ async fn check_points(redis: Option<Redis>) {
     for point in names(&world.home) {
         end_at(&mut world, &point).await;
     }
-    let mut command = world.home.serving();
-    command.env("SCANHOST_HASTE", HASTE);
-    let server = Server::start(command);
+    let server = world.home.start();
     world.settle(&server.mcp(), &|_| String::new()).await;
 }
 
@@ -92,11 +90,10 @@ async fn check_points(redis: Option<Redis>) {
 async fn end_at(world: &mut World, point: &str) {
     let (step, _) = point.rsplit_once('.').expect("a point has a side");
     let occasion = occasion(step);
-    let mut command = world.home.serving();
-    command.env("SCANHOST_HASTE", HASTE);
     if occasion.is_command() && world.redis.is_some() {
-        return command_ends_at(world, Server::start(command), occasion, point).await;
+        return command_ends_at(world, world.home.start(), occasion, point).await;
     }
+    let mut command = world.home.serving();
     command.env("SCANHOST_CRASH_AT", point);
     let log = match Server::try_start(command) {
         Err(log) => log,

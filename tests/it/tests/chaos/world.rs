@@ -14,9 +14,6 @@ use scanhost_it::{
 };
 use serde_json::{Value, json};
 
-/// How many times faster than usual the hosts of these tests give up on each other.
-pub const HASTE: &str = "20";
-
 pub struct World {
     pub home: Arc<Home>,
     pub redis: Option<Redis>,
@@ -71,7 +68,7 @@ impl World {
             ("scanners.yaml", &scanners),
             ("scanhost.yaml", &format!("{store}limits: {{poll_seconds: 0.1}}\n{ROUNDS}")),
         ]);
-        let home = Arc::new(home);
+        let home = Arc::new(home.hasty());
         Self { home, redis, quick, slow, owed: Owed::default(), creates_once: true }
     }
 

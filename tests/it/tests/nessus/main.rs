@@ -7,6 +7,7 @@ mod reports;
 mod scans;
 mod secrecy;
 mod stopping;
+mod stubborn;
 mod traces;
 mod troubles;
 mod unsuitable;
