@@ -2,6 +2,7 @@
 
 use std::{
     net::{TcpListener, TcpStream},
+    path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -46,6 +47,11 @@ impl Redis {
             .expect("the answer is text")
             .trim()
             .to_owned()
+    }
+
+    /// Where it keeps its files.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// As by a power cut.

@@ -6,6 +6,7 @@ mod orphans;
 mod reports;
 mod scans;
 mod secrecy;
+mod secrets_in_redis;
 mod stopping;
 mod stubborn;
 mod traces;
