@@ -73,6 +73,28 @@ async fn a_pools_policy_replaces_the_default() {
 }
 
 #[tokio::test]
+async fn a_refusal_names_its_rule_and_what_an_operator_would_change() {
+    let desk = Desk::new(SCANNERS, POLICY);
+    let table = [
+        ("10.0.0.1", "denied_targets: 10.0.0.1", "denied_targets"),
+        ("10.0.0.0/30", "denied_targets: 10.0.0.1", "denied_targets"),
+        ("secret.lab.example", "denied_targets: secret.lab.example", "denied_targets"),
+        ("192.168.0.1", "no rule of allowed_targets", "its network to the pool's allowed_targets"),
+        ("www.example.org", "no rule of allowed_targets", "a glob of it to the pool's allowed_targets"),
+        ("10.2.0.0/22", "max_addresses: 1000", "max_addresses"),
+    ];
+    for (targets, rule, change) in table {
+        let asked = arguments(json!({ "targets": targets }));
+        let (code, message, hint) = desk.mcp.refused("run_untrusted_scan", asked).await;
+        assert_eq!(code, "target_not_allowed", "{targets}");
+        assert!(message.contains(targets) || rule.starts_with("max_addresses"), "{targets}: {message}");
+        assert!(message.contains(rule), "{targets}: {message}");
+        assert!(hint.contains("pool `mock`") && hint.contains(change), "{targets}: {hint}");
+    }
+    assert_eq!(desk.mcp.ok("list_scans", json!({})).await["scans"], json!([]), "nothing was stored");
+}
+
+#[tokio::test]
 async fn malformed_targets_are_invalid_arguments() {
     let bad = Err("invalid_argument");
     let table = [
