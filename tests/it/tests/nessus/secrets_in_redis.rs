@@ -4,7 +4,7 @@
 use std::{fs, path::Path};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use fake_nessus::{Fault, FakeNessus, Kind, Login, Operation, Settings};
+use fake_nessus::{FakeNessus, Fault, Kind, Login, Operation, Settings};
 use scanhost_it::{
     lab::{Lab, POLL, SCAN_TIME, endless, scanners, wait_until},
     output::Output,
@@ -63,7 +63,9 @@ impl Watched {
 
     /// The same of every tool that tells something, of the pages, and of the commands.
     async fn ask_everything(&mut self, ids: &[String]) {
-        for tool in ["list_scans", "list_scanners", "list_pools", "get_pool_status", "get_queue_status", "list_profiles"] {
+        for tool in
+            ["list_scans", "list_scanners", "list_pools", "get_pool_status", "get_queue_status", "list_profiles"]
+        {
             self.call(tool, json!({})).await;
         }
         for id in ids {

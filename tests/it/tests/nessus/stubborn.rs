@@ -53,11 +53,8 @@ async fn a_launch_whose_connection_is_dropped_after_it_was_done() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_that_is_lost_at_every_third_request() {
-    let settings = Settings {
-        session_requests: Some(2),
-        scan_duration: Duration::from_secs(1),
-        ..instant(lab_report())
-    };
+    let settings =
+        Settings { session_requests: Some(2), scan_duration: Duration::from_secs(1), ..instant(lab_report()) };
     let lab = Lab::hasty(settings, Access::Session, "").await;
     let status = lab.scanned([]).await;
     assert_completed(&lab, "sessions", &status).await;
