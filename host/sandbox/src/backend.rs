@@ -8,6 +8,7 @@ use crate::{
     bindings::backend::{BackendPre, exports::scanhost::backend::scanner as wit},
     call::{CallState, Callee, Deadline, GuestStore, Reach, bounded, new_store},
     capability::{FindingSink, Http, LogSink, ReportReader, ReportWriter},
+    component::Component,
     convert,
     digest::Digest,
     engine::Sandbox,
@@ -70,8 +71,13 @@ impl Backend {
         limits: Limits,
         grants: Grants,
     ) -> Result<Self, LoadError> {
-        let digest = Digest::of(&bytes);
-        let pre = sandbox.link_backend(&bytes, grants)?;
+        Self::link(&Component::compile(sandbox, &bytes)?, limits, grants).await
+    }
+
+    /// Checks it against the world, and asks it for its description.
+    pub(crate) async fn link(component: &Component, limits: Limits, grants: Grants) -> Result<Self, LoadError> {
+        let (sandbox, digest) = (component.sandbox().clone(), component.digest());
+        let pre = sandbox.link_backend(component, grants)?;
         let mut store = new_store(&sandbox, limits, Reach::default());
         let description = bounded(limits, Deadline::Whole, &mut store, async |store| {
             let backend = pre.instantiate_async(&mut *store).await?;

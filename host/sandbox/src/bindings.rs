@@ -1,6 +1,8 @@
-//! The worlds as the host sees them, generated from `wit/`.
+//! The worlds as the host sees them, generated from `wit/`. Every module has a row in [`WORLDS`](crate::world::WORLDS).
 
 pub mod backend {
+    pub const WIT: &str = include_str!("../../../wit/backend.wit");
+
     wasmtime::component::bindgen!({
         path: "../../wit/backend.wit",
         world: "backend",
@@ -14,6 +16,8 @@ pub mod backend {
 }
 
 pub mod profile {
+    pub const WIT: &str = include_str!("../../../wit/profile.wit");
+
     wasmtime::component::bindgen!({
         path: "../../wit/profile.wit",
         world: "profile",

@@ -16,6 +16,7 @@ use crate::{
     capability::{FindingSink, Http, LogSink, ReportReader, ReportWriter},
     engine::{Sandbox, TICK},
     fault::Fault,
+    imports::stubs,
     limits::{Limits, MemoryLimiter},
     observer::{CallOutcome, CallReport},
 };
@@ -97,7 +98,7 @@ pub fn new_store(sandbox: &Sandbox, limits: Limits, reach: Reach) -> Store<CallS
         limiter: MemoryLimiter::new(limits.memory),
         cpu_exhausted: false,
         ticks: 0,
-        wasi: WasiCtx::builder().build(),
+        wasi: stubs::context(),
         table,
     };
     let mut store = Store::new(sandbox.engine(), state);

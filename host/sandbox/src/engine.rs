@@ -8,18 +8,17 @@ use std::{
 };
 
 use tokio::sync::{Semaphore, SemaphorePermit};
-use wasmtime::{
-    Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
-    component::{Component, Linker},
-};
+use wasmtime::{Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::{
     bindings,
     call::CallState,
+    component::Component,
     fault::{Fault, LoadError},
     grant::Grants,
     imports,
     observer::{CallReport, Observer},
+    world::World,
 };
 
 /// How often the guest's clock advances; CPU limits are counted in these.
@@ -31,10 +30,9 @@ const MAX_CALLS: usize = 64;
 /// How long a call waits for its place.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// Everything that is shared by all plugins: engine, linkers, the ticker's thread.
+/// Everything that is shared by all plugins: engine, places for calls, the ticker's thread.
 pub struct Sandbox {
     engine: Engine,
-    profile_linker: Linker<CallState>,
     calls: Semaphore,
     pooled: bool,
     observer: Option<Arc<dyn Observer>>,
@@ -80,9 +78,8 @@ impl Sandbox {
             }
         };
         start_ticker(&engine);
-        let profile_linker = imports::link_profile(&engine).map_err(failed)?;
         let calls = Semaphore::new(MAX_CALLS);
-        Ok(Arc::new(Self { engine, profile_linker, calls, pooled, observer }))
+        Ok(Arc::new(Self { engine, calls, pooled, observer }))
     }
 
     /// Whether instances come from a pool that was reserved at the start.
@@ -102,26 +99,25 @@ impl Sandbox {
 
     pub(crate) fn link_backend(
         &self,
-        bytes: &[u8],
+        component: &Component,
         grants: Grants,
     ) -> Result<bindings::backend::BackendPre<CallState>, LoadError> {
-        let misfit =
-            |error: wasmtime::Error| LoadError::World { world: "scanhost:backend@0.1.0", reason: format!("{error:#}") };
-        let component = self.compile(bytes)?;
-        let needed = component.component_type();
-        let needed = needed.imports(&self.engine).filter_map(|(name, _)| Grants::needed_for(name));
-        if let Some(grant) = needed.into_iter().find(|grant| !grants.has(grant)) {
-            return Err(LoadError::NotGranted(grant));
-        }
+        let misfit = |error: wasmtime::Error| LoadError::World { world: World::BACKEND, reason: format!("{error:#}") };
+        component.permit(grants)?;
         let linker = imports::link_backend(&self.engine, grants).map_err(misfit)?;
-        let pre = linker.instantiate_pre(&component).map_err(misfit)?;
+        let pre = linker.instantiate_pre(component.compiled()).map_err(misfit)?;
         bindings::backend::BackendPre::new(pre).map_err(misfit)
     }
 
-    pub(crate) fn link_profile(&self, bytes: &[u8]) -> Result<bindings::profile::ProfilePre<CallState>, LoadError> {
-        let misfit =
-            |error: wasmtime::Error| LoadError::World { world: "scanhost:profile@0.1.0", reason: format!("{error:#}") };
-        let pre = self.profile_linker.instantiate_pre(&self.compile(bytes)?).map_err(misfit)?;
+    pub(crate) fn link_profile(
+        &self,
+        component: &Component,
+        grants: Grants,
+    ) -> Result<bindings::profile::ProfilePre<CallState>, LoadError> {
+        let misfit = |error: wasmtime::Error| LoadError::World { world: World::PROFILE, reason: format!("{error:#}") };
+        component.permit(grants)?;
+        let linker = imports::link_profile(&self.engine, grants).map_err(misfit)?;
+        let pre = linker.instantiate_pre(component.compiled()).map_err(misfit)?;
         bindings::profile::ProfilePre::new(pre).map_err(misfit)
     }
 
@@ -131,10 +127,6 @@ impl Sandbox {
             Ok(permit) => Ok(permit.expect("the semaphore is never closed")),
             Err(_) => Err(Fault::Busy(MAX_CALLS)),
         }
-    }
-
-    fn compile(&self, bytes: &[u8]) -> Result<Component, LoadError> {
-        Component::from_binary(&self.engine, bytes).map_err(|error| LoadError::NotAComponent(format!("{error:#}")))
     }
 }
 

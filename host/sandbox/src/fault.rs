@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use crate::{
+    grant::Grant,
+    world::{World, supported},
+};
+
 /// A guest's failure to give an answer. Not an answer that is an error.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
@@ -41,11 +46,18 @@ impl Fault {
 pub enum LoadError {
     #[error("not a WebAssembly component: {0}")]
     NotAComponent(String),
+    #[error("it is a component of another world: it exports {}", listed(exports))]
+    ForeignWorld { exports: Vec<String> },
+    #[error("it was built for `{found}`, and this host takes {}", supported(found))]
+    Version { found: String },
     #[error("does not fit the world `{world}`: {reason}")]
-    World { world: &'static str, reason: String },
-    /// Named as in the configuration.
-    #[error("it needs the grant `{0}`, which it was not given")]
-    NotGranted(&'static str),
+    World { world: World, reason: String },
+    #[error("it needs the grant `{}`, which it was not given", missing.name())]
+    NotGranted { missing: Grant, requested: Vec<Grant> },
     #[error("its `describe` failed")]
     Describe(#[source] Fault),
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "nothing".into() } else { names.join(", ") }
 }

@@ -1,19 +1,60 @@
 //! What a plugin may use. What is not granted is not linked, so there is nothing to get around.
 
-/// Capabilities beyond a plugin's own world of values. Nothing is granted by default.
+/// A capability beyond a plugin's own world of values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grant {
+    /// Requests to the scanner that a call is for.
+    Http,
+    /// Files, sockets and clocks as empty stubs, for languages whose runtimes import them.
+    StdStubs,
+}
+
+impl Grant {
+    pub const ALL: [Self; 2] = [Self::Http, Self::StdStubs];
+
+    /// The name that the configuration uses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::StdStubs => "std-stubs",
+        }
+    }
+
+    /// The grant that an import needs.
+    pub(crate) fn needed_for(import: &str) -> Option<Self> {
+        let is_stub = ["wasi:clocks/", "wasi:filesystem/", "wasi:sockets/"];
+        if import.starts_with("scanhost:backend/http@") {
+            Some(Self::Http)
+        } else if is_stub.iter().any(|package| import.starts_with(package)) {
+            Some(Self::StdStubs)
+        } else {
+            None
+        }
+    }
+}
+
+/// What the operator grants. Nothing by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Grants {
-    /// Requests to the scanner that a call is for.
     pub http: bool,
+    pub std_stubs: bool,
 }
 
 impl Grants {
-    /// The grant that an import needs, by the name that the configuration uses.
-    pub(crate) fn needed_for(import: &str) -> Option<&'static str> {
-        import.starts_with("scanhost:backend/http@").then_some("http")
+    pub const ALL: Self = Self { http: true, std_stubs: true };
+
+    pub fn has(self, grant: Grant) -> bool {
+        match grant {
+            Grant::Http => self.http,
+            Grant::StdStubs => self.std_stubs,
+        }
     }
 
-    pub(crate) fn has(self, grant: &str) -> bool {
-        grant == "http" && self.http
+    #[must_use]
+    pub fn with(self, grant: Grant) -> Self {
+        match grant {
+            Grant::Http => Self { http: true, ..self },
+            Grant::StdStubs => Self { std_stubs: true, ..self },
+        }
     }
 }

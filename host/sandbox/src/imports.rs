@@ -4,6 +4,7 @@ mod findings;
 mod http;
 mod log;
 mod report;
+pub mod stubs;
 
 use wasmtime::{
     Engine,
@@ -19,9 +20,9 @@ use wasmtime_wasi::{
 use crate::{bindings::backend::scanhost::backend as world, call::CallState, grant::Grants};
 
 /// What a backend may import: of its world what it was granted, and the little of WASI that a Rust standard library
-/// wants. No files, no sockets, no clocks.
+/// wants. Files, sockets and clocks only as stubs, see [`stubs`].
 pub fn link_backend(engine: &Engine, grants: Grants) -> wasmtime::Result<Linker<CallState>> {
-    let mut linker = link_profile(engine)?;
+    let mut linker = link_profile(engine, grants)?;
     world::types::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut CallState| state)?;
     if grants.http {
         world::http::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut CallState| state)?;
@@ -34,8 +35,11 @@ pub fn link_backend(engine: &Engine, grants: Grants) -> wasmtime::Result<Linker<
 
 /// What a profile may import: nothing of ours. The environment is empty, standard input is closed, and standard
 /// output goes nowhere.
-pub fn link_profile(engine: &Engine) -> wasmtime::Result<Linker<CallState>> {
+pub fn link_profile(engine: &Engine, grants: Grants) -> wasmtime::Result<Linker<CallState>> {
     let mut linker = Linker::new(engine);
+    if grants.std_stubs {
+        stubs::link(&mut linker)?;
+    }
     let l = &mut linker;
     io::error::add_to_linker::<CallState, HasTable>(l, |state| state.ctx().table)?;
     io::poll::add_to_linker::<CallState, HasTable>(l, |state| state.ctx().table)?;

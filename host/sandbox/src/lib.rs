@@ -7,25 +7,32 @@ mod backend;
 mod bindings;
 mod call;
 pub mod capability;
+mod component;
 mod convert;
 mod digest;
 mod engine;
 mod fault;
+mod form;
 mod grant;
 mod imports;
 mod limits;
 mod observer;
+mod plugin;
 mod profile;
+mod world;
 
 pub use backend::{
     AuthScheme, Backend, BackendDescription, CallContext, Credential, Escalation, ExportStep, KeyAuth, ListedScan,
     LoginSecret, NewScan, ParseFailure, PrivateKey, RemoteScan, RemoteState, ReportInfo, ReportWarning, ScanStatus,
     ScannerError, ScannerHealth, ScannerReach, SessionAuth,
 };
+pub use component::Component;
 pub use digest::Digest;
 pub use engine::{Sandbox, StartSandbox};
 pub use fault::{Fault, LoadError};
-pub use grant::Grants;
+pub use grant::{Grant, Grants};
 pub use limits::Limits;
 pub use observer::{CallOutcome, CallReport, Observer};
+pub use plugin::Plugin;
 pub use profile::{Plan, Profile, ProfileDescription, Selection};
+pub use world::{PluginKind, WORLDS, World};

@@ -11,10 +11,12 @@ use scanhost_domain::{
 use crate::{
     bindings::profile::{ProfilePre, exports::scanhost::profile::planner as wit},
     call::{CallState, Callee, Deadline, GuestStore, Reach},
+    component::Component,
     convert,
     digest::Digest,
     engine::Sandbox,
     fault::{Fault, LoadError},
+    grant::Grants,
     limits::Limits,
 };
 
@@ -72,8 +74,13 @@ impl Profile {
     /// # Errors
     /// When the bytes are no component or do not fit the world.
     pub fn load(sandbox: Arc<Sandbox>, bytes: &[u8], limits: Limits) -> Result<Self, LoadError> {
-        let pre = sandbox.link_profile(bytes)?;
-        Ok(Self { digest: Digest::of(bytes), sandbox, pre, limits, name: UNNAMED.to_owned() })
+        Self::link(&Component::compile(sandbox, bytes)?, limits, Grants::default())
+    }
+
+    pub(crate) fn link(component: &Component, limits: Limits, grants: Grants) -> Result<Self, LoadError> {
+        let sandbox = component.sandbox().clone();
+        let pre = sandbox.link_profile(component, grants)?;
+        Ok(Self { digest: component.digest(), sandbox, pre, limits, name: UNNAMED.to_owned() })
     }
 
     /// What is called of a loaded profile, as it is told to the observer.

@@ -1,10 +1,12 @@
 //! The command line. One file a verb; exit codes are 0 done, 1 failed, 2 usage.
 
+mod compiled;
 mod config_check;
 mod dlq;
 mod filter;
 mod format;
 mod listing;
+mod plugin;
 mod queue;
 mod report;
 mod scan;
@@ -44,6 +46,8 @@ enum Command {
     Scans(scans::Args),
     /// The failed scans that an operator should look at.
     Dlq(dlq::Args),
+    /// Components: what they are, and whether they can be loaded.
+    Plugin(plugin::Args),
     /// Tokens for clients.
     Token(token::Args),
     /// Work with the configuration.
@@ -96,6 +100,7 @@ pub fn run() -> ExitCode {
             Command::Queue(args) => queue::run(args).await,
             Command::Scans(args) => scans::run(args).await,
             Command::Dlq(args) => dlq::run(args).await,
+            Command::Plugin(args) => plugin::run(args).await,
             Command::Token(args) => token::run(args),
             Command::Config { command: ConfigCommand::Check(args) } => config_check::run(args).await,
         }

@@ -38,7 +38,7 @@ pub use self::{
     credential::{Credential, Escalation as CredentialEscalation, Login as CredentialLogin},
     limit::{CallLimits, Limits, Retention},
     listen::Exposed,
-    plugin::PluginSource,
+    plugin::{PluginLimits, PluginSource},
     pool::{Balance, Pool},
     problem::Problems,
     profile::ProfileDefinition,

@@ -16,6 +16,7 @@ mod http;
 mod installation;
 mod mcp;
 mod pace;
+mod plugin_file;
 mod record_file;
 mod refusal;
 mod removal;

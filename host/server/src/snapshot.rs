@@ -1,17 +1,18 @@
 //! All that a configuration loads to: plugins, scanners with their clients, profiles. Built whole or not at all.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use scanhost_domain::{
     ids::{BackendName, PoolName, ProfileName, ScannerId},
     scan::{PluginVersion, Slot},
     schedule::Balance,
 };
-use scanhost_sandbox::{Backend, Digest, Grants, Limits, LoadError, Profile, ProfileDescription, Sandbox};
+use scanhost_sandbox::{Backend, Grants, Limits, Plugin, Profile, ProfileDescription, Sandbox};
 
 use crate::{
     config::{self, Config, PluginSource},
     egress::ScannerClient,
+    plugin_file,
     results::check_standing,
     store::{Offer, PoolOffer},
 };
@@ -20,9 +21,6 @@ use crate::{
 const MOCK: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/mock.wasm"));
 const NESSUS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/nessus.wasm"));
 const PROFILE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/profile.wasm"));
-
-/// A component larger than this is not read.
-const MAX_COMPONENT: u64 = 64 << 20;
 
 /// What is in use at one time.
 pub struct Snapshot {
@@ -137,8 +135,7 @@ impl Plugins {
     async fn built_in(sandbox: &Arc<Sandbox>) -> Self {
         let mut backends = BTreeMap::new();
         for bytes in [MOCK, NESSUS] {
-            let backend =
-                Backend::load(sandbox.clone(), bytes.to_vec(), Limits::default(), Grants { http: true }).await;
+            let backend = Backend::load(sandbox.clone(), bytes.to_vec(), Limits::default(), Grants::ALL).await;
             let backend = Arc::new(backend.expect("the plugins inside this program fit it"));
             backends.insert(backend.description().name.clone(), backend);
         }
@@ -148,62 +145,19 @@ impl Plugins {
     }
 
     async fn add(&mut self, sandbox: &Arc<Sandbox>, name: &str, source: &PluginSource) -> Result<(), String> {
-        let bytes = read_component(&source.file)?;
-        if let Some(expected) = source.sha256 {
-            let found = Digest::of(&bytes).to_string();
-            let expected: String = expected.iter().map(|byte| format!("{byte:02x}")).collect();
-            if found != expected {
-                return Err(format!("the file's sha256 is {found}, the configuration wants {expected}"));
+        let bytes = plugin_file::read(&source.file)?;
+        let loaded = plugin_file::load_configured(sandbox, name, source, &bytes).await;
+        let (_, plugin) = loaded.map_err(|refused| refused.to_string())?;
+        match plugin {
+            Plugin::Backend(backend) => {
+                self.backends.insert(backend.description().name.clone(), Arc::from(backend));
+            }
+            Plugin::Profile(profile) => {
+                self.profiles.insert(name.to_owned(), Arc::new(profile.named(name.to_owned())));
             }
         }
-        let limits = Limits {
-            cpu: source.limits.cpu,
-            wall: source.limits.wall,
-            memory: usize::try_from(source.limits.memory_mib).unwrap_or(usize::MAX >> 20) << 20,
-        };
-        let grants = grants(source)?;
-        let not_a_backend = match Backend::load(sandbox.clone(), bytes.clone(), limits, grants).await {
-            Ok(backend) if backend.description().name.as_str() != name => {
-                return Err(format!("it describes itself as `{}`: name it so here", backend.description().name));
-            }
-            Ok(backend) => {
-                self.backends.insert(backend.description().name.clone(), Arc::new(backend));
-                return Ok(());
-            }
-            Err(error) => error,
-        };
-        if let LoadError::World { .. } = not_a_backend
-            && let Ok(profile) = Profile::load(sandbox.clone(), &bytes, limits)
-        {
-            self.profiles.insert(name.to_owned(), Arc::new(profile.named(name.to_owned())));
-            return Ok(());
-        }
-        let hint = match &not_a_backend {
-            LoadError::NotGranted(grant) => format!(": grant it with `grants: [{grant}]` under plugins.{name}"),
-            _ => String::new(),
-        };
-        Err(crate::telemetry::chain(&not_a_backend) + &hint)
+        Ok(())
     }
-}
-
-/// What the operator grants it.
-fn grants(source: &PluginSource) -> Result<Grants, String> {
-    let mut grants = Grants::default();
-    for name in &source.grants {
-        match name.as_str() {
-            "http" => grants.http = true,
-            other => return Err(format!("there is no grant {other:?}: grants are http")),
-        }
-    }
-    Ok(grants)
-}
-
-fn read_component(file: &Path) -> Result<Vec<u8>, String> {
-    let size = std::fs::metadata(file).map_err(|error| format!("{}: {error}", file.display()))?.len();
-    if size > MAX_COMPONENT {
-        return Err(format!("{} has {size} bytes, more than {MAX_COMPONENT}", file.display()));
-    }
-    std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))
 }
 
 fn load_scanners(
@@ -247,7 +201,8 @@ async fn load_profiles(config: &Config, plugins: &Plugins, problems: &mut Vec<Un
     }
     let mut loaded = Vec::new();
     for (name, definition) in definitions {
-        match load_profile(&name, definition, plugins).await {
+        let component = plugins.profiles.get(name.as_str()).unwrap_or(&plugins.standard_profile).clone();
+        match LoadedProfile::load(name.clone(), definition, component).await {
             Ok(profile) => loaded.push(profile),
             Err(problem) => problems.push(Unusable { place: format!("profiles.yaml: {name}"), problem }),
         }
@@ -255,12 +210,17 @@ async fn load_profiles(config: &Config, plugins: &Plugins, problems: &mut Vec<Un
     loaded
 }
 
-async fn load_profile(name: &ProfileName, definition: String, plugins: &Plugins) -> Result<LoadedProfile, String> {
-    let component = plugins.profiles.get(name.as_str()).unwrap_or(&plugins.standard_profile).clone();
-    let description = component.describe(&definition).await.map_err(|fault| fault.to_string())??;
-    let plan = component.plan(&definition, std::iter::empty()).await.map_err(|fault| fault.to_string())??;
-    check_standing(&plan.filters)?;
-    Ok(LoadedProfile { name: name.clone(), component, definition, description, filters: plan.filters })
+impl LoadedProfile {
+    /// Asks the component what it is under this definition, and checks the answer.
+    ///
+    /// # Errors
+    /// In words for the operator.
+    pub async fn load(name: ProfileName, definition: String, component: Arc<Profile>) -> Result<Self, String> {
+        let description = component.describe(&definition).await.map_err(|fault| fault.to_string())??;
+        let plan = component.plan(&definition, std::iter::empty()).await.map_err(|fault| fault.to_string())??;
+        check_standing(&plan.filters)?;
+        Ok(Self { name, component, definition, description, filters: plan.filters })
+    }
 }
 
 /// How soon a running scan is looked at again: often while it is young, since small scans end soon, and never more

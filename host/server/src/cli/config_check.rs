@@ -3,7 +3,7 @@
 use anyhow::{Context as _, bail};
 use scanhost_sandbox::Sandbox;
 
-use super::ConfigFolder;
+use super::{ConfigFolder, compiled};
 use crate::{app, scanners};
 
 #[derive(clap::Args)]
@@ -14,7 +14,7 @@ pub struct Args {
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
     let config = args.folder.load()?;
-    let sandbox = Sandbox::start(None).context("the plugin engine cannot be started")?;
+    let sandbox = Sandbox::start(compiled::folder()).context("the plugin engine cannot be started")?;
     let snapshot = app::build_snapshot(&sandbox, config).await?;
     let mut problems = Vec::new();
     for scanner in &snapshot.scanners {

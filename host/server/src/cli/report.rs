@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use scanhost_domain::{ids::BackendName, page::PageRequest};
 
 use super::{
-    ConfigFolder, filter,
+    ConfigFolder, compiled, filter,
     format::{self, Format},
 };
 use crate::{
@@ -48,7 +48,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
-    let sandbox = Sandbox::start(user_cache())?;
+    let sandbox = Sandbox::start(compiled::folder())?;
     let snapshot = app::build_snapshot(&sandbox, args.folder.load()?).await?;
     let folder = tempfile::tempdir().context("no temporary folder can be made")?;
     let report = read(&snapshot, &args, folder.path()).await?;
@@ -96,16 +96,4 @@ async fn read(snapshot: &Snapshot, args: &Args, folder: &std::path::Path) -> any
         eprintln!("warning: {}", warning.message);
     }
     Report::open(folder)?.context("the findings that were just written are gone")
-}
-
-/// Compiled plugins, so that the next report opens at once. Without one everything works, more slowly.
-fn user_cache() -> Option<PathBuf> {
-    use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
-    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = base.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))?;
-    let folder = base.join("scanhost").join("compiled");
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).ok()?;
-    // What is in it is run: nobody else may write there.
-    let mode = std::fs::metadata(&folder).ok()?.mode();
-    (mode & 0o022 == 0).then_some(folder)
 }

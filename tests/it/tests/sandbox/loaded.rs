@@ -20,7 +20,7 @@ pub fn sandbox() -> Arc<Sandbox> {
 }
 
 pub async fn backend(bytes: &[u8], limits: Limits) -> Backend {
-    Backend::load(sandbox(), bytes.to_vec(), limits, Grants { http: true }).await.unwrap()
+    Backend::load(sandbox(), bytes.to_vec(), limits, Grants::ALL).await.unwrap()
 }
 
 pub fn profile(bytes: &[u8]) -> Profile {

@@ -34,9 +34,7 @@ fn observed() -> (Arc<Told>, Arc<Sandbox>) {
 #[tokio::test]
 async fn every_call_is_told_with_its_outcome() {
     let (told, sandbox) = observed();
-    let load = async |bytes: &[u8]| {
-        Backend::load(sandbox.clone(), bytes.to_vec(), LIMITS, Grants { http: true }).await.unwrap()
-    };
+    let load = async |bytes: &[u8]| Backend::load(sandbox.clone(), bytes.to_vec(), LIMITS, Grants::ALL).await.unwrap();
     let mock = load(MOCK).await;
     mock.health(nothing(), first_call()).await.unwrap().unwrap();
     let failing = context(0, r#"{"fail_at": "create"}"#, b"");

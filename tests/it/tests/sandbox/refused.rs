@@ -13,7 +13,7 @@ fn told(error: &LoadError) -> String {
 }
 
 async fn refusal(bytes: &[u8], limits: Limits) -> LoadError {
-    match Backend::load(sandbox(), bytes.to_vec(), limits, Grants { http: true }).await {
+    match Backend::load(sandbox(), bytes.to_vec(), limits, Grants::ALL).await {
         Ok(backend) => panic!("{} was loaded", backend.description().name),
         Err(error) => error,
     }

@@ -1,0 +1,65 @@
+//! The grant `std-stubs`: what the runtimes of other languages import of WASI, with nothing behind it.
+//! There are no files, no socket can be made, no name is resolved, and time stands still.
+
+use std::time::Duration;
+
+use wasmtime::component::Linker;
+use wasmtime_wasi::{
+    HostMonotonicClock, HostWallClock, WasiCtx,
+    clocks::{WasiClocks, WasiClocksView},
+    filesystem::{WasiFilesystem, WasiFilesystemView},
+    p2::bindings::{clocks, filesystem, sockets},
+    sockets::{WasiSockets, WasiSocketsView},
+};
+
+use crate::call::CallState;
+
+/// What is behind all of WASI that any guest is linked with.
+pub fn context() -> WasiCtx {
+    WasiCtx::builder()
+        .allow_tcp(false)
+        .allow_udp(false)
+        .allow_ip_name_lookup(false)
+        .wall_clock(Stopped)
+        .monotonic_clock(Stopped)
+        .build()
+}
+
+pub fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
+    let l = linker;
+    clocks::wall_clock::add_to_linker::<_, WasiClocks>(l, CallState::clocks)?;
+    clocks::monotonic_clock::add_to_linker::<_, WasiClocks>(l, CallState::clocks)?;
+    filesystem::preopens::add_to_linker::<_, WasiFilesystem>(l, CallState::filesystem)?;
+    filesystem::types::add_to_linker::<_, WasiFilesystem>(l, CallState::filesystem)?;
+    let options = sockets::network::LinkOptions::default();
+    sockets::instance_network::add_to_linker::<_, WasiSockets>(l, CallState::sockets)?;
+    sockets::network::add_to_linker::<_, WasiSockets>(l, &options, CallState::sockets)?;
+    sockets::ip_name_lookup::add_to_linker::<_, WasiSockets>(l, CallState::sockets)?;
+    sockets::tcp::add_to_linker::<_, WasiSockets>(l, CallState::sockets)?;
+    sockets::tcp_create_socket::add_to_linker::<_, WasiSockets>(l, CallState::sockets)?;
+    sockets::udp::add_to_linker::<_, WasiSockets>(l, CallState::sockets)?;
+    sockets::udp_create_socket::add_to_linker::<_, WasiSockets>(l, CallState::sockets)
+}
+
+/// A plugin is told the time by the call's context, and may not measure it.
+struct Stopped;
+
+impl HostWallClock for Stopped {
+    fn resolution(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+
+    fn now(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+impl HostMonotonicClock for Stopped {
+    fn resolution(&self) -> u64 {
+        1
+    }
+
+    fn now(&self) -> u64 {
+        0
+    }
+}

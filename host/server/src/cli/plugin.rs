@@ -1,0 +1,30 @@
+//! `plugin`: components, for those who write them and those who load them. One file a verb.
+
+mod check;
+mod inspect;
+
+use clap::Subcommand;
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+    /// Print JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show what a component is: its world, what it asks for, how it describes itself.
+    Inspect(inspect::Args),
+    /// Check a component as it is checked when it is loaded, and say what its entry in scanhost.yaml needs.
+    Check(check::Args),
+}
+
+pub async fn run(args: Args) -> anyhow::Result<()> {
+    match args.command {
+        Command::Inspect(command) => inspect::run(command, args.json).await,
+        Command::Check(command) => check::run(command, args.json).await,
+    }
+}
