@@ -10,10 +10,12 @@ mod term;
 #[cfg(test)]
 mod tests;
 mod text;
+mod texts;
 
 pub use self::{
     error::{FilterError, FilterErrors, Reason},
     term::Term,
+    texts::FoldedTexts,
 };
 use crate::{
     field::{Columns, FieldType},
@@ -82,7 +84,7 @@ impl Filters {
         if errors.is_empty() { Ok(Self { terms: parsed }) } else { Err(FilterErrors(errors)) }
     }
 
-    /// Whether all terms hold. A finding without the field never matches, also where the term is a negation.
+    /// Whether all terms hold: what a store that looks at columns has to agree with. A finding without the field never matches, also where the term is a negation.
     pub fn matches(&self, finding: &Finding) -> bool {
         let holds = |FieldTerm { field, term }: &FieldTerm| {
             field.and_then(|field| finding.get(field)).is_some_and(|value| term.holds(value))

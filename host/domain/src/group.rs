@@ -69,10 +69,14 @@ impl Grouping {
         aggregate.map_or_else(|| Measure::First(name.to_owned()), |aggregate| aggregate.measure.clone())
     }
 
+    /// Whether it is an aggregate.
+    pub fn makes(&self, name: &str) -> bool {
+        self.aggregates.iter().any(|aggregate| aggregate.name == name)
+    }
+
     /// What a row has where all is to be shown.
     pub fn all_names(&self) -> impl Iterator<Item = &str> {
-        let own = |name: &&String| !self.aggregates.iter().any(|aggregate| aggregate.name == **name);
-        let by = self.by.iter().filter(own).map(String::as_str);
+        let by = self.by.iter().filter(|name| !self.makes(name)).map(String::as_str);
         by.chain(self.aggregates.iter().map(|aggregate| aggregate.name.as_str()))
     }
 }

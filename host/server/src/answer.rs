@@ -36,7 +36,7 @@ pub enum Choice {
 
 /// A question that fits the report.
 pub struct Prepared {
-    pub report: Report,
+    pub report: Arc<Report>,
     pub view: View,
     page: PageRequest,
     profile: Option<(Arc<scanhost_sandbox::Profile>, String)>,
@@ -46,7 +46,7 @@ pub struct Prepared {
 ///
 /// # Errors
 /// With what is wrong in the question, or with the profile.
-pub async fn prepare(snapshot: &Snapshot, report: Report, question: Question) -> Result<Prepared, Refusal> {
+pub async fn prepare(snapshot: &Snapshot, report: Arc<Report>, question: Question) -> Result<Prepared, Refusal> {
     let columns = report.columns();
     let (view, profile) = match &question.choice {
         Choice::Fields(names) => {
@@ -63,13 +63,6 @@ pub async fn prepare(snapshot: &Snapshot, report: Report, question: Question) ->
                 Refusal::invalid("there is no such schema_profile", "list_profiles shows those that exist.")
             })?;
             let plan = plan(profile, columns).await?;
-            if plan.group.is_some() {
-                return Err(Refusal::new(
-                    ErrorCode::Internal,
-                    format!("profile `{}` groups findings, which this host does not do", profile.name),
-                    "Use another schema_profile, and tell the operator.",
-                ));
-            }
             let view = View::new(name.to_string(), Some(&profile.description), &plan, &question.filters, columns);
             let shaper = profile.description.shapes.then(|| (profile.component.clone(), profile.definition.clone()));
             (view, shaper)
@@ -121,7 +114,7 @@ impl Prepared {
     /// # Errors
     /// When they cannot be read.
     pub fn select(&self) -> Result<Selected<'_>, crate::results::ReportError> {
-        Selected::select(&self.report, &self.view.filters, &self.view.order, self.page)
+        Selected::select(&self.report, &self.view, self.page)
     }
 }
 

@@ -7,8 +7,8 @@ use scanhost_domain::ids::TaskId;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    access::Callers, audit::Audit, housekeeping::Accesses, installation::Installation, role::Role, scanners::Breakers,
-    seal::Sealer, snapshot::Snapshot, store::Store,
+    access::Callers, audit::Audit, housekeeping::Accesses, installation::Installation, reports::Reports, role::Role,
+    scanners::Breakers, seal::Sealer, snapshot::Snapshot, store::Store,
 };
 
 pub struct Host {
@@ -21,6 +21,7 @@ pub struct Host {
     pub accesses: Accesses,
     pub callers: Callers,
     pub audit: Audit,
+    pub reports: Reports,
     /// The folder of all files.
     pub data: PathBuf,
     /// Everything that runs in the background; shutdown waits for it.

@@ -21,6 +21,7 @@ mod record_file;
 mod refusal;
 mod removal;
 mod reply;
+mod reports;
 mod results;
 mod role;
 mod scanners;

@@ -1,15 +1,34 @@
-//! Findings on disk and how they are asked for: written once when a report is read, then filtered, paged and shown.
-//! The order filter, page, projection is the only one that the functions here allow.
+//! Findings on disk and how they are asked for: written once as columns when a report is read, then filtered, ordered
+//! or grouped, paged and shown. The order filter, page, projection is the only one that the functions here allow.
 
+mod blocks;
+mod column;
+mod column_writer;
+mod dictionary;
+mod directory;
+mod group;
+mod ingest;
 pub mod jsonl;
+mod measure;
+mod meta;
+mod order;
 mod query;
+mod rank;
+mod records;
 mod report;
-mod rows;
+mod report_file;
+mod segment_writer;
+mod select;
+mod text_order;
 mod value;
 mod view;
 mod writer;
 
+pub use ingest::{IngestError, ingest};
 pub use query::Selected;
-pub use report::{Report, ReportError};
+#[cfg(test)]
+pub use records::Record;
+pub use report::{Identity, Report, ReportError};
+pub use value::JsonValue;
 pub use view::{BadView, View, check_standing};
 pub use writer::FindingsWriter;

@@ -7,7 +7,7 @@ mod files;
 mod trouble;
 
 pub use credentials::RequestSecrets;
-pub use files::{PluginLog, ReportFile};
+pub use files::PluginLog;
 pub use trouble::Trouble;
 
 use std::{sync::Arc, time::Duration};

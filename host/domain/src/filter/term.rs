@@ -9,6 +9,7 @@ use super::{
     error::Reason,
     number::Number,
     text::{TextTest, fold},
+    texts::FoldedTexts,
 };
 use crate::{
     field::FieldType,
@@ -22,7 +23,7 @@ pub struct Term(Tests);
 
 #[derive(Clone, Debug, PartialEq)]
 enum Tests {
-    /// Of texts, and of lists by their elements.
+    /// Of texts, and of lists: a test holds when some element passes it, so a negated one when none does.
     Text(Choice<TextTest>),
     Number(Choice<Comparison<Number>>),
     Severity(Choice<Comparison<Severity>>),
@@ -57,8 +58,14 @@ impl Term {
     /// Whether the value is as asked for. A value of another type than the field's never is.
     pub fn holds(&self, value: &Value) -> bool {
         match (&self.0, value) {
-            (_, Value::Text(text)) => self.holds_for_text(text),
-            (_, Value::List(elements)) => self.holds_for_elements(elements.iter().map(String::as_str)),
+            (Tests::Text(choice), Value::Text(text)) => {
+                let folded = fold(text);
+                choice.holds(|test| test.holds(&folded))
+            }
+            (Tests::Text(choice), Value::List(elements)) => {
+                let folded: Vec<_> = elements.iter().map(|element| fold(element)).collect();
+                choice.holds(|test| folded.iter().any(|element| test.holds(element)))
+            }
             (Tests::Number(choice), Value::Integer(value)) => {
                 choice.holds(|test| test.holds(test.operand.order_of_integer(*value)))
             }
@@ -74,20 +81,19 @@ impl Term {
         }
     }
 
-    /// The same for a text that is not worth making a [`Value`] of.
-    pub fn holds_for_text(&self, text: &str) -> bool {
-        self.holds_for_elements([text].into_iter())
-    }
-
-    /// The same for the elements of a list. A test holds when some element passes it, so a negated one when none does.
-    pub fn holds_for_elements<'a>(&self, elements: impl Iterator<Item = &'a str>) -> bool {
-        match &self.0 {
-            Tests::Text(choice) => {
-                let folded: Vec<_> = elements.map(fold).collect();
-                choice.holds(|test| folded.iter().any(|element| test.holds(element)))
+    /// The same for each of these values, of a text or list field.
+    pub fn holding(&self, values: &FoldedTexts) -> Vec<bool> {
+        let Tests::Text(choice) = &self.0 else { return vec![false; values.len()] };
+        let passing = |tests: &[TextTest]| {
+            let mut marks = vec![false; values.len()];
+            for test in tests {
+                test.mark(values, &mut marks);
             }
-            Tests::Number(_) | Tests::Severity(_) | Tests::Boolean(_) => false,
-        }
+            marks
+        };
+        let any = if choice.any.is_empty() { vec![true; values.len()] } else { passing(&choice.any) };
+        let none = passing(&choice.none);
+        any.into_iter().zip(none).map(|(any, none)| any && !none).collect()
     }
 }
 

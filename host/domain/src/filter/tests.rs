@@ -361,6 +361,29 @@ proptest! {
         }
     }
 
+    /// A search over many texts at once finds what a look at each of them does.
+    #[test]
+    fn terms_on_many_values_agree_with_those_on_one(
+        tests in prop::collection::vec("!?=?[abÉsσς]{1,3}", 1..4),
+        values in prop::collection::vec(prop::collection::vec("[aAbBéÉßΣσK]{0,5}", 1..4), 0..8),
+    ) {
+        let operand = Operand::List(tests.into_iter().map(Operand::Text).collect());
+        for field_type in [FieldType::Text, FieldType::List] {
+            let Ok(term) = Term::parse(field_type, &operand) else { continue };
+            let mut folded = FoldedTexts::default();
+            let mut expected = Vec::new();
+            for elements in &values {
+                let elements = if field_type == FieldType::Text { &elements[..1] } else { &elements[..] };
+                folded.push(elements.iter().map(String::as_str));
+                expected.push(match field_type {
+                    FieldType::Text => term.holds(&Value::Text(elements[0].clone())),
+                    _ => term.holds(&Value::List(elements.to_vec())),
+                });
+            }
+            prop_assert_eq!(term.holding(&folded), expected);
+        }
+    }
+
     #[test]
     fn terms_on_integers_agree_with_arithmetic(held: i64, near in -3i64..=3, halves in 0u8..2, operator in 0usize..6) {
         let mut columns = Columns::default();

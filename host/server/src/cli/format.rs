@@ -4,12 +4,13 @@ use std::io::{self, IsTerminal as _, Write};
 
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
-use serde_json::Value as Json;
+use scanhost_domain::finding::Value;
+use serde_json::json;
 
 use crate::{
     answer::Prepared,
     results::{
-        ReportError, View,
+        JsonValue, ReportError, View,
         jsonl::{ScanMetadata, WriteError},
     },
     visible::visible,
@@ -64,7 +65,7 @@ fn table(prepared: &Prepared, out: &mut impl Write) -> anyhow::Result<()> {
         Ok(())
     })?;
     writeln!(out, "{table}")?;
-    writeln!(out, "{rows} findings")?;
+    writeln!(out, "{rows} {}", if prepared.view.is_grouped() { "groups" } else { "findings" })?;
     Ok(())
 }
 
@@ -73,12 +74,11 @@ fn names(view: &View) -> Vec<&str> {
 }
 
 fn each(prepared: &Prepared, mut take: impl FnMut(Vec<String>) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    let view = &prepared.view;
+    let count = prepared.view.fields().len();
     let selected = prepared.select()?;
     let mut failed = None;
-    selected.each::<ReportError>(|finding| {
-        let record = view.project(&finding);
-        let cells = view.fields().iter().map(|field| record.get(&field.name).map(cell).unwrap_or_default()).collect();
+    selected.each::<ReportError>(|record| {
+        let cells = (0..count).map(|place| record.get(place).map(cell).unwrap_or_default()).collect();
         match take(cells) {
             Ok(()) => Ok(true),
             Err(error) => {
@@ -90,10 +90,11 @@ fn each(prepared: &Prepared, mut take: impl FnMut(Vec<String>) -> anyhow::Result
     failed.map_or(Ok(()), Err)
 }
 
-fn cell(value: &Json) -> String {
+fn cell(value: &Value) -> String {
     match value {
-        Json::String(text) => text.clone(),
-        Json::Array(values) => values.iter().map(cell).collect::<Vec<_>>().join(", "),
-        other => other.to_string(),
+        Value::Text(text) => text.clone(),
+        Value::List(list) => list.join(", "),
+        Value::Severity(severity) => severity.name().to_owned(),
+        Value::Integer(_) | Value::Number(_) | Value::Boolean(_) => json!(JsonValue(value)).to_string(),
     }
 }

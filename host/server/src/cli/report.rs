@@ -1,6 +1,6 @@
 //! `report FILE`: a native report through its backend's parser, shown like the results of a scan.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Context as _, bail};
 use scanhost_domain::{ids::BackendName, page::PageRequest};
@@ -12,10 +12,9 @@ use super::{
 use crate::{
     answer::{Choice, Question, prepare},
     app,
-    results::{FindingsWriter, Report, jsonl::ScanMetadata},
+    results::{IngestError, Report, ingest, jsonl::ScanMetadata},
     snapshot::Snapshot,
     submit::find_profile,
-    worker::ReportFile,
 };
 use scanhost_sandbox::Sandbox;
 
@@ -67,7 +66,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         targets: report.meta().report_targets.clone(),
         ..ScanMetadata::default()
     };
-    let prepared = prepare(&snapshot, report, question).await?;
+    let prepared = prepare(&snapshot, Arc::new(report), question).await?;
     tokio::task::block_in_place(|| format::print(&prepared, &metadata, args.format))
 }
 
@@ -81,17 +80,14 @@ async fn read(snapshot: &Snapshot, args: &Args, folder: &std::path::Path) -> any
     if args.file.is_dir() {
         bail!("{shown} is a folder");
     }
-    let (file, size) = ReportFile::open(&args.file).with_context(|| format!("{shown} cannot be opened"))?;
-    let writer = FindingsWriter::create(folder, backend.description())?;
-    let parsed = tokio::task::block_in_place(|| {
-        tokio::runtime::Handle::current().block_on(backend.parse(file, size, writer.sink(), None, None))
-    });
-    let info = match parsed {
-        Ok(Ok(info)) => info,
-        Ok(Err(malformed)) => bail!("{shown}: {malformed}"),
-        Err(fault) => bail!("{shown}: the plugin {fault}"),
+    let read = tokio::task::block_in_place(|| ingest(&backend, &args.file, folder, None, None));
+    let summary = match read {
+        Ok(summary) => summary,
+        Err(IngestError::Malformed(malformed)) => bail!("{shown}: {malformed}"),
+        Err(IngestError::Backend(fault)) => bail!("{shown}: the plugin {fault}"),
+        Err(IngestError::Report(error)) => return Err(error).with_context(|| format!("{shown} cannot be opened")),
+        Err(IngestError::Findings(error)) => return Err(error.into()),
     };
-    let summary = writer.finish(backend.description().name.as_str(), info)?;
     for warning in &summary.warnings {
         eprintln!("warning: {}", warning.message);
     }

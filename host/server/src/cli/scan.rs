@@ -1,6 +1,6 @@
 //! `scan`: one scan from submit to findings, through the host that runs on the data folder, or one of this process.
 
-use std::{io::IsTerminal as _, path::Path};
+use std::{io::IsTerminal as _, path::Path, sync::Arc};
 
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -94,7 +94,7 @@ async fn scan(control: &Control, config: Config, args: Args) -> anyhow::Result<(
     }
     let report = Report::open(&Path::new(&data).join("tasks").join(&id))?.context("the scan's findings are gone")?;
     let question = Question { page: all(), choice, filters };
-    let prepared = prepare(&snapshot, report, question).await?;
+    let prepared = prepare(&snapshot, Arc::new(report), question).await?;
     tokio::task::block_in_place(|| format::print(&prepared, &metadata(&status), args.format))
 }
 

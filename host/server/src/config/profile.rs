@@ -61,6 +61,9 @@ fn check(profile: &Setting<'_>) {
     if let Some(filters) = fields.get("filters") {
         filters.entries();
     }
+    if let Some(group) = fields.get("group") {
+        group.entries();
+    }
     if let Some(order) = fields.get("order") {
         names(&order);
     }

@@ -2,11 +2,7 @@
 
 use std::sync::Arc;
 
-use scanhost_domain::{
-    ids::ProfileName,
-    page::PageRequest,
-    scan::{Scan, Status},
-};
+use scanhost_domain::{ids::ProfileName, page::PageRequest, scan::Scan};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
@@ -22,8 +18,9 @@ use crate::{
     config::Scope,
     host::Host,
     housekeeping::accessed,
-    refusal::{ErrorCode, Refusal},
-    results::{Report, jsonl::ScanMetadata},
+    refusal::Refusal,
+    reports::{self, Unusable, permit_results},
+    results::jsonl::{ScanMetadata, WriteError},
     submit::find_profile,
 };
 
@@ -97,7 +94,7 @@ pub enum Room {
 /// With what is wrong in the arguments, or why there are no findings.
 pub async fn answer(host: &Arc<Host>, args: Args, room: Room) -> Result<String, Refusal> {
     let scan = find::scan(host, &args.task_id).await?;
-    let report = report(host, &scan)?;
+    permit_results(&scan)?;
     accessed(host, &scan.id).await;
     let snapshot = host.snapshot.load_full();
     let page = PageRequest::parse(args.page, args.page_size, args.skip);
@@ -121,16 +118,26 @@ pub async fn answer(host: &Arc<Host>, args: Args, room: Room) -> Result<String, 
         ));
     }
     let resource = resource(&scan, &choice, page, args.filters.clone());
-    let prepared = prepare(&snapshot, report, Question { page, choice, filters: args.filters }).await?;
     let limits = &snapshot.config.limits;
     let budget = if page.is_all() || room == Room::Resource { limits.all_bytes } else { limits.page_bytes };
-    let metadata = ScanMetadata::of(&scan);
-    let writing = host.tasks.spawn_blocking(move || {
-        let mut out = Vec::new();
-        prepared.write(&mut out, &metadata, Some(budget), Some(&resource)).map(|()| out)
-    });
-    let written = writing.await.map_err(|error| Refusal::internal("reading the findings", &error))?;
-    let mut bytes = written.map_err(|error| Refusal::internal("reading the findings", &error))?;
+    let question = Question { page, choice, filters: args.filters };
+    let answer = |report| {
+        let (host, snapshot, question) = (host.clone(), snapshot.clone(), question.clone());
+        let (metadata, resource) = (ScanMetadata::of(&scan), resource.clone());
+        async move {
+            let prepared = prepare(&snapshot, report, question).await?;
+            let writing = host.tasks.spawn_blocking(move || {
+                let mut out = Vec::new();
+                prepared.write(&mut out, &metadata, Some(budget), Some(&resource)).map(|()| out)
+            });
+            let written = writing.await.map_err(|error| Refusal::internal("reading the findings", &error))?;
+            written.map_err(|error| match error {
+                WriteError::Report(error) => Unusable::from(error),
+                other => Unusable::Refused(Refusal::internal("reading the findings", &other)),
+            })
+        }
+    };
+    let mut bytes = reports::ask(host, &scan, answer).await?;
     // Between lines, and not after the last.
     bytes.pop();
     String::from_utf8(bytes).map_err(|error| Refusal::internal("writing the findings", &error))
@@ -139,31 +146,6 @@ pub async fn answer(host: &Arc<Host>, args: Args, room: Room) -> Result<String, 
 fn default_profile(scan: &Scan) -> ProfileName {
     let usual = || DEFAULT_PROFILE.parse().expect("a well formed name");
     scan.request.profile.clone().unwrap_or_else(usual)
-}
-
-/// The scan's findings, where it has any.
-fn report(host: &Arc<Host>, scan: &Scan) -> Result<Report, Refusal> {
-    match scan.status() {
-        Status::Queued | Status::Running => Err(Refusal::new(
-            ErrorCode::NotReady,
-            format!("the scan is {}: it has no results yet", scan.status()),
-            "Call wait_for_scan first.",
-        )),
-        Status::Completed => match Report::open(&host.folder(&scan.id)) {
-            Ok(Some(report)) => Ok(report),
-            Ok(None) => Err(Refusal::new(
-                ErrorCode::Internal,
-                "the scan's findings are not where they should be",
-                "Tell the operator; download_native_scan may still have the report.",
-            )),
-            Err(error) => Err(Refusal::internal("opening the scan's findings", &error)),
-        },
-        Status::Failed | Status::Timeout | Status::Cancelled => Err(Refusal::new(
-            ErrorCode::Conflict,
-            format!("the scan ended as {}, without results", scan.status()),
-            "get_scan_status says why; submit it again if that has changed.",
-        )),
-    }
 }
 
 /// The same question as an address. A truncated answer adds what to skip, so that it is the address of the rest.

@@ -12,8 +12,10 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{
     query::Selected,
+    records::Record,
     report::{Report, ReportError},
-    view::View,
+    value::JsonValue,
+    view::{Shown, View},
 };
 
 /// Room for the lines that follow the records of a truncated answer, beside the address of the rest.
@@ -98,8 +100,11 @@ pub fn write(
     let closing = CLOSING_BYTES + writing.resource.map_or(0, str::len);
     let budget = writing.budget.map(|budget| budget.saturating_sub(closing));
     let mut rows = Rows { waiting: Vec::new(), shape: writing.shape };
-    selected.each(|finding| {
-        rows.waiting.push(Json::Object(view.project(&finding)).to_string());
+    // A report's own field `type` is left out, since that key says what kind of line it is.
+    let name = |field: &Shown| (field.name != "type").then(|| Json::from(field.name.as_str()).to_string());
+    let names: Vec<Option<String>> = view.fields().iter().map(name).collect();
+    selected.each(|record| {
+        rows.waiting.push(row(&names, record)?);
         if rows.waiting.len() < rows.chunk() {
             return Ok(true);
         }
@@ -118,6 +123,23 @@ pub fn write(
     }
     out.out.flush()?;
     Ok(())
+}
+
+/// The record as a JSON object, under these names in quotes, where they have one. What it lacks is left out.
+fn row(names: &[Option<String>], record: Record<'_>) -> io::Result<String> {
+    let mut row = vec![b'{'];
+    for (place, name) in names.iter().enumerate() {
+        if let (Some(name), Some(value)) = (name, record.get(place)) {
+            if row.len() > 1 {
+                row.push(b',');
+            }
+            row.extend_from_slice(name.as_bytes());
+            row.push(b':');
+            serde_json::to_writer(&mut row, &JsonValue(value))?;
+        }
+    }
+    row.push(b'}');
+    String::from_utf8(row).map_err(io::Error::other)
 }
 
 /// Rows on their way through the profile.

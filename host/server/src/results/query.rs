@@ -1,112 +1,57 @@
-//! Filter, order, page: which findings an answer has. Memory is bounded by the page, or by the keys of the order.
+//! Filter, order or group, page: which records an answer has. Memory is bounded by the page, by the keys of an order, or
+//! by the groups.
 
-use std::cmp::Ordering;
+use scanhost_domain::page::PageRequest;
 
-use scanhost_domain::{
-    field::Columns,
-    filter::Filters,
-    finding::{FieldIndex, Finding, Value},
-    page::PageRequest,
+use super::{
+    group::Groups,
+    records::{Place, Record, Records},
+    report::{Report, ReportError},
+    select::matching,
+    view::{Rows, View},
 };
 
-use super::report::{Report, ReportError};
+/// Records that are in memory at once.
+const AT_ONCE: usize = 100;
 
-/// Sort keys, the most important first. Empty keeps the report's order.
-#[derive(Clone, Debug, Default)]
-pub struct Order(Vec<Key>);
-
-#[derive(Clone, Copy, Debug)]
-struct Key {
-    /// None for a field that no finding of the report has.
-    field: Option<FieldIndex>,
-    descending: bool,
-}
-
-impl Order {
-    pub fn new(keys: &[(String, bool)], columns: &Columns) -> Self {
-        Self(
-            keys.iter()
-                .map(|(field, descending)| Key { field: columns.find(field), descending: *descending })
-                .collect(),
-        )
-    }
-
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn values(&self, finding: &Finding) -> Vec<Option<Value>> {
-        self.0.iter().map(|key| key.field.and_then(|field| finding.get(field)).cloned()).collect()
-    }
-
-    fn compare(&self, a: &[Option<Value>], b: &[Option<Value>]) -> Ordering {
-        let by_key = self.0.iter().zip(a.iter().zip(b)).map(|(key, (a, b))| match (a, b) {
-            (Some(a), Some(b)) if key.descending => compare(b, a),
-            (Some(a), Some(b)) => compare(a, b),
-            // What lacks the field comes last, whichever way it goes.
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (None, None) => Ordering::Equal,
-        });
-        by_key.fold(Ordering::Equal, Ordering::then)
-    }
-}
-
-fn compare(a: &Value, b: &Value) -> Ordering {
-    match (a, b) {
-        (Value::Text(a), Value::Text(b)) => a.cmp(b),
-        (Value::Integer(a), Value::Integer(b)) => a.cmp(b),
-        (Value::Number(a), Value::Number(b)) => a.total_cmp(b),
-        (Value::Boolean(a), Value::Boolean(b)) => a.cmp(b),
-        (Value::List(a), Value::List(b)) => a.cmp(b),
-        (Value::Severity(a), Value::Severity(b)) => a.cmp(b),
-        // A field has one type in a report.
-        _ => Ordering::Equal,
-    }
-}
-
-/// The findings that an answer has, before they are shown.
+/// The records that an answer has, before they are shown.
 pub struct Selected<'a> {
     report: &'a Report,
-    filters: &'a Filters,
+    view: &'a View,
     page: PageRequest,
     total: u64,
-    /// Places among all findings of the report, in the order asked for; none when that is the report's own.
-    ordered: Option<Vec<u64>>,
+    found: Found,
+}
+
+enum Found {
+    /// These, which are those of the page in its order.
+    Places(Vec<Place>),
+    /// All that match, in the report's order; so many in each segment.
+    All(Vec<u64>),
+    Groups(Groups),
 }
 
 impl<'a> Selected<'a> {
-    /// Counts, and sorts where an order is asked for.
+    /// Counts what matches, and finds the page.
     ///
     /// # Errors
     /// When the findings cannot be read.
-    pub fn select(
-        report: &'a Report,
-        filters: &'a Filters,
-        order: &Order,
-        page: PageRequest,
-    ) -> Result<Self, ReportError> {
-        if order.is_empty() {
-            let mut total = 0;
-            for finding in report.findings()? {
-                total += u64::from(filters.matches(&finding?));
+    pub fn select(report: &'a Report, view: &'a View, page: PageRequest) -> Result<Self, ReportError> {
+        let (total, found) = match &view.rows {
+            Rows::Findings { order, .. } if order.is_empty() => in_report_order(report, view, page)?,
+            Rows::Findings { order, .. } => {
+                let (total, places) = order.sort(report, &view.filters, |total| page.records(total))?;
+                (total, Found::Places(places))
             }
-            return Ok(Self { report, filters, page, total, ordered: None });
-        }
-        let mut keys = Vec::new();
-        for (place, finding) in (0u64..).zip(report.findings()?) {
-            let finding = finding?;
-            if filters.matches(&finding) {
-                keys.push((order.values(&finding), place));
+            Rows::Groups(plan) => {
+                let groups = plan.run(report, &view.filters, |total| page.records(total))?;
+                (groups.total(), Found::Groups(groups))
             }
-        }
-        // A stable sort, so that equals keep the report's order.
-        keys.sort_by(|(a, _), (b, _)| order.compare(a, b));
-        let ordered: Vec<u64> = keys.into_iter().map(|(_, place)| place).collect();
-        Ok(Self { report, filters, page, total: ordered.len() as u64, ordered: Some(ordered) })
+        };
+        Ok(Self { report, view, page, total, found })
     }
 
-    /// Findings that match, on all pages.
+    /// Records that match, on all pages.
     pub fn total(&self) -> u64 {
         self.total
     }
@@ -115,68 +60,76 @@ impl<'a> Selected<'a> {
         self.page
     }
 
-    /// Hands the page's findings over in order, until `take` says no.
+    /// Hands the page's records over in order, with the view's fields, until `take` says no.
     ///
     /// # Errors
     /// When the findings cannot be read, or of `take`.
-    pub fn each<E: From<ReportError>>(&self, mut take: impl FnMut(Finding) -> Result<bool, E>) -> Result<(), E> {
-        let records = self.page.records(self.total);
-        if records.is_empty() {
-            return Ok(());
-        }
-        match &self.ordered {
-            None => {
-                let mut place = 0;
-                for finding in self.report.findings()? {
-                    let finding = finding?;
-                    if !self.filters.matches(&finding) {
-                        continue;
-                    }
-                    if records.contains(&place) && !take(finding)? {
-                        return Ok(());
-                    }
-                    place += 1;
-                    if place >= records.end {
-                        return Ok(());
+    pub fn each<E: From<ReportError>>(&self, mut take: impl FnMut(Record<'_>) -> Result<bool, E>) -> Result<(), E> {
+        match (&self.found, &self.view.rows) {
+            (Found::Places(places), Rows::Findings { fields, .. }) => {
+                for places in places.chunks(AT_ONCE) {
+                    if !each(&Records::read(self.report, places, fields)?, &mut take)? {
+                        break;
                     }
                 }
-                Ok(())
             }
-            Some(ordered) => {
-                let wanted = &ordered[to_index(records.start)..to_index(records.end)];
-                for chunk in wanted.chunks(ORDERED_AT_ONCE) {
-                    for finding in self.fetch(chunk)? {
-                        if !take(finding)? {
+            (Found::All(counts), Rows::Findings { fields, .. }) => {
+                let mut left = self.page.records(self.total);
+                for (index, segment) in (0..counts.len()).zip(0..) {
+                    let count = counts[index];
+                    let (skipped, taken) = (left.start.min(count), left.end.min(count));
+                    left = left.start - skipped..left.end - taken;
+                    if skipped == taken {
+                        continue;
+                    }
+                    let rows = matching(self.report, &self.view.filters, index)?;
+                    let places: Vec<Place> = rows.iter().map(|row| Place { segment, row }).collect();
+                    for places in places[skipped as usize..taken as usize].chunks(AT_ONCE) {
+                        if !each(&Records::read(self.report, places, fields)?, &mut take)? {
                             return Ok(());
                         }
                     }
                 }
-                Ok(())
             }
-        }
-    }
-
-    /// The findings at these places, in this order.
-    fn fetch(&self, places: &[u64]) -> Result<Vec<Finding>, ReportError> {
-        let mut by_place: Vec<(u64, usize)> = places.iter().enumerate().map(|(rank, place)| (*place, rank)).collect();
-        by_place.sort_unstable();
-        let mut wanted = by_place.into_iter().peekable();
-        let mut found: Vec<Option<Finding>> = vec![None; places.len()];
-        for (place, finding) in (0u64..).zip(self.report.findings()?) {
-            let Some((next, rank)) = wanted.peek().copied() else { break };
-            let finding = finding?;
-            if place == next {
-                found[rank] = Some(finding);
-                wanted.next();
+            (Found::Groups(groups), _) => {
+                for start in (0..groups.len()).step_by(AT_ONCE) {
+                    let range = start..(start + AT_ONCE).min(groups.len());
+                    if !each(&groups.records(self.report, range)?, &mut take)? {
+                        break;
+                    }
+                }
             }
+            (Found::Places(_) | Found::All(_), Rows::Groups(_)) => {}
         }
-        Ok(found.into_iter().flatten().collect())
+        Ok(())
     }
 }
 
-/// Findings that an ordered answer holds in memory at once.
-const ORDERED_AT_ONCE: usize = 10_000;
+fn each<E>(records: &Records, take: &mut impl FnMut(Record<'_>) -> Result<bool, E>) -> Result<bool, E> {
+    for record in records.iter() {
+        if !take(record)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
 
-fn to_index(place: u64) -> usize {
-    usize::try_from(place).expect("an ordered answer's keys are in memory")
+/// The places of a page are kept; of all findings at once only how many there are.
+fn in_report_order(report: &Report, view: &View, page: PageRequest) -> Result<(u64, Found), ReportError> {
+    let wanted = page.records(u64::MAX);
+    let (mut total, mut counts, mut places) = (0, Vec::new(), Vec::new());
+    for (index, segment) in (0..report.segments().len()).zip(0..) {
+        let rows = matching(report, &view.filters, index)?;
+        let count = rows.count();
+        if !page.is_all() && total < wanted.end && total + count > wanted.start {
+            let skipped = wanted.start.saturating_sub(total);
+            let taken = wanted.end - total.max(wanted.start);
+            let rows = rows.iter().skip(usize::try_from(skipped).expect("rows of a segment"));
+            let rows = rows.take(usize::try_from(taken).expect("records of a page"));
+            places.extend(rows.map(|row| Place { segment, row }));
+        }
+        total += count;
+        counts.push(count);
+    }
+    Ok((total, if page.is_all() { Found::All(counts) } else { Found::Places(places) }))
 }

@@ -1,151 +1,193 @@
-//! A report's findings as they lie in a folder: the rows, and beside them what is known of the whole report.
+//! A report's findings in one file: segments, then what is known of all of them, then where that is. The file has its
+//! name only once it is whole, and what it says is checked before it is believed.
 
 use std::{
     fs::File,
-    io::{self, BufReader},
+    io::{self, Write},
+    os::unix::fs::{FileExt as _, MetadataExt as _},
     path::{Path, PathBuf},
 };
 
-use scanhost_domain::{
-    field::{Columns, FieldType},
-    finding::Finding,
-    scan::{AuthenticationStatus, SeverityCounts, Summary, Warning},
+use scanhost_domain::{field::Columns, finding::FieldIndex};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::{
+    blocks::BlockFile,
+    column::Column,
+    directory::{self, Part, Segment},
+    meta::ReportMeta,
+    segment_writer::Written,
 };
-use serde::{Deserialize, Serialize};
 
-use super::rows::RowReader;
+/// The form that is written now. Another one is written anew from the native report.
+const VERSION: u32 = 2;
 
-/// The form that is written now.
-const VERSION: u32 = 1;
+const FILE: &str = "findings.columns";
 
-const META_FILE: &str = "findings.json";
-const ROWS_FILE: &str = "findings.rows";
+const MAGIC: &[u8; 8] = b"findings";
+
+/// Where the footer begins, the lengths of its three parts, its checksum; then version and magic.
+const TRAILER: usize = 5 * 8 + 4 + 8;
 
 /// Findings that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     #[error("the findings cannot be read")]
     Io(#[from] io::Error),
+    /// They can be had again from the native report.
     #[error("the findings are damaged: {0}")]
     Damaged(String),
 }
 
-/// What is known of a whole report. Written last, so where it is, the rows are whole.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ReportMeta {
-    v: u32,
-    pub backend: String,
-    pub report_name: Option<String>,
-    pub report_targets: Option<String>,
-    pub hosts: u32,
-    pub total: u64,
-    /// Critical, high, medium, low, info.
-    counts: [u64; 5],
-    authentication: String,
-    warnings: Vec<(String, String)>,
-    columns: Vec<String>,
-    /// Fields that the backend adds to the standard ones, with their types.
-    declared: Vec<(String, String)>,
-}
-
-impl ReportMeta {
-    pub fn new(backend: String, names: (Option<String>, Option<String>), summary: &Summary, columns: &Columns) -> Self {
-        let counts = summary.severity_counts;
-        Self {
-            v: VERSION,
-            backend,
-            report_name: names.0,
-            report_targets: names.1,
-            hosts: summary.hosts_scanned,
-            total: summary.total_vulnerabilities,
-            counts: [counts.critical, counts.high, counts.medium, counts.low, counts.info],
-            authentication: summary.authentication.name().to_owned(),
-            warnings: summary.warnings.iter().map(|warning| (warning.code.clone(), warning.message.clone())).collect(),
-            columns: columns.iter().map(|column| column.name.clone()).collect(),
-            declared: columns.declared().map(|(name, kind)| (name.to_owned(), kind.name().to_owned())).collect(),
-        }
-    }
-
-    pub fn summary(&self) -> Summary {
-        let [critical, high, medium, low, info] = self.counts;
-        let status = AuthenticationStatus::ALL.into_iter().find(|status| status.name() == self.authentication);
-        let warning = |(code, message): &(String, String)| Warning { code: code.clone(), message: message.clone() };
-        Summary {
-            hosts_scanned: self.hosts,
-            total_vulnerabilities: self.total,
-            severity_counts: SeverityCounts { critical, high, medium, low, info },
-            authentication: status.unwrap_or_default(),
-            warnings: self.warnings.iter().map(warning).collect(),
-        }
-    }
-
-    fn columns(&self) -> Columns {
-        let kinds = [
-            FieldType::Text,
-            FieldType::Integer,
-            FieldType::Number,
-            FieldType::Boolean,
-            FieldType::List,
-            FieldType::Severity,
-        ];
-        let kind = |name: &str| kinds.into_iter().find(|kind| kind.name() == name).unwrap_or(FieldType::Text);
-        let mut columns = Columns::new(self.declared.iter().map(|(name, word)| (name.clone(), kind(word))));
-        for name in &self.columns {
-            columns.appear(name);
-        }
-        columns
-    }
-}
-
 /// A report that was read whole.
 pub struct Report {
-    folder: PathBuf,
     meta: ReportMeta,
     columns: Columns,
+    segments: Vec<Segment>,
+    file: BlockFile,
+    identity: Identity,
+}
+
+/// Which file it is, and in which state: of two that are equal, the content is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity([u64; 3], [i64; 4]);
+
+impl Identity {
+    /// Of the findings in this folder; none when there are none.
+    ///
+    /// # Errors
+    /// Of the file system.
+    pub fn of(folder: &Path) -> io::Result<Option<Self>> {
+        match std::fs::metadata(path(folder)) {
+            Ok(metadata) => Ok(Some(Self::new(&metadata))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn new(file: &std::fs::Metadata) -> Self {
+        Self([file.dev(), file.ino(), file.len()], [file.mtime(), file.mtime_nsec(), file.ctime(), file.ctime_nsec()])
+    }
 }
 
 impl Report {
-    /// Opens what [`FindingsWriter`](super::FindingsWriter) left in the folder; none when it was not finished.
+    /// Opens the findings in the folder; none when there are none.
     ///
     /// # Errors
-    /// When it is there and cannot be read.
+    /// When they are there and cannot be read.
     pub fn open(folder: &Path) -> Result<Option<Self>, ReportError> {
-        let bytes = match std::fs::read(folder.join(META_FILE)) {
-            Ok(bytes) => bytes,
+        let file = match File::open(path(folder)) {
+            Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let meta: ReportMeta =
-            serde_json::from_slice(&bytes).map_err(|error| ReportError::Damaged(format!("{META_FILE}: {error}")))?;
-        if meta.v != VERSION {
-            return Err(ReportError::Damaged(format!("{META_FILE} has version {}, not {VERSION}", meta.v)));
+        Self::read(file).map(Some)
+    }
+
+    fn read(file: File) -> Result<Self, ReportError> {
+        let damaged = |what: &str| ReportError::Damaged(what.to_owned());
+        let metadata = file.metadata()?;
+        let start_of_trailer = metadata.len().checked_sub(TRAILER as u64).ok_or_else(|| damaged("they are cut off"))?;
+        let mut trailer = [0; TRAILER];
+        file.read_exact_at(&mut trailer, start_of_trailer)?;
+        let (numbers, rest) = trailer.split_at(5 * 8);
+        let (version, magic) = rest.split_at(4);
+        if magic != MAGIC {
+            return Err(damaged("they do not end as they should"));
         }
+        if version != VERSION.to_le_bytes() {
+            return Err(damaged("they are of another version"));
+        }
+        let [data, directory, sums, meta, checksum] = le_numbers(numbers).try_into().map_err(|_| damaged("trailer"))?;
+        let parts = [directory, sums, meta].into_iter().try_fold(data, u64::checked_add);
+        if parts != Some(start_of_trailer) {
+            return Err(damaged("their parts are not as long as they should be"));
+        }
+        let mut footer = vec![0; length(start_of_trailer - data)];
+        file.read_exact_at(&mut footer, data)?;
+        if footer_checksum(&footer, data) != checksum {
+            return Err(damaged("their description has another checksum than it was written with"));
+        }
+        let (directory, rest) = footer.split_at(length(directory));
+        let (sums, meta) = rest.split_at(length(sums));
+        let segments = directory::decode(directory).ok_or_else(|| damaged("their directory is not well formed"))?;
+        let meta: ReportMeta = serde_json::from_slice(meta).map_err(|error| damaged(&error.to_string()))?;
         let columns = meta.columns();
-        Ok(Some(Self { folder: folder.to_owned(), meta, columns }))
+        let file_identity = Identity::new(&metadata);
+        let file = BlockFile::new(file, data, le_numbers(sums));
+        Ok(Self { meta, columns, segments, file, identity: file_identity })
+    }
+
+    /// Writes what remains to be written, after the segments.
+    ///
+    /// # Errors
+    /// Of the file.
+    pub fn finish<W: Write>(written: Written<W>, meta: impl FnOnce(&Columns) -> ReportMeta) -> io::Result<W> {
+        let Written { out, columns, segments } = written;
+        let data = out.length();
+        let (mut file, sums) = out.finish();
+        let mut footer = directory::encode(&segments);
+        let directory = footer.len();
+        footer.extend(sums.iter().flat_map(|sum| sum.to_le_bytes()));
+        let sums = footer.len() - directory;
+        let meta = serde_json::to_vec(&meta(&columns));
+        footer.extend(meta.expect("a report's description has string keys and no foreign types"));
+        let meta = footer.len() - directory - sums;
+        let checksum = footer_checksum(&footer, data);
+        file.write_all(&footer)?;
+        for number in [data, directory as u64, sums as u64, meta as u64, checksum] {
+            file.write_all(&number.to_le_bytes())?;
+        }
+        file.write_all(&VERSION.to_le_bytes())?;
+        file.write_all(MAGIC)?;
+        Ok(file)
     }
 
     pub fn meta(&self) -> &ReportMeta {
         &self.meta
     }
 
+    /// The fields that its findings have.
     pub fn columns(&self) -> &Columns {
         &self.columns
     }
 
-    /// The findings in the order of the report, one at a time.
-    ///
-    /// # Errors
-    /// When the file cannot be opened; the iterator ends with an error where it cannot be read.
-    pub fn findings(&self) -> Result<impl Iterator<Item = Result<Finding, ReportError>>, ReportError> {
-        let file = BufReader::with_capacity(256 << 10, File::open(rows_path(&self.folder))?);
-        Ok(RowReader::new(file, &self.columns, self.meta.total))
+    pub fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// One field of one segment; none where no finding of it has the field.
+    pub fn column(&self, segment: usize, field: FieldIndex) -> Option<Column<'_>> {
+        let segment = &self.segments[segment];
+        let part = segment.part(field)?;
+        Some(Column::new(&self.file, part, segment.rows, self.columns.column(field).field_type))
+    }
+
+    /// Bytes in memory, about.
+    pub fn footprint(&self) -> usize {
+        let parts: usize = self.segments.iter().map(|segment| segment.parts.len() * size_of::<Part>()).sum();
+        parts + self.file.footprint()
     }
 }
 
-pub fn rows_path(folder: &Path) -> PathBuf {
-    folder.join(ROWS_FILE)
+/// Where the findings are in a scan's folder.
+pub fn path(folder: &Path) -> PathBuf {
+    folder.join(FILE)
 }
 
-pub fn meta_path(folder: &Path) -> PathBuf {
-    folder.join(META_FILE)
+/// Also of where the footer begins, which nothing else would check.
+fn footer_checksum(footer: &[u8], data: u64) -> u64 {
+    xxh3_64(footer) ^ data
+}
+
+fn le_numbers(bytes: &[u8]) -> Vec<u64> {
+    bytes.chunks_exact(8).map(|bytes| u64::from_le_bytes(bytes.try_into().expect("chunks of 8 bytes"))).collect()
+}
+
+fn length(bytes: u64) -> usize {
+    usize::try_from(bytes).expect("lengths within a file fit the address space")
 }

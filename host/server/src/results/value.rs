@@ -1,16 +1,20 @@
-//! A finding's value as JSON.
+//! Values as JSON.
 
 use scanhost_domain::finding::Value;
-use serde_json::Value as Json;
+use serde::{Serialize, Serializer};
 
 /// Numbers stay numbers, severities are their names.
-pub fn to_json(value: &Value) -> Json {
-    match value {
-        Value::Text(text) => Json::from(text.as_str()),
-        Value::Integer(integer) => Json::from(*integer),
-        Value::Number(number) => Json::from(*number),
-        Value::Boolean(boolean) => Json::from(*boolean),
-        Value::List(list) => Json::from(list.as_slice()),
-        Value::Severity(severity) => Json::from(severity.name()),
+pub struct JsonValue<'a>(pub &'a Value);
+
+impl Serialize for JsonValue<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Text(text) => serializer.serialize_str(text),
+            Value::Integer(integer) => serializer.serialize_i64(*integer),
+            Value::Number(number) => serializer.serialize_f64(*number),
+            Value::Boolean(boolean) => serializer.serialize_bool(*boolean),
+            Value::List(list) => list.serialize(serializer),
+            Value::Severity(severity) => serializer.serialize_str(severity.name()),
+        }
     }
 }

@@ -3,12 +3,12 @@
 use scanhost_domain::{
     field::{Columns, FieldType},
     filter::{FilterErrors, Filters, Operand},
-    finding::{FieldIndex, Finding},
+    finding::FieldIndex,
 };
 use scanhost_sandbox::{Plan, ProfileDescription, Selection};
 use serde_json::{Map, Value as Json};
 
-use super::{query::Order, value::to_json};
+use super::{group::GroupPlan, order::Order};
 
 /// A view that cannot be had. What is wrong is the agent's or the profile's.
 #[derive(Debug, thiserror::Error)]
@@ -26,8 +26,18 @@ pub struct View {
     pub profile: String,
     pub filters: Filters,
     pub filters_applied: Map<String, Json>,
-    pub order: Order,
+    pub rows: Rows,
     shown: Vec<Shown>,
+}
+
+/// What the records are.
+pub enum Rows {
+    /// Findings. A field that none has is none.
+    Findings {
+        fields: Vec<Option<FieldIndex>>,
+        order: Order,
+    },
+    Groups(GroupPlan),
 }
 
 /// One field of a record, in its place.
@@ -35,8 +45,6 @@ pub struct View {
 pub struct Shown {
     pub name: String,
     pub field_type: FieldType,
-    /// None when no finding of the report has it.
-    place: Option<FieldIndex>,
 }
 
 impl View {
@@ -57,13 +65,24 @@ impl View {
         let standing_filters = standing_filters.map_err(|errors| BadView::StandingFilters(errors.to_string()))?;
         let own_filters = Filters::parse(&operands(own), columns).map_err(BadView::Filters)?;
         let derived = description.map(|description| description.derived.as_slice()).unwrap_or_default();
-        Ok(Self {
-            profile,
-            filters: standing_filters.and(own_filters),
-            filters_applied: merge(standing, own),
-            order: Order::new(&plan.order, columns),
-            shown: shown(&plan.fields, derived, columns),
-        })
+        let shown = shown(plan, derived, columns);
+        let rows = match &plan.group {
+            Some(grouping) => {
+                let names: Vec<String> = shown.iter().map(|field| field.name.clone()).collect();
+                Rows::Groups(GroupPlan::new(grouping, &names, &plan.order, columns))
+            }
+            None => Rows::Findings {
+                fields: shown.iter().map(|field| columns.find(&field.name)).collect(),
+                order: Order::new(&plan.order, columns),
+            },
+        };
+        let (filters, filters_applied) = (standing_filters.and(own_filters), merge(standing, own));
+        Ok(Self { profile, filters, filters_applied, rows, shown })
+    }
+
+    /// Whether records are groups of findings.
+    pub fn is_grouped(&self) -> bool {
+        matches!(self.rows, Rows::Groups(_))
     }
 
     /// For fields that an agent chose itself.
@@ -79,16 +98,6 @@ impl View {
     pub fn fields(&self) -> &[Shown] {
         &self.shown
     }
-
-    /// The finding's shown fields; those that it lacks are left out. So is a report's own field `type`, since that key
-    /// says what kind of line it is.
-    pub fn project(&self, finding: &Finding) -> Map<String, Json> {
-        let shown = self.shown.iter().filter(|field| field.name != "type").filter_map(|field| {
-            let value = finding.get(field.place?)?;
-            Some((field.name.clone(), to_json(value)))
-        });
-        shown.collect()
-    }
 }
 
 /// Checks a profile's standing filters before there is a report. Names may be those of a report to come; values that no
@@ -102,18 +111,20 @@ pub fn check_standing(filters: &str) -> Result<(), String> {
     read.map(|_| ()).map_err(|errors| errors.to_string())
 }
 
-fn shown(selection: &Selection, derived: &[(String, FieldType, String)], columns: &Columns) -> Vec<Shown> {
+fn shown(plan: &Plan, derived: &[(String, FieldType, String)], columns: &Columns) -> Vec<Shown> {
     let field = |name: &str| {
         let derived = derived.iter().find(|(derived, ..)| derived == name).map(|(_, field_type, _)| *field_type);
-        Shown {
-            name: name.to_owned(),
-            field_type: columns.type_of(name).or(derived).unwrap_or(FieldType::Text),
-            place: columns.find(name),
-        }
+        let of_finding = || columns.type_of(name).or(derived).unwrap_or(FieldType::Text);
+        let field_type = match &plan.group {
+            Some(grouping) if grouping.makes(name) => grouping.measure(name).field_type(columns),
+            _ => of_finding(),
+        };
+        Shown { name: name.to_owned(), field_type }
     };
-    match selection {
-        Selection::All => columns.iter().map(|column| field(&column.name)).collect(),
-        Selection::Some(names) => names.iter().map(|name| field(name)).collect(),
+    match (&plan.fields, &plan.group) {
+        (Selection::All, None) => columns.iter().map(|column| field(&column.name)).collect(),
+        (Selection::All, Some(grouping)) => grouping.all_names().map(field).collect(),
+        (Selection::Some(names), _) => names.iter().map(|name| field(name)).collect(),
     }
 }
 

@@ -1,27 +1,31 @@
 //! From a plugin's batches to findings on disk: the place where a report's text gets its types.
 
 use std::{
-    fs::File,
-    io::{BufWriter, Write},
+    io::{self, BufWriter},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use scanhost_domain::{
-    field::{Columns, FieldType},
-    finding::{FieldIndex, Severity, Value},
+    field::Columns,
+    finding::{Severity, Value},
     scan::{SeverityCounts, Summary, Warning},
 };
 use scanhost_sandbox::{
     BackendDescription, ReportInfo,
     capability::{Batch, Cell, FindingSink},
 };
+use tempfile::NamedTempFile;
 
 use super::{
-    report::{ReportError, ReportMeta, meta_path, rows_path},
-    rows::RowWriter,
+    meta::ReportMeta,
+    report::{Report, ReportError, path},
+    segment_writer::{Bounds, Mistyped, SegmentWriter},
 };
 use crate::store::atomic;
+
+#[cfg(test)]
+mod tests;
 
 const MAX_ARENA: usize = 8 << 20;
 const MAX_CELLS: usize = 1_000_000;
@@ -29,62 +33,77 @@ const MAX_FINDINGS: usize = 50_000;
 const MAX_FIELDS: usize = 4_096;
 const MAX_FIELD_NAME: usize = 128;
 
+/// How the name of a file begins that is being written.
+const PART: &str = "findings-";
+
+/// A guest may come back after its call was given up.
+const FINISHED: &str = "the report was read already";
+
 /// Takes the findings of one report. The plugin's side of it is [`sink`](Self::sink).
-pub struct FindingsWriter(Arc<Mutex<Writing>>);
+pub struct FindingsWriter {
+    folder: PathBuf,
+    writing: Arc<Mutex<Writing>>,
+}
 
 struct Writing {
-    folder: PathBuf,
-    rows: RowWriter<BufWriter<File>>,
-    columns: Columns,
-    /// The plugin's fields by its own index; the place is known once a value has been stored.
-    fields: Vec<Field>,
+    // None once it was finished.
+    segments: Option<SegmentWriter<BufWriter<NamedTempFile>>>,
+    /// The writer's number of each of the plugin's fields.
+    fields: Vec<usize>,
     severity: SeverityCounts,
     total: u64,
     /// Values that were not of their field's type.
     mistyped: u64,
 }
 
-struct Field {
-    name: String,
-    field_type: FieldType,
-    place: Option<FieldIndex>,
-}
-
 impl FindingsWriter {
-    /// Begins anew in this folder; what an earlier attempt left is overwritten.
+    /// Removes what a process left that was killed while it wrote. Nobody else may be writing in this folder.
+    ///
+    /// # Errors
+    /// Of the file system.
+    pub fn discard_unfinished(folder: &Path) -> io::Result<()> {
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(PART) {
+                std::fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins anew in this folder; what is there stays in use until [`finish`](Self::finish).
     ///
     /// # Errors
     /// Of the file system.
     pub fn create(folder: &Path, backend: &BackendDescription) -> Result<Self, ReportError> {
-        // Without its description no half-written file is taken for a whole one.
-        match std::fs::remove_file(meta_path(folder)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
-        }
-        let rows = BufWriter::with_capacity(256 << 10, File::create(rows_path(folder))?);
         let declared = backend.fields.iter().map(|(name, field_type, _)| (name.clone(), *field_type));
-        Ok(Self(Arc::new(Mutex::new(Writing {
-            folder: folder.to_owned(),
-            rows: RowWriter::new(rows),
-            columns: Columns::new(declared),
+        Self::with_bounds(folder, Columns::new(declared), Bounds::USUAL)
+    }
+
+    fn with_bounds(folder: &Path, columns: Columns, bounds: Bounds) -> Result<Self, ReportError> {
+        // A name of its own, and gone with the writer where it does not finish.
+        let part = tempfile::Builder::new().prefix(PART).tempfile_in(folder)?;
+        let segments = SegmentWriter::new(BufWriter::with_capacity(64 << 10, part), columns, bounds);
+        let writing = Writing {
+            segments: Some(segments),
             fields: Vec::new(),
             severity: SeverityCounts::default(),
             total: 0,
             mistyped: 0,
-        }))))
+        };
+        Ok(Self { folder: folder.to_owned(), writing: Arc::new(Mutex::new(writing)) })
     }
 
     pub fn sink(&self) -> Box<dyn FindingSink> {
-        Box::new(Sink(self.0.clone()))
+        Box::new(Sink(self.writing.clone()))
     }
 
-    /// Makes what was written durable and readable.
+    /// Makes what was written durable and readable, in place of what was there.
     ///
     /// # Errors
     /// Of the file system.
     pub fn finish(self, backend: &str, info: ReportInfo) -> Result<Summary, ReportError> {
-        let mut writing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        writing.rows.flush()?;
+        let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut warnings: Vec<_> =
             info.warnings.into_iter().map(|warning| Warning { code: warning.code, message: warning.message }).collect();
         if writing.mistyped > 0 {
@@ -99,9 +118,16 @@ impl FindingsWriter {
             authentication: info.authentication,
             warnings,
         };
-        let meta = ReportMeta::new(backend.to_owned(), (info.name, info.targets), &summary, &writing.columns);
-        let meta = serde_json::to_vec(&meta).expect("a report's description has string keys and no foreign types");
-        atomic::write(&meta_path(&writing.folder), &meta)?;
+        let segments = writing.segments.take().ok_or_else(|| io::Error::other(FINISHED))?;
+        let names = (info.name, info.targets);
+        let file = Report::finish(segments.finish()?, |columns| {
+            ReportMeta::new(backend.to_owned(), names, &summary, columns)
+        })?;
+        let part = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        part.as_file().sync_all()?;
+        let whole = path(&self.folder);
+        part.persist(&whole).map_err(|error| error.error)?;
+        atomic::sync_folder(&whole)?;
         Ok(summary)
     }
 }
@@ -125,67 +151,49 @@ impl Writing {
         if bytes > 2 * MAX_ARENA as u64 {
             return Err("the cells of a batch overlap".into());
         }
-        self.declare(batch.new_fields)?;
+        let segments = self.segments.as_mut().ok_or(FINISHED)?;
+        declare(segments, &mut self.fields, batch.new_fields)?;
         let mut cells = batch.cells.iter();
         for count in &batch.findings {
             let mut severity = None;
             for _ in 0..*count {
                 let cell = cells.next().ok_or("the findings of a batch have more cells than the batch")?;
+                let field = self.fields.get(cell.field as usize).ok_or("a cell names a field that was not declared")?;
                 let text = text(&batch.arena, cell)?;
-                if let Some(Value::Severity(found)) = self.put(cell.field, text)? {
-                    severity.get_or_insert(found);
+                if text.is_empty() {
+                    continue;
+                }
+                match segments.take(*field, text) {
+                    Ok(Some(Value::Severity(found))) => {
+                        severity.get_or_insert(found);
+                    }
+                    Ok(_) => {}
+                    Err(Mistyped) => self.mistyped += 1,
                 }
             }
             self.severity.count(severity.unwrap_or(Severity::Info));
             self.total += 1;
-            self.rows.end_row().map_err(|error| format!("the findings cannot be stored: {}", error.kind()))?;
+            segments.end_row().map_err(|error| format!("the findings cannot be stored: {}", error.kind()))?;
         }
         if cells.next().is_some() { Err("a batch has more cells than its findings".into()) } else { Ok(()) }
     }
-
-    fn declare(&mut self, names: Vec<String>) -> Result<(), String> {
-        if self.fields.len() + names.len() > MAX_FIELDS {
-            return Err(format!("a report may have {MAX_FIELDS} fields, not more"));
-        }
-        for name in names {
-            if !(1..=MAX_FIELD_NAME).contains(&name.len()) || name.chars().any(char::is_control) {
-                return Err("a field's name is not 1 to 128 bytes without control characters".into());
-            }
-            let field_type = self.columns.type_of(&name).unwrap_or(FieldType::Text);
-            self.fields.push(Field { name, field_type, place: None });
-        }
-        Ok(())
-    }
-
-    /// Stores the value when it is of its field's type, and says what it is where that matters for the whole report.
-    fn put(&mut self, field: u32, text: &str) -> Result<Option<Value>, String> {
-        let field = self.fields.get_mut(field as usize).ok_or("a cell names a field that was not declared")?;
-        if text.is_empty() {
-            return Ok(None);
-        }
-        let value = match field.field_type {
-            // Any text will do, so nothing has to be read.
-            FieldType::Text | FieldType::List => None,
-            other => match Value::read(other, text) {
-                Some(value) => Some(value),
-                None => {
-                    self.mistyped += 1;
-                    return Ok(None);
-                }
-            },
-        };
-        let place = *field.place.get_or_insert_with(|| self.columns.appear(&field.name));
-        self.rows.put(place, text)?;
-        Ok(value)
-    }
 }
 
-impl RowWriter<BufWriter<File>> {
-    fn flush(&mut self) -> std::io::Result<()> {
-        let file = self.file_mut();
-        file.flush()?;
-        file.get_ref().sync_all()
+fn declare(
+    segments: &mut SegmentWriter<impl io::Write>,
+    fields: &mut Vec<usize>,
+    names: Vec<String>,
+) -> Result<(), String> {
+    if fields.len() + names.len() > MAX_FIELDS {
+        return Err(format!("a report may have {MAX_FIELDS} fields, not more"));
     }
+    for name in names {
+        if !(1..=MAX_FIELD_NAME).contains(&name.len()) || name.chars().any(char::is_control) {
+            return Err("a field's name is not 1 to 128 bytes without control characters".into());
+        }
+        fields.push(segments.field(name));
+    }
+    Ok(())
 }
 
 fn text<'a>(arena: &'a [u8], cell: &Cell) -> Result<&'a str, String> {

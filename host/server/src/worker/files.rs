@@ -1,14 +1,14 @@
-//! A scan's files while it runs: the report as it arrives and as it is read. A lost worker may come back and write on:
+//! A scan's files while it runs: the report as it arrives. A lost worker may come back and write on:
 //! each has a file of its own until the report is whole.
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Read, Seek, SeekFrom, Write},
+    io::{self, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
 use scanhost_domain::scan::Fence;
-use scanhost_sandbox::capability::{Level, LogSink, ReportReader, ReportWriter};
+use scanhost_sandbox::capability::{Level, LogSink, ReportWriter};
 
 use crate::{host::NATIVE_STEM, store::atomic};
 
@@ -89,27 +89,6 @@ impl ReportWriter for PartWriter {
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.0.write_all(bytes)
-    }
-}
-
-/// The report on its way through the plugin's parser.
-pub struct ReportFile(File);
-
-impl ReportFile {
-    /// The file and its size in bytes.
-    pub fn open(path: &Path) -> io::Result<(Box<dyn ReportReader>, u64)> {
-        let file = File::open(path)?;
-        let size = file.metadata()?.len();
-        Ok((Box::new(Self(file)), size))
-    }
-}
-
-impl ReportReader for ReportFile {
-    fn read(&mut self, max: usize) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; max];
-        let read = self.0.read(&mut bytes)?;
-        bytes.truncate(read);
-        Ok(bytes)
     }
 }
 

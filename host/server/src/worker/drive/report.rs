@@ -8,11 +8,11 @@ use scanhost_sandbox::ExportStep;
 use super::{Driver, End};
 use crate::{
     egress::Placeholders,
-    results::FindingsWriter,
+    results::{FindingsWriter, IngestError, ingest},
     submit::with_hints,
     telemetry::chain,
     worker::{
-        files::{self, Arriving, ReportFile},
+        files::{self, Arriving},
         trouble::Trouble,
     },
 };
@@ -69,22 +69,17 @@ impl Driver {
         let folder = self.host.folder(&self.scan.id);
         let path = files::whole(&folder, &self.backend.description().report_extension);
         let (backend, scan_type, log) = (self.backend.clone(), self.scan.request.scan_type, self.log());
-        let runtime = tokio::runtime::Handle::current();
         // Reading keeps a core busy for as long as it takes: not on a thread that others need.
         let reading = self.host.tasks.spawn_blocking(move || {
-            let (report, size) = ReportFile::open(&path).map_err(disk_failure)?;
-            let writer = FindingsWriter::create(&folder, backend.description())
-                .map_err(|error| disk_failure(std::io::Error::other(error)))?;
-            let parse = backend.parse(report, size, writer.sink(), Some(Box::new(log)), Some(scan_type));
-            match runtime.block_on(parse) {
-                Ok(Ok(info)) => {
-                    let name = backend.description().name.to_string();
-                    let summary =
-                        writer.finish(&name, info).map_err(|error| disk_failure(std::io::Error::other(error)))?;
-                    Ok(Ok(summary))
+            // Nobody else reads the report of a scan that runs.
+            FindingsWriter::discard_unfinished(&folder).map_err(disk_failure)?;
+            match ingest(&backend, &path, &folder, Some(scan_type), Some(Box::new(log))) {
+                Ok(summary) => Ok(Ok(summary)),
+                Err(IngestError::Malformed(malformed)) => Ok(Err(malformed)),
+                Err(IngestError::Backend(fault)) => Err(End::from(Trouble::from(fault).failure)),
+                Err(error @ (IngestError::Report(_) | IngestError::Findings(_))) => {
+                    Err(disk_failure(std::io::Error::other(error)))
                 }
-                Ok(Err(malformed)) => Ok(Err(malformed)),
-                Err(fault) => Err(End::from(Trouble::from(fault).failure)),
             }
         });
         let read = reading

@@ -1,0 +1,42 @@
+//! Reads a native report through its backend's parser into columns. The one way from a report to its findings.
+
+use std::path::Path;
+
+use scanhost_domain::{request::ScanType, scan::Summary};
+use scanhost_sandbox::{Backend, Fault, ParseFailure, capability::LogSink};
+
+use super::{FindingsWriter, ReportError, report_file::ReportFile};
+
+/// A report that was not read.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    #[error("the report's file cannot be used")]
+    Report(#[source] std::io::Error),
+    #[error(transparent)]
+    Findings(#[from] ReportError),
+    /// What is wrong with the report.
+    #[error("{0}")]
+    Malformed(ParseFailure),
+    #[error("the backend failed: {0}")]
+    Backend(Fault),
+}
+
+/// Reads the report into `folder`, and replaces what is there once it was read whole. It keeps a core busy for as long as
+/// that takes: call it where blocking is allowed, inside the runtime.
+///
+/// # Errors
+/// When the report cannot be read or the findings cannot be written.
+pub fn ingest(
+    backend: &Backend,
+    report: &Path,
+    folder: &Path,
+    scan_type: Option<ScanType>,
+    log: Option<Box<dyn LogSink>>,
+) -> Result<Summary, IngestError> {
+    let (report, size) = ReportFile::open(report).map_err(IngestError::Report)?;
+    let writer = FindingsWriter::create(folder, backend.description())?;
+    let parse = backend.parse(report, size, writer.sink(), log, scan_type);
+    let info = tokio::runtime::Handle::current().block_on(parse).map_err(IngestError::Backend)?;
+    let info = info.map_err(IngestError::Malformed)?;
+    Ok(writer.finish(backend.description().name.as_str(), info)?)
+}

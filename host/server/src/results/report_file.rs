@@ -1,0 +1,29 @@
+//! A native report on its way through its backend's parser.
+
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    path::Path,
+};
+
+use scanhost_sandbox::capability::ReportReader;
+
+pub struct ReportFile(File);
+
+impl ReportFile {
+    /// The file and its size in bytes.
+    pub fn open(path: &Path) -> io::Result<(Box<dyn ReportReader>, u64)> {
+        let file = File::open(path)?;
+        let size = file.metadata()?.len();
+        Ok((Box::new(Self(file)), size))
+    }
+}
+
+impl ReportReader for ReportFile {
+    fn read(&mut self, max: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; max];
+        let read = self.0.read(&mut bytes)?;
+        bytes.truncate(read);
+        Ok(bytes)
+    }
+}
