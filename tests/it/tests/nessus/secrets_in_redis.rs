@@ -105,9 +105,10 @@ impl Watched {
         let places = self.places();
         let mut found = Vec::new();
         for place in places.iter().chain(&self.answers) {
+            let text = String::from_utf8_lossy(&place.bytes);
             for secret in secrets {
                 for spelling in spellings(secret) {
-                    if contains(&place.bytes, spelling.as_bytes()) {
+                    if text.contains(&spelling) {
                         found.push(format!("{secret:?} as {spelling:?} in {}", place.name));
                     }
                 }
@@ -186,10 +187,6 @@ fn read_below(folder: &Path, places: &mut Vec<Place>) {
             places.push(Place { name: path.display().to_string(), bytes });
         }
     }
-}
-
-fn contains(text: &[u8], part: &[u8]) -> bool {
-    text.windows(part.len()).any(|window| window == part)
 }
 
 /// As it is, in hexadecimal, and in base64 wherever in a text it may begin.

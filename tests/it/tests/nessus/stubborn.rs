@@ -6,12 +6,21 @@ use std::time::Duration;
 use fake_nessus::{Fault, Kind, Operation, Settings};
 use scanhost_it::lab::{Access, Lab, endless, instant, lab_report, task_id};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
-async fn check(name: &str, fault: Fault, attempts: u64) {
-    let lab = Lab::hasty(instant(lab_report()), Access::Keys, "").await;
-    let status = lab.scanned([fault]).await;
-    assert_completed(&lab, name, &status).await;
-    assert_eq!(status["attempts"], attempts, "{name}: {status}");
+/// Each fault at a scanner of its own, all at the same time, since most of the time is waiting.
+async fn check(faults: impl IntoIterator<Item = Fault>, attempts: u64) {
+    let mut checks = JoinSet::new();
+    for fault in faults {
+        checks.spawn(async move {
+            let name = format!("{fault:?}");
+            let lab = Lab::hasty(instant(lab_report()), Access::Keys, "").await;
+            let status = lab.scanned([fault]).await;
+            assert_completed(&lab, &name, &status).await;
+            assert_eq!(status["attempts"], attempts, "{name}: {status}");
+        });
+    }
+    checks.join_all().await;
 }
 
 /// With one create, one launch, and the scanner's report.
@@ -28,27 +37,25 @@ fn status(code: u16) -> Kind {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_server_errors_in_a_row() {
-    for operation in [Operation::Create, Operation::Launch, Operation::Status, Operation::Download] {
-        check(&format!("500 at {operation:?}"), Fault::next(10, operation, status(500)), 11).await;
-    }
+    let operations = [Operation::Create, Operation::Launch, Operation::Status, Operation::Download];
+    check(operations.map(|operation| Fault::next(10, operation, status(500))), 11).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_rate_limits_in_a_row() {
     let limited = Kind::RateLimited { retry_after: Duration::from_secs(1) };
-    check("429", Fault::next(3, Operation::Launch, limited), 4).await;
+    check([Fault::next(3, Operation::Launch, limited)], 4).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requests_that_are_never_answered() {
-    for operation in [Operation::Create, Operation::Launch, Operation::Status, Operation::Export] {
-        check(&format!("a hanging {operation:?}"), Fault::next(1, operation, Kind::Hang), 2).await;
-    }
+    let operations = [Operation::Create, Operation::Launch, Operation::Status, Operation::Export];
+    check(operations.map(|operation| Fault::next(1, operation, Kind::Hang)), 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_launch_whose_connection_is_dropped_after_it_was_done() {
-    check("a drop", Fault::next(1, Operation::Launch, Kind::DropAfter), 2).await;
+    check([Fault::next(1, Operation::Launch, Kind::DropAfter)], 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
