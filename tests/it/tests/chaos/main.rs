@@ -3,5 +3,6 @@
 mod dice;
 mod fleet;
 mod points;
+mod redis_away;
 mod storm;
 mod world;
