@@ -14,7 +14,7 @@ use scanhost_it::{
     redis::Redis,
     server::{Home, Server},
 };
-use tokio::{sync::MutexGuard, task::block_in_place, time::sleep};
+use tokio::{task::block_in_place, time::sleep};
 
 use crate::{dice::Dice, points};
 
@@ -22,6 +22,9 @@ use crate::{dice::Dice, points};
 const START: Duration = Duration::from_secs(60);
 
 const LOOK: Duration = Duration::from_millis(50);
+
+/// The longest time until another process takes the place of one that was killed.
+const ABSENCE: Duration = Duration::from_millis(300);
 
 /// Every so-manieth process that is started is to end at a crash point.
 const ARMED: usize = 3;
@@ -126,15 +129,18 @@ impl Fleet {
             if let Ok(mut living) = slot.living.try_lock()
                 && living.as_mut().is_some_and(|living| living.server.has_ended())
             {
-                self.replace(slot, &mut living, self.some_point(dice)).await;
+                self.bury(slot, &mut living);
+                *living = Some(self.born(slot, self.some_point(dice)).await);
             }
         }
         loop {
             let slot = dice.one_of(&self.slots);
             if let Ok(mut living) = slot.living.try_lock() {
                 self.note("SIGKILL", &slot.name);
-                sleep(Duration::from_millis(300).mul_f64(dice.fraction())).await;
-                return self.replace(slot, &mut living, self.some_point(dice)).await;
+                self.bury(slot, &mut living);
+                sleep(ABSENCE.mul_f64(dice.fraction())).await;
+                *living = Some(self.born(slot, self.some_point(dice)).await);
+                return;
             }
             sleep(LOOK).await;
         }
@@ -151,7 +157,8 @@ impl Fleet {
             };
             let living = guard.as_mut().expect("a slot has a process while nobody replaces it");
             if living.server.has_ended() {
-                self.replace(slot, &mut guard, None).await;
+                self.bury(slot, &mut guard);
+                *guard = Some(self.born(slot, None).await);
                 continue;
             }
             self.note("SIGSTOP", &slot.name);
@@ -178,7 +185,8 @@ impl Fleet {
         for slot in &self.slots {
             let mut living = slot.living.lock().await;
             if living.as_mut().is_none_or(|living| living.is_armed || living.server.has_ended()) {
-                self.replace(slot, &mut living, None).await;
+                self.bury(slot, &mut living);
+                *living = Some(self.born(slot, None).await);
             }
         }
     }
@@ -194,15 +202,11 @@ impl Fleet {
         dice.one_in(ARMED).then(|| format!("{point}:{nth}"))
     }
 
-    async fn replace(&self, slot: &Slot, living: &mut MutexGuard<'_, Option<Living>>, point: Option<String>) {
+    /// SIGKILL, where it has not ended yet; what it has said is kept.
+    fn bury(&self, slot: &Slot, living: &mut Option<Living>) {
         if let Some(Living { server, .. }) = living.take() {
-            self.bury(slot, server);
+            self.keep(slot, &server.killed());
         }
-        **living = Some(self.born(slot, point).await);
-    }
-
-    fn bury(&self, slot: &Slot, server: Server) {
-        self.keep(slot, &server.killed());
     }
 
     /// A new process, when it has started.
@@ -263,10 +267,8 @@ impl Fleet {
     /// What was said about a scan, and what was done meanwhile, in its order.
     pub fn story_of(&self, id: &str) -> String {
         for slot in &self.slots {
-            if let Ok(mut living) = slot.living.try_lock()
-                && let Some(Living { server, .. }) = living.take()
-            {
-                self.bury(slot, server);
+            if let Ok(mut living) = slot.living.try_lock() {
+                self.bury(slot, &mut living);
             }
         }
         let story = self.story.lock().expect("no holder of the story panics");

@@ -28,6 +28,9 @@ const KILL_EVERY: Duration = Duration::from_millis(900);
 const PAUSES: [Duration; 3] =
     [Duration::from_millis(1_800), Duration::from_millis(3_000), Duration::from_millis(4_500)];
 
+/// Between two pauses: time for kills, where there is one process only.
+const BREATH: Duration = Duration::from_millis(500);
+
 /// How long a submit may be refused.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -157,7 +160,7 @@ async fn pause(fleet: Arc<Fleet>, pauses: usize, length: Duration, mut dice: Dic
     for _ in 0..pauses {
         let begin = Instant::now();
         fleet.pause_one(*dice.one_of(&PAUSES), &mut dice).await;
-        tokio::time::sleep(gap.saturating_sub(begin.elapsed())).await;
+        tokio::time::sleep(gap.saturating_sub(begin.elapsed()).max(BREATH)).await;
     }
     Submits::new()
 }
