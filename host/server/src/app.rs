@@ -21,6 +21,7 @@ use crate::{
     host::Host,
     housekeeping::{self, Accesses},
     installation::Installation,
+    metrics::Metrics,
     pace::paced,
     reports::Reports,
     role::Role,
@@ -31,6 +32,7 @@ use crate::{
         Store,
         crashing::CrashingStore,
         embedded::EmbeddedStore,
+        ledger::Ledger,
         redis::{self, RedisStore},
     },
     worker,
@@ -57,7 +59,8 @@ pub async fn build(config: Config, role: Role) -> anyhow::Result<Arc<Host>> {
         .create(&data)
         .with_context(|| format!("the data folder {} cannot be made", data.display()))?;
     let data = data.canonicalize().with_context(|| format!("the data folder {} cannot be used", data.display()))?;
-    let sandbox = Sandbox::start(Some(cache_folder(&data)?))?;
+    let metrics = Metrics::new();
+    let sandbox = Sandbox::start_observed(Some(cache_folder(&data)?), metrics.clone())?;
     let sealer = Sealer::open(&config.key_file)?;
     let installation = Installation::of(&data)?;
     let store: Arc<dyn Store> = match &config.store {
@@ -80,7 +83,8 @@ pub async fn build(config: Config, role: Role) -> anyhow::Result<Arc<Host>> {
     Ok(Arc::new(Host {
         role,
         installation,
-        store,
+        store: Arc::new(Ledger::new(store, metrics.clone())),
+        metrics,
         snapshot: ArcSwap::from_pointee(snapshot),
         sealer,
         breakers: Breakers::default(),

@@ -7,14 +7,15 @@ use scanhost_domain::ids::TaskId;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    access::Callers, audit::Audit, housekeeping::Accesses, installation::Installation, reports::Reports, role::Role,
-    scanners::Breakers, seal::Sealer, snapshot::Snapshot, store::Store,
+    access::Callers, audit::Audit, housekeeping::Accesses, installation::Installation, metrics::Metrics,
+    reports::Reports, role::Role, scanners::Breakers, seal::Sealer, snapshot::Snapshot, store::Store,
 };
 
 pub struct Host {
     pub role: Role,
     pub installation: Installation,
     pub store: Arc<dyn Store>,
+    pub metrics: Arc<Metrics>,
     pub snapshot: ArcSwap<Snapshot>,
     pub sealer: Sealer,
     pub breakers: Breakers,

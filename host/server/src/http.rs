@@ -1,8 +1,11 @@
-//! The HTTP side: `/mcp`, `/health`, `/ready`, and who is let in.
+//! The HTTP side: `/mcp`, `/health`, `/ready`, `/metrics`, and who is let in.
 
 mod body;
 mod connection;
 mod names;
+mod requests;
+
+pub use requests::ROUTES;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -28,6 +31,7 @@ use crate::{
         Offer,
         transport::{self, Hosts},
     },
+    metrics,
 };
 
 pub use connection::serve;
@@ -36,7 +40,7 @@ pub use connection::serve;
 pub fn router(host: &Arc<Host>, listen: SocketAddr, offer: &Offer) -> Router {
     let config = &host.snapshot.load().config;
     let hosts = if listen.ip().to_canonical().is_loopback() { Hosts::Local } else { Hosts::Any };
-    let mut router = Router::new().route("/ready", get(ready));
+    let mut router = Router::new().route("/ready", get(ready)).route("/metrics", get(metrics));
     if host.role.serves_mcp() {
         let shutdown = host.shutdown.clone();
         let (origins, max_body) = (&config.allowed_origins, config.limits.request_bytes);
@@ -48,6 +52,7 @@ pub fn router(host: &Arc<Host>, listen: SocketAddr, offer: &Offer) -> Router {
         .layer(middleware::from_fn_with_state(host.clone(), authenticate))
         .layer(middleware::from_fn_with_state(names, names::check))
         .route("/health", get(|| async { "ok\n" }))
+        .layer(middleware::from_fn_with_state(host.clone(), requests::count))
         .with_state(host.clone())
 }
 
@@ -65,11 +70,13 @@ async fn authenticate(State(host): State<Arc<Host>>, request: Request, next: Nex
             let scopes: Vec<Scope> = token.scopes.iter().copied().collect();
             admit(&host, Access { name: token.name.clone(), scopes }, request, next).await
         }
-        None if request.uri().path() == "/ready" => {
+        // No token is a question that may be asked; a wrong one is an attempt.
+        None if request.uri().path() == "/ready" && given.is_none() => {
             let (code, ready) = readiness(&host).await;
             (code, Json(json!({ "status": ready["status"] }))).into_response()
         }
         None => {
+            host.metrics.refused_login();
             tracing::warn!(path = request.uri().path(), "a request without a valid token");
             note_stranger(&host, &request);
             let challenge = [(header::WWW_AUTHENTICATE, "Bearer realm=\"scanhost\"")];
@@ -117,6 +124,10 @@ fn find<'a>(tokens: &'a [Token], given: &str) -> Option<&'a Token> {
         };
         if bool::from(expected.ct_eq(&given)) { Some(token) } else { found }
     })
+}
+
+async fn metrics(State(host): State<Arc<Host>>) -> Response {
+    ([(header::CONTENT_TYPE, metrics::MEDIA_TYPE)], metrics::text(&host).await).into_response()
 }
 
 async fn ready(State(host): State<Arc<Host>>) -> Response {

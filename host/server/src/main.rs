@@ -15,6 +15,7 @@ mod housekeeping;
 mod http;
 mod installation;
 mod mcp;
+mod metrics;
 mod pace;
 mod plugin_file;
 mod record_file;

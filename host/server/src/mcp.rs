@@ -17,6 +17,7 @@ mod list_pools;
 mod list_profiles;
 mod list_scanners;
 mod list_scans;
+mod measured;
 mod resources;
 mod run_privileged_scan;
 mod run_trusted_scan;
@@ -27,7 +28,7 @@ mod toolset;
 pub mod transport;
 mod wait_for_scan;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde_json::{Map, Value as Json};
 
@@ -61,6 +62,13 @@ pub fn rows() -> Vec<Row> {
         get_queue_status::row(),
         list_profiles::row(),
     ]
+}
+
+/// The names of all tools.
+pub fn tool_names() -> impl Iterator<Item = &'static str> {
+    static NAMES: LazyLock<Vec<String>> =
+        LazyLock::new(|| rows().iter().map(|row| row.tool.name.to_string()).collect());
+    NAMES.iter().map(String::as_str)
 }
 
 /// Calls a tool for an operator of this host, and returns its structured content.

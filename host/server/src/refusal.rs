@@ -19,6 +19,17 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
+    pub const ALL: [ErrorCode; 8] = [
+        Self::InvalidArgument,
+        Self::TargetNotAllowed,
+        Self::NotFound,
+        Self::NotReady,
+        Self::Conflict,
+        Self::NoScanner,
+        Self::Unavailable,
+        Self::Internal,
+    ];
+
     pub fn name(self) -> &'static str {
         match self {
             Self::InvalidArgument => "invalid_argument",

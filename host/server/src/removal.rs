@@ -53,7 +53,6 @@ pub async fn remove(host: &Arc<Host>, id: &TaskId, force: bool) -> Result<Remova
             Ok(Removal::Active(scan.status()))
         }
         Deleted::Done(scan) => {
-            tracing::info!(scan = %scan.id, trace = %scan.trace, "scan deleted");
             host.reports.forget(id);
             remove_files(host, id).map_err(|error| Refusal::internal("removing the scan's files", &error))?;
             Ok(Removal::Done(scan.trace))

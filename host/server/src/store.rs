@@ -18,6 +18,7 @@ pub mod atomic;
 pub mod crashing;
 pub mod embedded;
 pub mod hold;
+pub mod ledger;
 pub mod record;
 pub mod redis;
 pub mod watch;

@@ -79,7 +79,6 @@ pub async fn submit(
     let new = NewScan { id, trace, request, created_at: now, retry_of: None, idempotency, max_depth: pool.max_depth };
     match host.store.submit(new).await? {
         Submitted::New { scan, position } => {
-            tracing::info!(scan = %scan.id, trace = %scan.trace, pool = %scan.request.pool, position, "scan submitted");
             let estimated_wait_seconds = estimate_wait(host, &snapshot, pool, position).await;
             Ok(Submission { scan, position: Some(position), estimated_wait_seconds, idempotent: false })
         }

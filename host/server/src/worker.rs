@@ -24,9 +24,6 @@ pub async fn run(host: Arc<Host>) {
         let asked_at = clock::now();
         match host.store.claim(&offers, asked_at).await {
             Ok(Some(claimed)) => {
-                let id = claimed.scan.id.clone();
-                let (scanner, trace) = (claimed.running.slot.scanner.clone(), claimed.scan.trace.clone());
-                tracing::info!(scan = %id, %trace, %scanner, recoveries = claimed.running.recoveries, "scan claimed");
                 let hold = Hold::new(host.store.lease(), asked_at);
                 host.tasks.spawn(drive::drive(host.clone(), claimed, hold));
             }

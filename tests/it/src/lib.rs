@@ -10,4 +10,5 @@ pub mod program;
 pub mod raw;
 pub mod redis;
 pub mod schema;
+pub mod scrape;
 pub mod server;

@@ -115,7 +115,7 @@ fn greet(host: &Arc<Host>, listen: SocketAddr, is_default: bool) {
         eprintln!("connect Claude Code: claude mcp add --transport http scanhost http://{listen}/mcp");
         eprintln!("any other client: Streamable HTTP at that address, or the command `scanhost stdio`");
     } else if !host.role.serves_mcp() {
-        tracing::info!(%listen, data = %host.data.display(), "serving /health and /ready, and running scans");
+        tracing::info!(%listen, data = %host.data.display(), "serving /health, /ready and /metrics, and running scans");
     } else {
         tracing::info!(%listen, data = %host.data.display(), "serving MCP at /mcp");
     }

@@ -63,7 +63,6 @@ pub async fn cancel(host: &Host, task_id: &str) -> Result<Reply, Refusal> {
         // Twice is the same as once.
         Cancelled::Refused(scan) if scan.status() == Status::Cancelled => (scan, "the scan was cancelled before"),
         Cancelled::Refused(scan) => {
-            tracing::warn!(scan = %scan.id, trace = %scan.trace, status = %scan.status(), "refused transition: cancel");
             return Err(Refusal::new(
                 ErrorCode::Conflict,
                 format!("the scan has ended as {} and cannot be cancelled", scan.status()),
@@ -71,6 +70,5 @@ pub async fn cancel(host: &Host, task_id: &str) -> Result<Reply, Refusal> {
             ));
         }
     };
-    tracing::info!(scan = %scan.id, trace = %scan.trace, "cancel requested");
     Ok(Reply { task_id: scan.id.to_string(), trace_id: scan.trace.to_string(), status: scan.status().name(), message })
 }

@@ -59,7 +59,7 @@ impl McpServer {
         Self { offered }
     }
 
-    fn host(&self) -> &Arc<Host> {
+    pub fn host(&self) -> &Arc<Host> {
         &self.offered.host
     }
 

@@ -1,6 +1,6 @@
 //! The one shape of all tools.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, pin::Pin, sync::Arc, time::Instant};
 
 use rmcp::{
     RoleServer,
@@ -128,11 +128,14 @@ where
     let schema = tool.input_schema.clone();
     let call = move |call: Call| -> Calling {
         let (run, schema) = (run.clone(), schema.clone());
+        let (metrics, start) = (call.host.metrics.clone(), Instant::now());
         Box::pin(async move {
             let answer = match arguments::parse::<A>(&schema, &call.arguments) {
                 Ok(args) => run(call, args).await,
                 Err(refusal) => Err(refusal),
             };
+            let outcome = answer.as_ref().map(drop).map_err(|refusal| refusal.code);
+            metrics.called_tool(about.name, outcome, start.elapsed());
             answer.inspect_err(|refusal| {
                 let (code, reason) = (refusal.code.name(), &refusal.message);
                 tracing::debug!(tool = about.name, code, reason, "call refused");

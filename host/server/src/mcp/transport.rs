@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     handler::{McpServer, Offered},
+    measured::Measured,
     toolset::Offer,
 };
 use crate::host::Host;
@@ -42,7 +43,7 @@ pub fn http(
     allowed_origins: &[String],
     max_body: usize,
     shutdown: CancellationToken,
-) -> StreamableHttpService<McpServer, LocalSessionManager> {
+) -> StreamableHttpService<Measured, LocalSessionManager> {
     let mut config = StreamableHttpServerConfig::default();
     config.allowed_hosts = match hosts {
         Hosts::Local => LOCAL_HOSTS.iter().chain(&["::1"]).map(|host| (*host).to_owned()).collect(),
@@ -60,7 +61,7 @@ pub fn http(
     session.keep_alive = Some(SESSION_LIFE);
     sessions.session_config = session;
     let offered = Arc::new(Offered::new(host.clone(), offer));
-    StreamableHttpService::new(move || Ok(McpServer::new(offered.clone())), Arc::new(sessions), config)
+    StreamableHttpService::new(move || Ok(Measured::new(McpServer::new(offered.clone()))), Arc::new(sessions), config)
 }
 
 /// MCP over standard input and output, for the one client that started this process. Returns when it has gone.
@@ -70,7 +71,7 @@ pub fn http(
 pub async fn stdio(host: Arc<Host>, offer: &Offer) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     // A child, since the end of a conversation cancels it.
     let shutdown = host.shutdown.child_token();
-    let server = McpServer::new(Arc::new(Offered::new(host, offer)));
+    let server = Measured::new(McpServer::new(Arc::new(Offered::new(host, offer))));
     let running = match server.serve_with_ct(rmcp::transport::stdio(), shutdown).await {
         // A client that has gone before it said anything wanted nothing.
         Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
@@ -92,7 +93,7 @@ pub async fn stream(
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     // A child, since the end of a conversation cancels it.
     let shutdown = host.shutdown.child_token();
-    let server = McpServer::new(Arc::new(Offered::new(host, offer)));
+    let server = Measured::new(McpServer::new(Arc::new(Offered::new(host, offer))));
     let running = server.serve_with_ct((read, write), shutdown).await?;
     running.waiting().await?;
     Ok(())

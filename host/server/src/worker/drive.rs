@@ -79,7 +79,6 @@ pub async fn drive(host: Arc<Host>, claimed: Claimed, hold: Hold) {
             return;
         }
     };
-    let status = outcome.status();
     let now = clock::now();
     // The record before the state: who sees the scan ended finds it, and who deletes the scan then meets no writer.
     if let Ok(Some(scan)) = host.store.scan(&id).await
@@ -89,9 +88,8 @@ pub async fn drive(host: Arc<Host>, claimed: Claimed, hold: Hold) {
         record_file::write(&host, &scan.finished(running.finish(outcome.clone(), now)));
     }
     let finish = || host.store.finish(&id, fence, outcome.clone(), now);
-    match persist(&host, &trace, finish).await {
-        Ok(_) => tracing::info!(scan = %id, %trace, %status, "scan ended"),
-        Err(_) => host.store.release(&id, fence).await,
+    if persist(&host, &trace, finish).await.is_err() {
+        host.store.release(&id, fence).await;
     }
 }
 

@@ -180,7 +180,7 @@ pub fn update(
         running = match running.enter(phase) {
             Ok(running) => running,
             Err(refused) => {
-                tracing::error!(scan = %id, trace = %scan.trace, %refused, "refused transition");
+                tracing::error!(scan = %id, trace = %scan.trace, %refused, "a step out of order");
                 return Ok(None);
             }
         };

@@ -90,7 +90,7 @@ impl RedisStore {
                 running = match running.enter(phase.clone()) {
                     Ok(running) => running,
                     Err(refused) => {
-                        tracing::error!(scan = %id, trace = %stored.scan.trace, %refused, "refused transition");
+                        tracing::error!(scan = %id, trace = %stored.scan.trace, %refused, "a step out of order");
                         return Decision::Answer(None);
                     }
                 };

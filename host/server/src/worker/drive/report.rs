@@ -60,7 +60,8 @@ impl Driver {
                 }
             }
         }
-        arriving.complete().map_err(disk_failure)?;
+        let size = arriving.complete().map_err(disk_failure)?;
+        self.host.metrics.received_report(size);
         self.enter(Phase::Ingesting { remote_id, fetches }, None).await
     }
 
@@ -86,7 +87,10 @@ impl Driver {
             .await
             .map_err(|_| Failure { code: FailureCode::Plugin, message: "reading the report crashed".into() })?;
         match read? {
-            Ok(summary) => Err(End::Outcome(Outcome::Completed(with_hints(summary, &self.scan.request)))),
+            Ok(summary) => {
+                self.host.metrics.ingested(summary.total_vulnerabilities);
+                Err(End::Outcome(Outcome::Completed(with_hints(summary, &self.scan.request))))
+            }
             Err(malformed) if fetches + 1 < MAX_FETCHES => {
                 tracing::warn!(scan = %self.scan.id, trace = %self.scan.trace, error = %malformed, "the report cannot be read, fetching it again");
                 self.enter(Phase::Exporting { remote_id, fetches: fetches + 1 }, None).await
