@@ -35,11 +35,14 @@ use crate::{
         ledger::Ledger,
         redis::{self, RedisStore},
     },
-    worker,
+    telemetry, worker,
 };
 
 /// How long background work may take to end.
 const SHUTDOWN_TIME: Duration = Duration::from_secs(10);
+
+/// How long the scanners may take to end the host's sessions.
+const LOG_OUT_TIME: Duration = Duration::from_secs(3);
 
 /// Builds the host; nothing runs yet.
 ///
@@ -52,6 +55,7 @@ pub async fn build(config: Config, role: Role) -> anyhow::Result<Arc<Host>> {
             role.name()
         );
     }
+    telemetry::configure(&config.log);
     let data = config.data.clone();
     fs::DirBuilder::new()
         .recursive(true)
@@ -135,9 +139,9 @@ pub async fn stop(host: &Arc<Host>) {
         tracing::warn!("some work did not end in time; it goes on at the next start");
     }
     let snapshot = host.snapshot.load_full();
-    for scanner in &snapshot.scanners {
-        scanner.client.log_out().await;
-    }
+    // A session that is left open ends by itself.
+    let log_out = futures_util::future::join_all(snapshot.scanners.iter().map(|scanner| scanner.client.log_out()));
+    let _elapsed = tokio::time::timeout(LOG_OUT_TIME, log_out).await;
 }
 
 /// Compiled plugins, in a folder that only this user can write: what is in it is run.

@@ -1,6 +1,7 @@
 //! The command line. One file a verb; exit codes are 0 done, 1 failed, 2 usage.
 
 mod compiled;
+mod completions;
 mod config_check;
 mod dlq;
 mod filter;
@@ -50,6 +51,8 @@ enum Command {
     Plugin(plugin::Args),
     /// Tokens for clients.
     Token(token::Args),
+    /// Print what a shell needs to complete these commands.
+    Completions(completions::Args),
     /// Work with the configuration.
     Config {
         #[command(subcommand)]
@@ -102,6 +105,7 @@ pub fn run() -> ExitCode {
             Command::Dlq(args) => dlq::run(args).await,
             Command::Plugin(args) => plugin::run(args).await,
             Command::Token(args) => token::run(args),
+            Command::Completions(args) => completions::run(&args),
             Command::Config { command: ConfigCommand::Check(args) } => config_check::run(args).await,
         }
     });

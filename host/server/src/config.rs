@@ -7,6 +7,7 @@ mod document;
 mod fields;
 mod limit;
 mod listen;
+mod log;
 mod plugin;
 mod pool;
 mod problem;
@@ -38,6 +39,7 @@ pub use self::{
     credential::{Credential, Escalation as CredentialEscalation, Login as CredentialLogin},
     limit::{CallLimits, Limits, Retention},
     listen::Exposed,
+    log::{Log, LogFormat},
     plugin::{PluginLimits, PluginSource},
     pool::{Balance, Pool},
     problem::Problems,
@@ -66,6 +68,7 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     pub limits: Limits,
     pub retention: Retention,
+    pub log: Log,
     /// The key that seals the secrets of requests.
     pub key_file: PathBuf,
     pub credentials: BTreeMap<CredentialName, Credential>,
@@ -177,6 +180,7 @@ impl Documents {
         let key_prefix = server.or("key_prefix", String::new(), |prefix| store::key_prefix(&prefix));
         let limits = Limits::read(server.section("limits"), has_tokens);
         let retention = Retention::read(server.section("retention"));
+        let log = Log::read(server.section("log"));
         let credentials = server.or("credentials", BTreeMap::new(), |credentials| credential::read_all(&credentials));
         server.finish();
 
@@ -194,6 +198,7 @@ impl Documents {
             allowed_origins,
             limits,
             retention,
+            log,
             key_file,
             credentials,
             pools,

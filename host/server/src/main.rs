@@ -28,6 +28,7 @@ mod role;
 mod scanners;
 mod seal;
 mod secret;
+mod service;
 mod snapshot;
 mod store;
 mod submit;

@@ -19,13 +19,14 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
-    pub const ALL: [ErrorCode; 8] = [
+    pub const ALL: [ErrorCode; 9] = [
         Self::InvalidArgument,
         Self::TargetNotAllowed,
         Self::NotFound,
         Self::NotReady,
         Self::Conflict,
         Self::NoScanner,
+        Self::RateLimited,
         Self::Unavailable,
         Self::Internal,
     ];

@@ -1,21 +1,90 @@
-//! Logs: to standard error, as lines for people on a terminal and as JSON elsewhere.
+//! Logs: to standard error, as lines for people or as JSON for programs. Level and form are the configuration's, and
+//! may change while the host runs.
 
-use std::{error::Error, io::IsTerminal as _};
+mod json;
 
-use tracing_subscriber::{EnvFilter, filter::filter_fn, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use std::{
+    error::Error,
+    io::IsTerminal as _,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
-use crate::mcp;
+use tracing_subscriber::{
+    EnvFilter, Layer as _, Registry,
+    filter::{dynamic_filter_fn, filter_fn},
+    fmt,
+    layer::SubscriberExt as _,
+    reload,
+    util::SubscriberInitExt as _,
+};
 
-/// Starts logging. The level comes from `SCANHOST_LOG`, in the form of tracing's filters.
-pub fn start(default_level: &str) {
-    let filter = EnvFilter::try_from_env("SCANHOST_LOG").unwrap_or_else(|_| EnvFilter::new(default_level));
-    let registry = tracing_subscriber::registry().with(filter).with(filter_fn(mcp::is_loggable));
-    let is_terminal = std::io::stderr().is_terminal();
-    if is_terminal {
-        registry.with(fmt::layer().with_writer(std::io::stderr).with_target(false)).init();
-    } else {
-        registry.with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr)).init();
+use crate::{
+    config::{Log, LogFormat},
+    mcp,
+};
+
+/// Sets the level, whatever the configuration says: for one run of somebody who looks for something.
+const VARIABLE: &str = "SCANHOST_LOG";
+
+/// What was chosen at the start, and what changes the level later.
+struct Logging {
+    default_level: &'static str,
+    filter: reload::Handle<EnvFilter, Registry>,
+}
+
+static LOGGING: OnceLock<Logging> = OnceLock::new();
+
+static IS_JSON: AtomicBool = AtomicBool::new(false);
+
+/// Starts logging, before there is a configuration.
+pub fn start(default_level: &'static str) {
+    IS_JSON.store(is_json(LogFormat::Auto), Ordering::Relaxed);
+    let (filter, handle) = reload::Layer::new(chosen(default_level));
+    let people = fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let people = people.with_ansi(std::io::stderr().is_terminal());
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(filter_fn(mcp::is_loggable))
+        .with(people.with_filter(dynamic_filter_fn(|_, _| !IS_JSON.load(Ordering::Relaxed))))
+        .with(json::JsonLines.with_filter(dynamic_filter_fn(|_, _| IS_JSON.load(Ordering::Relaxed))))
+        .init();
+    // Only the first call gets here: a second one would have panicked above.
+    let _first = LOGGING.set(Logging { default_level, filter: handle });
+}
+
+/// Logs as the configuration says from now on.
+pub fn configure(log: &Log) {
+    let Some(logging) = LOGGING.get() else { return };
+    IS_JSON.store(is_json(log.format), Ordering::Relaxed);
+    let filter = chosen(log.level.as_deref().unwrap_or(logging.default_level));
+    let (before, after) = (logging.filter.with_current(ToString::to_string).unwrap_or_default(), filter.to_string());
+    if before != after && logging.filter.reload(filter).is_ok() {
+        tracing::info!(from = before, to = after, "log level");
     }
+}
+
+/// The variable's level, else the given one, which was checked before.
+fn chosen(level: &str) -> EnvFilter {
+    EnvFilter::try_from_env(VARIABLE).unwrap_or_else(|_| EnvFilter::new(level))
+}
+
+fn is_json(format: LogFormat) -> bool {
+    match format {
+        LogFormat::Auto => !std::io::stderr().is_terminal(),
+        LogFormat::Json => true,
+        LogFormat::Text => false,
+    }
+}
+
+/// Whether this is a level, in the form of tracing's filters.
+///
+/// # Errors
+/// With what is wrong with it.
+pub fn check_level(text: &str) -> Result<(), String> {
+    EnvFilter::try_new(text).map(drop).map_err(|error| error.to_string())
 }
 
 /// An error with all its causes, on one line.

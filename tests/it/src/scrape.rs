@@ -44,6 +44,12 @@ impl Scrape {
         self.samples.get(&read_series(series)).copied()
     }
 
+    /// All values of a label of a metric.
+    pub fn labels(&self, metric: &str, label: &str) -> BTreeSet<String> {
+        let series = self.samples.keys().filter(|(name, _)| name == metric);
+        series.filter_map(|(_, labels)| labels.get(label).cloned()).collect()
+    }
+
     /// Names of all metrics; a histogram's without the endings of its parts.
     pub fn families(&self) -> &BTreeSet<String> {
         &self.families

@@ -2,18 +2,41 @@
 
 use anyhow::{Context as _, bail};
 use scanhost_sandbox::Sandbox;
+use serde_json::{Value as Json, json};
 
-use super::{ConfigFolder, compiled};
+use super::{ConfigFolder, compiled, listing};
 use crate::{app, scanners};
 
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
     folder: ConfigFolder,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
-    let config = args.folder.load()?;
+    match check(&args.folder).await {
+        Ok(found) => listing::one(args.json, &found, || {
+            format!(
+                "ok: {} pools, {} scanners, {} profiles, {} backends",
+                found["pools"], found["scanners"], found["profiles"], found["backends"]
+            )
+        }),
+        Err(error) if args.json => {
+            let text = format!("{error:#}");
+            let problems: Vec<&str> = text.lines().collect();
+            listing::one(true, &json!({ "ok": false, "problems": problems }), String::new)?;
+            bail!("the configuration cannot be used")
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// How much of everything there is; else every problem, one a line.
+async fn check(folder: &ConfigFolder) -> anyhow::Result<Json> {
+    let config = folder.load()?;
     let sandbox = Sandbox::start(compiled::folder()).context("the plugin engine cannot be started")?;
     let snapshot = app::build_snapshot(&sandbox, config).await?;
     let mut problems = Vec::new();
@@ -25,12 +48,8 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     if !problems.is_empty() {
         bail!("{}", problems.join("\n"));
     }
-    let scanners = snapshot.scanners.len();
-    println!(
-        "ok: {} pools, {scanners} scanners, {} profiles, {} backends",
-        snapshot.config.pools.len(),
-        snapshot.profiles.len(),
-        snapshot.backends.len()
-    );
-    Ok(())
+    Ok(json!({
+        "ok": true, "pools": snapshot.config.pools.len(), "scanners": snapshot.scanners.len(),
+        "profiles": snapshot.profiles.len(), "backends": snapshot.backends.len(),
+    }))
 }

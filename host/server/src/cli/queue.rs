@@ -1,5 +1,7 @@
 //! `queue`: the pools and what waits in them; `queue pause` and `queue resume`.
 
+use std::{io::IsTerminal as _, time::Duration};
+
 use clap::Subcommand;
 use serde_json::{Value as Json, json};
 
@@ -13,6 +15,9 @@ use crate::{
 pub struct Args {
     #[command(subcommand)]
     command: Option<Command>,
+    /// Look again every so many seconds
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "2", value_parser = seconds)]
+    watch: Option<Duration>,
     #[command(flatten)]
     folder: ConfigFolder,
     /// Print JSON
@@ -37,7 +42,10 @@ enum Command {
 pub async fn run(args: Args) -> anyhow::Result<()> {
     let control = Control::open(args.folder.load()?, Role::All).await?;
     let done = match args.command {
-        None => show(&control, args.json).await,
+        None => match args.watch {
+            None => show(&control, args.json).await,
+            Some(pause) => watch(&control, pause, args.json).await,
+        },
         Some(Command::Pause { pool }) => change(&control, Request::Pause { pool }, args.json).await,
         Some(Command::Resume { pool }) => change(&control, Request::Resume { pool }, args.json).await,
     };
@@ -52,6 +60,37 @@ async fn change(control: &Control, request: Request, as_json: bool) -> anyhow::R
 }
 
 async fn show(control: &Control, as_json: bool) -> anyhow::Result<()> {
+    listing::rows(as_json, &pools(control).await?)
+}
+
+/// Shows it again and again, until Ctrl-C or until the host has gone.
+async fn watch(control: &Control, pause: Duration, as_json: bool) -> anyhow::Result<()> {
+    loop {
+        let pools = pools(control).await?;
+        if as_json {
+            println!("{pools}");
+        } else {
+            if std::io::stdout().is_terminal() {
+                // From the top left corner, over what was there.
+                print!("\x1b[H\x1b[2J");
+            }
+            listing::rows(false, &pools)?;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            interrupted = tokio::signal::ctrl_c() => return Ok(interrupted?),
+        }
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.1..=3_600.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err("must be a number from 0.1 to 3600".to_owned()),
+    }
+}
+
+async fn pools(control: &Control) -> anyhow::Result<Json> {
     let pools = control.tool("list_pools", json!({})).await?;
     let mut rows = Vec::new();
     for pool in pools["pools"].as_array().into_iter().flatten() {
@@ -64,5 +103,5 @@ async fn show(control: &Control, as_json: bool) -> anyhow::Result<()> {
             "dead_letters": queue["dead_letters"],
         }));
     }
-    listing::rows(as_json, &Json::from(rows))
+    Ok(Json::from(rows))
 }

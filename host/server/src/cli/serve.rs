@@ -17,7 +17,7 @@ use crate::{
     http,
     mcp::{Offer, transport},
     role::Role,
-    telemetry,
+    service, telemetry,
 };
 
 #[derive(clap::Args)]
@@ -54,13 +54,16 @@ pub async fn serve(args: Args) -> anyhow::Result<()> {
     let listen = listener.local_addr()?;
     let host = app::build(config, args.role).await?;
     app::start_work(&host)?;
+    host.tasks.spawn(service::live(host.clone()));
     greet(&host, listen, is_default);
     let router = http::router(&host, listen, &args.offer);
+    service::ready();
     tokio::select! {
         () = http::serve(host.clone(), listener, router) => {}
         () = ended() => {}
     }
     tracing::info!("ending");
+    service::stopping();
     app::stop(&host).await;
     Ok(())
 }

@@ -118,7 +118,10 @@ impl ServerHandler for McpServer {
                 let call = Call { host: self.host().clone(), arguments, caller, context: Some(context) };
                 (row.call)(call).await
             }
-            Err(refusal) => Err(refusal),
+            Err(refusal) => {
+                self.host().metrics.called_tool(&row.tool.name, Err(refusal.code), Duration::ZERO);
+                Err(refusal)
+            }
         };
         asked.answered(self.host(), answer.as_ref().map(|result| result.structured_content.as_ref()));
         let mut answer = answer.unwrap_or_else(|refusal| error::to_result(&refusal));

@@ -9,9 +9,15 @@ use rmcp::{
 };
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
+use tracing::Instrument as _;
 
 use super::{arguments, toolset::Toolset};
-use crate::{config::Scope, host::Host, refusal::Refusal, submit::Caller};
+use crate::{
+    config::Scope,
+    host::Host,
+    refusal::Refusal,
+    submit::{Caller, new_trace_id},
+};
 
 /// One call of a tool.
 pub struct Call {
@@ -126,10 +132,12 @@ where
     F: Future<Output = Result<CallToolResult, Refusal>> + Send,
 {
     let schema = tool.input_schema.clone();
-    let call = move |call: Call| -> Calling {
+    let call = move |mut call: Call| -> Calling {
         let (run, schema) = (run.clone(), schema.clone());
         let (metrics, start) = (call.host.metrics.clone(), Instant::now());
-        Box::pin(async move {
+        let trace = call.caller.trace.get_or_insert_with(new_trace_id);
+        let span = tracing::error_span!("call", tool = about.name, %trace);
+        let calling = async move {
             let answer = match arguments::parse::<A>(&schema, &call.arguments) {
                 Ok(args) => run(call, args).await,
                 Err(refusal) => Err(refusal),
@@ -140,7 +148,8 @@ where
                 let (code, reason) = (refusal.code.name(), &refusal.message);
                 tracing::debug!(tool = about.name, code, reason, "call refused");
             })
-        })
+        };
+        Box::pin(calling.instrument(span))
     };
     Row { tool, toolset: about.toolset, scope: about.scope, nature: about.nature, call: Box::new(call) }
 }

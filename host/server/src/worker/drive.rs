@@ -18,6 +18,7 @@ use ending::{cancelled, lost, overdue, time_left};
 use persist::persist;
 
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::{
     credentials,
@@ -64,7 +65,15 @@ impl From<Failure> for End {
     }
 }
 
+/// Every line in it names the scan.
 pub async fn drive(host: Arc<Host>, claimed: Claimed, hold: Hold) {
+    let scan = &claimed.scan;
+    // Of the highest level, so that it is there whichever lines are wanted.
+    let span = tracing::error_span!("drive", scan = %scan.id, trace = %scan.trace, pool = %scan.request.pool);
+    claim_to_end(host, claimed, hold).instrument(span).await;
+}
+
+async fn claim_to_end(host: Arc<Host>, claimed: Claimed, hold: Hold) {
     let (id, fence) = (claimed.scan.id.clone(), claimed.running.fence);
     let trace = claimed.scan.trace.clone();
     let outcome = match run(&host, claimed, hold).await {

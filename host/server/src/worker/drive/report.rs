@@ -70,8 +70,10 @@ impl Driver {
         let folder = self.host.folder(&self.scan.id);
         let path = files::whole(&folder, &self.backend.description().report_extension);
         let (backend, scan_type, log) = (self.backend.clone(), self.scan.request.scan_type, self.log());
+        let span = tracing::Span::current();
         // Reading keeps a core busy for as long as it takes: not on a thread that others need.
         let reading = self.host.tasks.spawn_blocking(move || {
+            let _entered = span.entered();
             // Nobody else reads the report of a scan that runs.
             FindingsWriter::discard_unfinished(&folder).map_err(disk_failure)?;
             match ingest(&backend, &path, &folder, Some(scan_type), Some(Box::new(log))) {
