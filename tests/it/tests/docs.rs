@@ -16,6 +16,9 @@ use serde_json::Value;
 
 const MAIN: &str = "README.md";
 const PLUGINS: &str = "wit/README.md";
+const HOST: &str = "host/README.md";
+const CONFIG: &str = "config/README.md";
+const RUNBOOK: &str = "config/RUNBOOK.md";
 
 /// For every variable of a snippet. It is a URL, since some have to be one.
 const VALUE: &str = "https://127.0.0.1:8834";
@@ -148,9 +151,9 @@ fn check_loads(files: &[(&str, &str)]) {
 #[test]
 fn every_command_line_is_one_of_the_program() {
     let home = Home::new(&[]);
-    for document in [MAIN, PLUGINS] {
+    for document in [MAIN, PLUGINS, CONFIG, RUNBOOK] {
         let lines = command_lines(document);
-        assert!(lines.len() > 1, "{document} has no command lines");
+        assert!(!lines.is_empty(), "{document} has no command lines");
         for mut arguments in lines {
             arguments.push("--help".to_owned());
             let ended = run(&home, &arguments);
@@ -181,6 +184,38 @@ fn every_configuration_loads() {
     check_loads(&files.each_ref().map(|(name, text)| (*name, text.as_str())));
 }
 
+/// The program tells the keys that it knows where it is given one that it does not.
+#[test]
+fn the_page_of_keys_has_every_key() {
+    let page = read(CONFIG);
+    let server = [
+        "zzzzzz: 1",
+        "limits: {zzzzzz: 1}",
+        "log: {zzzzzz: 1}",
+        "retention: {zzzzzz: 1}",
+        "secrets: {zzzzzz: 1}",
+        "pools: {mock: {zzzzzz: 1}}",
+        "tls: {zzzzzz: 1}",
+        "tokens: [{zzzzzz: 1}]",
+        "credentials: {audit: {zzzzzz: 1}}",
+        "plugins: {feed: {zzzzzz: 1}}",
+        "plugins: {feed: {file: feed.wasm, limits: {zzzzzz: 1}}}",
+    ];
+    let mock = "mock: [{instance_id: m1}]";
+    let scanners = ["mock: [{instance_id: m1, zzzzzz: 1}]", "mock: [{instance_id: m1, tls: {zzzzzz: 1}}]"];
+    let of_server = server.iter().map(|text| (*text, mock));
+    let of_scanners = scanners.iter().map(|text| ("", *text));
+    for (server, scanners) in of_server.chain(of_scanners) {
+        let home = Home::new(&[("scanhost.yaml", server), ("scanners.yaml", scanners)]);
+        let told = Output::of(home.command(&["config", "check", "--config", "config"])).stderr;
+        let (_, known) = told.split_once("known here: ").unwrap_or_else(|| panic!("{server} {scanners}: {told}"));
+        for key in known.lines().next().unwrap().split(", ") {
+            let is_named = page.contains(&format!("`{key}`")) || page.contains(&format!(".{key}`"));
+            assert!(is_named, "{CONFIG} does not name {key}");
+        }
+    }
+}
+
 #[test]
 fn the_entry_for_an_editor_is_json() {
     for text in blocks_in(MAIN, "json") {
@@ -193,7 +228,7 @@ fn the_entry_for_an_editor_is_json() {
 fn every_path_that_is_named_exists() {
     // Of the running system, or of the reader's own folders.
     let elsewhere = ["/", "./", "../scanhost", "target/", "file:", "http:"];
-    for document in [MAIN, PLUGINS] {
+    for document in [MAIN, PLUGINS, HOST, CONFIG, RUNBOOK] {
         let text = read(document);
         let links = text.split("](").skip(1).map(|rest| rest.split_once(')').unwrap().0);
         let folder = workspace().join(document).parent().unwrap().to_owned();
