@@ -1,5 +1,7 @@
 //! Groups: one row for all findings that agree in some fields, and what the row says of them.
 
+use std::fmt;
+
 use crate::field::{Columns, FieldType};
 
 /// How findings become rows.
@@ -57,6 +59,20 @@ impl Measure {
             Self::Lowest(field) | Self::Highest(field) | Self::First(field) => {
                 columns.type_of(field).unwrap_or(FieldType::Text)
             }
+        }
+    }
+}
+
+/// What it is, in a few words.
+impl fmt::Display for Measure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count => f.write_str("how many findings there are"),
+            Self::Distinct(field) => write!(f, "how many different values {field} has"),
+            Self::Values { field, limit } => write!(f, "different values of {field}, at most {limit}"),
+            Self::Lowest(field) => write!(f, "the lowest {field}"),
+            Self::Highest(field) => write!(f, "the highest {field}"),
+            Self::First(field) => write!(f, "the first {field}"),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use scanhost_domain::{
+    group::Grouping,
     ids::{BackendName, PoolName, ProfileName, ScannerId},
     scan::{PluginVersion, Slot},
     schedule::Balance,
@@ -21,6 +22,10 @@ use crate::{
 const MOCK: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/mock.wasm"));
 const NESSUS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/nessus.wasm"));
 const PROFILE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/profile.wasm"));
+const TRIAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/triage.wasm"));
+
+/// The profile that is a component of its own.
+const TRIAGE_NAME: &str = "triage";
 
 /// What is in use at one time.
 pub struct Snapshot {
@@ -49,6 +54,7 @@ pub struct LoadedProfile {
     pub description: ProfileDescription,
     /// Standing filters, as JSON text.
     pub filters: String,
+    pub grouping: Option<Grouping>,
 }
 
 /// Something that keeps a snapshot from being built, with its place in the configuration.
@@ -129,6 +135,7 @@ struct Plugins {
     backends: BTreeMap<BackendName, Arc<Backend>>,
     profiles: BTreeMap<String, Arc<Profile>>,
     standard_profile: Arc<Profile>,
+    triage: Arc<Profile>,
 }
 
 impl Plugins {
@@ -141,7 +148,9 @@ impl Plugins {
         }
         let profile = Profile::load(sandbox.clone(), PROFILE, Limits::default());
         let standard_profile = Arc::new(profile.expect("the plugins inside this program fit it"));
-        Self { backends, profiles: BTreeMap::new(), standard_profile }
+        let triage = Profile::load(sandbox.clone(), TRIAGE, Limits::default());
+        let triage = Arc::new(triage.expect("the plugins inside this program fit it").named(TRIAGE_NAME.to_owned()));
+        Self { backends, profiles: BTreeMap::new(), standard_profile, triage }
     }
 
     async fn add(&mut self, sandbox: &Arc<Sandbox>, name: &str, source: &PluginSource) -> Result<(), String> {
@@ -190,18 +199,24 @@ fn load_scanners(
 }
 
 async fn load_profiles(config: &Config, plugins: &Plugins, problems: &mut Vec<Unusable>) -> Vec<LoadedProfile> {
-    let mut definitions: Vec<(ProfileName, String)> =
-        config.profiles.iter().map(|profile| (profile.name.clone(), profile.definition.clone())).collect();
-    for name in plugins.profiles.keys() {
+    let component =
+        |name: &ProfileName| plugins.profiles.get(name.as_str()).unwrap_or(&plugins.standard_profile).clone();
+    let defined = config
+        .profiles
+        .iter()
+        .map(|profile| (profile.name.clone(), component(&profile.name), profile.definition.clone()));
+    let mut definitions: Vec<(ProfileName, Arc<Profile>, String)> = defined.collect();
+    // What the operator defines or brings takes the place of what comes with this program.
+    let own = plugins.profiles.iter().map(|(name, component)| (name.as_str(), component));
+    for (name, component) in own.chain([(TRIAGE_NAME, &plugins.triage)]) {
         if let Ok(name) = name.parse::<ProfileName>()
-            && !definitions.iter().any(|(defined, _)| *defined == name)
+            && !definitions.iter().any(|(defined, ..)| *defined == name)
         {
-            definitions.push((name, "{}".to_owned()));
+            definitions.push((name, component.clone(), "{}".to_owned()));
         }
     }
     let mut loaded = Vec::new();
-    for (name, definition) in definitions {
-        let component = plugins.profiles.get(name.as_str()).unwrap_or(&plugins.standard_profile).clone();
+    for (name, component, definition) in definitions {
         match LoadedProfile::load(name.clone(), definition, component).await {
             Ok(profile) => loaded.push(profile),
             Err(problem) => problems.push(Unusable { place: format!("profiles.yaml: {name}"), problem }),
@@ -219,7 +234,8 @@ impl LoadedProfile {
         let description = component.describe(&definition).await.map_err(|fault| fault.to_string())??;
         let plan = component.plan(&definition, std::iter::empty()).await.map_err(|fault| fault.to_string())??;
         check_standing(&plan.filters)?;
-        Ok(Self { name, component, definition, description, filters: plan.filters })
+        let (filters, grouping) = (plan.filters, plan.group);
+        Ok(Self { name, component, definition, description, filters, grouping })
     }
 }
 

@@ -14,7 +14,7 @@ use scanhost_it::guests;
 use serde_json::Value;
 
 /// Which crates of this workspace a crate may depend on, for whatever purpose. Who is not in the list may not exist.
-const CRATES: [(&str, &[&str]); 11] = [
+const CRATES: [(&str, &[&str]); 12] = [
     ("scanhost-domain", &[]),
     ("scanhost-sandbox", &["scanhost-domain"]),
     ("scanhost", &["scanhost-domain", "scanhost-sandbox", "scanhost-plugin-build"]),
@@ -23,6 +23,7 @@ const CRATES: [(&str, &[&str]); 11] = [
     ("mock", &["scanhost-sdk"]),
     ("nessus", &["scanhost-sdk"]),
     ("profile", &["scanhost-sdk"]),
+    ("triage", &["scanhost-sdk"]),
     ("guests", &["scanhost-sdk"]),
     ("fake-nessus", &[]),
     ("scanhost-it", &["scanhost-domain", "scanhost-sandbox", "scanhost-plugin-build", "fake-nessus"]),

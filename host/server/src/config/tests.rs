@@ -551,7 +551,7 @@ fn the_contract_as_written_loads() {
 fn the_example_loads_without_any_variable() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config");
     let config = Config::load(Some(&folder), &|_| None).unwrap_or_else(|problems| panic!("{problems}"));
-    assert_eq!(profile_names(&config), ["minimal", "summary", "brief", "full", "soc"]);
+    assert_eq!(profile_names(&config), ["minimal", "summary", "brief", "full", "soc", "hosts"]);
     let pools = config.pools.iter().map(|pool| pool.name.as_str());
     assert_eq!(pools.collect::<Vec<_>>(), ["nessus", "mock"]);
 }

@@ -43,7 +43,7 @@ pub struct Args {
     /// records of the page to leave out at its start, as a truncated answer says
     #[serde(default)]
     skip: i64,
-    /// which fields to show: minimal, summary, brief, full or another that list_profiles shows; brief unless the scan was submitted with another
+    /// which fields to show: minimal, summary, brief, full, triage (one row for each vulnerability, what to fix first on top) or another that list_profiles shows; brief unless the scan was submitted with another
     #[serde(default)]
     schema_profile: Option<String>,
     /// fields of your own choice and order, instead of schema_profile

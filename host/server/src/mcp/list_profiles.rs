@@ -1,6 +1,6 @@
 //! `list_profiles`: how results can be shown.
 
-use scanhost_domain::field::standard;
+use scanhost_domain::field::{Columns, standard};
 use scanhost_sandbox::Selection;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -92,6 +92,14 @@ pub fn reply(profile: &LoadedProfile, generation: u64) -> ProfileReply {
 
 fn field(profile: &LoadedProfile, name: &str) -> FieldReply {
     let derived = profile.description.derived.iter().find(|(derived, ..)| derived == name);
+    if let Some(grouping) = &profile.grouping
+        && grouping.makes(name)
+    {
+        let measure = grouping.measure(name);
+        let field_type = measure.field_type(&Columns::default()).name();
+        let description = derived.map_or_else(|| measure.to_string(), |(_, _, description)| description.clone());
+        return FieldReply { name: name.to_owned(), field_type, description };
+    }
     let (field_type, description) = match (standard(name), derived) {
         (Some(standard), _) => (standard.field_type.name(), standard.description.to_owned()),
         (None, Some((_, field_type, description))) => (field_type.name(), description.clone()),

@@ -139,10 +139,14 @@ impl<'a> Column<'a> {
         if ends.is_well_formed(self.part) { Ok(ends) } else { Err(unfit()) }
     }
 
-    /// One element of all the lists, or one of the texts.
-    pub fn element(&self, element: usize) -> Result<String, ReportError> {
-        let range = self.ends()?.element(element);
-        String::from_utf8(self.file.read(self.heap_at() + range.start as u64, range.len())?).map_err(|_| unfit())
+    /// Some of the elements of all lists.
+    pub fn elements_at(&self, places: &[u32]) -> Result<Vec<String>, ReportError> {
+        let ends = self.ends()?;
+        let element = |place: &u32| {
+            let range = ends.element(*place as usize);
+            String::from_utf8(self.file.read(self.heap_at() + range.start as u64, range.len())?).map_err(|_| unfit())
+        };
+        places.iter().map(element).collect()
     }
 
     /// A stretch of the bytes of all texts, in place of what `bytes` has.

@@ -162,9 +162,9 @@ impl Members {
 }
 
 /// A value's text, for lists of values.
-pub fn text_of(value: Value) -> String {
+pub fn text_of(value: &Value) -> String {
     match value {
-        Value::Text(text) => text,
+        Value::Text(text) => text.clone(),
         Value::Integer(integer) => integer.to_string(),
         // As JSON has it: 10.0, not 10.
         Value::Number(number) => format!("{number:?}"),

@@ -183,11 +183,9 @@ impl Measured {
     /// What the rows of these groups have.
     pub fn cells(&self, report: &Report, groups: &[u32]) -> Result<Cells, ReportError> {
         let by_rank = |over: &Over, found: &[Option<u32>]| {
-            let value = |group: &u32| match found[*group as usize] {
-                Some(rank) => over.ranks.value(report, rank),
-                None => Ok(None),
-            };
-            Ok(Cells::of(groups.iter().map(value).collect::<Result<Vec<_>, ReportError>>()?.into_iter()))
+            let ranks = || groups.iter().map(|group| found[*group as usize]);
+            let values = over.ranks.values(report, ranks().flatten())?;
+            Ok(Cells::of(ranks().map(|rank| rank.and_then(|rank| values.get(rank)).cloned())))
         };
         match self {
             Self::Count(counts) | Self::Distinct { counts, .. } => {
@@ -196,15 +194,13 @@ impl Measured {
             Self::Nothing { value, .. } => Ok(Cells::of(groups.iter().map(|_| value.clone()))),
             Self::Lowest { over, ranks } | Self::Highest { over, ranks } => by_rank(over, ranks),
             Self::Values { over, ranks, .. } => {
-                let mut lists = Vec::new();
-                for group in groups {
-                    let mut list = Vec::new();
-                    for rank in &ranks[*group as usize] {
-                        list.extend(over.ranks.value(report, *rank)?.map(text_of));
-                    }
-                    lists.push((!list.is_empty()).then_some(Value::List(list)));
-                }
-                Ok(Cells::of(lists.into_iter()))
+                let wanted = || groups.iter().map(|group| &ranks[*group as usize]);
+                let values = over.ranks.values(report, wanted().flatten().copied())?;
+                let texts = |ranks: &Vec<u32>| {
+                    let texts = ranks.iter().filter_map(|rank| values.get(*rank)).map(text_of);
+                    Some(Value::List(texts.collect())).filter(|_| !ranks.is_empty())
+                };
+                Ok(Cells::of(wanted().map(texts)))
             }
             Self::First { field, places } => {
                 let (rows, present) = present(groups.iter().map(|group| places[*group as usize]));

@@ -3,6 +3,7 @@
 
 use std::cmp::Ordering;
 
+use hashbrown::HashMap;
 use scanhost_domain::{
     field::FieldType,
     finding::{FieldIndex, Value},
@@ -144,17 +145,39 @@ impl Ranks {
         Ok(ranks)
     }
 
-    /// A value of this rank, an element as a text.
+    /// The values of these ranks, elements as texts.
     ///
     /// # Errors
-    /// When the column cannot be read.
-    pub fn value(&self, report: &Report, rank: u32) -> Result<Option<Value>, ReportError> {
-        let (segment, place) = self.samples[rank as usize];
-        let Some(column) = report.column(segment as usize, self.field) else { return Ok(None) };
-        if self.are_elements {
-            return Ok(Some(Value::Text(column.element(place as usize)?)));
+    /// When the columns cannot be read.
+    pub fn values(&self, report: &Report, ranks: impl Iterator<Item = u32>) -> Result<RankedValues, ReportError> {
+        let mut samples: Vec<((u32, u32), u32)> = ranks.map(|rank| (self.samples[rank as usize], rank)).collect();
+        samples.sort_unstable();
+        samples.dedup();
+        let mut found = HashMap::new();
+        for here in samples.chunk_by(|((a, _), _), ((b, _), _)| a == b) {
+            let Some(column) = here.first().and_then(|((segment, _), _)| report.column(*segment as usize, self.field))
+            else {
+                continue;
+            };
+            let places: Vec<u32> = here.iter().map(|((_, place), _)| *place).collect();
+            let values = if self.are_elements {
+                column.elements_at(&places)?.into_iter().map(Value::Text).collect()
+            } else {
+                let codes: Vec<u32> = places.iter().map(|place| place + 1).collect();
+                column.values_of(&codes)?
+            };
+            found.extend(here.iter().map(|(_, rank)| *rank).zip(values));
         }
-        Ok(column.values_of(&[place + 1])?.pop())
+        Ok(RankedValues(found))
+    }
+}
+
+/// Values by their ranks.
+pub struct RankedValues(HashMap<u32, Value>);
+
+impl RankedValues {
+    pub fn get(&self, rank: u32) -> Option<&Value> {
+        self.0.get(&rank)
     }
 }
 

@@ -2,8 +2,10 @@
 
 mod budget;
 mod command_line;
+mod damaged;
 mod fields;
 mod filters;
+mod groups;
 mod lines;
 mod pages;
 mod profiles;

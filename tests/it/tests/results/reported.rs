@@ -55,7 +55,7 @@ pub struct Reported {
     pub home: Home,
     pub mcp: Mcp,
     pub task_id: String,
-    _server: Server,
+    pub server: Server,
     _scanner: FakeNessus,
 }
 
@@ -91,7 +91,7 @@ impl Reported {
         let task_id = submit(&mcp, more).await;
         let status = mcp.ended(&task_id, Duration::from_secs(60)).await;
         assert_eq!(status["status"], "completed", "{status}");
-        Self { home, mcp, task_id, _server: server, _scanner: scanner }
+        Self { home, mcp, task_id, server, _scanner: scanner }
     }
 
     /// All lines of an answer.

@@ -81,7 +81,7 @@ async fn list_profiles_tells_fields_with_types_and_standing_filters() {
     let listed = server.mcp().ok("list_profiles", json!({})).await;
     let profiles = listed["profiles"].as_array().expect("a list");
     let named = |name: &str| profiles.iter().find(|profile| profile["name"] == name).expect("the profile is listed");
-    assert_eq!(profiles.len(), 5, "{listed}");
+    assert_eq!(profiles.len(), 6, "{listed}");
     let names = |profile: &Value| -> Vec<Value> {
         profile["fields"].as_array().expect("a list").iter().map(|field| field["name"].clone()).collect()
     };
