@@ -103,6 +103,8 @@ pub fn new_store(sandbox: &Sandbox, limits: Limits, reach: Reach) -> Store<CallS
     };
     let mut store = Store::new(sandbox.engine(), state);
     store.limiter(|state| &mut state.limiter);
+    // An error where the engine counts none.
+    let _unmetered = store.set_fuel(u64::MAX);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |mut context| {
         let state = context.data_mut();
@@ -138,7 +140,7 @@ impl Callee<'_> {
         convert: impl FnOnce(T) -> Result<U, String>,
     ) -> Result<Result<U, E>, Fault> {
         let _permit = self.sandbox.admit().await.inspect_err(|fault| {
-            self.tell(CallOutcome::Fault(fault.kind()), Duration::ZERO, 0);
+            self.tell(CallOutcome::Fault(fault.kind()), Duration::ZERO, 0, None);
         })?;
         let mut store = new_store(self.sandbox, self.limits, reach);
         let start = Instant::now();
@@ -152,13 +154,14 @@ impl Callee<'_> {
             Ok(Err(_)) => CallOutcome::Error,
             Err(fault) => CallOutcome::Fault(fault.kind()),
         };
-        self.tell(outcome, start.elapsed(), store.data().limiter.used());
+        let fuel = store.get_fuel().ok().map(|left| u64::MAX - left);
+        self.tell(outcome, start.elapsed(), store.data().limiter.used(), fuel);
         answer
     }
 
-    fn tell(&self, outcome: CallOutcome, time: Duration, memory: usize) {
+    fn tell(&self, outcome: CallOutcome, time: Duration, memory: usize, fuel: Option<u64>) {
         let (plugin, function) = (self.plugin, self.function);
-        self.sandbox.observe(&CallReport { plugin, function, outcome, time, memory });
+        self.sandbox.observe(&CallReport { plugin, function, outcome, time, memory, fuel });
     }
 }
 

@@ -50,7 +50,7 @@ impl Sandbox {
     /// # Errors
     /// When the cache folder cannot be used or this machine cannot run the engine.
     pub fn start(cache: Option<PathBuf>) -> Result<Arc<Self>, StartSandbox> {
-        Self::begin(cache, None)
+        Self::begin(cache, None, false)
     }
 
     /// The same, with somebody who is told of every call.
@@ -58,10 +58,22 @@ impl Sandbox {
     /// # Errors
     /// As for [`start`](Self::start).
     pub fn start_observed(cache: Option<PathBuf>, observer: Arc<dyn Observer>) -> Result<Arc<Self>, StartSandbox> {
-        Self::begin(cache, Some(observer))
+        Self::begin(cache, Some(observer), false)
     }
 
-    fn begin(cache: Option<PathBuf>, observer: Option<Arc<dyn Observer>>) -> Result<Arc<Self>, StartSandbox> {
+    /// The same, counting fuel, which makes guests slower and their cost the same on every machine.
+    ///
+    /// # Errors
+    /// When this machine cannot run the engine.
+    pub fn start_metered(cache: Option<PathBuf>, observer: Arc<dyn Observer>) -> Result<Arc<Self>, StartSandbox> {
+        Self::begin(cache, Some(observer), true)
+    }
+
+    fn begin(
+        cache: Option<PathBuf>,
+        observer: Option<Arc<dyn Observer>>,
+        metered: bool,
+    ) -> Result<Arc<Self>, StartSandbox> {
         let failed = |error: wasmtime::Error| StartSandbox(format!("{error:#}"));
         let cache = cache.map(|folder| {
             let mut config = CacheConfig::new();
@@ -70,11 +82,11 @@ impl Sandbox {
         });
         let cache = cache.transpose().map_err(failed)?;
         // Where address space is short (small containers, `ulimit -v`) the pool cannot be reserved.
-        let (engine, pooled) = match Engine::new(&config(cache.clone(), true)) {
+        let (engine, pooled) = match Engine::new(&config(cache.clone(), true, metered)) {
             Ok(engine) => (engine, true),
             Err(error) => {
                 tracing::warn!(error = format!("{error:#}"), "no instance pool, plugin calls will be slower");
-                (Engine::new(&config(cache, false)).map_err(failed)?, false)
+                (Engine::new(&config(cache, false, metered)).map_err(failed)?, false)
             }
         };
         start_ticker(&engine);
@@ -130,9 +142,9 @@ impl Sandbox {
     }
 }
 
-fn config(cache: Option<Cache>, pooled: bool) -> Config {
+fn config(cache: Option<Cache>, pooled: bool, metered: bool) -> Config {
     let mut config = Config::new();
-    config.epoch_interruption(true).concurrency_support(false).cache(cache);
+    config.epoch_interruption(true).consume_fuel(metered).concurrency_support(false).cache(cache);
     if pooled {
         let places = u32::try_from(MAX_CALLS).expect("a small constant") + 8;
         let mut pool = PoolingAllocationConfig::default();

@@ -19,6 +19,8 @@ pub struct CallReport<'a> {
     pub time: Duration,
     /// Bytes of memories and tables at its end, which is when they are the most.
     pub memory: usize,
+    /// What the guest's own code cost, the same on every machine; where the sandbox is metered.
+    pub fuel: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,4 +12,5 @@ mod session;
 mod tests;
 
 pub use client::ScannerClient;
+pub use request::{address, permit};
 pub use secrets::Placeholders;

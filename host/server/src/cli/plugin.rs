@@ -2,6 +2,8 @@
 
 mod check;
 mod inspect;
+mod new;
+mod test;
 
 use clap::Subcommand;
 
@@ -20,11 +22,17 @@ enum Command {
     Inspect(inspect::Args),
     /// Check a component as it is checked when it is loaded, and say what its entry in scanhost.yaml needs.
     Check(check::Args),
+    /// Run the conformance kit: what every plugin of its kind has to do, against a scripted scanner.
+    Test(test::Args),
+    /// Make a folder with a plugin that builds, passes the kit, and is there to be changed.
+    New(new::Args),
 }
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
     match args.command {
         Command::Inspect(command) => inspect::run(command, args.json).await,
         Command::Check(command) => check::run(command, args.json).await,
+        Command::Test(command) => test::run(command, args.json).await,
+        Command::New(command) => new::run(command, args.json),
     }
 }

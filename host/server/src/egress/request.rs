@@ -28,6 +28,12 @@ fn denied(reason: impl Into<String>) -> HttpError {
     HttpError::Denied(reason.into())
 }
 
+/// Whether the host would send it to the scanner at `base`.
+pub fn permit(base: &Url, request: &Request) -> Result<(), HttpError> {
+    address(base, &request.path)?;
+    headers(request, &[]).map(drop)
+}
+
 /// The address below `base` that the path means.
 pub fn address(base: &Url, path: &str) -> Result<Url, HttpError> {
     let rest = path.strip_prefix('/').ok_or_else(|| denied("the path does not begin with `/`"))?;

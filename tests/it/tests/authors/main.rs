@@ -3,3 +3,5 @@
 mod check;
 mod component;
 mod inspect;
+mod kit;
+mod scaffold;

@@ -1,0 +1,94 @@
+//! `plugin test FILE`: the conformance kit, as a table or JSON.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use scanhost_sandbox::Limits;
+use serde_json::{Value as Json, json};
+
+use crate::{
+    cli::{compiled, listing},
+    conformance::{self, CaseReport, Stop},
+    plugin_file,
+};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// The component, a .wasm file
+    file: PathBuf,
+    /// What its kind of scanner answers, as YAML; by default FILE with the ending `.script.yaml`, where there is one
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
+    /// Only cases whose name has this in it
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+    /// Memory of a call, as `limits` in scanhost.yaml
+    #[arg(long, value_name = "MIB", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    memory_mib: u32,
+    /// CPU of a call, as `limits` in scanhost.yaml
+    #[arg(long, value_name = "MS", default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..=600_000))]
+    cpu_ms: u64,
+}
+
+pub async fn run(args: Args, as_json: bool) -> anyhow::Result<()> {
+    let bytes = plugin_file::read(&args.file).map_err(anyhow::Error::msg)?;
+    let script = args.script.or_else(|| beside(&args.file));
+    let limits = Limits {
+        cpu: std::time::Duration::from_millis(args.cpu_ms),
+        memory: usize::try_from(args.memory_mib)? << 20,
+        ..Limits::default()
+    };
+    let shown = args.file.display();
+    let only = args.only.unwrap_or_default();
+    let report = match conformance::test(&bytes, limits, script.as_deref(), &only, compiled::folder()).await? {
+        Ok(report) => report,
+        Err(refused) => bail!("{shown}: {refused}"),
+    };
+    if report.results.is_empty() {
+        bail!("no case of a {} has {only:?} in its name", report.kind);
+    }
+    let rows: Vec<Json> = report.results.iter().map(row).collect();
+    let count = |wanted: &str| rows.iter().filter(|row| row["result"] == wanted).count();
+    let (passed, failed, skipped) = (count("pass"), count("FAIL"), count("skip"));
+    let script = script.map(|script| script.display().to_string());
+    if as_json {
+        let answer = json!({
+            "ok": failed == 0, "file": shown.to_string(), "kind": report.kind, "script": script,
+            "passed": passed, "failed": failed, "skipped": skipped, "cases": rows,
+        });
+        listing::one(true, &answer, String::new)?;
+    } else {
+        listing::rows(false, &Json::from(rows))?;
+        println!("{passed} passed, {failed} failed, {skipped} skipped");
+        if script.is_none() && report.kind == "backend" {
+            println!(
+                "Without a script of what its scanner answers only half of the cases mean something: see --script."
+            );
+        }
+    }
+    if failed > 0 { bail!("{shown} failed {failed} of {} cases", passed + failed) } else { Ok(()) }
+}
+
+/// Of `feed.wasm` it is `feed.script.yaml`.
+fn beside(file: &Path) -> Option<PathBuf> {
+    let script = file.with_extension("script.yaml");
+    script.is_file().then_some(script)
+}
+
+/// What a plugin says may be as long as its state.
+fn short(text: &str) -> String {
+    const LONGEST: usize = 300;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+fn row(case: &CaseReport) -> Json {
+    let (result, note) = match &case.outcome {
+        Ok(()) => ("pass", String::new()),
+        Err(Stop::Skip(why)) => ("skip", why.clone()),
+        Err(Stop::Fail(what)) => ("FAIL", format!("{}; {}", short(what), case.why)),
+    };
+    json!({ "case": case.name, "result": result, "fuel": case.fuel, "note": note })
+}

@@ -1,0 +1,119 @@
+//! The conformance kit: what every backend and profile has to do, as cases that are run against a component.
+//! The scanner is scripted and inside this process; cost is counted in fuel, which is the same on every machine.
+
+mod backend;
+mod probe;
+mod profile;
+mod rig;
+mod sample;
+mod script;
+mod scripted;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use futures_util::future::LocalBoxFuture;
+use scanhost_sandbox::{Component, Grants, Limits, Plugin, Sandbox};
+
+use self::rig::{Costs, Rig};
+use crate::plugin_file::Refused;
+
+pub use self::script::Script;
+
+/// One claim about a plugin.
+pub struct Case<R> {
+    pub name: &'static str,
+    /// Why it matters, for an author who fails it.
+    pub why: &'static str,
+    run: for<'a> fn(&'a R) -> LocalBoxFuture<'a, Outcome>,
+}
+
+/// How a case ends early.
+pub enum Stop {
+    /// There is nothing to see here, and why.
+    Skip(String),
+    /// What was seen instead.
+    Fail(String),
+}
+
+pub type Outcome = Result<(), Stop>;
+
+/// What came of a case.
+pub struct CaseReport {
+    pub name: &'static str,
+    pub why: &'static str,
+    pub outcome: Outcome,
+    /// All that its calls used.
+    pub fuel: u64,
+}
+
+/// What came of all cases of a plugin.
+pub struct Report {
+    pub kind: &'static str,
+    pub results: Vec<CaseReport>,
+}
+
+/// Runs the cases of the plugin's kind that have `only` in their names.
+///
+/// # Errors
+/// When it cannot even be loaded.
+pub async fn test(
+    bytes: &[u8],
+    limits: Limits,
+    script: Option<&Path>,
+    only: &str,
+    cache: Option<PathBuf>,
+) -> anyhow::Result<Result<Report, Refused>> {
+    let script = script.map(Script::read).transpose()?.unwrap_or_default();
+    let costs = Arc::new(Costs::default());
+    let sandbox = Sandbox::start_metered(cache, costs.clone())?;
+    let loaded = async {
+        let component = Component::compile(sandbox, bytes)?;
+        let grants = component.requests().into_iter().fold(Grants::default(), Grants::with);
+        let plugin = Plugin::load(&component, limits, grants).await?;
+        Ok::<_, scanhost_sandbox::LoadError>((component, grants, plugin))
+    };
+    let (component, grants, plugin) = match loaded.await {
+        Ok(loaded) => loaded,
+        Err(error) => return Ok(Err(error.into())),
+    };
+    Ok(Ok(match plugin {
+        Plugin::Backend(backend) => {
+            let rig = Rig { backend: *backend, component, limits, grants, script, costs: costs.clone() };
+            Report { kind: "backend", results: run(backend::cases(), &rig, &costs, only).await }
+        }
+        Plugin::Profile(profile) => {
+            let definition = serde_json::Value::Object(script.definition).to_string();
+            let rig = profile::Rig { profile: *profile, definition };
+            Report { kind: "profile", results: run(profile::cases(), &rig, &costs, only).await }
+        }
+    }))
+}
+
+async fn run<R>(cases: Vec<Case<R>>, rig: &R, costs: &Costs, only: &str) -> Vec<CaseReport> {
+    let mut results = Vec::new();
+    for case in cases.into_iter().filter(|case| case.name.contains(only)) {
+        let before = costs.fuel();
+        let outcome = (case.run)(rig).await;
+        results.push(CaseReport { name: case.name, why: case.why, outcome, fuel: costs.fuel() - before });
+    }
+    results
+}
+
+/// A case from an async function that takes the rig.
+macro_rules! case {
+    ($name:literal, $run:path, $why:literal) => {
+        $crate::conformance::Case { name: $name, why: $why, run: |rig| Box::pin($run(rig)) }
+    };
+}
+use case;
+
+fn skip<T>(why: impl Into<String>) -> Result<T, Stop> {
+    Err(Stop::Skip(why.into()))
+}
+
+fn fail<T>(what: impl Into<String>) -> Result<T, Stop> {
+    Err(Stop::Fail(what.into()))
+}

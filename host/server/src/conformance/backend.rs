@@ -1,0 +1,16 @@
+//! The cases of a backend. Without a script they see how it meets trouble; with one, whether it speaks its dialect.
+
+mod description;
+mod input;
+mod life;
+mod reading;
+mod trouble;
+
+use super::{Case, rig::Rig};
+
+pub fn cases() -> Vec<Case<Rig>> {
+    [description::cases(), life::cases(), trouble::cases(), input::cases(), reading::cases()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
