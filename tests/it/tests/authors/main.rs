@@ -5,3 +5,4 @@ mod component;
 mod inspect;
 mod kit;
 mod scaffold;
+mod worlds;

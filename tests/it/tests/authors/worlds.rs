@@ -1,0 +1,87 @@
+//! Worlds are frozen: once somebody may have built a plugin against one, that plugin has to load for ever.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    sync::{Arc, OnceLock},
+};
+
+use scanhost_it::program::workspace;
+use scanhost_sandbox::{Component, Digest, Grants, Limits, Plugin, Sandbox, WORLDS};
+
+/// Every world that was ever frozen, with the digest of its text without comments and blanks.
+/// A row is never changed and never taken away; a new version is a new row.
+const FROZEN: [(&str, &str); 2] = [
+    ("backend@0.1.0", "ed3b3145134edb6f1c696625ff1b61794cff52b7b04081cd124405809e2bd579"),
+    ("profile@0.1.0", "1dcb43875ba853b633b22c6f7c5886f562c6d9473e4f7f2d2deff7a87e1e5fd8"),
+];
+
+/// What counts of a world: comments may get better.
+fn essence(text: &str) -> String {
+    let code = text.lines().map(|line| line.split("//").next().unwrap_or_default());
+    code.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
+}
+
+fn frozen(world: &str) -> String {
+    let file = workspace().join("wit/frozen").join(format!("{world}.wit"));
+    fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+fn fixture(world: &str) -> Vec<u8> {
+    let file = workspace().join("tests/fixtures/worlds").join(format!("{world}.wasm"));
+    fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+fn sandbox() -> Arc<Sandbox> {
+    static SANDBOX: OnceLock<Arc<Sandbox>> = OnceLock::new();
+    SANDBOX.get_or_init(|| Sandbox::start(None).expect("the sandbox starts")).clone()
+}
+
+/// The names of the files of a folder, without this ending.
+fn names(folder: &str, ending: &str) -> BTreeSet<String> {
+    let entries = fs::read_dir(workspace().join(folder)).expect("the folder is there");
+    let names = entries.map(|entry| entry.expect("an entry can be read").file_name().to_string_lossy().into_owned());
+    names.filter_map(|name| Some(name.strip_suffix(ending)?.to_owned())).collect()
+}
+
+#[test]
+fn no_frozen_world_has_changed() {
+    for (world, digest) in FROZEN {
+        let found = Digest::of(essence(&frozen(world)).as_bytes()).to_string();
+        assert_eq!(found, digest, "{world} is frozen: make the change in a new version");
+    }
+}
+
+#[test]
+fn every_frozen_world_has_its_text_and_its_fixture() {
+    let listed: BTreeSet<String> = FROZEN.iter().map(|(world, _)| (*world).to_owned()).collect();
+    assert_eq!(names("wit/frozen", ".wit"), listed);
+    assert_eq!(names("tests/fixtures/worlds", ".wasm"), listed);
+}
+
+#[test]
+fn the_worlds_of_this_host_are_frozen_ones() {
+    for world in WORLDS {
+        let name = world.id().strip_prefix("scanhost:").expect("it is one of ours");
+        assert_eq!(
+            essence(world.wit()),
+            essence(&frozen(name)),
+            "{name} is frozen: give the world a new version and freeze that"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_plugin_of_every_frozen_world_loads() {
+    for (world, _) in FROZEN {
+        let component = Component::compile(sandbox(), &fixture(world)).expect("the fixture is a component");
+        let plugin = Plugin::load(&component, Limits::default(), Grants::ALL).await;
+        match plugin.unwrap_or_else(|error| panic!("{world}: {error}")) {
+            Plugin::Backend(backend) => assert_eq!(backend.description().name.as_str(), "frozen-backend"),
+            Plugin::Profile(profile) => {
+                let plan = profile.plan("{}", std::iter::empty()).await.expect("it answers").expect("it has a plan");
+                assert_eq!(plan.filters, r#"{"severity": ">=High"}"#);
+            }
+        }
+    }
+}
