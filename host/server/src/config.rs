@@ -66,6 +66,8 @@ pub struct Config {
     pub tls: Option<ServerTls>,
     /// Beyond localhost, as browsers send them.
     pub allowed_origins: Vec<String>,
+    /// Whether a person has to agree to privileged scans.
+    pub confirm_privileged: bool,
     pub limits: Limits,
     pub retention: Retention,
     pub log: Log,
@@ -178,6 +180,7 @@ impl Documents {
 
         let store = server.or("store", StoreKind::Embedded, |store| StoreKind::read(&store));
         let key_prefix = server.or("key_prefix", String::new(), |prefix| store::key_prefix(&prefix));
+        let confirm_privileged = server.or("confirm_privileged", false, |confirm| confirm.boolean());
         let limits = Limits::read(server.section("limits"), has_tokens);
         let retention = Retention::read(server.section("retention"));
         let log = Log::read(server.section("log"));
@@ -196,6 +199,7 @@ impl Documents {
             tokens,
             tls,
             allowed_origins,
+            confirm_privileged,
             limits,
             retention,
             log,

@@ -42,9 +42,7 @@ pub fn router(host: &Arc<Host>, listen: SocketAddr, offer: &Offer) -> Router {
     let hosts = if listen.ip().to_canonical().is_loopback() { Hosts::Local } else { Hosts::Any };
     let mut router = Router::new().route("/ready", get(ready)).route("/metrics", get(metrics));
     if host.role.serves_mcp() {
-        let shutdown = host.shutdown.clone();
-        let (origins, max_body) = (&config.allowed_origins, config.limits.request_bytes);
-        router = router.nest_service("/mcp", transport::http(host, offer, hosts, origins, max_body, shutdown));
+        router = transport::mount(router, host, hosts, offer);
     }
     let names = names::Names { hosts, origins: config.allowed_origins.clone().into() };
     router

@@ -3,26 +3,39 @@
 mod arguments;
 mod asked;
 mod cancel_scan;
+mod completion;
+mod confirm;
+mod context;
 mod delete_scan;
 mod download_native_scan;
 mod error;
 mod find;
+#[cfg(feature = "conformance")]
+pub mod fixtures;
 mod get_pool_status;
 mod get_queue_status;
 mod get_scan_results;
 mod get_scan_settings;
 mod get_scan_status;
 mod handler;
+mod hint;
 mod list_pools;
 mod list_profiles;
 mod list_scanners;
 mod list_scans;
 mod measured;
+mod message;
+mod offered;
+mod prompts;
+mod request_state;
 mod resources;
 mod run_privileged_scan;
 mod run_trusted_scan;
 mod run_untrusted_scan;
+mod session;
 mod submission;
+mod subscription;
+mod task;
 mod tool;
 mod toolset;
 pub mod transport;
@@ -30,9 +43,14 @@ mod wait_for_scan;
 
 use std::sync::{Arc, LazyLock};
 
+use rmcp::model::CallToolResponse;
 use serde_json::{Map, Value as Json};
 
-use crate::{host::Host, refusal::Refusal, submit::Caller};
+use crate::{
+    host::Host,
+    refusal::{ErrorCode, Refusal},
+    submit::Caller,
+};
 use tool::{Call, Row};
 pub use toolset::Offer;
 
@@ -42,12 +60,12 @@ pub fn is_loggable(metadata: &tracing::Metadata<'_>) -> bool {
     *metadata.level() <= tracing::Level::WARN || !metadata.target().starts_with("rmcp")
 }
 
-/// Every tool, in the order in which they are listed. What they do is in their files.
-pub fn rows() -> Vec<Row> {
+/// Every tool, in the order in which they are listed. `confirm_privileged` is as in the configuration.
+pub fn rows(confirm_privileged: bool) -> Vec<Row> {
     vec![
         run_untrusted_scan::row(),
         run_trusted_scan::row(),
-        run_privileged_scan::row(),
+        run_privileged_scan::row(confirm_privileged),
         get_scan_status::row(),
         wait_for_scan::row(),
         get_scan_results::row(),
@@ -67,7 +85,7 @@ pub fn rows() -> Vec<Row> {
 /// The names of all tools.
 pub fn tool_names() -> impl Iterator<Item = &'static str> {
     static NAMES: LazyLock<Vec<String>> =
-        LazyLock::new(|| rows().iter().map(|row| row.tool.name.to_string()).collect());
+        LazyLock::new(|| rows(false).iter().map(|row| row.tool.name.to_string()).collect());
     NAMES.iter().map(String::as_str)
 }
 
@@ -76,9 +94,13 @@ pub fn tool_names() -> impl Iterator<Item = &'static str> {
 /// # Errors
 /// With what the tool refuses.
 pub async fn call(host: &Arc<Host>, name: &str, arguments: Map<String, Json>) -> Result<Json, Refusal> {
-    let rows = rows();
+    let rows = rows(host.snapshot.load().config.confirm_privileged);
     let row = rows.iter().find(|row| row.tool.name == name);
     let row = row.ok_or_else(|| Refusal::invalid("there is no such tool", "tools/list shows them."))?;
-    let call = Call { host: host.clone(), arguments, caller: Caller::default(), context: None };
-    (row.call)(call).await.map(|result| result.structured_content.unwrap_or_default())
+    let call = Call { host: host.clone(), arguments, caller: Caller::default(), input: None, context: None };
+    match (row.call)(call).await? {
+        CallToolResponse::Complete(result) => Ok(result.structured_content.unwrap_or_default()),
+        // Only clients are asked something, or told to come again.
+        _ => Err(Refusal::new(ErrorCode::Internal, "the tool did not answer", "Tell the author.")),
+    }
 }

@@ -289,6 +289,14 @@ pub trait Store: Send + Sync {
     /// How the workers see their scanners.
     async fn scanner_reports(&self) -> Result<Vec<(ScannerId, ScannerReport)>, StoreError>;
 
+    /// Keeps what an agent's session has to be gone on with, by any process, in the place of what was kept before.
+    async fn put_session(&self, id: &str, session: &[u8], expires_at: Timestamp) -> Result<(), StoreError>;
+
+    /// None once it has expired.
+    async fn session(&self, id: &str, now: Timestamp) -> Result<Option<Vec<u8>>, StoreError>;
+
+    async fn delete_session(&self, id: &str) -> Result<(), StoreError>;
+
     /// Tells of changes of one scan.
     fn watch(&self, id: &TaskId) -> Watch;
 

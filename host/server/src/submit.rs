@@ -24,7 +24,7 @@ use crate::{
     store::{Idempotency, NewScan, Submitted},
 };
 
-pub use args::{ESCALATION_ARGUMENTS, LOGIN_ARGUMENTS, SubmitArgs};
+pub use args::{CONFIRM_ARGUMENT, ESCALATION_ARGUMENTS, LOGIN_ARGUMENTS, SubmitArgs};
 use choose::{choose_pool, find_instance};
 pub use choose::{find_pool, find_profile};
 use login::login;

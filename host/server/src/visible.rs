@@ -10,7 +10,6 @@ pub fn visible(text: &str) -> String {
 }
 
 /// The same for the text of a JSON document, which means afterwards what it meant before.
-#[cfg_attr(not(test), expect(dead_code, reason = "for prompts"))]
 pub fn visible_json(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());
     for c in json.chars() {

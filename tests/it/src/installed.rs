@@ -7,12 +7,29 @@ pub fn python() -> Command {
     Command::new(installed("python/bin/python"))
 }
 
+/// A program of JavaScript, with the packages of `clients/package.json`.
+pub fn node() -> Command {
+    Command::new(installed("node/node_modules/node/bin/node"))
+}
+
+/// The protocol's own conformance suite.
+pub fn conformance() -> Command {
+    let mut command = node();
+    command.arg(installed("node/node_modules/@modelcontextprotocol/conformance/dist/index.js"));
+    command
+}
+
 /// The command line of MCP Inspector.
 pub fn inspector() -> Command {
-    let mut command = Command::new(installed("node/node_modules/node/bin/node"));
+    let mut command = node();
     command.arg(installed("node/node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js"));
     command.arg("--cli");
     command
+}
+
+/// The packages of `clients/package.json`.
+pub fn node_modules() -> PathBuf {
+    installed("node/package.json").with_file_name("node_modules")
 }
 
 /// `SCANHOST_CLIENTS`, or `<target>/clients`.

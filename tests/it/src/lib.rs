@@ -12,3 +12,5 @@ pub mod redis;
 pub mod schema;
 pub mod scrape;
 pub mod server;
+pub mod session;
+pub mod stream;

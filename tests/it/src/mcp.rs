@@ -59,12 +59,21 @@ impl Mcp {
     }
 
     /// One JSON-RPC request as it would be sent, to be changed by tests that need to.
-    pub fn request(&self, method: &str, mut params: Value) -> reqwest::RequestBuilder {
-        params["_meta"] = json!({
+    pub fn request(&self, method: &str, params: Value) -> reqwest::RequestBuilder {
+        self.request_with(method, params, json!({}))
+    }
+
+    /// The same with more in its metadata.
+    pub fn request_with(&self, method: &str, mut params: Value, more: Value) -> reqwest::RequestBuilder {
+        let mut meta = json!({
             "io.modelcontextprotocol/protocolVersion": PROTOCOL,
             "io.modelcontextprotocol/clientInfo": { "name": "scanhost tests", "version": "1" },
             "io.modelcontextprotocol/clientCapabilities": self.capabilities,
         });
+        for (name, value) in more.as_object().into_iter().flatten() {
+            meta[name] = value.clone();
+        }
+        params["_meta"] = meta;
         let mut request = self
             .http
             .post(&self.url)

@@ -8,9 +8,16 @@ use std::{
 
 /// The path of a binary of this workspace, built in the profile of the running test.
 pub fn binary(package: &str, name: &str) -> PathBuf {
+    built(package, name, &[])
+}
+
+fn built(package: &str, name: &str, features: &[&str]) -> PathBuf {
     let folder = profile_folder();
     let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     build.args(["build", "--quiet", "--package", package, "--bin", name]);
+    if !features.is_empty() {
+        build.args(["--features", &features.join(",")]);
+    }
     build.arg("--manifest-path").arg(workspace().join("Cargo.toml"));
     build.arg("--target-dir").arg(folder.parent().expect("a profile's folder lies in the target folder"));
     if folder.ends_with("release") {
@@ -26,6 +33,18 @@ pub fn binary(package: &str, name: &str) -> PathBuf {
 pub fn scanhost() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| binary("scanhost", "scanhost"))
+}
+
+/// The host's binary with what the protocol's conformance suite looks for. It is kept aside, and the usual one put back
+/// in its place, which costs nothing.
+pub fn conformance_scanhost() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let kept = profile_folder().join("scanhost-conformance");
+        std::fs::copy(built("scanhost", "scanhost", &["conformance"]), &kept).expect("a binary can be copied");
+        built("scanhost", "scanhost", &[]);
+        kept
+    })
 }
 
 /// The root of this workspace.

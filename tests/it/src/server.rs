@@ -73,10 +73,19 @@ impl Home {
         Server::start(self.serving())
     }
 
+    /// The same at this address, such as that of a server that was killed.
+    pub fn start_at(&self, address: &str) -> Server {
+        Server::start(self.serving_at(address))
+    }
+
     /// What starts a server on this folder.
     pub fn serving(&self) -> Command {
+        self.serving_at("127.0.0.1:0")
+    }
+
+    fn serving_at(&self, address: &str) -> Command {
         let mut command = self.command(&["serve"]);
-        command.args(["--listen", "127.0.0.1:0"]).arg("--config").arg(self.config());
+        command.args(["--listen", address]).arg("--config").arg(self.config());
         command
     }
 

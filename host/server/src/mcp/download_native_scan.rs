@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     find,
     resources::Address,
-    tool::{About, Nature, Row, linked},
+    tool::{About, Answer, Nature, Row, answering},
     toolset::Toolset,
 };
 use crate::{
@@ -53,7 +53,7 @@ pub fn row() -> Row {
         nature: Nature::Reads,
         without: &[],
     };
-    linked(about, |call, args: Args| async move {
+    answering(about, |call, args: Args| async move {
         let scan = find::scan(&call.host, &args.task_id).await?;
         let path = report(&call.host, &scan)?;
         accessed(&call.host, &scan.id).await;
@@ -66,10 +66,8 @@ pub fn row() -> Row {
         let link = ContentBlock::resource_link(Resource::new(uri.clone(), name).with_size(size));
         // As the server has it, so that it means the same from every folder.
         let path = path.canonicalize().unwrap_or(path).display().to_string();
-        Ok((
-            Reply { task_id: scan.id.to_string(), trace_id: scan.trace.to_string(), path, size, sha256, uri },
-            Some(link),
-        ))
+        let reply = Reply { task_id: scan.id.to_string(), trace_id: scan.trace.to_string(), path, size, sha256, uri };
+        Ok(Answer::With(reply, link))
     })
 }
 

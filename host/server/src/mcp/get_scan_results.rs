@@ -2,13 +2,18 @@
 
 use std::sync::Arc;
 
-use scanhost_domain::{ids::ProfileName, page::PageRequest, scan::Scan};
+use rmcp::model::ContentBlock;
+use scanhost_domain::{
+    ids::ProfileName,
+    page::PageRequest,
+    scan::{Finished, Outcome, Scan, ScanState},
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 use super::{
-    find,
+    find, hint,
     resources::Address,
     tool::{About, Nature, Row, text},
     toolset::Toolset,
@@ -76,7 +81,25 @@ pub fn row() -> Row {
         nature: Nature::Reads,
         without: &[],
     };
-    text(about, |call, args: Args| async move { answer(&call.host, args, Room::Answer).await })
+    text(about, |call, args: Args| async move {
+        let (page, scan) = (args.page, args.task_id.clone());
+        let lines = answer(&call.host, args, Room::Answer).await?;
+        let hint = why_empty(&call.host, &lines, page, &scan).await;
+        Ok((lines, hint))
+    })
+}
+
+/// Why there are no findings in the answer, where there are none.
+async fn why_empty(host: &Arc<Host>, lines: &str, page: i64, task_id: &str) -> Option<ContentBlock> {
+    let mut lines = lines.lines();
+    let schema = lines.next()?;
+    if lines.nth(1).is_some_and(|line| line.starts_with("{\"type\":\"vulnerability\"")) {
+        return None;
+    }
+    let scan = find::scan(host, task_id).await.ok()?;
+    let ScanState::Finished(Finished { outcome: Outcome::Completed(summary), .. }) = &scan.state else { return None };
+    let schema = serde_json::from_str(schema).ok()?;
+    hint::no_findings(&schema, u64::try_from(page).ok()?, summary.total_vulnerabilities)
 }
 
 /// How much may be answered.

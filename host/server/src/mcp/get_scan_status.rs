@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    find,
-    tool::{About, Nature, Row, structured},
+    find, hint,
+    tool::{About, Answer, Nature, Row, answering},
     toolset::Toolset,
 };
 use crate::{config::Scope, reply::StatusReply};
@@ -28,9 +28,9 @@ pub fn row() -> Row {
         nature: Nature::Reads,
         without: &[],
     };
-    structured(about, |call, args: Args| async move {
+    answering(about, |call, args: Args| async move {
         let scan = find::scan(&call.host, &args.task_id).await?;
         let position = call.host.store.position(&scan).await?;
-        Ok(StatusReply::new(&scan, position))
+        Ok(Answer::With(StatusReply::new(&scan, position), hint::after_status(&scan)))
     })
 }

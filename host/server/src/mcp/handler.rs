@@ -1,25 +1,33 @@
 //! The MCP server of one connection, or of one request where there are no connections: what each method does.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::HashMap, sync::Arc, time::Duration};
 
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
-        CacheScope, CallToolRequestParams, CallToolResponse, DiscoverResult, Implementation,
-        ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, MetaObject, PaginatedRequestParams,
-        ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, ServerCapabilities, ServerConfig, Tool,
+        CacheScope, CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams, CompleteResult,
+        DiscoverResult, GetPromptRequestParams, GetPromptResponse, GetPromptResult, GetTaskParams, GetTaskResult,
+        Implementation, InitializeRequestParams, InitializeResult, ListPromptsResult, ListResourceTemplatesResult,
+        ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
+        ReadResourceResult, ServerCapabilities, ServerConfig, SubscribeRequestParams, SubscriptionFilter, Tool,
+        UnsubscribeRequestParams, UpdateTaskParams,
     },
-    service::RequestContext,
+    service::{RequestContext, SubscriptionContext},
 };
 use serde_json::Map;
 
 use super::{
     asked::Asked,
-    error, resources,
-    tool::{Call, Row},
-    toolset::Offer,
+    completion,
+    context::{access, caller, permit, signature},
+    error,
+    offered::Offered,
+    prompts, resources, session,
+    subscription::{self, Subscriptions},
+    task,
+    tool::{Call, Input, Row},
 };
-use crate::{access::Access, config::Scope, host::Host, submit::Caller};
+use crate::{access::Access, config::Scope, host::Host, refusal::Refusal};
 
 /// What an agent reads before the tools.
 const INSTRUCTIONS: &str = "\
@@ -36,45 +44,61 @@ const KEEP: Duration = Duration::from_secs(300);
 /// How long clients may keep a list of scans.
 const KEEP_SCANS: Duration = Duration::from_secs(1);
 
-/// What is the same for all connections.
-pub struct Offered {
-    host: Arc<Host>,
-    rows: Vec<Row>,
-}
-
-impl Offered {
-    pub fn new(host: Arc<Host>, offer: &Offer) -> Self {
-        let rows = super::rows().into_iter().filter(|row| offer.includes(row)).collect();
-        Self { host, rows }
-    }
-}
-
 #[derive(Clone)]
 pub struct McpServer {
     offered: Arc<Offered>,
+    subscriptions: Subscriptions,
 }
 
 impl McpServer {
     pub fn new(offered: Arc<Offered>) -> Self {
-        Self { offered }
+        Self { offered, subscriptions: Subscriptions::default() }
     }
 
     pub fn host(&self) -> &Arc<Host> {
-        &self.offered.host
+        self.offered.host()
     }
 
-    fn visible(&self, access: &Access) -> impl Iterator<Item = &Row> {
-        self.offered.rows.iter().filter(|row| access.may(row.scope))
+    /// Does what was asked for, unless the caller has used its share, and notes what came of it.
+    async fn counted<T>(&self, asked: Asked, work: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
+        let answer = match asked.permit(self.host()) {
+            Ok(_running) => work.await,
+            Err(refusal) => Err(refusal),
+        };
+        asked.answered(self.host(), answer.as_ref().map(|_| None));
+        answer
     }
+}
+
+fn of_task(context: &RequestContext<RoleServer>, action: &str, id: &str) -> Asked {
+    let about = Map::from_iter([("task_id".to_owned(), id.into())]);
+    Asked::new(context, &access(context), action, &about)
 }
 
 impl ServerHandler for McpServer {
     fn get_info(&self) -> ServerConfig {
-        let capabilities = ServerCapabilities::builder().enable_tools().enable_resources().build();
+        let capabilities = ServerCapabilities::builder()
+            .enable_completions()
+            .enable_prompts()
+            .enable_resources()
+            .enable_resources_subscribe()
+            .enable_tasks()
+            .enable_tools()
+            .build();
         let mut info = ServerConfig::new(capabilities);
         info.server_info = implementation();
         info.instructions = Some(INSTRUCTIONS.to_owned());
         info
+    }
+
+    async fn initialize(
+        &self,
+        request: InitializeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<InitializeResult, ErrorData> {
+        context.peer.set_peer_info(request.clone());
+        session::resume(self.host(), &context, &self.subscriptions).await;
+        self.negotiate_initialize(&request)
     }
 
     async fn discover(&self, _context: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {
@@ -88,14 +112,13 @@ impl ServerHandler for McpServer {
         _page: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let access = access(&context);
-        let tools: Vec<Tool> = self.visible(&access).map(|row| row.tool.clone()).collect();
+        let tools = self.offered.tools(&access(&context));
         let listed = ListToolsResult { meta: signature(&context), ..ListToolsResult::with_all_items(tools) };
         Ok(listed.with_ttl_ms(milliseconds(KEEP)).with_cache_scope(CacheScope::Private))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.offered.rows.iter().find(|row| row.tool.name == name).map(|row| row.tool.clone())
+        self.offered.rows().iter().find(|row| row.tool.name == name).map(|row| row.tool.clone())
     }
 
     async fn call_tool(
@@ -103,19 +126,21 @@ impl ServerHandler for McpServer {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let access = access(&context);
-        let row = self.visible(&access).find(|row| row.tool.name == request.name).ok_or_else(|| {
-            let names: Vec<Cow<'_, str>> = self.visible(&access).map(|row| row.tool.name.clone()).collect();
-            ErrorData::invalid_params(format!("unknown tool; tools are: {}", names.join(", ")), None)
-        })?;
+        let (access, rows) = (access(&context), self.offered.rows());
+        let row = find(&rows, &access, &request.name)?;
         tracing::debug!(tool = %request.name, token = access.name, "tool call");
-        let caller = caller(&context, &request);
         let signature = signature(&context);
         let arguments = request.arguments.unwrap_or_default();
         let asked = Asked::new(&context, &access, &request.name, &arguments);
         let answer = match asked.permit(self.host()) {
             Ok(_running) => {
-                let call = Call { host: self.host().clone(), arguments, caller, context: Some(context) };
+                let call = Call {
+                    host: self.host().clone(),
+                    arguments,
+                    caller: caller(&context, request.meta.as_ref()),
+                    input: request.input_responses.map(|responses| Input { responses, state: request.request_state }),
+                    context: Some(context),
+                };
                 (row.call)(call).await
             }
             Err(refusal) => {
@@ -123,10 +148,18 @@ impl ServerHandler for McpServer {
                 Err(refusal)
             }
         };
-        asked.answered(self.host(), answer.as_ref().map(|result| result.structured_content.as_ref()));
-        let mut answer = answer.unwrap_or_else(|refusal| error::to_result(&refusal));
-        answer.meta = signature;
-        Ok(answer.into())
+        asked.answered(
+            self.host(),
+            answer.as_ref().map(|answer| match answer {
+                CallToolResponse::Complete(result) => result.structured_content.as_ref(),
+                _ => None,
+            }),
+        );
+        let mut answer = answer.unwrap_or_else(|refusal| error::to_result(&refusal).into());
+        if let CallToolResponse::Complete(result) = &mut answer {
+            result.meta = signature;
+        }
+        Ok(answer)
     }
 
     async fn list_resources(
@@ -163,69 +196,142 @@ impl ServerHandler for McpServer {
     ) -> Result<ReadResourceResponse, ErrorData> {
         permit(&context, Scope::Read)?;
         let asked = Asked::new(&context, &access(&context), "resources/read", &Map::new()).of(&request.uri);
-        let read = async {
-            let _running = asked.permit(self.host())?;
-            resources::read(self.host(), resources::Address::parse(&request.uri)?).await
-        };
-        let content = read.await;
-        asked.answered(self.host(), content.as_ref().map(|_| None));
+        let read = async { resources::read(self.host(), resources::Address::parse(&request.uri)?).await };
+        let content = self.counted(asked, read).await;
         let content = content.map_err(|refusal| error::of_resource(refusal, &request.uri))?;
         let mut result = ReadResourceResult::new(vec![content.contents]);
         result.meta = signature(&context);
         Ok(result.with_ttl_ms(milliseconds(content.keep)).with_cache_scope(CacheScope::Private).into())
     }
+
+    fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+        Some(subscription::accepted(requested))
+    }
+
+    async fn listen(&self, subscription: SubscriptionContext) -> Result<(), ErrorData> {
+        permit(subscription.request_context(), Scope::Read)?;
+        let uris = subscription.accepted().resource_subscriptions.clone().unwrap_or_default();
+        tokio::select! {
+            () = subscription::tell_all(self.host(), &uris, subscription.sink()) => {}
+            () = subscription.cancelled() => {}
+            () = self.host().shutdown.cancelled() => {}
+        }
+        Ok(())
+    }
+
+    async fn subscribe(
+        &self,
+        request: SubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        permit(&context, Scope::Read)?;
+        let asked = Asked::new(&context, &access(&context), "resources/subscribe", &Map::new()).of(&request.uri);
+        let subscribe = async {
+            self.subscriptions.add(self.host(), &request.uri, context.peer.clone()).await?;
+            session::note(self.host(), &context, &self.subscriptions).await
+        };
+        self.counted(asked, subscribe).await.map_err(|refusal| error::of_resource(refusal, &request.uri))
+    }
+
+    async fn unsubscribe(
+        &self,
+        request: UnsubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.subscriptions.remove(&request.uri);
+        session::note(self.host(), &context, &self.subscriptions).await.map_err(error::to_error)
+    }
+
+    async fn list_prompts(
+        &self,
+        _page: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        let prompts = prompts::PROMPTS.iter().map(prompts::PromptRow::listed).collect();
+        let listed = ListPromptsResult { meta: signature(&context), ..ListPromptsResult::with_all_items(prompts) };
+        Ok(listed.with_ttl_ms(milliseconds(KEEP)).with_cache_scope(CacheScope::Private))
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        permit(&context, Scope::Read)?;
+        let given = request.arguments.unwrap_or_default();
+        let asked = Asked::new(&context, &access(&context), "prompts/get", &given);
+        let write = async { prompts::find(&request.name)?.messages(self.host(), &given).await };
+        let mut result = GetPromptResult::new(self.counted(asked, write).await.map_err(error::to_error)?);
+        result.meta = signature(&context);
+        Ok(result.into())
+    }
+
+    async fn complete(
+        &self,
+        request: CompleteRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        permit(&context, Scope::Read)?;
+        let given: HashMap<String, String> = request.context.and_then(|context| context.arguments).unwrap_or_default();
+        let (name, typed) = (&request.argument.name, &request.argument.value);
+        let asked = Asked::new(&context, &access(&context), "completion/complete", &Map::new());
+        let complete = completion::complete(self.host(), &request.r#ref, name, typed, &given);
+        let completion = self.counted(asked, complete).await;
+        let mut result = CompleteResult::new(completion.map_err(error::to_error)?);
+        result.meta = signature(&context);
+        Ok(result)
+    }
+
+    async fn get_task(
+        &self,
+        request: GetTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetTaskResult, ErrorData> {
+        permit(&context, Scope::Read)?;
+        let asked = of_task(&context, "tasks/get", &request.task_id);
+        let task = self.counted(asked, task::get(self.host(), &request.task_id)).await.map_err(error::to_error)?;
+        let mut result = GetTaskResult::new(task);
+        result.meta = signature(&context);
+        Ok(result)
+    }
+
+    /// Scans ask nothing once they are submitted, so there is nothing that an answer could belong to.
+    async fn update_task(
+        &self,
+        request: UpdateTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        permit(&context, Scope::Read)?;
+        let asked = of_task(&context, "tasks/update", &request.task_id);
+        self.counted(asked, task::get(self.host(), &request.task_id)).await.map(drop).map_err(error::to_error)
+    }
+
+    async fn cancel_task(
+        &self,
+        request: CancelTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        // As if the tool had been called.
+        find(&self.offered.rows(), &access(&context), "cancel_scan")?;
+        let asked = of_task(&context, "tasks/cancel", &request.task_id);
+        self.counted(asked, task::cancel(self.host(), &request.task_id)).await.map_err(error::to_error)
+    }
+}
+
+/// The tool of that name, if this caller may call it.
+fn find<'a>(rows: &'a [Row], access: &Access, name: &str) -> Result<&'a Row, ErrorData> {
+    let mut visible = rows.iter().filter(|row| access.may(row.scope));
+    visible.find(|row| row.tool.name == name).ok_or_else(|| {
+        let names: Vec<Cow<'_, str>> =
+            rows.iter().filter(|row| access.may(row.scope)).map(|row| row.tool.name.clone()).collect();
+        ErrorData::invalid_params(format!("unknown tool; tools are: {}", names.join(", ")), None)
+    })
 }
 
 fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn implementation() -> Implementation {
+pub fn implementation() -> Implementation {
     Implementation::new("scanhost", env!("CARGO_PKG_VERSION")).with_title("scanhost")
-}
-
-/// Who answered, for clients that learn it from every answer.
-fn signature(context: &RequestContext<RoleServer>) -> Option<MetaObject> {
-    const KEY: &str = "io.modelcontextprotocol/serverInfo";
-    is_stateless(context).then(|| {
-        let mut meta = MetaObject::default();
-        meta.insert(KEY.to_owned(), serde_json::to_value(implementation()).expect("texts are always JSON"));
-        meta
-    })
-}
-
-/// Whether the client speaks a protocol without `initialize`.
-fn is_stateless(context: &RequestContext<RoleServer>) -> bool {
-    context.protocol_version().is_some_and(|version| !version.has_initialize())
-}
-
-fn access(context: &RequestContext<RoleServer>) -> Access {
-    let parts = context.extensions.get::<http::request::Parts>();
-    parts.and_then(|parts| parts.extensions.get::<Access>()).cloned().unwrap_or_else(Access::everything)
-}
-
-/// That the caller may do what needs this scope.
-fn permit(context: &RequestContext<RoleServer>, scope: Scope) -> Result<(), ErrorData> {
-    if access(context).scopes.contains(&scope) {
-        Ok(())
-    } else {
-        Err(ErrorData::invalid_request(format!("this needs a token with the scope {}", scope.as_str()), None))
-    }
-}
-
-fn caller(context: &RequestContext<RoleServer>, request: &CallToolRequestParams) -> Caller {
-    let parts = context.extensions.get::<http::request::Parts>();
-    let header = |name: &str| parts.and_then(|parts| parts.headers.get(name)).and_then(|value| value.to_str().ok());
-    let in_meta =
-        request.meta.as_ref().and_then(|meta| meta.get_traceparent()).or_else(|| context.meta.get_traceparent());
-    Caller {
-        trace: crate::submit::parse_trace(in_meta.or_else(|| header("traceparent")), header("x-trace-id")),
-        idempotency_keys: parts.map(keys).unwrap_or_default(),
-    }
-}
-
-/// Every key in the headers; one that is no text is kept as something that no key may be.
-fn keys(parts: &http::request::Parts) -> Vec<String> {
-    let keys = parts.headers.get_all("x-idempotency-key").iter();
-    keys.map(|value| value.to_str().unwrap_or("\u{fffd}").to_owned()).collect()
 }

@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    find,
-    tool::{About, Nature, Row, structured},
+    find, hint,
+    tool::{About, Answer, Nature, Row, answering},
     toolset::Toolset,
 };
 use crate::{config::Scope, refusal::Refusal, reply::StatusReply, store::ListQuery, submit::find_pool};
@@ -59,7 +59,7 @@ pub fn row() -> Row {
         nature: Nature::Reads,
         without: &[],
     };
-    structured(about, |call, args: Args| async move {
+    answering(about, |call, args: Args| async move {
         let snapshot = call.host.snapshot.load_full();
         let status =
             args.status.as_deref().map(|text| one_of(text, "status", &Status::ALL, Status::name)).transpose()?;
@@ -70,6 +70,11 @@ pub fn row() -> Row {
                 Refusal::invalid(error.to_string(), "target takes one address, CIDR, range or host name.")
             })
         });
+        let is_narrowed = args.status.is_some()
+            || args.scan_type.is_some()
+            || args.scanner_pool.is_some()
+            || args.target.is_some()
+            || args.cursor.is_some();
         let query = ListQuery {
             status,
             scan_type,
@@ -87,7 +92,9 @@ pub fn row() -> Row {
             let position = call.host.store.position(&scan).await?;
             scans.push(StatusReply::new(&scan, position));
         }
-        Ok(Reply { scans, next_cursor })
+        let is_empty = scans.is_empty();
+        let reply = Reply { scans, next_cursor };
+        Ok(if is_empty { Answer::With(reply, hint::no_scans(is_narrowed)) } else { Answer::Reply(reply) })
     })
 }
 

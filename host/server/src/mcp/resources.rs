@@ -6,4 +6,4 @@ mod content;
 
 pub use address::Address;
 pub use catalogue::{list, templates};
-pub use content::read;
+pub use content::{read, state};

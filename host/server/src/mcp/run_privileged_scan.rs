@@ -3,15 +3,20 @@
 use scanhost_domain::request::ScanType;
 
 use super::{
+    confirm::{Consent, consent},
     submission::run,
-    tool::{About, Nature, Row, structured},
+    tool::{About, Answer, Nature, Row, answering},
     toolset::Toolset,
 };
-use crate::{config::Scope, submit::SubmitArgs};
+use crate::{
+    config::Scope,
+    submit::{CONFIRM_ARGUMENT, SubmitArgs},
+};
 
 const NAME: &str = "run_privileged_scan";
 
-pub fn row() -> Row {
+/// `confirms` says whether a person has to agree.
+pub fn row(confirms: bool) -> Row {
     let about = About {
         name: NAME,
         title: "Run a scan with administrator rights",
@@ -23,7 +28,18 @@ pub fn row() -> Row {
         toolset: Toolset::Scan,
         scope: Scope::Submit,
         nature: Nature::Scans,
-        without: &[],
+        without: if confirms { &[] } else { &[CONFIRM_ARGUMENT] },
     };
-    structured(about, |call, args: SubmitArgs| run(call, NAME, ScanType::Privileged, args))
+    answering(about, |mut call, args: SubmitArgs| async move {
+        match consent(&call, &args).await? {
+            Consent::Given => {}
+            Consent::GivenOnce(key) if args.idempotency_key.is_none() && call.caller.idempotency_keys.is_empty() => {
+                call.caller.idempotency_keys.push(key);
+            }
+            // The agent's own key sees to it already.
+            Consent::GivenOnce(_) => {}
+            Consent::Ask(question) => return Ok(Answer::Ask(question)),
+        }
+        run(call, NAME, ScanType::Privileged, args).await
+    })
 }

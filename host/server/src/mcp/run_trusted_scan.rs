@@ -4,12 +4,12 @@ use scanhost_domain::request::ScanType;
 
 use super::{
     submission::run,
-    tool::{About, Nature, Row, structured},
+    tool::{About, Nature, Row, answering},
     toolset::Toolset,
 };
 use crate::{
     config::Scope,
-    submit::{ESCALATION_ARGUMENTS, SubmitArgs},
+    submit::{CONFIRM_ARGUMENT, ESCALATION_ARGUMENTS, SubmitArgs},
 };
 
 const NAME: &str = "run_trusted_scan";
@@ -27,7 +27,7 @@ pub fn row() -> Row {
         toolset: Toolset::Scan,
         scope: Scope::Submit,
         nature: Nature::Scans,
-        without: &[ESCALATION_ARGUMENTS],
+        without: &[CONFIRM_ARGUMENT, ESCALATION_ARGUMENTS],
     };
-    structured(about, |call, args: SubmitArgs| run(call, NAME, ScanType::Trusted, args))
+    answering(about, |call, args: SubmitArgs| run(call, NAME, ScanType::Trusted, args))
 }

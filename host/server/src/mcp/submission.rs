@@ -5,7 +5,10 @@ use scanhost_domain::request::ScanType;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::tool::Call;
+use super::{
+    hint,
+    tool::{Answer, Call},
+};
 use crate::{
     refusal::Refusal,
     submit::{Submission, SubmitArgs, submit},
@@ -47,7 +50,14 @@ impl From<Submission> for SubmitReply {
 }
 
 /// Submits what the tool's arguments say.
-pub async fn run(call: Call, tool: &str, scan_type: ScanType, args: SubmitArgs) -> Result<SubmitReply, Refusal> {
+pub async fn run(
+    call: Call,
+    tool: &str,
+    scan_type: ScanType,
+    args: SubmitArgs,
+) -> Result<Answer<SubmitReply>, Refusal> {
     let raw: &JsonObject = &call.arguments;
-    submit(&call.host, &call.caller, tool, raw, scan_type, args).await.map(SubmitReply::from)
+    let submission = submit(&call.host, &call.caller, tool, raw, scan_type, args).await?;
+    let hint = hint::after_submit(&submission.scan);
+    Ok(Answer::With(submission.into(), hint))
 }

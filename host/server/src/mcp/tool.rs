@@ -4,7 +4,10 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Instant};
 
 use rmcp::{
     RoleServer,
-    model::{CallToolResult, ContentBlock, JsonObject, Tool, ToolAnnotations},
+    model::{
+        CallToolResponse, CallToolResult, ContentBlock, CreateTaskResult, InputRequiredResult, InputResponses,
+        JsonObject, Task, Tool, ToolAnnotations,
+    },
     service::RequestContext,
 };
 use schemars::JsonSchema;
@@ -24,11 +27,31 @@ pub struct Call {
     pub host: Arc<Host>,
     pub arguments: JsonObject,
     pub caller: Caller,
+    /// What the client's person said, and the state that the question came with.
+    pub input: Option<Input>,
     /// For progress and cancellation; absent where there is no client to tell.
     pub context: Option<RequestContext<RoleServer>>,
 }
 
-pub type Calling = Pin<Box<dyn Future<Output = Result<CallToolResult, Refusal>> + Send>>;
+/// What comes with a call that was asked something before.
+#[derive(Clone, Debug)]
+pub struct Input {
+    pub responses: InputResponses,
+    pub state: Option<String>,
+}
+
+pub type Calling = Pin<Box<dyn Future<Output = Result<CallToolResponse, Refusal>> + Send>>;
+
+/// What a tool answers with.
+pub enum Answer<R> {
+    Reply(R),
+    /// The reply, and more that an agent should see.
+    With(R, ContentBlock),
+    /// What there is to answer comes later, as the result of a task.
+    Task(Task),
+    /// A question to the client's person first.
+    Ask(InputRequiredResult),
+}
 
 /// A tool as it is listed and called.
 pub struct Row {
@@ -80,42 +103,51 @@ where
     R: Serialize + JsonSchema,
     F: Future<Output = Result<R, Refusal>> + Send,
 {
-    linked(about, move |call, args| {
+    answering(about, move |call, args| {
         let run = run.clone();
-        async move { run(call, args).await.map(|reply| (reply, None)) }
+        async move { run(call, args).await.map(Answer::Reply) }
     })
 }
 
-/// The same, with a link to a resource beside the reply.
-pub fn linked<A, R, F>(about: About, run: impl Fn(Call, A) -> F + Clone + Send + Sync + 'static) -> Row
+/// The same, where it may be answered with more or with something else.
+pub fn answering<A, R, F>(about: About, run: impl Fn(Call, A) -> F + Clone + Send + Sync + 'static) -> Row
 where
     A: DeserializeOwned + JsonSchema + Send + 'static,
     R: Serialize + JsonSchema,
-    F: Future<Output = Result<(R, Option<ContentBlock>), Refusal>> + Send,
+    F: Future<Output = Result<Answer<R>, Refusal>> + Send,
 {
     let tool = describe::<A>(&about).with_raw_output_schema(Arc::new(arguments::reply_schema::<R>()));
     row(about, tool, move |call, args| {
         let run = run.clone();
         async move {
-            let (reply, link) = run(call, args).await?;
+            let (reply, more) = match run(call, args).await? {
+                Answer::Reply(reply) => (reply, None),
+                Answer::With(reply, more) => (reply, Some(more)),
+                Answer::Task(task) => return Ok(CreateTaskResult::new(task).into()),
+                Answer::Ask(question) => return Ok(question.into()),
+            };
             let reply = serde_json::to_value(&reply).map_err(|error| Refusal::internal("writing the reply", &error))?;
             let mut result = CallToolResult::structured(reply);
-            result.content.extend(link);
-            Ok(result)
+            result.content.extend(more);
+            Ok(result.into())
         }
     })
 }
 
-/// A tool whose reply is text alone.
+/// A tool whose reply is text alone, in one block or two.
 pub fn text<A, F>(about: About, run: impl Fn(Call, A) -> F + Clone + Send + Sync + 'static) -> Row
 where
     A: DeserializeOwned + JsonSchema + Send + 'static,
-    F: Future<Output = Result<String, Refusal>> + Send,
+    F: Future<Output = Result<(String, Option<ContentBlock>), Refusal>> + Send,
 {
     let tool = describe::<A>(&about);
     row(about, tool, move |call, args| {
         let run = run.clone();
-        async move { Ok(CallToolResult::success(vec![ContentBlock::text(run(call, args).await?)])) }
+        async move {
+            let (text, more) = run(call, args).await?;
+            let content = [ContentBlock::text(text)].into_iter().chain(more).collect();
+            Ok(CallToolResult::success(content).into())
+        }
     })
 }
 
@@ -129,7 +161,7 @@ fn describe<A: JsonSchema>(about: &About) -> Tool {
 fn row<A, F>(about: About, tool: Tool, run: impl Fn(Call, A) -> F + Clone + Send + Sync + 'static) -> Row
 where
     A: DeserializeOwned + JsonSchema + Send + 'static,
-    F: Future<Output = Result<CallToolResult, Refusal>> + Send,
+    F: Future<Output = Result<CallToolResponse, Refusal>> + Send,
 {
     let schema = tool.input_schema.clone();
     let call = move |mut call: Call| -> Calling {

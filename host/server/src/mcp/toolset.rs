@@ -30,6 +30,11 @@ pub struct Offer {
     /// Offer only tools that change nothing
     #[arg(long)]
     pub read_only: bool,
+    /// Offer what the protocol's conformance suite looks for
+    #[cfg(feature = "conformance")]
+    #[arg(long)]
+    #[serde(default)]
+    pub conformance_fixtures: bool,
 }
 
 impl Offer {

@@ -2,8 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
+use axum::Router;
 use rmcp::{
-    ServiceExt as _,
+    ServerHandler, ServiceExt as _,
     service::ServerInitializeError,
     transport::streamable_http_server::{
         StreamableHttpServerConfig, StreamableHttpService,
@@ -13,14 +14,10 @@ use rmcp::{
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    handler::{McpServer, Offered},
-    measured::Measured,
-    toolset::Offer,
-};
+use super::{handler::McpServer, measured::Measured, offered::Offered, session::Sessions, toolset::Offer};
 use crate::host::Host;
 
-/// An agent looks at a scan every few minutes; its session should still be there.
+/// An agent looks at a scan every few minutes; its session should not have to be restored for that.
 const SESSION_LIFE: Duration = Duration::from_secs(3_600);
 
 /// Hosts and origins of this machine, which are always let in.
@@ -35,15 +32,30 @@ pub enum Hosts {
     Any,
 }
 
-/// MCP over HTTP, for any number of clients.
-pub fn http(
+/// MCP over HTTP at `/mcp`.
+pub fn mount<R: Clone + Send + Sync + 'static>(
+    router: Router<R>,
     host: &Arc<Host>,
-    offer: &Offer,
     hosts: Hosts,
-    allowed_origins: &[String],
-    max_body: usize,
-    shutdown: CancellationToken,
-) -> StreamableHttpService<Measured, LocalSessionManager> {
+    offer: &Offer,
+) -> Router<R> {
+    let offered = Arc::new(Offered::new(host.clone(), offer.clone()));
+    #[cfg(feature = "conformance")]
+    if offer.conformance_fixtures {
+        let shared = Arc::new(super::fixtures::Shared::default());
+        let server = move || super::fixtures::Fixtures::new(McpServer::new(offered.clone()), shared.clone());
+        return router.nest_service("/mcp", http(host, hosts, server));
+    }
+    router.nest_service("/mcp", http(host, hosts, move || Measured::new(McpServer::new(offered.clone()))))
+}
+
+/// For any number of clients. `server` makes one for a connection, or for a request without one.
+fn http<S: ServerHandler>(
+    host: &Arc<Host>,
+    hosts: Hosts,
+    server: impl Fn() -> S + Send + Sync + 'static,
+) -> StreamableHttpService<S, LocalSessionManager> {
+    let snapshot = host.snapshot.load();
     let mut config = StreamableHttpServerConfig::default();
     config.allowed_hosts = match hosts {
         Hosts::Local => LOCAL_HOSTS.iter().chain(&["::1"]).map(|host| (*host).to_owned()).collect(),
@@ -52,16 +64,29 @@ pub fn http(
     config.allowed_origins = LOCAL_HOSTS
         .iter()
         .flat_map(|host| [format!("http://{host}:*"), format!("https://{host}:*")])
-        .chain(allowed_origins.iter().cloned())
+        .chain(snapshot.config.allowed_origins.iter().cloned())
         .collect();
-    config.max_request_body_bytes = max_body;
-    config.cancellation_token = shutdown;
+    config.max_request_body_bytes = snapshot.config.limits.request_bytes;
+    config.cancellation_token = closing(host);
+    config.session_store = Some(Arc::new(Sessions::new(host.clone())));
     let mut sessions = LocalSessionManager::default();
     let mut session = SessionConfig::default();
     session.keep_alive = Some(SESSION_LIFE);
     sessions.session_config = session;
-    let offered = Arc::new(Offered::new(host.clone(), offer));
-    StreamableHttpService::new(move || Ok(Measured::new(McpServer::new(offered.clone()))), Arc::new(sessions), config)
+    StreamableHttpService::new(move || Ok(server()), Arc::new(sessions), config)
+}
+
+/// Ends what is connected, a moment after the shutdown began: whoever waits gets an answer first.
+fn closing(host: &Arc<Host>) -> CancellationToken {
+    const MOMENT: Duration = Duration::from_millis(250);
+    let (closing, shutdown) = (CancellationToken::new(), host.shutdown.clone());
+    let token = closing.clone();
+    host.tasks.spawn(async move {
+        shutdown.cancelled().await;
+        tokio::time::sleep(MOMENT).await;
+        token.cancel();
+    });
+    closing
 }
 
 /// MCP over standard input and output, for the one client that started this process. Returns when it has gone.
@@ -71,7 +96,7 @@ pub fn http(
 pub async fn stdio(host: Arc<Host>, offer: &Offer) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     // A child, since the end of a conversation cancels it.
     let shutdown = host.shutdown.child_token();
-    let server = Measured::new(McpServer::new(Arc::new(Offered::new(host, offer))));
+    let server = Measured::new(McpServer::new(Arc::new(Offered::new(host, offer.clone()))));
     let running = match server.serve_with_ct(rmcp::transport::stdio(), shutdown).await {
         // A client that has gone before it said anything wanted nothing.
         Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
@@ -93,7 +118,7 @@ pub async fn stream(
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     // A child, since the end of a conversation cancels it.
     let shutdown = host.shutdown.child_token();
-    let server = Measured::new(McpServer::new(Arc::new(Offered::new(host, offer))));
+    let server = Measured::new(McpServer::new(Arc::new(Offered::new(host, offer.clone()))));
     let running = server.serve_with_ct((read, write), shutdown).await?;
     running.waiting().await?;
     Ok(())

@@ -131,6 +131,18 @@ impl Store for CrashingStore {
         self.0.scanner_reports().await
     }
 
+    async fn put_session(&self, id: &str, session: &[u8], expires_at: Timestamp) -> Result<(), StoreError> {
+        self.0.put_session(id, session, expires_at).await
+    }
+
+    async fn session(&self, id: &str, now: Timestamp) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.session(id, now).await
+    }
+
+    async fn delete_session(&self, id: &str) -> Result<(), StoreError> {
+        self.0.delete_session(id).await
+    }
+
     fn watch(&self, id: &TaskId) -> Watch {
         self.0.watch(id)
     }

@@ -1,6 +1,7 @@
 //! The store of one process: redb in the data folder.
 //! One writer thread takes every waiting write into one transaction and one fsync; readers see the last commit.
 
+mod sessions;
 mod steps;
 mod tables;
 mod writer;
@@ -25,6 +26,7 @@ use super::{
     Store, StoreError, Submitted, WorkError,
     watch::{Watch, Watchers},
 };
+use crate::clock;
 use tables::Reader;
 use writer::Writer;
 
@@ -296,6 +298,20 @@ impl Store for EmbeddedStore {
 
     async fn scanner_reports(&self) -> Result<Vec<(ScannerId, ScannerReport)>, StoreError> {
         Ok(self.lock_reports().iter().map(|(scanner, report)| (scanner.clone(), report.clone())).collect())
+    }
+
+    async fn put_session(&self, id: &str, session: &[u8], expires_at: Timestamp) -> Result<(), StoreError> {
+        let (id, session, now) = (id.to_owned(), session.to_vec(), clock::now());
+        self.writer.write(move |tables| sessions::put(tables, &id, &session, expires_at, now)).await
+    }
+
+    async fn session(&self, id: &str, now: Timestamp) -> Result<Option<Vec<u8>>, StoreError> {
+        self.reader.session(id, now)
+    }
+
+    async fn delete_session(&self, id: &str) -> Result<(), StoreError> {
+        let id = id.to_owned();
+        self.writer.write(move |tables| sessions::delete(tables, &id)).await
     }
 
     fn watch(&self, id: &TaskId) -> Watch {

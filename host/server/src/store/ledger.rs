@@ -207,6 +207,18 @@ impl Store for Ledger {
         self.store.scanner_reports().await
     }
 
+    async fn put_session(&self, id: &str, session: &[u8], expires_at: Timestamp) -> Result<(), StoreError> {
+        self.store.put_session(id, session, expires_at).await
+    }
+
+    async fn session(&self, id: &str, now: Timestamp) -> Result<Option<Vec<u8>>, StoreError> {
+        self.store.session(id, now).await
+    }
+
+    async fn delete_session(&self, id: &str) -> Result<(), StoreError> {
+        self.store.delete_session(id).await
+    }
+
     fn watch(&self, id: &TaskId) -> Watch {
         self.store.watch(id)
     }

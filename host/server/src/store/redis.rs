@@ -227,6 +227,21 @@ impl Store for RedisStore {
         self.list_reports().await
     }
 
+    async fn put_session(&self, id: &str, session: &[u8], expires_at: Timestamp) -> Result<(), StoreError> {
+        let mut set = redis::cmd("SET");
+        set.arg(self.keys.session(id)).arg(session).arg("PXAT").arg(expires_at.as_millisecond());
+        self.connection.query(&set).await
+    }
+
+    async fn session(&self, id: &str, _now: Timestamp) -> Result<Option<Vec<u8>>, StoreError> {
+        // It goes by itself, by the server's clock.
+        self.connection.query(redis::cmd("GET").arg(self.keys.session(id))).await
+    }
+
+    async fn delete_session(&self, id: &str) -> Result<(), StoreError> {
+        self.connection.query(redis::cmd("DEL").arg(self.keys.session(id))).await
+    }
+
     fn watch(&self, id: &TaskId) -> Watch {
         self.events.watch(id)
     }

@@ -16,7 +16,10 @@ use scanhost_domain::{
 };
 
 use super::*;
-use crate::submit::{new_task_id, new_trace_id};
+use crate::{
+    clock,
+    submit::{new_task_id, new_trace_id},
+};
 use fresh::Fresh;
 
 /// Runs each of these on every store that there is.
@@ -53,6 +56,7 @@ on_each_store![
     lists_go_page_by_page_from_the_newest,
     whoever_watches_a_scan_is_woken_by_its_change,
     many_submits_at_once_with_one_key_make_one_scan,
+    a_session_is_kept_until_it_expires_or_ends,
 ];
 
 fn at(second: i64) -> Timestamp {
@@ -280,4 +284,22 @@ async fn many_submits_at_once_with_one_key_make_one_scan(fresh: Fresh) {
     let new = answers.iter().filter(|answer| matches!(answer, Submitted::New { .. })).count();
     assert_eq!(new, 1);
     assert_eq!(fresh.store.pool(&pool("p")).await.unwrap().queue_depth, 1);
+}
+
+async fn a_session_is_kept_until_it_expires_or_ends(fresh: Fresh) {
+    let (now, minute) = (clock::now(), jiff::SignedDuration::from_secs(60));
+    let store = &*fresh.store;
+    assert_eq!(store.session("a", now).await.unwrap(), None);
+    store.put_session("a", b"first", now + minute).await.unwrap();
+    store.put_session("a", b"second", now + 2 * minute).await.unwrap();
+    store.put_session("gone", b"expired", now - minute).await.unwrap();
+    store.put_session("b", b"other", now + minute).await.unwrap();
+    assert_eq!(store.session("gone", now).await.unwrap(), None);
+    let fresh = fresh.reopen().await;
+    let store = &*fresh.store;
+    assert_eq!(store.session("a", now).await.unwrap().as_deref(), Some(b"second".as_slice()));
+    store.delete_session("a").await.unwrap();
+    store.delete_session("a").await.unwrap();
+    assert_eq!(store.session("a", now).await.unwrap(), None);
+    assert_eq!(store.session("b", now).await.unwrap().as_deref(), Some(b"other".as_slice()));
 }

@@ -26,6 +26,9 @@ pub struct SubmitArgs {
     /// the only scanner of the pool that may run it
     #[serde(default)]
     pub scanner_instance: Option<String>,
+    /// only where your client cannot ask its person itself: that the person you work for agrees to administrator rights
+    #[serde(default)]
+    pub confirm: Option<bool>,
     #[serde(flatten)]
     pub login: LoginArgs,
 }
@@ -59,6 +62,9 @@ pub struct LoginArgs {
     #[serde(default)]
     pub escalation_password: Option<String>,
 }
+
+/// The argument of privileged scans that a person has to agree to.
+pub const CONFIRM_ARGUMENT: &[&str] = &["confirm"];
 
 /// The arguments that only scans with a login have.
 pub const LOGIN_ARGUMENTS: &[&str] =

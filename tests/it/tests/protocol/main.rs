@@ -1,7 +1,17 @@
 //! What MCP has beside calls of tools, as clients use it.
 
+mod completion;
+mod confirmation;
+mod hints;
+mod prompts;
 mod resources;
+mod sessions;
+mod snapshots;
+mod subscriptions;
+mod tasks;
 mod toolsets;
+mod untrusted;
+mod waiting;
 
 use std::time::Duration;
 
@@ -14,6 +24,8 @@ use serde_json::{Value, json};
 
 const SCANNERS: &str = "
 mock: [{instance_id: m1, options: {duration_seconds: 0, hosts: 3, findings_per_host: 20}}]
+brief: [{instance_id: b1, backend: mock, options: {duration_seconds: 1.5}}]
+broken: [{instance_id: x1, backend: mock, options: {duration_seconds: 0, fail_at: status}}]
 slow: [{instance_id: s1, backend: mock, max_concurrent_scans: 1, options: {duration_seconds: 3600}}]
 ";
 
@@ -36,6 +48,14 @@ impl Desk {
 
     fn with(settings: &str) -> Self {
         let home = home(settings);
+        let server = home.start();
+        Self { mcp: server.mcp(), server, home }
+    }
+
+    /// SIGKILL, and a new process on the same folder.
+    fn killed(self) -> Self {
+        let Self { server, home, .. } = self;
+        server.kill();
         let server = home.start();
         Self { mcp: server.mcp(), server, home }
     }

@@ -51,6 +51,14 @@ impl Address {
         }
         Ok(address)
     }
+
+    /// The scan that it is about.
+    pub fn scan(&self) -> Option<&TaskId> {
+        match self {
+            Self::Scan(id) | Self::Results(id, _) | Self::Report(id) => Some(id),
+            Self::Scanner { .. } | Self::Profile(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for Address {

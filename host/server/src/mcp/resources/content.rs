@@ -116,3 +116,19 @@ fn read_up_to(path: &Path, limit: usize) -> io::Result<Option<Vec<u8>>> {
     let size = fs::metadata(path)?.len();
     if size > u64::try_from(limit).unwrap_or(u64::MAX) { Ok(None) } else { fs::read(path).map(Some) }
 }
+
+/// What tells whether a resource is still as it was. Of findings and reports that is the state of their scan.
+///
+/// # Errors
+/// When there is no such resource, or it cannot be read.
+pub async fn state(host: &Arc<Host>, address: &Address) -> Result<String, Refusal> {
+    match address {
+        Address::Results(id, _) | Address::Report(id) => {
+            Ok(find::scan(host, id.as_str()).await?.status().name().to_owned())
+        }
+        Address::Scan(_) | Address::Scanner { .. } | Address::Profile(_) => {
+            let read = read(host, address.clone()).await?;
+            serde_json::to_string(&read.contents).map_err(|error| Refusal::internal("writing the reply", &error))
+        }
+    }
+}

@@ -32,6 +32,10 @@ const DEAD: TableDefinition<'_, (&str, i64, &str), ()> = TableDefinition::new("d
 const ACCESS: TableDefinition<'_, &str, i64> = TableDefinition::new("access");
 /// Pools that start nothing new.
 const PAUSED: TableDefinition<'_, &str, ()> = TableDefinition::new("paused");
+/// Session → expiry in milliseconds since 1970, and what it is gone on with.
+pub const SESSIONS: TableDefinition<'_, &str, (i64, &[u8])> = TableDefinition::new("sessions");
+/// Expiry and session, so that expired ones are found first.
+const SESSION_EXPIRY: TableDefinition<'_, (i64, &str), ()> = TableDefinition::new("session_expiry");
 /// Counters and single values.
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 
@@ -86,6 +90,8 @@ pub struct Tables<'t> {
     pub dead: Table<'t, (&'static str, i64, &'static str), ()>,
     pub access: Table<'t, &'static str, i64>,
     pub paused: Table<'t, &'static str, ()>,
+    pub sessions: Table<'t, &'static str, (i64, &'static [u8])>,
+    pub session_expiry: Table<'t, (i64, &'static str), ()>,
     pub meta: Table<'t, &'static str, u64>,
 }
 
@@ -101,6 +107,8 @@ impl<'t> Tables<'t> {
             dead: transaction.open_table(DEAD)?,
             access: transaction.open_table(ACCESS)?,
             paused: transaction.open_table(PAUSED)?,
+            sessions: transaction.open_table(SESSIONS)?,
+            session_expiry: transaction.open_table(SESSION_EXPIRY)?,
             meta: transaction.open_table(META)?,
         })
     }
@@ -124,7 +132,7 @@ impl Reader {
         Self(database)
     }
 
-    fn begin(&self) -> Result<ReadTransaction, TableError> {
+    pub(super) fn begin(&self) -> Result<ReadTransaction, TableError> {
         Ok(self.0.begin_read()?)
     }
 

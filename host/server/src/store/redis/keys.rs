@@ -42,6 +42,11 @@ impl Keys {
         format!("{}keyed:{id}", self.prefix)
     }
 
+    /// What an agent's session is gone on with; it expires.
+    pub fn session(&self, id: &str) -> String {
+        format!("{}session:{id}", self.prefix)
+    }
+
     /// ZSET of all scans, in the order of their ids.
     pub fn scans(&self) -> String {
         self.named("scans")

@@ -1,0 +1,74 @@
+//! What a request brings beside its parameters: who asks, in which era of the protocol, and what its client can do.
+
+use rmcp::{
+    ErrorData, RoleServer,
+    model::{MetaObject, RequestMetaObject},
+    service::RequestContext,
+};
+
+use super::handler::implementation;
+use crate::{
+    access::Access,
+    config::Scope,
+    submit::{Caller, parse_trace},
+};
+
+/// What the caller may do.
+pub fn access(context: &RequestContext<RoleServer>) -> Access {
+    let parts = context.extensions.get::<http::request::Parts>();
+    parts.and_then(|parts| parts.extensions.get::<Access>()).cloned().unwrap_or_else(Access::everything)
+}
+
+/// That the caller may do what needs this scope.
+pub fn permit(context: &RequestContext<RoleServer>, scope: Scope) -> Result<(), ErrorData> {
+    if access(context).may(scope) {
+        Ok(())
+    } else {
+        Err(ErrorData::invalid_request(format!("this needs a token with the scope {}", scope.as_str()), None))
+    }
+}
+
+/// Whether the client speaks a protocol without `initialize`.
+pub fn is_stateless(context: &RequestContext<RoleServer>) -> bool {
+    context.protocol_version().is_some_and(|version| !version.has_initialize())
+}
+
+/// Whether a call may be answered with a task. Clients of the older era may name the extension too, and then
+/// do not understand what comes.
+pub fn takes_tasks(context: &RequestContext<RoleServer>) -> bool {
+    is_stateless(context) && context.client_capabilities().is_some_and(|capabilities| capabilities.supports_tasks())
+}
+
+/// Whether the client can put a form before a person.
+pub fn asks_people(context: &RequestContext<RoleServer>) -> bool {
+    let elicitation = context.client_capabilities().and_then(|capabilities| capabilities.elicitation);
+    // One that names no way means forms.
+    elicitation.is_some_and(|elicitation| elicitation.form.is_some() || elicitation.url.is_none())
+}
+
+/// Who answered, for clients that learn it from every answer.
+pub fn signature(context: &RequestContext<RoleServer>) -> Option<MetaObject> {
+    const KEY: &str = "io.modelcontextprotocol/serverInfo";
+    is_stateless(context).then(|| {
+        let mut meta = MetaObject::default();
+        meta.insert(KEY.to_owned(), serde_json::to_value(implementation()).expect("texts are always JSON"));
+        meta
+    })
+}
+
+/// Trace and idempotency keys of a call.
+pub fn caller(context: &RequestContext<RoleServer>, meta: Option<&RequestMetaObject>) -> Caller {
+    let parts = context.extensions.get::<http::request::Parts>();
+    let header = |name: &str| parts.and_then(|parts| parts.headers.get(name)).and_then(|value| value.to_str().ok());
+    let in_meta = meta.and_then(|meta| meta.get_traceparent()).or_else(|| context.meta.get_traceparent());
+    Caller {
+        trace: parse_trace(in_meta.or_else(|| header("traceparent")), header("x-trace-id")),
+        idempotency_keys: parts.map(keys).unwrap_or_default(),
+    }
+}
+
+/// Every key in the headers; one that is no text is kept as something that no key may be.
+fn keys(parts: &http::request::Parts) -> Vec<String> {
+    let keys = parts.headers.get_all("x-idempotency-key").iter();
+    keys.map(|value| value.to_str().unwrap_or("\u{fffd}").to_owned()).collect()
+}

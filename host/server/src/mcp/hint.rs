@@ -1,0 +1,63 @@
+//! What an agent may do next, said beside an answer: short, our own words, and with the arguments filled in.
+
+use rmcp::model::{Annotations, ContentBlock, Role, TextContent};
+use scanhost_domain::scan::{Scan, Status};
+use serde_json::{Value, json};
+
+/// After a submit.
+pub fn after_submit(scan: &Scan) -> ContentBlock {
+    next(format!("Next: wait_for_scan {{\"task_id\": \"{}\"}}.", scan.id))
+}
+
+/// After a look at a scan.
+pub fn after_status(scan: &Scan) -> ContentBlock {
+    let id = &scan.id;
+    next(match scan.status() {
+        Status::Queued | Status::Running => {
+            format!("Next: wait_for_scan {{\"task_id\": \"{id}\"}} until it has ended, or cancel_scan to end it.")
+        }
+        Status::Completed => format!(
+            "Next: get_scan_results {{\"task_id\": \"{id}\", \"filters\": {{\"severity\": \">=High\"}}}}; the prompt \
+             triage_scan says how to go about it."
+        ),
+        Status::Failed | Status::Timeout => {
+            "Next: read `error`; submit the scan again once that is mended, with a new idempotency_key.".to_owned()
+        }
+        Status::Cancelled => "Next: submit the scan again, or delete_scan to remove its record.".to_owned(),
+    })
+}
+
+/// Beside a list that has nothing in it.
+pub fn no_scans(is_narrowed: bool) -> ContentBlock {
+    next(if is_narrowed {
+        "No scan fits. Leave out some of status, scan_type, scanner_pool and target; a target matches scans that \
+         contain or overlap it. Ended scans are deleted after their retention time."
+            .to_owned()
+    } else {
+        "There are no scans. Next: run_untrusted_scan {\"targets\": \"…\", \"name\": \"…\"} submits one.".to_owned()
+    })
+}
+
+/// Beside a page without findings, as one more JSON line. `schema` is the first line of the answer; `all` is how many
+/// findings the scan has.
+pub fn no_findings(schema: &Value, page: u64, all: u64) -> Option<ContentBlock> {
+    let (total, pages) = (schema["total_vulnerabilities"].as_u64()?, schema["total_pages"].as_u64()?);
+    let message = if total == 0 && all == 0 {
+        "The scan has no findings at all: see warnings and authentication_status in get_scan_status.".to_owned()
+    } else if total == 0 {
+        format!(
+            "None of the scan's {all} findings passes all of filters_applied. Leave filters out one by one; a finding \
+             that lacks a field never passes a filter on it."
+        )
+    } else if page > pages {
+        format!("Page {page} is past the end: there are {pages}, of {total} findings.")
+    } else {
+        return None;
+    };
+    Some(ContentBlock::text(json!({ "type": "hint", "message": message }).to_string()))
+}
+
+fn next(text: String) -> ContentBlock {
+    let annotations = Annotations::default().with_audience(vec![Role::Assistant]);
+    ContentBlock::Text(TextContent::new(text).with_annotations(annotations))
+}

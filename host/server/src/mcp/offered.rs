@@ -1,0 +1,45 @@
+//! The tools as they are now: those of the process' offer, with the arguments that the configuration gives them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rmcp::model::Tool;
+
+use super::{rows, tool::Row, toolset::Offer};
+use crate::{access::Access, host::Host};
+
+pub struct Offered {
+    host: Arc<Host>,
+    offer: Offer,
+    /// Of the generation that they were made for.
+    present: Mutex<(u64, Arc<[Row]>)>,
+}
+
+impl Offered {
+    pub fn new(host: Arc<Host>, offer: Offer) -> Self {
+        let present = Mutex::new(made(&host, &offer));
+        Self { host, offer, present }
+    }
+
+    pub fn host(&self) -> &Arc<Host> {
+        &self.host
+    }
+
+    pub fn rows(&self) -> Arc<[Row]> {
+        let mut present = self.present.lock().unwrap_or_else(PoisonError::into_inner);
+        if present.0 != self.host.snapshot.load().generation {
+            *present = made(&self.host, &self.offer);
+        }
+        present.1.clone()
+    }
+
+    /// What this caller sees, always in the same order.
+    pub fn tools(&self, access: &Access) -> Vec<Tool> {
+        self.rows().iter().filter(|row| access.may(row.scope)).map(|row| row.tool.clone()).collect()
+    }
+}
+
+fn made(host: &Host, offer: &Offer) -> (u64, Arc<[Row]>) {
+    let snapshot = host.snapshot.load();
+    let rows = rows(snapshot.config.confirm_privileged).into_iter().filter(|row| offer.includes(row)).collect();
+    (snapshot.generation, rows)
+}

@@ -1,0 +1,46 @@
+//! `compare_scans`: what has changed between two scans.
+
+use std::sync::Arc;
+
+use rmcp::model::{PromptMessage, Role};
+
+use super::{
+    PromptRow,
+    subject::{Subject, UNTRUSTED},
+};
+use crate::{host::Host, refusal::Refusal};
+
+/// What makes findings the same, and what is said of them.
+const KEY: &str = r#"["host", "port", "protocol", "plugin_id", "plugin_name", "severity"]"#;
+
+pub const ROW: PromptRow = PromptRow {
+    name: "compare_scans",
+    title: "Compare two scans",
+    description: "Tell what is new, gone and still there since an earlier scan of the same targets",
+    arguments: &[
+        ("baseline_task_id", "the id of the earlier, completed scan"),
+        ("task_id", "the id of the later, completed scan"),
+    ],
+    write: |host, arguments| Box::pin(async move { write(&host, &arguments[0], &arguments[1]).await }),
+};
+
+async fn write(host: &Arc<Host>, baseline: &str, task_id: &str) -> Result<Vec<PromptMessage>, Refusal> {
+    let (before, after) = (Subject::find(host, baseline).await?, Subject::find(host, task_id).await?);
+    let text = format!(
+        "Compare two vulnerability scans: say what has changed.\n\nEarlier: {}\nLater: {}\n\n\
+         1. Check in the statuses attached that both scans had the same targets and the same authentication_status; \
+         where not, say what that does to the comparison.\n\
+         2. Read both with get_scan_results: {{\"task_id\": \"{}\", \"page\": 0, \"custom_fields\": {KEY}, \
+         \"filters\": {{\"severity\": \">=Low\"}}}}, and the same with {{\"task_id\": \"{}\"}}. Findings are the \
+         same when host, port, protocol and plugin_id are.\n\
+         3. Answer in this order: new findings of severity High and above, with host and plugin_id; findings whose \
+         severity has changed; what is gone, and whether that is a fix or a host that did not answer; what is still \
+         there although it was to be fixed.\n\
+         4. End with one sentence: better, worse or the same, and by which numbers.\n\n{UNTRUSTED}",
+        before.standing(),
+        after.standing(),
+        before.id(),
+        after.id(),
+    );
+    Ok(vec![PromptMessage::new_text(Role::User, text), before.status().await?, after.status().await?])
+}

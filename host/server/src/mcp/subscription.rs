@@ -1,0 +1,147 @@
+//! Tells clients that a resource which they subscribed to has changed: over the stream of a `subscriptions/listen`, or,
+//! for clients of the older era, in their session.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use rmcp::{
+    RoleServer,
+    model::{ResourceUpdatedNotificationParam, SubscriptionFilter},
+    service::{Peer, SubscriptionSink},
+};
+use tokio_util::sync::DropGuard;
+
+use super::resources::{self, Address};
+use crate::{
+    host::Host,
+    refusal::{ErrorCode, Refusal},
+};
+
+/// Between two looks, for what changes without a wake-up.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+/// Resources that one client may follow at once.
+const MOST: usize = 100;
+
+/// What of a request can be had: addresses of ours, and not too many.
+pub fn accepted(requested: &SubscriptionFilter) -> SubscriptionFilter {
+    let mut accepted = requested.clone();
+    if let Some(uris) = &mut accepted.resource_subscriptions {
+        uris.retain(|uri| Address::parse(uri).is_ok());
+        uris.truncate(MOST);
+    }
+    accepted
+}
+
+/// Tells of changes of these resources for as long as it is polled.
+pub async fn tell_all(host: &Arc<Host>, uris: &[String], sink: &SubscriptionSink) {
+    let tell = |uri: &String| {
+        let (uri, sink) = (uri.clone(), sink.clone());
+        async move {
+            let Ok(mut followed) = Followed::new(host, &uri).await else { return };
+            loop {
+                followed.changed().await;
+                if sink.notify_resource_updated(uri.clone()).await.is_err() {
+                    return;
+                }
+            }
+        }
+    };
+    join_all(uris.iter().map(tell)).await;
+    // Nothing to tell any more, or nothing from the start: the stream stays open for what else it is for.
+    std::future::pending::<()>().await;
+}
+
+/// What the client of a session follows. It ends with the session.
+#[derive(Clone, Default)]
+pub struct Subscriptions(Arc<Mutex<HashMap<String, DropGuard>>>);
+
+impl Subscriptions {
+    /// # Errors
+    /// When there is no such resource, or the client follows too many.
+    pub async fn add(&self, host: &Arc<Host>, uri: &str, peer: Peer<RoleServer>) -> Result<(), Refusal> {
+        let mut followed = Followed::new(host, uri).await?;
+        let ended = host.shutdown.child_token();
+        {
+            let mut present = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if present.len() >= MOST && !present.contains_key(uri) {
+                let hint = "Unsubscribe from some first.";
+                return Err(Refusal::new(ErrorCode::Unavailable, format!("{MOST} subscriptions are the most"), hint));
+            }
+            present.insert(uri.to_owned(), ended.clone().drop_guard());
+        }
+        let uri = uri.to_owned();
+        host.tasks.spawn(async move {
+            loop {
+                tokio::select! {
+                    () = followed.changed() => {}
+                    () = ended.cancelled() => return,
+                }
+                let update = ResourceUpdatedNotificationParam::new(uri.clone());
+                if peer.notify_resource_updated(update).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(())
+    }
+
+    pub fn uris(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    pub fn remove(&self, uri: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(uri);
+    }
+}
+
+/// A resource and what was last seen of it.
+struct Followed {
+    host: Arc<Host>,
+    address: Address,
+    seen: Option<String>,
+}
+
+impl Followed {
+    async fn new(host: &Arc<Host>, uri: &str) -> Result<Self, Refusal> {
+        let address = Address::parse(uri)?;
+        let seen = Some(resources::state(host, &address).await?);
+        Ok(Self { host: host.clone(), address, seen })
+    }
+
+    /// Ready once the resource is not as it was; that it is gone counts too.
+    async fn changed(&mut self) {
+        loop {
+            let watch = self.address.scan().map(|id| self.host.store.watch(id));
+            let changed = async {
+                match &watch {
+                    Some(watch) => watch.changed().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::pin!(changed);
+            // Registered before the look, so that nothing is missed in between.
+            let _not_yet = futures_util::poll!(&mut changed);
+            match resources::state(&self.host, &self.address).await {
+                Ok(state) if self.seen.as_ref() != Some(&state) => {
+                    self.seen = Some(state);
+                    return;
+                }
+                Err(refusal) if refusal.code == ErrorCode::NotFound && self.seen.is_some() => {
+                    self.seen = None;
+                    return;
+                }
+                // A store that cannot be read says nothing of the resource.
+                Ok(_) | Err(_) => {}
+            }
+            tokio::select! {
+                () = &mut changed => {}
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+            }
+        }
+    }
+}
