@@ -26,7 +26,10 @@ const CRATES: [(&str, &[&str]); 12] = [
     ("triage", &["scanhost-sdk"]),
     ("guests", &["scanhost-sdk"]),
     ("fake-nessus", &[]),
-    ("scanhost-it", &["scanhost-domain", "scanhost-sandbox", "scanhost-plugin-build", "fake-nessus"]),
+    (
+        "scanhost-it",
+        &["scanhost-domain", "scanhost-sandbox", "scanhost-plugin-build", "scanhost-sdk", "nessus", "fake-nessus"],
+    ),
 ];
 
 /// Heavy or fast-moving crates, and the only crate that may depend on each.

@@ -110,7 +110,9 @@ impl<C: Chunks> Input<C> {
                     }
                     bytes.extend_from_slice(&more);
                 }
-                let encoding = Encoding::detect(&bytes).map_err(|message| Malformed::new(message, 0))?;
+                // Not more, so that it is the same wherever chunks end.
+                let start = &bytes[..bytes.len().min(DECLARATION_BYTES)];
+                let encoding = Encoding::detect(start).map_err(|message| Malformed::new(message, 0))?;
                 bytes.drain(..encoding.mark);
                 self.position = encoding.mark as u64;
                 self.encoding.insert(encoding)

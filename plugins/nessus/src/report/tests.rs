@@ -340,6 +340,9 @@ fn wrong_encodings_are_errors() {
     check_error(&declared("klingon"), "not supported", 0);
     check_error(&declared("UTF-16"), "not written in it", 0);
     check_error(&declared("us-ascii"), "no text in the report's encoding", 59);
+    let far = format!("<?xml version='1.0' encoding='klingon'{}?><ReportHost name='\u{fc}'/>", " ".repeat(2000));
+    let far: Vec<u8> = far.chars().map(|character| character as u8).collect();
+    check_error(&far, "no text in the report's encoding", 2058);
     check_error(b"\xff\xfe<\0a\0\x00\xd8<\0", "no text in the report's encoding", 6);
     check_error(b"\xff\xfe<\0a", "ends inside a character", 4);
 }
