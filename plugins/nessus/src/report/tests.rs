@@ -354,6 +354,8 @@ fn offsets_are_those_of_the_file_in_any_encoding() {
     check_error(&[b"\xef\xbb\xbf", text.as_bytes()].concat(), "does not match", 32);
     let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
     check_error(&utf16, "does not match", 2 * 26);
+    let utf16: Vec<u8> = "<!-- c -->\n text".encode_utf16().flat_map(u16::to_be_bytes).collect();
+    check_error(&utf16, "not XML: there is text", 2 * 12);
     let latin = "<?xml version='1.0' encoding='latin1'?><ReportHost name='\u{fc}' x=1>";
     let latin: Vec<u8> = latin.chars().map(|character| character as u8).collect();
     check_error(&latin, "without quotes", 62);
@@ -422,6 +424,20 @@ fn what_grows_without_end_is_an_error() {
     fail(&item(&format!("<{}/>", "a".repeat(129))), "128 bytes");
     fail(&format!("<Report><!--{}--></Report>", "x".repeat(17 << 20)), "more than 16 MiB");
     fail(&format!("<ReportHost name='{}'/>", "x".repeat(65 << 10)), "64 KiB");
+}
+
+#[test]
+fn much_of_one_thing_is_read() {
+    let policy = "<item><pluginName>a check</pluginName><value>x</value></item>\n".repeat(60_000);
+    let silent: String = (0..1279).map(|host| format!("<ReportHost name='h{host}'><HostProperties/></ReportHost>")).collect();
+    let output = "one line of many\n".repeat(20_000);
+    let report = format!(
+        "<NessusClientData_v2><Policy>{policy}</Policy><Report>{silent}<ReportHost name='last'><ReportItem>\
+         <plugin_output>{output}</plugin_output></ReportItem></ReportHost></Report></NessusClientData_v2>"
+    );
+    let (summary, notebook) = read_in_pieces(report.as_bytes(), 1 << 18).unwrap();
+    assert_eq!((summary.hosts, summary.findings), (1280, 1));
+    assert_eq!(notebook.findings, [format!("host=last|severity=0|severity_id=0|plugin_output={}", output.trim_end())]);
 }
 
 #[test]

@@ -55,8 +55,12 @@ pub fn take<C: Chunks>(mut stream: BinaryStream<'_, Input<C>>, mut text: Text<'_
             Text::Skip | Text::Blank(_) => memchr::memchr2(b'<', b'&', available),
         };
         let piece = &available[..stop.unwrap_or(available.len())];
-        text.take(piece).map_err(|(message, at)| Malformed::new(message, position + at as u64))?;
         let (length, stop) = (piece.len(), stop.map(|place| available[place]));
+        if let Err((message, at)) = text.take(piece) {
+            // The file has more bytes than the text in some encodings.
+            stream.consume(at);
+            return Err(Malformed::new(message, stream.get_ref().position()));
+        }
         stream.consume(length);
         match stop {
             Some(b'<') => match &mut text {
