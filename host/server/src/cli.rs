@@ -1,5 +1,6 @@
 //! The command line. One file a verb; exit codes are 0 done, 1 failed, 2 usage.
 
+mod compare;
 mod compiled;
 mod completions;
 mod config_check;
@@ -7,6 +8,7 @@ mod dlq;
 mod filter;
 mod format;
 mod listing;
+mod native;
 mod plugin;
 mod queue;
 mod report;
@@ -41,6 +43,8 @@ enum Command {
     Scan(scan::Args),
     /// Print the findings of a scanner's report file.
     Report(report::Args),
+    /// What changed between two scans or two report files.
+    Compare(compare::Args),
     /// The pools and what waits in them.
     Queue(queue::Args),
     /// The scans that there are.
@@ -100,6 +104,7 @@ pub fn run() -> ExitCode {
             Command::Stdio(args) => serve::stdio(args).await,
             Command::Scan(args) => scan::run(args).await,
             Command::Report(args) => report::run(args).await,
+            Command::Compare(args) => compare::run(args).await,
             Command::Queue(args) => queue::run(args).await,
             Command::Scans(args) => scans::run(args).await,
             Command::Dlq(args) => dlq::run(args).await,

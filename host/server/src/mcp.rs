@@ -3,6 +3,7 @@
 mod arguments;
 mod asked;
 mod cancel_scan;
+mod compare_scans;
 mod completion;
 mod confirm;
 mod context;
@@ -17,6 +18,7 @@ mod get_queue_status;
 mod get_scan_results;
 mod get_scan_settings;
 mod get_scan_status;
+mod get_scan_summary;
 mod handler;
 mod hint;
 mod list_pools;
@@ -68,7 +70,9 @@ pub fn rows(confirm_privileged: bool) -> Vec<Row> {
         run_privileged_scan::row(confirm_privileged),
         get_scan_status::row(),
         wait_for_scan::row(),
+        get_scan_summary::row(),
         get_scan_results::row(),
+        compare_scans::row(),
         get_scan_settings::row(),
         download_native_scan::row(),
         cancel_scan::row(),

@@ -2,9 +2,12 @@
 //! or grouped, paged and shown. The order filter, page, projection is the only one that the functions here allow.
 
 mod blocks;
+mod clip;
 mod column;
 mod column_writer;
+mod comparison;
 mod dictionary;
+mod digest;
 mod directory;
 mod group;
 mod ingest;
@@ -19,16 +22,20 @@ mod report;
 mod report_file;
 mod segment_writer;
 mod select;
+mod survey;
 mod text_order;
 mod value;
 mod view;
 mod writer;
 
+pub use comparison::{ChangeCounts, Changes, Comparison, Resume, Stretch};
+pub use digest::Digest;
 pub use ingest::{IngestError, ingest};
 pub use query::Selected;
 #[cfg(test)]
 pub use records::Record;
 pub use report::{Identity, Report, ReportError};
+pub use survey::Survey;
 pub use value::JsonValue;
 pub use view::{BadView, View, check_standing};
 pub use writer::FindingsWriter;

@@ -81,9 +81,9 @@ fn code_spans(document: &str) -> Vec<String> {
     outside.flat_map(|part| part.split('`').skip(1).step_by(2)).map(str::to_owned).collect()
 }
 
-/// The words of a command line, with single quotes and without a comment.
+/// The words of a command line, with single quotes, and without a comment and where its output goes.
 fn words(line: &str) -> Vec<String> {
-    let line = line.split(" # ").next().unwrap_or_default();
+    let line = [" # ", " > "].iter().fold(line, |line, end| line.split(end).next().unwrap_or_default());
     let quoted = line.split('\'').enumerate();
     let words = quoted.flat_map(|(index, part)| match index % 2 {
         0 => part.split_whitespace().map(str::to_owned).collect(),

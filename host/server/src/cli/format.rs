@@ -1,4 +1,6 @@
-//! How findings are printed: JSON lines as over MCP, a table for people, CSV for spreadsheets.
+//! How findings are printed: JSON lines as over MCP, a table for people, CSV for spreadsheets, Parquet for analysts.
+
+mod parquet;
 
 use std::io::{self, IsTerminal as _, Write};
 
@@ -18,18 +20,35 @@ use crate::{
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
+    /// The lines of get_scan_results
     Jsonl,
+    /// A table for people
     Table,
+    /// For spreadsheets: lists joined by a comma and a blank, and an apostrophe before text that would be a formula
     Csv,
+    /// For analysts, with types; not to a terminal
+    Parquet,
+}
+
+impl Format {
+    /// # Errors
+    /// When standard output cannot take it.
+    pub fn permit_output(self) -> anyhow::Result<()> {
+        if self == Self::Parquet && io::stdout().is_terminal() {
+            anyhow::bail!("parquet is no text: send it to a file, as with `> findings.parquet`");
+        }
+        Ok(())
+    }
 }
 
 /// Prints the findings. It reads files: call it where blocking is allowed.
 pub fn print(prepared: &Prepared, metadata: &ScanMetadata, format: Format) -> anyhow::Result<()> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut out = io::BufWriter::new(io::stdout());
     match format {
         Format::Jsonl => prepared.write(&mut out, metadata, None, None).map_err(unwrap_io)?,
         Format::Csv => csv(prepared, &mut out)?,
         Format::Table => table(prepared, &mut out)?,
+        Format::Parquet => parquet::write(prepared, &mut out)?,
     }
     out.flush()?;
     Ok(())
@@ -46,7 +65,7 @@ fn unwrap_io(error: WriteError) -> anyhow::Error {
 fn csv(prepared: &Prepared, out: &mut impl Write) -> anyhow::Result<()> {
     let mut writer = csv::Writer::from_writer(out);
     writer.write_record(names(&prepared.view))?;
-    each(prepared, |cells| Ok(writer.write_record(cells)?))?;
+    each(prepared, csv_cell, |cells| Ok(writer.write_record(cells)?))?;
     writer.flush()?;
     Ok(())
 }
@@ -59,7 +78,7 @@ fn table(prepared: &Prepared, out: &mut impl Write) -> anyhow::Result<()> {
     }
     table.set_header(names(&prepared.view));
     let mut rows = 0;
-    each(prepared, |cells| {
+    each(prepared, cell, |cells| {
         rows += 1;
         table.add_row(cells.into_iter().map(|cell| visible(&cell)));
         Ok(())
@@ -73,7 +92,11 @@ fn names(view: &View) -> Vec<&str> {
     view.fields().iter().map(|field| field.name.as_str()).collect()
 }
 
-fn each(prepared: &Prepared, mut take: impl FnMut(Vec<String>) -> anyhow::Result<()>) -> anyhow::Result<()> {
+fn each(
+    prepared: &Prepared,
+    cell: fn(&Value) -> String,
+    mut take: impl FnMut(Vec<String>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let count = prepared.view.fields().len();
     let selected = prepared.select()?;
     let mut failed = None;
@@ -88,6 +111,13 @@ fn each(prepared: &Prepared, mut take: impl FnMut(Vec<String>) -> anyhow::Result
         }
     })?;
     failed.map_or(Ok(()), Err)
+}
+
+/// What a report says comes from the scanned hosts, and a spreadsheet runs what begins so.
+fn csv_cell(value: &Value) -> String {
+    let cell = cell(value);
+    let is_text = matches!(value, Value::Text(_) | Value::List(_));
+    if is_text && cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
 }
 
 fn cell(value: &Value) -> String {

@@ -2,18 +2,18 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use anyhow::{Context as _, bail};
-use scanhost_domain::{ids::BackendName, page::PageRequest};
+use anyhow::Context as _;
+use scanhost_domain::page::PageRequest;
 
 use super::{
     ConfigFolder, compiled, filter,
     format::{self, Format},
+    native,
 };
 use crate::{
     answer::{Choice, Question, prepare},
     app,
-    results::{IngestError, Report, ingest, jsonl::ScanMetadata},
-    snapshot::Snapshot,
+    results::jsonl::ScanMetadata,
     submit::find_profile,
 };
 use scanhost_sandbox::Sandbox;
@@ -47,10 +47,11 @@ pub struct Args {
 }
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
+    args.format.permit_output()?;
     let sandbox = Sandbox::start(compiled::folder())?;
     let snapshot = app::build_snapshot(&sandbox, args.folder.load()?).await?;
     let folder = tempfile::tempdir().context("no temporary folder can be made")?;
-    let report = read(&snapshot, &args, folder.path()).await?;
+    let report = native::read(&snapshot, &args.backend, &args.file, folder.path())?;
     let choice = match (args.profile.as_deref(), args.fields) {
         (_, Some(fields)) => Choice::Fields(fields),
         (name, None) => Choice::Profile(find_profile(&snapshot, name.unwrap_or("brief"))?),
@@ -68,28 +69,4 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     };
     let prepared = prepare(&snapshot, Arc::new(report), question).await?;
     tokio::task::block_in_place(|| format::print(&prepared, &metadata, args.format))
-}
-
-async fn read(snapshot: &Snapshot, args: &Args, folder: &std::path::Path) -> anyhow::Result<Report> {
-    let backend = args.backend.parse::<BackendName>().ok().and_then(|name| snapshot.backends.get(&name));
-    let Some(backend) = backend.cloned() else {
-        let names: Vec<_> = snapshot.backends.keys().map(BackendName::as_str).collect();
-        bail!("there is no backend {:?}: there are {}", args.backend, names.join(", "));
-    };
-    let shown = args.file.display();
-    if args.file.is_dir() {
-        bail!("{shown} is a folder");
-    }
-    let read = tokio::task::block_in_place(|| ingest(&backend, &args.file, folder, None, None));
-    let summary = match read {
-        Ok(summary) => summary,
-        Err(IngestError::Malformed(malformed)) => bail!("{shown}: {malformed}"),
-        Err(IngestError::Backend(fault)) => bail!("{shown}: the plugin {fault}"),
-        Err(IngestError::Report(error)) => return Err(error).with_context(|| format!("{shown} cannot be opened")),
-        Err(IngestError::Findings(error)) => return Err(error.into()),
-    };
-    for warning in &summary.warnings {
-        eprintln!("warning: {}", warning.message);
-    }
-    Report::open(folder)?.context("the findings that were just written are gone")
 }

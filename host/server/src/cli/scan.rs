@@ -52,6 +52,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
+    args.format.permit_output()?;
     telemetry::start("warn");
     let config = args.folder.load()?;
     // What a worker claims it should keep: this process ends with its own scan, so on a shared store it claims none.

@@ -6,9 +6,10 @@ use serde_json::json;
 use crate::tool_box::ToolBox;
 
 /// Tools that take the id of a scan.
-const OF_ONE_SCAN: [&str; 7] = [
+const OF_ONE_SCAN: [&str; 8] = [
     "get_scan_status",
     "wait_for_scan",
+    "get_scan_summary",
     "get_scan_results",
     "get_scan_settings",
     "download_native_scan",

@@ -19,7 +19,11 @@ async fn results_of_a_scan_that_has_not_ended_are_not_ready() {
     until(&tools.mcp, &running, "running").await;
     let queued = submit(&tools.mcp, json!({ "scanner_pool": "slow" })).await;
     for (id, status) in [(running, "running"), (queued, "queued")] {
-        tools.check("get_scan_results", json!({ "task_id": id }), "not_ready", status, "wait_for_scan").await;
+        for tool in ["get_scan_results", "get_scan_summary"] {
+            tools.check(tool, json!({ "task_id": id }), "not_ready", status, "wait_for_scan").await;
+        }
+        let both = json!({ "task_id": id, "baseline_task_id": id });
+        tools.check("compare_scans", both, "not_ready", status, "wait_for_scan").await;
     }
 }
 
@@ -32,7 +36,11 @@ async fn results_of_a_scan_that_ended_without_any_are_a_conflict() {
     tools.mcp.ok("cancel_scan", json!({ "task_id": cancelled })).await;
     until(&tools.mcp, &cancelled, "cancelled").await;
     for (id, status) in [(failed, "failed"), (cancelled, "cancelled")] {
-        tools.check("get_scan_results", json!({ "task_id": id }), "conflict", status, "get_scan_status").await;
+        for tool in ["get_scan_results", "get_scan_summary"] {
+            tools.check(tool, json!({ "task_id": id }), "conflict", status, "get_scan_status").await;
+        }
+        let both = json!({ "task_id": id, "baseline_task_id": id });
+        tools.check("compare_scans", both, "conflict", status, "get_scan_status").await;
     }
 }
 

@@ -8,13 +8,15 @@ use serde_json::{Value, json};
 
 use crate::Desk;
 
-const TOOLS: [&str; 16] = [
+const TOOLS: [&str; 18] = [
     "run_untrusted_scan",
     "run_trusted_scan",
     "run_privileged_scan",
     "get_scan_status",
     "wait_for_scan",
+    "get_scan_summary",
     "get_scan_results",
+    "compare_scans",
     "get_scan_settings",
     "download_native_scan",
     "cancel_scan",
@@ -88,6 +90,7 @@ async fn annotations_and_required_arguments_are_as_promised() {
             "run_untrusted_scan" | "run_trusted_scan" | "run_privileged_scan" => &["targets", "name"],
             "list_scans" | "list_scanners" | "list_pools" | "get_pool_status" | "get_queue_status"
             | "list_profiles" => &[],
+            "compare_scans" => &["baseline_task_id", "task_id"],
             _ => &["task_id"],
         };
         let found = tool["inputSchema"].get("required").cloned().unwrap_or_else(|| json!([]));
@@ -126,6 +129,8 @@ broken: [{instance_id: b1, backend: mock, options: {duration_seconds: 0, fail_at
         ("get_scan_status", json!({ "task_id": queued })),
         ("wait_for_scan", json!({ "task_id": done })),
         ("wait_for_scan", json!({ "task_id": queued, "timeout_seconds": 0 })),
+        ("get_scan_summary", json!({ "task_id": done })),
+        ("compare_scans", json!({ "baseline_task_id": done, "task_id": done, "limit": 1 })),
         ("get_scan_settings", json!({ "task_id": done })),
         ("download_native_scan", json!({ "task_id": done })),
         ("list_scans", json!({ "limit": 2 })),

@@ -1,0 +1,116 @@
+//! `compare A B`: what has changed from one scan or report to another.
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use scanhost_domain::ids::TaskId;
+use scanhost_sandbox::Sandbox;
+use serde_json::{Value as Json, json};
+
+use super::{ConfigFolder, compiled, listing, native};
+use crate::{
+    app,
+    control::Control,
+    results::{Comparison, Report, Stretch, Survey},
+    role::Role,
+};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// The earlier one: a task id, or a report file
+    baseline: String,
+    /// The later one, of the same kind
+    current: String,
+    /// Whose reports the files are
+    #[arg(long, default_value = "nessus")]
+    backend: String,
+    /// Findings of each list, 1 to 50
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=50))]
+    limit: u64,
+    /// Findings of each list to leave out at its start
+    #[arg(long, default_value_t = 0)]
+    skip: u64,
+    #[command(flatten)]
+    folder: ConfigFolder,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(args: Args) -> anyhow::Result<()> {
+    let answer = match (is_scan(&args.baseline), is_scan(&args.current)) {
+        (true, true) => of_scans(&args).await?,
+        (false, false) => of_files(&args).await?,
+        _ => bail!("give two task ids or two report files"),
+    };
+    if args.json {
+        return listing::one(true, &answer, String::new);
+    }
+    let lists = [("new", "new"), ("gone", "gone"), ("severity_changed", "severity changed")];
+    let rows = lists.into_iter().flat_map(|(list, change)| {
+        answer[list].as_array().into_iter().flatten().map(move |finding| row(change, finding))
+    });
+    let rows: Vec<Json> = rows.collect();
+    if !rows.is_empty() {
+        listing::rows(false, &Json::from(rows))?;
+    }
+    listing::one(false, &answer, || sentence(&answer))
+}
+
+/// A file of that name is meant, where there is one.
+fn is_scan(word: &str) -> bool {
+    word.to_ascii_uppercase().parse::<TaskId>().is_ok() && !Path::new(word).exists()
+}
+
+async fn of_scans(args: &Args) -> anyhow::Result<Json> {
+    let control = Control::open(args.folder.load()?, Role::All).await?;
+    let question = json!({
+        "baseline_task_id": args.baseline, "task_id": args.current, "limit": args.limit, "skip": args.skip,
+    });
+    let answer = control.tool("compare_scans", question).await;
+    control.close().await;
+    answer
+}
+
+async fn of_files(args: &Args) -> anyhow::Result<Json> {
+    let sandbox = Sandbox::start(compiled::folder())?;
+    let snapshot = app::build_snapshot(&sandbox, args.folder.load()?).await?;
+    let folder = tempfile::tempdir().context("no temporary folder can be made")?;
+    let open = |name: &str, file: &str| -> anyhow::Result<Report> {
+        let folder = folder.path().join(name);
+        std::fs::create_dir(&folder)?;
+        native::read(&snapshot, &args.backend, Path::new(file), &folder)
+    };
+    let (baseline, current) = (open("baseline", &args.baseline)?, open("current", &args.current)?);
+    let stretch = Stretch { skip: usize::try_from(args.skip)?, limit: usize::try_from(args.limit)? };
+    let comparison = Comparison::new(&Survey::of(&baseline)?, &Survey::of(&current)?, stretch);
+    let mut changes = comparison.of_current(&current)?;
+    changes.gone = comparison.gone_of(&baseline)?;
+    let mut answer = json!({ "baseline_file": args.baseline, "file": args.current, "counts": comparison.counts });
+    if let (Json::Object(answer), Json::Object(lists)) = (&mut answer, serde_json::to_value(changes)?) {
+        answer.extend(lists);
+        if let Some(resume) = comparison.resume {
+            answer.insert("resume".into(), serde_json::to_value(resume)?);
+        }
+    }
+    Ok(answer)
+}
+
+fn row(change: &str, finding: &Json) -> Json {
+    json!({
+        "change": change, "severity": finding["severity"], "before": finding["baseline_severity"],
+        "host": finding["host"], "port": finding["port"], "protocol": finding["protocol"],
+        "plugin_id": finding["plugin_id"], "plugin_name": finding["plugin_name"],
+    })
+}
+
+fn sentence(answer: &Json) -> String {
+    let count = |kind: &str| listing::text(&answer["counts"][kind]);
+    let (new, gone, still) = (count("new"), count("gone"), count("still_there"));
+    let told =
+        format!("{new} new, {gone} gone, {still} still there, {} with another severity", count("severity_changed"));
+    match answer["resume"]["skip"].as_u64() {
+        Some(skip) => format!("{told}; the lists go on with --skip {skip}"),
+        None => told,
+    }
+}

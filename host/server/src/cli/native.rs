@@ -1,0 +1,39 @@
+//! A scanner's own report from disk, read by its backend into a folder that the command throws away.
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use scanhost_domain::ids::BackendName;
+
+use crate::{
+    results::{IngestError, Report, ingest},
+    snapshot::Snapshot,
+};
+
+/// Reads the file; what is odd in it goes to standard error.
+///
+/// # Errors
+/// With one line about the file.
+pub fn read(snapshot: &Snapshot, backend: &str, file: &Path, folder: &Path) -> anyhow::Result<Report> {
+    let found = backend.parse::<BackendName>().ok().and_then(|name| snapshot.backends.get(&name));
+    let Some(backend) = found.cloned() else {
+        let names: Vec<_> = snapshot.backends.keys().map(BackendName::as_str).collect();
+        bail!("there is no backend {backend:?}: there are {}", names.join(", "));
+    };
+    let shown = file.display();
+    if file.is_dir() {
+        bail!("{shown} is a folder");
+    }
+    let read = tokio::task::block_in_place(|| ingest(&backend, file, folder, None, None));
+    let summary = match read {
+        Ok(summary) => summary,
+        Err(IngestError::Malformed(malformed)) => bail!("{shown}: {malformed}"),
+        Err(IngestError::Backend(fault)) => bail!("{shown}: the plugin {fault}"),
+        Err(IngestError::Report(error)) => return Err(error).with_context(|| format!("{shown} cannot be opened")),
+        Err(IngestError::Findings(error)) => return Err(error.into()),
+    };
+    for warning in &summary.warnings {
+        eprintln!("warning: {}", warning.message);
+    }
+    Report::open(folder)?.context("the findings that were just written are gone")
+}
