@@ -232,7 +232,7 @@ fn every_path_that_is_named_exists() {
         let text = read(document);
         let links = text.split("](").skip(1).map(|rest| rest.split_once(')').unwrap().0);
         let folder = workspace().join(document).parent().unwrap().to_owned();
-        let linked = links.map(|link| folder.join(link));
+        let linked = links.filter(|link| !link.starts_with('#')).map(|link| folder.join(link));
         let spans = code_spans(document).into_iter();
         let is_path = |span: &String| {
             (span.contains('/') || span.ends_with(".toml"))

@@ -35,7 +35,7 @@ async fn a_client_of_2025_shakes_hands_and_has_a_session() {
     let ready = Answer::to(in_session(json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }))).await;
     assert_eq!(ready.code, 202, "{}", ready.body);
     let listed = Answer::to(in_session(json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" }))).await.message();
-    assert_eq!(listed["result"]["tools"].as_array().map(Vec::len), Some(16), "{listed}");
+    assert_eq!(listed["result"]["tools"].as_array().map(Vec::len), Some(18), "{listed}");
     let call = json!({ "name": "list_pools", "arguments": {} });
     let called = in_session(json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call }));
     let called = Answer::to(called).await.message();
@@ -51,5 +51,5 @@ async fn a_client_of_2026_needs_neither() {
     for version in ["2025-11-25", "2026-07-28"] {
         assert!(versions.contains(&json!(version)), "{discovered}");
     }
-    assert_eq!(server.mcp().tools().await.len(), 16);
+    assert_eq!(server.mcp().tools().await.len(), 18);
 }

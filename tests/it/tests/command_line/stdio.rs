@@ -31,7 +31,7 @@ fn a_client_of_2025_shakes_hands_and_scans() {
     assert_eq!(answer["result"]["serverInfo"]["name"], "scanhost");
     pipe.send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
     let listed = pipe.ask(&request(2, "tools/list", json!({})));
-    assert_eq!(listed["result"]["tools"].as_array().map(Vec::len), Some(16), "{listed}");
+    assert_eq!(listed["result"]["tools"].as_array().map(Vec::len), Some(18), "{listed}");
     let scan = json!({ "name": "run_untrusted_scan", "arguments": { "targets": "10.0.0.1", "name": "over stdio" } });
     let submitted = pipe.ask(&request(3, "tools/call", scan));
     let id = submitted["result"]["structuredContent"]["task_id"].clone();
@@ -56,7 +56,7 @@ fn a_client_of_2026_needs_no_handshake() {
         "io.modelcontextprotocol/clientCapabilities": {},
     });
     let listed = pipe.ask(&request(1, "tools/list", json!({ "_meta": meta })));
-    assert_eq!(listed["result"]["tools"].as_array().map(Vec::len), Some(16), "{listed}");
+    assert_eq!(listed["result"]["tools"].as_array().map(Vec::len), Some(18), "{listed}");
     let call = json!({ "name": "list_pools", "arguments": {}, "_meta": meta });
     let called = pipe.ask(&request(2, "tools/call", call));
     assert_eq!(called["result"]["structuredContent"]["default_pool"], "mock", "{called}");
