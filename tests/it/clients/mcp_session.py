@@ -153,6 +153,11 @@ async def look_around(session: Session, task_id: str) -> None:
     check("the state", "completed", status["status"])
     listed = (await session.ok("list_scans", target="10.0.0.9"))["scans"]
     check("the scans of 10.0.0.9", True, task_id in [scan["task_id"] for scan in listed])
+    summary = await session.ok("get_scan_summary", task_id=task_id)
+    total = status["results_summary"]["total_vulnerabilities"]
+    check("the findings in the summary", total, summary["total_vulnerabilities"])
+    compared = await session.ok("compare_scans", baseline_task_id=task_id, task_id=task_id)
+    check("what is new in a scan against itself", 0, compared["counts"]["new"])
     report = await session.ok("download_native_scan", task_id=task_id)
     with open(report["path"], "rb") as file:
         check("the size of the report", len(file.read()), report["size"])

@@ -227,7 +227,7 @@ fn the_entry_for_an_editor_is_json() {
 #[test]
 fn every_path_that_is_named_exists() {
     // Of the running system, or of the reader's own folders.
-    let elsewhere = ["/", "./", "../scanhost", "target/", "file:", "http:", "{"];
+    let elsewhere = ["/", "./", "../scanhost", "target/", "file:", "http:", "scan:", "scanner:", "profile:", "{"];
     for document in [MAIN, PLUGINS, HOST, CONFIG, RUNBOOK] {
         let text = read(document);
         let links = text.split("](").skip(1).map(|rest| rest.split_once(')').unwrap().0);

@@ -76,8 +76,8 @@ pub fn row() -> Row {
             accessed(host, &scan.id).await;
         }
         let stretch = Stretch { skip: args.skip, limit: args.limit.clamp(1, MOST) };
-        let before = with_report(host, &baseline, |report| Survey::of(report)).await?;
-        let after = with_report(host, &current, |report| Survey::of(report)).await?;
+        let before = with_report(host, &baseline, Survey::of).await?;
+        let after = with_report(host, &current, Survey::of).await?;
         let comparison = Arc::new(Comparison::new(&before, &after, stretch));
         let mut changes = {
             let comparison = comparison.clone();

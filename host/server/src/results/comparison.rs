@@ -110,7 +110,10 @@ impl Comparison {
             severity_changed: severity_changed.len(),
         };
         let lists = [&mut new, &mut gone, &mut still_there, &mut severity_changed];
-        let has_more = lists.into_iter().map(|list| stretch.cut(list)).fold(false, |any, more| any || more);
+        let mut has_more = false;
+        for list in lists {
+            has_more |= stretch.cut(list);
+        }
         let Stretch { skip, limit } = stretch;
         let resume = has_more.then(|| Resume { skip: skip.saturating_add(limit), limit });
         Self { counts, new, gone, still_there, severity_changed, resume }

@@ -429,7 +429,8 @@ fn what_grows_without_end_is_an_error() {
 #[test]
 fn much_of_one_thing_is_read() {
     let policy = "<item><pluginName>a check</pluginName><value>x</value></item>\n".repeat(60_000);
-    let silent: String = (0..1279).map(|host| format!("<ReportHost name='h{host}'><HostProperties/></ReportHost>")).collect();
+    let silent: String =
+        (0..1279).map(|host| format!("<ReportHost name='h{host}'><HostProperties/></ReportHost>")).collect();
     let output = "one line of many\n".repeat(20_000);
     let report = format!(
         "<NessusClientData_v2><Policy>{policy}</Policy><Report>{silent}<ReportHost name='last'><ReportItem>\
