@@ -17,6 +17,9 @@ use crate::world::{BROKEN, IDLE, Owed, QUICK, SLOW, World, arguments};
 /// How long a host may live that is to end at a point.
 const LIFE: Duration = Duration::from_secs(30);
 
+/// A scan that is taken over more than ten times without getting on is given up.
+const ENDS_IN_A_ROW: usize = 8;
+
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -79,15 +82,25 @@ pub fn names(home: &Home) -> Vec<String> {
 
 async fn check_points(redis: Option<Redis>) {
     let mut world = World::new(World::brief(), redis).await;
-    for point in names(&world.home) {
-        end_at(&mut world, &point).await;
+    let mut logs = String::new();
+    for points in names(&world.home).chunks(ENDS_IN_A_ROW) {
+        for point in points {
+            logs.push_str(&end_at(&mut world, point).await);
+        }
+        let server = world.home.start();
+        world.end_quick_ones(&server.mcp()).await;
+        logs.push_str(&server.log());
     }
     let server = world.home.start();
-    world.settle(&server.mcp(), &|_| String::new()).await;
+    let story_of = |id: &str| {
+        let now = server.log();
+        logs.lines().chain(now.lines()).filter(|line| line.contains(id)).collect::<Vec<_>>().join("\n")
+    };
+    world.settle(&server.mcp(), &story_of).await;
 }
 
-/// A process that ends at this point.
-async fn end_at(world: &mut World, point: &str) {
+/// A process that ends at this point; its log.
+async fn end_at(world: &mut World, point: &str) -> String {
     let (step, _) = point.rsplit_once('.').expect("a point has a side");
     let occasion = occasion(step);
     if occasion.is_command() && world.redis.is_some() {
@@ -118,15 +131,18 @@ async fn end_at(world: &mut World, point: &str) {
     for scanner in [&world.quick, &world.slow] {
         scanner.set_faults([]);
     }
+    log
 }
 
-/// The host lives on, until it is killed; the command beside it is what ends at the point.
-async fn command_ends_at(world: &mut World, server: Server, occasion: Occasion, point: &str) {
+/// The host, whose log this is, lives on, until it is killed; the command beside it is what ends at the point.
+async fn command_ends_at(world: &mut World, server: Server, occasion: Occasion, point: &str) -> String {
     let mut play = Play { world, mcp: server.mcp(), key: point };
     let output = tokio::time::timeout(LIFE, play.bring_about(occasion, server.pid())).await;
     let output = output.expect("the host works").flatten().expect("a command ran");
     assert_ended_at(point, &output.stderr);
+    let log = server.log();
     server.kill();
+    log
 }
 
 fn assert_ended_at(point: &str, log: &str) {

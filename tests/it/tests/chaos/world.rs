@@ -113,6 +113,16 @@ impl World {
         self.assert_idle(mcp).await;
     }
 
+    /// Waits for those that end by themselves, as far as their ids are known.
+    pub async fn end_quick_ones(&self, mcp: &Mcp) {
+        for (pool, id) in self.owed.submits.values() {
+            let Some(id) = id.as_deref().filter(|id| *pool == QUICK && !self.owed.deleted.contains(*id)) else {
+                continue;
+            };
+            mcp.ended(id, SCAN_TIME).await;
+        }
+    }
+
     /// The same requests under the same keys make the same scans.
     async fn submit_again(&mut self, mcp: &Mcp) {
         for (key, (pool, answered)) in &mut self.owed.submits {
