@@ -27,6 +27,7 @@ use super::{
 use crate::{
     clock,
     config::Limits,
+    disk,
     egress::{Placeholders, ScannerClient},
     failpoint,
     host::Host,
@@ -57,6 +58,8 @@ enum End {
     Shutdown,
     /// It was asked to stop, and no call is under way.
     Interrupted,
+    /// The disk of this host is full.
+    NoRoom,
 }
 
 impl From<Failure> for End {
@@ -83,14 +86,15 @@ async fn claim_to_end(host: Arc<Host>, claimed: Claimed, hold: Hold) {
             host.store.release(&id, fence).await;
             return;
         }
-        End::Shutdown | End::Interrupted => {
+        End::Shutdown | End::Interrupted | End::NoRoom => {
             host.store.release(&id, fence).await;
             return;
         }
     };
     let now = clock::now();
     // The record before the state: who sees the scan ended finds it, and who deletes the scan then meets no writer.
-    if let Ok(Some(scan)) = host.store.scan(&id).await
+    let look = async || Ok(host.store.scan(&id).await?);
+    if let Ok(Some(scan)) = persist(&host, &trace, look).await
         && let ScanState::Running(running) = scan.state.clone()
         && running.fence == fence
     {
@@ -206,7 +210,14 @@ impl Driver {
                 Phase::Exporting { remote_id, fetches } => self.export(remote_id, fetches).await,
                 Phase::Ingesting { remote_id, fetches } => self.ingest(remote_id, fetches).await,
             };
-            if let Err(end) = step {
+            let waited = match step {
+                Ok(()) => Ok(()),
+                // Its files are what has filled the disk, or could not be written to its end.
+                Err(End::NoRoom) => self.await_room().await,
+                Err(End::Outcome(Outcome::Failed(_))) if !disk::has_room(&self.host.data) => self.await_room().await,
+                Err(end) => Err(end),
+            };
+            if let Err(end) = waited {
                 return end;
             }
         }
@@ -369,7 +380,7 @@ impl Driver {
         call: impl Future<Output = Result<Result<T, ScannerError>, Fault>>,
     ) -> Result<T, Trouble> {
         let scanner = &self.running.slot.scanner;
-        let _pass = self.host.breakers.pass(scanner).await;
+        self.host.breakers.pass(scanner).await;
         let trouble = match failpoint::around(step, call).await {
             Ok(Ok(value)) => {
                 scanners::succeeded(&self.host, scanner);
@@ -380,7 +391,7 @@ impl Driver {
         };
         if trouble.is_outage() {
             scanners::failed(&self.host, scanner, &trouble.failure.message).await;
-        } else if trouble.failure.code != FailureCode::Plugin {
+        } else if trouble.is_answer() {
             scanners::succeeded(&self.host, scanner);
         }
         Err(trouble)
