@@ -1,8 +1,17 @@
 //! Several processes on one Redis and one data folder, each with its part of the work.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use scanhost_it::{
+    mcp::{Mcp, Reply},
     output::Output,
     raw::{submit, until},
     redis::Redis,
@@ -19,7 +28,11 @@ fn home(redis: &Redis) -> Home {
 }
 
 fn start(home: &Home, role: &str) -> Server {
-    let mut command = home.command(&["serve", "--listen", "127.0.0.1:0", "--role", role, "--config"]);
+    start_at(home, role, "127.0.0.1:0")
+}
+
+fn start_at(home: &Home, role: &str, address: &str) -> Server {
+    let mut command = home.command(&["serve", "--listen", address, "--role", role, "--config"]);
     command.arg(home.config());
     Server::start(command)
 }
@@ -67,6 +80,76 @@ async fn apis_take_scans_and_workers_run_them() {
         assert_eq!((code, &ready["status"]), (200, &json!("ready")), "{ready}");
         assert_eq!(fetch(worker, "/mcp").await.0, 404, "a worker serves no MCP");
     }
+}
+
+/// Ends a process in good order and puts another one in its place.
+async fn replace(home: &Home, role: &str, server: &mut Server) {
+    let address = server.url().strip_prefix("http://").expect("an address").to_owned();
+    server.signal("TERM");
+    while !server.has_ended() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    *server = start_at(home, role, &address);
+}
+
+/// A call that goes to the next api when one cannot be reached. Nothing else may go wrong with it.
+async fn call_one_of(apis: &[Mcp], tool: &str, arguments: &Value) -> Reply {
+    for api in apis.iter().cycle().take(200) {
+        match api.try_call(tool, arguments.clone()).await {
+            Ok(reply) => return reply,
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+    panic!("no api could be reached for ten seconds");
+}
+
+/// Submits a scan and follows it to its end, again and again. The ids.
+async fn follow_scans(apis: Vec<Mcp>, agent: usize, go_on: Arc<AtomicBool>) -> Vec<String> {
+    let mut ids = Vec::new();
+    while go_on.load(Ordering::Relaxed) {
+        let key = format!("{agent}-{}", ids.len());
+        let request = json!({ "targets": "10.0.0.1", "name": key, "idempotency_key": key });
+        let submitted = call_one_of(&apis, "run_untrusted_scan", &request).await;
+        assert!(!submitted.is_error, "{}", submitted.text);
+        let id = submitted.structured["task_id"].as_str().expect("an id").to_owned();
+        loop {
+            let status = call_one_of(&apis, "get_scan_status", &json!({ "task_id": id })).await;
+            assert!(!status.is_error, "{}", status.text);
+            match status.structured["status"].as_str() {
+                Some("completed") => break,
+                Some("queued" | "running") => tokio::time::sleep(Duration::from_millis(20)).await,
+                _ => panic!("{}", status.text),
+            }
+        }
+        ids.push(id);
+    }
+    ids
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rolling_restart_fails_no_call_that_is_tried_again() {
+    let redis = Redis::new();
+    let home = home(&redis);
+    let mut apis = [start(&home, "api"), start(&home, "api")];
+    let mut workers = [start(&home, "worker"), start(&home, "worker")];
+    let go_on = Arc::new(AtomicBool::new(true));
+    let mut agents = tokio::task::JoinSet::new();
+    for agent in 0..8 {
+        let mut known: Vec<Mcp> = apis.iter().map(Server::mcp).collect();
+        known.rotate_left(agent % 2);
+        agents.spawn(follow_scans(known, agent, go_on.clone()));
+    }
+    for (role, servers) in [("api", &mut apis), ("worker", &mut workers)] {
+        for server in servers {
+            replace(&home, role, server).await;
+        }
+    }
+    go_on.store(false, Ordering::Relaxed);
+    let ids = agents.join_all().await.concat();
+    assert!(ids.len() > 8, "the agents went on meanwhile: {}", ids.len());
+    assert_eq!(redis.ask(&["KEYS", "lease:*"]), "", "leases are left");
+    let failed = ended(&home, &["dlq", "list", "--json"], 0);
+    assert_eq!(failed.stdout.trim(), "[]");
 }
 
 #[tokio::test]
