@@ -2,6 +2,8 @@
 
 mod check;
 mod inspect;
+mod list;
+mod rollback;
 
 use clap::Subcommand;
 
@@ -20,11 +22,17 @@ enum Command {
     Inspect(inspect::Args),
     /// Check a component as it is checked when it is loaded, and say what its entry in scanhost.yaml needs.
     Check(check::Args),
+    /// What is loaded, and why something is not.
+    List(list::Args),
+    /// Put a plugin's last good version in the place of the present one, until its file changes.
+    Rollback(rollback::Args),
 }
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
     match args.command {
         Command::Inspect(command) => inspect::run(command, args.json).await,
         Command::Check(command) => check::run(command, args.json).await,
+        Command::List(command) => list::run(command, args.json).await,
+        Command::Rollback(command) => rollback::run(command, args.json).await,
     }
 }
