@@ -2,7 +2,8 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    ptr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
@@ -14,7 +15,7 @@ use scanhost_sandbox::{CallContext, ScannerReach};
 
 use crate::{
     clock,
-    egress::Placeholders,
+    egress::{Placeholders, ScannerClient},
     failpoint,
     host::Host,
     installation::Installation,
@@ -47,6 +48,11 @@ impl Breakers {
     /// Whether new scans may be given to it.
     pub fn takes_scans(&self, scanner: &ScannerId) -> bool {
         self.lock().get(scanner).is_none_or(|breaker| breaker.takes_scans())
+    }
+
+    /// Whatever was known of a scanner of that name.
+    pub fn forget(&self, scanner: &ScannerId) {
+        self.lock().remove(scanner);
     }
 
     /// Waits until a call may go to the scanner.
@@ -93,16 +99,19 @@ pub async fn failed(host: &Host, scanner: &ScannerId, message: &str) {
 
 /// Asks every enabled scanner how it is, again and again until shutdown. A resting breaker's probe is such a question.
 pub async fn watch(host: Arc<Host>) {
-    let mut asked: HashMap<ScannerId, tokio::time::Instant> = HashMap::new();
+    let mut asked: HashMap<ScannerId, (tokio::time::Instant, Weak<ScannerClient>)> = HashMap::new();
     while !host.shutdown.is_cancelled() {
         let snapshot = host.snapshot.load_full();
         for scanner in snapshot.scanners.iter().filter(|scanner| scanner.config.enabled) {
-            let is_due = asked.get(&scanner.id).is_none_or(|last| last.elapsed() >= INTERVAL);
+            // One that is reached in another way than the last time is as good as new.
+            let is_due = asked.get(&scanner.id).is_none_or(|(last, client)| {
+                last.elapsed() >= INTERVAL || !ptr::eq(client.as_ptr(), Arc::as_ptr(&scanner.client))
+            });
             let is_resting = host.breakers.circuit(&scanner.id) != Circuit::Closed;
             if !(is_due || is_resting) || host.breakers.permit(&scanner.id).is_err() {
                 continue;
             }
-            asked.insert(scanner.id.clone(), tokio::time::Instant::now());
+            asked.insert(scanner.id.clone(), (tokio::time::Instant::now(), Arc::downgrade(&scanner.client)));
             tokio::select! {
                 () = ask(&host, scanner) => {}
                 () = host.shutdown.cancelled() => return,
