@@ -66,6 +66,24 @@ impl Breaker {
         }
     }
 
+    /// One that others have seen in this state since then. Their probe is theirs: here it rests as well.
+    pub fn seen(circuit: Circuit, since: Timestamp) -> Self {
+        match circuit {
+            Circuit::Closed => Self::default(),
+            Circuit::Open | Circuit::HalfOpen => Self(State::Open { since }),
+        }
+    }
+
+    /// Whether it lets a probe through.
+    pub fn is_rested(self, now: Timestamp, rest: Duration) -> bool {
+        match self.0 {
+            State::Closed { .. } => false,
+            State::Open { since } | State::HalfOpen { since } => {
+                Duration::try_from(now.duration_since(since)).is_ok_and(|rested| rested >= rest)
+            }
+        }
+    }
+
     /// Lets a call through: always while closed; after a rest, usually [`REST`], one probe, whose answer decides. A probe
     /// that is never answered is followed by another after a rest.
     ///

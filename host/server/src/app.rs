@@ -140,6 +140,7 @@ pub fn start_work(host: &Arc<Host>) -> anyhow::Result<()> {
         host.tasks.spawn(worker::run(host.clone()));
         host.tasks.spawn(scanners::watch(host.clone()));
         host.tasks.spawn(housekeeping::run(host.clone()));
+        host.tasks.spawn(housekeeping::stranded::run(host.clone()));
     }
     Ok(())
 }

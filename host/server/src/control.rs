@@ -32,7 +32,7 @@ use crate::{
     reload,
     reply::StatusReply,
     store::NewScan,
-    submit::{find_pool, new_task_id, new_trace_id},
+    submit::{find_pool, new_task_id, new_trace_id, permit_again},
 };
 
 /// The socket's name in the data folder.
@@ -187,6 +187,7 @@ async fn retry(host: &Arc<Host>, task_id: &str) -> Result<Json, Refusal> {
             "Submit it again with its credentials; scans with a configured `credential` can be retried.",
         ));
     }
+    permit_again(&host.snapshot.load(), &scan.request)?;
     let new = NewScan {
         id: new_task_id(),
         trace: new_trace_id(),

@@ -2,6 +2,7 @@
 //! what deletions have left behind, and at the scanners what belongs to no scan of ours any more.
 
 mod orphans;
+pub mod stranded;
 
 use std::{
     collections::HashMap,

@@ -26,6 +26,7 @@ use crate::{
     access::{Access, RetryAfter},
     audit::Entry,
     config::{Scope, Token, TokenSecret},
+    disk,
     host::Host,
     mcp::{
         Offer,
@@ -137,10 +138,10 @@ async fn ready(State(host): State<Arc<Host>>) -> Response {
 /// Whether this host can work, part by part.
 async fn readiness(host: &Arc<Host>) -> (StatusCode, Value) {
     let snapshot = host.snapshot.load_full();
-    let store = host.store.active().await;
+    let store = host.store.probe().await;
     let reports = host.store.scanner_reports().await;
     let report = |id: &ScannerId| reports.iter().flatten().find(|(scanner, _)| scanner == id).map(|(_, report)| report);
-    let disk = probe_disk(host);
+    let disk = probe_disk(host).await;
     let scanners: Vec<Value> = snapshot
         .scanners
         .iter()
@@ -203,11 +204,8 @@ fn reload_entry(host: &Host, last: &LastReload, generation: u64) -> Value {
     })
 }
 
-/// Writes a few bytes where everything is written.
-fn probe_disk(host: &Host) -> Result<(), String> {
-    let probe = || -> std::io::Result<()> {
-        use std::io::Write as _;
-        tempfile::NamedTempFile::new_in(&host.data)?.write_all(b"scanhost")
-    };
-    probe().map_err(|error| error.to_string())
+async fn probe_disk(host: &Host) -> Result<(), String> {
+    let data = host.data.clone();
+    let probed = tokio::task::spawn_blocking(move || disk::probe(&data)).await;
+    probed.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
 }

@@ -9,6 +9,7 @@ mod clock;
 mod config;
 mod conformance;
 mod control;
+mod disk;
 mod egress;
 mod failpoint;
 mod faults;

@@ -63,6 +63,15 @@ impl Refusal {
         Self::new(ErrorCode::InvalidArgument, message, hint)
     }
 
+    /// Nothing more can be written.
+    pub fn no_room() -> Self {
+        Self::new(
+            ErrorCode::Unavailable,
+            "the disk of the host's data folder is full",
+            "Nothing was changed. Try again once the operator has made room; scans that are deleted make some.",
+        )
+    }
+
     /// Something that is this host's fault; the log has the cause.
     pub fn internal(doing: &str, error: &dyn std::error::Error) -> Self {
         tracing::error!(error = chain(error), "{doing} failed");
@@ -86,6 +95,7 @@ impl std::error::Error for Refusal {}
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
+            StoreError::NoRoom => Self::no_room(),
             StoreError::Unavailable(_) | StoreError::InUse | StoreError::OtherKey | StoreError::OtherFolder { .. } => {
                 tracing::error!(error = chain(&error), "the store cannot be used");
                 Self::new(

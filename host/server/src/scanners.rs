@@ -1,17 +1,20 @@
 //! How the scanners are, as this process sees them: a breaker for each, told to the store so that every process knows.
 
+mod breakers;
+
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     ptr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Weak},
     time::Duration,
 };
 
 use scanhost_domain::{
-    breaker::{Breaker, Circuit, Pass, REST},
+    breaker::{Breaker, Circuit, REST},
     ids::ScannerId,
 };
 use scanhost_sandbox::{CallContext, ScannerReach};
+use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
     clock,
@@ -20,68 +23,21 @@ use crate::{
     host::Host,
     installation::Installation,
     pace::paced,
-    snapshot::LoadedScanner,
-    store::ScannerReport,
+    snapshot::{LoadedScanner, Snapshot},
     telemetry::chain,
     worker::{PluginLog, Trouble},
 };
 
+pub use breakers::Breakers;
+
 /// Between two questions to a scanner how it is.
 const INTERVAL: Duration = Duration::from_secs(30);
 
+/// Between two reports of how it is to the store, which forgets them after a while.
+const REPORT_INTERVAL: Duration = Duration::from_secs(10);
+
 /// Between two looks at the breakers.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// The breakers of the scanners that this process talks to.
-#[derive(Default)]
-pub struct Breakers(Mutex<HashMap<ScannerId, Breaker>>);
-
-impl Breakers {
-    fn lock(&self) -> MutexGuard<'_, HashMap<ScannerId, Breaker>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub fn circuit(&self, scanner: &ScannerId) -> Circuit {
-        self.lock().get(scanner).map_or(Circuit::Closed, |breaker| breaker.circuit())
-    }
-
-    /// Whether new scans may be given to it.
-    pub fn takes_scans(&self, scanner: &ScannerId) -> bool {
-        self.lock().get(scanner).is_none_or(|breaker| breaker.takes_scans())
-    }
-
-    /// Whatever was known of a scanner of that name.
-    pub fn forget(&self, scanner: &ScannerId) {
-        self.lock().remove(scanner);
-    }
-
-    /// Waits until a call may go to the scanner.
-    pub async fn pass(&self, scanner: &ScannerId) -> Pass {
-        loop {
-            let permitted = self.permit(scanner);
-            match permitted {
-                Ok(pass) => return pass,
-                Err(wait) => tokio::time::sleep(wait).await,
-            }
-        }
-    }
-
-    fn permit(&self, scanner: &ScannerId) -> Result<Pass, Duration> {
-        self.lock().entry(scanner.clone()).or_default().permit(clock::now(), paced(REST))
-    }
-
-    fn change(&self, scanner: &ScannerId, change: impl FnOnce(&mut Breaker)) -> Circuit {
-        let mut breakers = self.lock();
-        let breaker = breakers.entry(scanner.clone()).or_default();
-        let before = breaker.circuit();
-        change(breaker);
-        let after = breaker.circuit();
-        if before != after {
-            tracing::warn!(%scanner, from = before.name(), to = after.name(), "breaker");
-        }
-        after
-    }
-}
 
 /// The scanner answered, with whatever answer.
 pub fn succeeded(host: &Host, scanner: &ScannerId) {
@@ -90,31 +46,44 @@ pub fn succeeded(host: &Host, scanner: &ScannerId) {
 
 /// The scanner could not be reached or did not work.
 pub async fn failed(host: &Host, scanner: &ScannerId, message: &str) {
-    let before = host.breakers.circuit(scanner);
-    let circuit = host.breakers.change(scanner, |breaker| breaker.fail(clock::now()));
-    if before != circuit {
-        report(host, scanner, false, message.to_owned(), circuit).await;
+    if host.breakers.change(scanner, |breaker| breaker.fail(clock::now())) {
+        host.breakers.see(scanner, false, message.to_owned());
+        report(host, scanner).await;
     }
 }
 
-/// Asks every enabled scanner how it is, again and again until shutdown. A resting breaker's probe is such a question.
+/// Asks every enabled scanner how it is, again and again until shutdown, and tells the store. A resting breaker's probe
+/// is such a question, of one worker at a time.
 pub async fn watch(host: Arc<Host>) {
-    let mut asked: HashMap<ScannerId, (tokio::time::Instant, Weak<ScannerClient>)> = HashMap::new();
+    let mut asked: HashMap<ScannerId, (Instant, Weak<ScannerClient>)> = HashMap::new();
+    let mut told: HashMap<ScannerId, (Instant, Circuit)> = HashMap::new();
+    // Each scanner by itself: one that does not answer holds up no other.
+    let (mut asking, mut busy) = (JoinSet::new(), HashSet::new());
     while !host.shutdown.is_cancelled() {
+        while let Some(done) = asking.try_join_next() {
+            let _known = done.map(|scanner: ScannerId| busy.remove(&scanner));
+        }
         let snapshot = host.snapshot.load_full();
+        for (scanner, report) in host.store.scanner_reports().await.unwrap_or_default() {
+            host.breakers.adopt(&scanner, &report);
+        }
         for scanner in snapshot.scanners.iter().filter(|scanner| scanner.config.enabled) {
+            let id = &scanner.id;
+            let is_told = |(at, circuit): &(Instant, Circuit)| {
+                at.elapsed() < REPORT_INTERVAL && *circuit == host.breakers.circuit(id)
+            };
+            if !told.get(id).is_some_and(is_told) && host.breakers.report(id).is_some() {
+                told.insert(id.clone(), (Instant::now(), host.breakers.circuit(id)));
+                report(&host, id).await;
+            }
             // One that is reached in another way than the last time is as good as new.
-            let is_due = asked.get(&scanner.id).is_none_or(|(last, client)| {
+            let is_due = asked.get(id).is_none_or(|(last, client)| {
                 last.elapsed() >= INTERVAL || !ptr::eq(client.as_ptr(), Arc::as_ptr(&scanner.client))
             });
-            let is_resting = host.breakers.circuit(&scanner.id) != Circuit::Closed;
-            if !(is_due || is_resting) || host.breakers.permit(&scanner.id).is_err() {
-                continue;
-            }
-            asked.insert(scanner.id.clone(), (tokio::time::Instant::now(), Arc::downgrade(&scanner.client)));
-            tokio::select! {
-                () = ask(&host, scanner) => {}
-                () = host.shutdown.cancelled() => return,
+            if !busy.contains(id) && may_ask(&host, id, is_due).await {
+                asked.insert(id.clone(), (Instant::now(), Arc::downgrade(&scanner.client)));
+                busy.insert(id.clone());
+                asking.spawn(ask(host.clone(), snapshot.clone(), id.clone()));
             }
         }
         tokio::select! {
@@ -124,20 +93,40 @@ pub async fn watch(host: Arc<Host>) {
     }
 }
 
-async fn ask(host: &Host, scanner: &LoadedScanner) {
+async fn may_ask(host: &Host, scanner: &ScannerId, is_due: bool) -> bool {
+    if host.breakers.circuit(scanner) == Circuit::Closed {
+        return is_due;
+    }
+    if !host.breakers.is_rested(scanner) {
+        return false;
+    }
+    // Scans that run go on while the store is away, and so do probes.
+    let is_ours = host.store.take_probe(scanner, paced(REST)).await.unwrap_or(true);
+    if is_ours {
+        host.breakers.begin_probe(scanner);
+    }
+    is_ours
+}
+
+async fn ask(host: Arc<Host>, snapshot: Arc<Snapshot>, id: ScannerId) -> ScannerId {
+    let Some(scanner) = snapshot.scanner(&id) else { return id };
     let (up, message) = match failpoint::around("scanner.health", health(scanner, &host.installation)).await {
         Ok((ready, message)) => {
-            succeeded(host, &scanner.id);
+            succeeded(&host, &id);
             (ready, message)
         }
         Err(trouble) => {
             if trouble.is_outage() {
-                host.breakers.change(&scanner.id, |breaker| breaker.fail(clock::now()));
+                host.breakers.change(&id, |breaker| breaker.fail(clock::now()));
+            } else if trouble.is_answer() {
+                succeeded(&host, &id);
             }
             (false, trouble.failure.message)
         }
     };
-    report(host, &scanner.id, up, message, host.breakers.circuit(&scanner.id)).await;
+    host.breakers.see(&id, up, message);
+    report(&host, &id).await;
+    id
 }
 
 /// What a call on a scanner gets that is for no scan.
@@ -181,13 +170,8 @@ pub async fn check_local(scanner: &LoadedScanner) -> Result<(), String> {
     }
 }
 
-async fn report(host: &Host, scanner: &ScannerId, up: bool, message: String, circuit: Circuit) {
-    let known = host.store.scanner_reports().await.unwrap_or_default();
-    let before = known.iter().find(|(id, _)| id == scanner).map(|(_, report)| report.up);
-    if before != Some(up) {
-        tracing::info!(%scanner, up, says = message, "scanner health");
-    }
-    let report = ScannerReport { up, message, circuit, reported_at: clock::now() };
+async fn report(host: &Host, scanner: &ScannerId) {
+    let Some(report) = host.breakers.report(scanner) else { return };
     if let Err(error) = host.store.report_scanner(scanner, report).await {
         tracing::warn!(%scanner, error = chain(&error), "how the scanner is could not be stored");
     }

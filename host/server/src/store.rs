@@ -1,7 +1,10 @@
 //! Where scans live. The store is the one writer of states: each operation is one atomic, durable step that changes a
 //! scan together with its queue entry, its idempotency key and its dead letter.
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -9,7 +12,7 @@ use scanhost_domain::{
     breaker::Circuit,
     ids::{IdempotencyKey, PoolName, ScannerId, TaskId, TraceId},
     request::{ScanRequest, ScanType},
-    scan::{Fence, Outcome, Phase, PluginVersion, Running, Scan, Slot, Status},
+    scan::{Failure, Fence, Outcome, Phase, PluginVersion, Running, Scan, Slot, Status},
     schedule::Balance,
     target::{Target, Targets},
 };
@@ -61,7 +64,7 @@ pub enum Submitted {
     /// The key was used before for another request.
     KeyTaken,
     /// The pool's queue is full. Its depth.
-    Full { depth: u64 },
+    Full { pool: PoolName, depth: u64 },
 }
 
 /// A scanner that takes scans now, with what a claim has to store about it.
@@ -143,11 +146,35 @@ impl ListQuery {
     }
 }
 
-/// The newest first.
+/// The newest first. Where there are very many to look at, fewer than asked for.
 #[derive(Clone, Debug)]
 pub struct Listed {
     pub scans: Vec<Scan>,
-    pub more: bool,
+    /// For the rest, list what was submitted before this one; none at the end.
+    pub next: Option<TaskId>,
+}
+
+/// The scanners that there are, by pool.
+#[derive(Clone, Debug, Default)]
+pub struct Known(BTreeMap<String, BTreeSet<String>>);
+
+impl Known {
+    pub fn add_pool(&mut self, pool: &PoolName) {
+        self.0.entry(pool.to_string()).or_default();
+    }
+
+    pub fn add(&mut self, scanner: &ScannerId) {
+        self.0.entry(scanner.pool.to_string()).or_default().insert(scanner.instance.to_string());
+    }
+
+    pub fn has_pool(&self, pool: &str) -> bool {
+        self.0.contains_key(pool)
+    }
+
+    /// Whether a scan that waits in the pool may ever start; an empty instance is any.
+    pub fn has(&self, pool: &str, instance: &str) -> bool {
+        self.0.get(pool).is_some_and(|instances| instance.is_empty() || instances.contains(instance))
+    }
 }
 
 /// How a pool stands.
@@ -182,14 +209,21 @@ pub struct ScannerReport {
     /// What the scanner said of itself, or why it is not up.
     pub message: String,
     pub circuit: Circuit,
+    /// When the circuit last changed; none when it never did.
+    pub changed_at: Option<Timestamp>,
     pub reported_at: Timestamp,
 }
+
+/// How long what a worker says of a scanner counts: several of its reports.
+pub const REPORT_LIFE: Duration = Duration::from_secs(35);
 
 /// A store that cannot do it now.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("the store cannot be used: {0}")]
     Unavailable(String),
+    #[error("the disk of the data folder is full")]
+    NoRoom,
     #[error("another scanhost is running on this data folder")]
     InUse,
     #[error("the store's secrets were sealed with another key: put the right `secrets.key_file` back")]
@@ -220,6 +254,9 @@ pub trait Store: Send + Sync {
     fn lease(&self) -> Option<Duration>;
 
     async fn submit(&self, new: NewScan) -> Result<Submitted, StoreError>;
+
+    /// What a submit with this key answers because of the key; none when it was not used before.
+    async fn known(&self, idempotency: &Idempotency, now: Timestamp) -> Result<Option<Submitted>, StoreError>;
 
     async fn scan(&self, id: &TaskId) -> Result<Option<Scan>, StoreError>;
 
@@ -256,6 +293,12 @@ pub trait Store: Send + Sync {
 
     async fn cancel(&self, id: &TaskId, now: Timestamp) -> Result<Cancelled, StoreError>;
 
+    /// Scans that wait in a pool or for a scanner that is not known, the first ones. At most `limit`.
+    async fn stranded(&self, known: Known, limit: usize) -> Result<Vec<TaskId>, StoreError>;
+
+    /// Ends a scan that waits; none when it does not wait any more.
+    async fn fail_waiting(&self, id: &TaskId, failure: Failure, now: Timestamp) -> Result<Option<Scan>, StoreError>;
+
     /// Deletes the record of a scan that has ended, or, with `force`, of any: a running one is then no longer its
     /// worker's.
     async fn delete(&self, id: &TaskId, force: bool, now: Timestamp) -> Result<Deleted, StoreError>;
@@ -288,7 +331,7 @@ pub trait Store: Send + Sync {
     /// Tells the others how a scanner is.
     async fn report_scanner(&self, scanner: &ScannerId, report: ScannerReport) -> Result<(), StoreError>;
 
-    /// How the workers see their scanners.
+    /// How the workers see their scanners, as far as one has told of it within [`REPORT_LIFE`].
     async fn scanner_reports(&self) -> Result<Vec<(ScannerId, ScannerReport)>, StoreError>;
 
     /// Keeps what an agent's session has to be gone on with, by any process, in the place of what was kept before.
@@ -298,6 +341,12 @@ pub trait Store: Send + Sync {
     async fn session(&self, id: &str, now: Timestamp) -> Result<Option<Vec<u8>>, StoreError>;
 
     async fn delete_session(&self, id: &str) -> Result<(), StoreError>;
+
+    /// Whether this process may try a scanner that rests; nobody else may for so long.
+    async fn take_probe(&self, scanner: &ScannerId, time: Duration) -> Result<bool, StoreError>;
+
+    /// Writes something durable, to see whether that works.
+    async fn probe(&self) -> Result<(), StoreError>;
 
     /// Tells of changes of one scan.
     fn watch(&self, id: &TaskId) -> Watch;

@@ -8,8 +8,8 @@ use std::{str::FromStr, sync::Arc};
 
 use jiff::SignedDuration;
 use scanhost_domain::{
-    ids::{IdempotencyKey, TaskId, TraceId},
-    request::{ScanRequest, ScanType},
+    ids::{IdempotencyKey, PoolName, TaskId, TraceId},
+    request::{Login, ScanRequest, ScanType},
     scan::{AuthenticationStatus, Scan, Summary, Warning},
     target::Targets,
 };
@@ -18,6 +18,7 @@ use serde_json::{Map, Value as Json};
 use crate::{
     clock,
     config::Pool,
+    disk,
     host::Host,
     refusal::{ErrorCode, Refusal},
     snapshot::Snapshot,
@@ -27,7 +28,7 @@ use crate::{
 pub use args::{CONFIRM_ARGUMENT, ESCALATION_ARGUMENTS, LOGIN_ARGUMENTS, SubmitArgs};
 use choose::{choose_pool, find_instance};
 pub use choose::{find_pool, find_profile};
-use login::login;
+use login::{find_credential, login};
 
 const MAX_NAME: usize = 256;
 const MAX_DESCRIPTION: usize = 4_096;
@@ -66,8 +67,6 @@ pub async fn submit(
     let snapshot = host.snapshot.load_full();
     let id = new_task_id();
     let key = idempotency_key(caller, args.idempotency_key.as_deref())?;
-    let pool = choose_pool(&snapshot, args.scanner_pool.as_deref())?;
-    let request = check(&snapshot, pool, scan_type, args, host, &id)?;
     let now = clock::now();
     let retention = snapshot.config.retention.idempotency;
     let idempotency = key.map(|key| Idempotency {
@@ -75,17 +74,32 @@ pub async fn submit(
         request_hash: host.sealer.keyed_hash(&canonical(tool, raw)),
         expires_at: now + SignedDuration::try_from(retention).unwrap_or(SignedDuration::from_hours(48)),
     });
+    // A repeated request is answered by its first scan, whatever configuration, policy and queue are like by now.
+    if let Some(idempotency) = &idempotency
+        && let Some(known) = host.store.known(idempotency, now).await?
+    {
+        return answer(host, &snapshot, known).await;
+    }
+    if !disk::has_room(&host.data) {
+        return Err(Refusal::no_room());
+    }
+    let pool = choose_pool(&snapshot, args.scanner_pool.as_deref())?;
+    let request = check(&snapshot, pool, scan_type, args, host, &id)?;
     let trace = caller.trace.clone().unwrap_or_else(new_trace_id);
     let new = NewScan { id, trace, request, created_at: now, retry_of: None, idempotency, max_depth: pool.max_depth };
-    match host.store.submit(new).await? {
+    answer(host, &snapshot, host.store.submit(new).await?).await
+}
+
+async fn answer(host: &Arc<Host>, snapshot: &Snapshot, submitted: Submitted) -> Result<Submission, Refusal> {
+    match submitted {
         Submitted::New { scan, position } => {
-            let estimated_wait_seconds = estimate_wait(host, &snapshot, pool, position).await;
+            let estimated_wait_seconds = estimate_wait(host, snapshot, &scan.request.pool, position).await;
             Ok(Submission { scan, position: Some(position), estimated_wait_seconds, idempotent: false })
         }
         Submitted::Known(scan) => {
             let position = host.store.position(&scan).await?;
             let estimated_wait_seconds = match position {
-                Some(position) => estimate_wait(host, &snapshot, pool, position).await,
+                Some(position) => estimate_wait(host, snapshot, &scan.request.pool, position).await,
                 None => 0,
             };
             Ok(Submission { scan, position, estimated_wait_seconds, idempotent: true })
@@ -95,12 +109,27 @@ pub async fn submit(
             "the idempotency key was used for another request",
             "Repeat the first request exactly, or use a new idempotency_key.",
         )),
-        Submitted::Full { depth } => Err(Refusal::new(
+        Submitted::Full { pool, depth } => Err(Refusal::new(
             ErrorCode::Unavailable,
-            format!("the queue of pool `{}` is full: {depth} scans wait", pool.name),
+            format!("the queue of pool `{pool}` is full: {depth} scans wait"),
             "Try again later, or name another scanner_pool (list_pools shows them).",
         )),
     }
+}
+
+/// Whether a request that was permitted once would be so now.
+///
+/// # Errors
+/// With what has changed since.
+pub fn permit_again(snapshot: &Snapshot, request: &ScanRequest) -> Result<(), Refusal> {
+    let pool = choose_pool(snapshot, Some(request.pool.as_str()))?;
+    if let Some(instance) = &request.instance {
+        find_instance(pool, instance.as_str())?;
+    }
+    if let Login::Named(named) = &request.login {
+        find_credential(snapshot, named.credential.as_str())?;
+    }
+    permit_targets(pool, &request.targets)
 }
 
 /// A new id: it sorts by time and cannot be guessed.
@@ -155,19 +184,7 @@ fn check(
     if args.description.as_ref().is_some_and(|text| text.len() > MAX_DESCRIPTION) {
         return Err(Refusal::invalid(format!("description has more than {MAX_DESCRIPTION} bytes"), "Shorten it."));
     }
-    let targets = Targets::parse(&args.targets, u64::MAX).map_err(|error| {
-        Refusal::invalid(
-            error.to_string(),
-            "targets takes addresses, CIDRs, ranges (10.0.0.1-20) and host names, separated by commas or blanks.",
-        )
-    })?;
-    pool.policy.permit(&targets).map_err(|refusal| {
-        Refusal::new(
-            ErrorCode::TargetNotAllowed,
-            refusal.to_string(),
-            format!("pool `{}`: {}", pool.name, refusal.hint()),
-        )
-    })?;
+    permit_targets(pool, &args.targets)?;
     let profile = args.schema_profile.as_deref().map(|name| find_profile(snapshot, name)).transpose()?;
     let instance = args.scanner_instance.as_deref().map(|name| find_instance(pool, name)).transpose()?;
     Ok(ScanRequest {
@@ -182,6 +199,20 @@ fn check(
     })
 }
 
+fn permit_targets(pool: &Pool, targets: &str) -> Result<(), Refusal> {
+    let targets = Targets::parse(targets, u64::MAX).map_err(|error| {
+        Refusal::invalid(
+            error.to_string(),
+            "targets takes addresses, CIDRs, ranges (10.0.0.1-20) and host names, separated by commas or blanks.",
+        )
+    })?;
+    let permitted = pool.policy.permit(&targets).map(drop);
+    permitted.map_err(|refusal| {
+        let hint = format!("pool `{}`: {}", pool.name, refusal.hint());
+        Refusal::new(ErrorCode::TargetNotAllowed, refusal.to_string(), hint)
+    })
+}
+
 /// The same bytes for the same request: keys sorted, null as absent, without the idempotency key.
 fn canonical(tool: &str, raw: &Map<String, Json>) -> Vec<u8> {
     let mut arguments: Vec<_> =
@@ -190,10 +221,10 @@ fn canonical(tool: &str, raw: &Map<String, Json>) -> Vec<u8> {
     serde_json::to_vec(&(tool, arguments)).expect("JSON is always JSON")
 }
 
-async fn estimate_wait(host: &Host, snapshot: &Snapshot, pool: &Pool, position: u64) -> u64 {
+async fn estimate_wait(host: &Host, snapshot: &Snapshot, pool: &PoolName, position: u64) -> u64 {
     let active = host.store.active().await.unwrap_or_default();
     let (mut capacity, mut free) = (0, 0);
-    for scanner in snapshot.scanners.iter().filter(|scanner| scanner.id.pool == pool.name && scanner.config.enabled) {
+    for scanner in snapshot.scanners.iter().filter(|scanner| scanner.id.pool == *pool && scanner.config.enabled) {
         let busy = active.iter().find(|(id, _)| *id == scanner.id).map_or(0, |(_, count)| *count);
         capacity += u64::from(scanner.config.max_concurrent_scans);
         free += u64::from(scanner.config.max_concurrent_scans.saturating_sub(busy));

@@ -49,3 +49,16 @@ fn only_one_call_is_the_probe() {
     assert_eq!(breaker.permit(at(31), REST), Err(Duration::from_secs(29)));
     assert!(breaker.permit(at(60), REST).is_ok(), "the probe was never answered");
 }
+
+#[test]
+fn what_others_have_seen_rests_from_then_on() {
+    for circuit in [Circuit::Open, Circuit::HalfOpen] {
+        let breaker = Breaker::seen(circuit, at(0));
+        assert_eq!(
+            (breaker.takes_scans(), breaker.is_rested(at(29), REST), breaker.is_rested(at(30), REST)),
+            (false, false, true)
+        );
+    }
+    let closed = Breaker::seen(Circuit::Closed, at(0));
+    assert_eq!((closed.takes_scans(), closed.is_rested(at(99), REST)), (true, false));
+}

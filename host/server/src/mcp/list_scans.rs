@@ -42,7 +42,7 @@ fn usual_limit() -> i64 {
 #[derive(Serialize, JsonSchema)]
 pub struct Reply {
     pub scans: Vec<StatusReply>,
-    /// give it as cursor for the rest; absent at the end
+    /// give it as cursor for the rest, also when there are few scans or none here; absent at the end
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
 }
@@ -86,7 +86,7 @@ pub fn row() -> Row {
             limit: usize::try_from(args.limit.clamp(1, MAX_LIMIT)).unwrap_or(1),
         };
         let listed = call.host.store.list(query).await?;
-        let next_cursor = listed.more.then(|| listed.scans.last().map(|scan| scan.id.to_string())).flatten();
+        let next_cursor = listed.next.map(|next| next.to_string());
         let mut scans = Vec::with_capacity(listed.scans.len());
         for scan in listed.scans {
             let position = call.host.store.position(&scan).await?;

@@ -113,7 +113,7 @@ fn retire_clients(host: &Arc<Host>, before: &Snapshot, after: &Snapshot) {
         if after.scanners.iter().any(|new| Arc::ptr_eq(&new.client, &old.client)) {
             continue;
         }
-        host.breakers.forget(&old.id);
+        host.breakers.reset(&old.id);
         host.tasks.spawn(retire(host.clone(), old.client.clone()));
     }
 }

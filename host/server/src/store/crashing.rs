@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use scanhost_domain::{
     ids::{PoolName, ScannerId, TaskId},
-    scan::{Fence, Outcome, Running, Scan},
+    scan::{Failure, Fence, Outcome, Running, Scan},
 };
 
 use super::{
-    Cancelled, Change, Claimed, DeadLetter, Deleted, ListQuery, Listed, NewScan, PoolOffer, PoolState, ScannerReport,
-    Store, StoreError, Submitted, Watch, WorkError,
+    Cancelled, Change, Claimed, DeadLetter, Deleted, Idempotency, Known, ListQuery, Listed, NewScan, PoolOffer,
+    PoolState, ScannerReport, Store, StoreError, Submitted, Watch, WorkError,
 };
 use crate::failpoint::{around, reach};
 
@@ -34,6 +34,10 @@ impl Store for CrashingStore {
 
     async fn submit(&self, new: NewScan) -> Result<Submitted, StoreError> {
         around("store.submit", self.0.submit(new)).await
+    }
+
+    async fn known(&self, idempotency: &Idempotency, now: Timestamp) -> Result<Option<Submitted>, StoreError> {
+        self.0.known(idempotency, now).await
     }
 
     async fn scan(&self, id: &TaskId) -> Result<Option<Scan>, StoreError> {
@@ -110,6 +114,14 @@ impl Store for CrashingStore {
         around("store.purge_dead_letters", self.0.purge_dead_letters(ids)).await
     }
 
+    async fn stranded(&self, known: Known, limit: usize) -> Result<Vec<TaskId>, StoreError> {
+        self.0.stranded(known, limit).await
+    }
+
+    async fn fail_waiting(&self, id: &TaskId, failure: Failure, now: Timestamp) -> Result<Option<Scan>, StoreError> {
+        self.0.fail_waiting(id, failure, now).await
+    }
+
     async fn touch(&self, id: &TaskId, now: Timestamp) -> Result<(), StoreError> {
         around("store.touch", self.0.touch(id, now)).await
     }
@@ -141,6 +153,14 @@ impl Store for CrashingStore {
 
     async fn delete_session(&self, id: &str) -> Result<(), StoreError> {
         self.0.delete_session(id).await
+    }
+
+    async fn take_probe(&self, scanner: &ScannerId, time: Duration) -> Result<bool, StoreError> {
+        self.0.take_probe(scanner, time).await
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.0.probe().await
     }
 
     fn watch(&self, id: &TaskId) -> Watch {

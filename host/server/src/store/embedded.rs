@@ -1,6 +1,10 @@
 //! The store of one process: redb in the data folder.
 //! One writer thread takes every waiting write into one transaction and one fsync; readers see the last commit.
 
+mod claim;
+mod database;
+mod index;
+mod reader;
 mod sessions;
 mod steps;
 mod tables;
@@ -10,34 +14,29 @@ use std::{
     collections::HashMap,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use scanhost_domain::{
     ids::{PoolName, ScannerId, TaskId},
-    scan::{Fence, Outcome, Running, Scan, ScanState},
+    scan::{Failure, Fence, Outcome, Running, Scan, ScanState},
 };
 use tokio::sync::Notify;
 
 use super::{
-    Cancelled, Change, Claimed, DeadLetter, Deleted, ListQuery, Listed, NewScan, PoolOffer, PoolState, ScannerReport,
-    Store, StoreError, Submitted, WorkError,
+    Cancelled, Change, Claimed, DeadLetter, Deleted, Idempotency, Known, ListQuery, Listed, NewScan, PoolOffer,
+    PoolState, REPORT_LIFE, ScannerReport, Store, StoreError, Submitted, WorkError,
     watch::{Watch, Watchers},
 };
 use crate::clock;
-use tables::Reader;
+use database::DatabaseFile;
+use reader::Reader;
 use writer::Writer;
-
-/// Pages that redb keeps in memory. Its own default is a gigabyte.
-const CACHE_BYTES: usize = 32 << 20;
 
 /// How long a worker sleeps at most before it looks again by itself.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
-
-/// The file's name in the data folder.
-pub const FILE_NAME: &str = "scanhost.redb";
 
 pub struct EmbeddedStore {
     writer: Writer,
@@ -45,7 +44,9 @@ pub struct EmbeddedStore {
     driven: Driven,
     watchers: Watchers,
     work: Arc<Notify>,
-    reports: Mutex<HashMap<ScannerId, ScannerReport>>,
+    reports: Mutex<HashMap<ScannerId, (ScannerReport, Instant)>>,
+    /// Until when each scanner's probe is this process'.
+    probes: Mutex<HashMap<ScannerId, Instant>>,
 }
 
 /// The scans that workers of this process drive, and how far they are. A running scan that is not here has lost its
@@ -73,12 +74,7 @@ impl EmbeddedStore {
     /// # Errors
     /// When another process has it, or the file cannot be used.
     pub fn open(data: &Path) -> Result<Self, StoreError> {
-        let database = redb::Database::builder().set_cache_size(CACHE_BYTES).create(data.join(FILE_NAME));
-        let database = Arc::new(database.map_err(|error| match error {
-            redb::DatabaseError::DatabaseAlreadyOpen => StoreError::InUse,
-            other => unavailable(other),
-        })?);
-        tables::create(&database)?;
+        let database = Arc::new(DatabaseFile::open(data)?);
         Ok(Self {
             writer: Writer::start(database.clone()),
             reader: Reader::new(database),
@@ -86,6 +82,7 @@ impl EmbeddedStore {
             watchers: Watchers::default(),
             work: Arc::new(Notify::new()),
             reports: Mutex::default(),
+            probes: Mutex::default(),
         })
     }
 
@@ -101,7 +98,7 @@ impl EmbeddedStore {
         }
     }
 
-    fn lock_reports(&self) -> MutexGuard<'_, HashMap<ScannerId, ScannerReport>> {
+    fn lock_reports(&self) -> MutexGuard<'_, HashMap<ScannerId, (ScannerReport, Instant)>> {
         self.reports.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -111,8 +108,14 @@ impl EmbeddedStore {
     }
 }
 
-fn unavailable(error: impl std::fmt::Display) -> StoreError {
-    StoreError::Unavailable(error.to_string())
+/// Reads much, on a thread that nobody waits for.
+async fn read<T: Send + 'static>(
+    reader: &Reader,
+    look: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let reader = reader.clone();
+    let read = tokio::task::spawn_blocking(move || look(&reader)).await;
+    read.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
 }
 
 #[async_trait]
@@ -129,6 +132,10 @@ impl Store for EmbeddedStore {
         Ok(submitted)
     }
 
+    async fn known(&self, idempotency: &Idempotency, now: Timestamp) -> Result<Option<Submitted>, StoreError> {
+        self.reader.known(idempotency, now)
+    }
+
     async fn scan(&self, id: &TaskId) -> Result<Option<Scan>, StoreError> {
         let mut scan = self.reader.scan(id)?;
         if let Some(scan) = &mut scan {
@@ -138,11 +145,11 @@ impl Store for EmbeddedStore {
     }
 
     async fn position(&self, scan: &Scan) -> Result<Option<u64>, StoreError> {
-        self.reader.position(scan)
+        Ok(self.reader.position(scan))
     }
 
     async fn list(&self, query: ListQuery) -> Result<Listed, StoreError> {
-        let mut listed = self.reader.list(&query)?;
+        let mut listed = read(&self.reader, move |reader| reader.list(&query)).await?;
         listed.scans.iter_mut().for_each(|scan| self.driven.show_progress(scan));
         Ok(listed)
     }
@@ -156,8 +163,9 @@ impl Store for EmbeddedStore {
     }
 
     async fn claim(&self, offers: &[PoolOffer], now: Timestamp) -> Result<Option<Claimed>, StoreError> {
-        // Most looks find nothing; those should not write.
-        if !self.reader.has_work(offers, |id| self.driven.lock().contains_key(id))? {
+        // Most looks find nothing; those should not write. One that cannot be taken leaves it to the writer, which knows
+        // how to open the database again.
+        if let Ok(false) = self.reader.has_work(offers, |id| self.driven.lock().contains_key(id)) {
             return Ok(None);
         }
         let (offers, driven) = (offers.to_vec(), self.driven.clone());
@@ -165,7 +173,7 @@ impl Store for EmbeddedStore {
         let mark = marked.clone();
         let claimed = self.writer.write(move |tables| {
             let is_driven = |id: &TaskId| driven.lock().contains_key(id);
-            let claimed = steps::claim(tables, &offers, now, is_driven)?;
+            let claimed = claim::claim(tables, &offers, now, is_driven)?;
             if let Some(claimed) = &claimed {
                 // Before the commit, so that a second claim in the same transaction does not take it for lost.
                 driven.lock().insert(claimed.scan.id.clone(), (claimed.running.fence, claimed.running.progress));
@@ -243,6 +251,19 @@ impl Store for EmbeddedStore {
         Ok(cancelled)
     }
 
+    async fn stranded(&self, known: Known, limit: usize) -> Result<Vec<TaskId>, StoreError> {
+        read(&self.reader, move |reader| reader.stranded(&known, limit)).await
+    }
+
+    async fn fail_waiting(&self, id: &TaskId, failure: Failure, now: Timestamp) -> Result<Option<Scan>, StoreError> {
+        let scan = id.clone();
+        let failed = self.writer.write(move |tables| steps::fail_waiting(tables, &scan, failure, now)).await?;
+        if failed.is_some() {
+            self.changed(id);
+        }
+        Ok(failed)
+    }
+
     async fn delete(&self, id: &TaskId, force: bool, now: Timestamp) -> Result<Deleted, StoreError> {
         let scan = id.clone();
         let deleted = self.writer.write(move |tables| steps::delete(tables, &scan, force, now)).await?;
@@ -261,7 +282,8 @@ impl Store for EmbeddedStore {
     }
 
     async fn dead_letters(&self, pool: Option<&PoolName>) -> Result<Vec<DeadLetter>, StoreError> {
-        self.reader.dead_letters(pool)
+        let pool = pool.cloned();
+        read(&self.reader, move |reader| reader.dead_letters(pool.as_ref())).await
     }
 
     async fn retry_dead_letter(&self, new: NewScan) -> Result<Option<Scan>, StoreError> {
@@ -277,7 +299,7 @@ impl Store for EmbeddedStore {
 
     async fn touch(&self, id: &TaskId, now: Timestamp) -> Result<(), StoreError> {
         let scan = id.clone();
-        self.writer.write(move |tables| steps::touch(tables, &scan, now)).await
+        self.writer.write(move |tables| tables.touch(&scan, now)).await
     }
 
     async fn expired(
@@ -286,18 +308,36 @@ impl Store for EmbeddedStore {
         failed_before: Timestamp,
         limit: usize,
     ) -> Result<Vec<TaskId>, StoreError> {
-        self.reader.expired(completed_before, failed_before, limit)
+        read(&self.reader, move |reader| reader.expired(completed_before, failed_before, limit)).await
     }
 
     async fn report_scanner(&self, scanner: &ScannerId, report: ScannerReport) -> Result<(), StoreError> {
-        self.lock_reports().insert(scanner.clone(), report);
+        let before = self.lock_reports().insert(scanner.clone(), (report.clone(), Instant::now()));
         // A breaker that has closed lets waiting scans start.
-        self.work.notify_one();
+        if before.is_none_or(|(before, _)| before.circuit != report.circuit) {
+            self.work.notify_one();
+        }
         Ok(())
     }
 
     async fn scanner_reports(&self) -> Result<Vec<(ScannerId, ScannerReport)>, StoreError> {
-        Ok(self.lock_reports().iter().map(|(scanner, report)| (scanner.clone(), report.clone())).collect())
+        let mut reports = self.lock_reports();
+        reports.retain(|_, (_, told)| told.elapsed() < REPORT_LIFE);
+        Ok(reports.iter().map(|(scanner, (report, _))| (scanner.clone(), report.clone())).collect())
+    }
+
+    async fn take_probe(&self, scanner: &ScannerId, time: Duration) -> Result<bool, StoreError> {
+        let mut probes = self.probes.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let is_free = probes.get(scanner).is_none_or(|until| *until <= now);
+        if is_free {
+            probes.insert(scanner.clone(), now + time);
+        }
+        Ok(is_free)
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.writer.write(|tables| steps::next(tables, "probe")).await.map(drop)
     }
 
     async fn put_session(&self, id: &str, session: &[u8], expires_at: Timestamp) -> Result<(), StoreError> {

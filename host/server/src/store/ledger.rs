@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use scanhost_domain::{
     ids::{PoolName, ScannerId, TaskId},
-    scan::{Fence, Outcome, Running, Scan, ScanState, Status},
+    scan::{Failure, Fence, Outcome, Running, Scan, ScanState, Status},
 };
 
 use super::{
-    Cancelled, Change, Claimed, DeadLetter, Deleted, ListQuery, Listed, NewScan, PoolOffer, PoolState, ScannerReport,
-    Store, StoreError, Submitted, Watch, WorkError,
+    Cancelled, Change, Claimed, DeadLetter, Deleted, Idempotency, Known, ListQuery, Listed, NewScan, PoolOffer,
+    PoolState, ScannerReport, Store, StoreError, Submitted, Watch, WorkError,
 };
 use crate::metrics::Metrics;
 
@@ -138,6 +138,30 @@ impl Store for Ledger {
             submitted(scan, None);
         }
         Ok(retried)
+    }
+
+    async fn fail_waiting(&self, id: &TaskId, failure: Failure, now: Timestamp) -> Result<Option<Scan>, StoreError> {
+        let failed = self.store.fail_waiting(id, failure, now).await?;
+        if let Some(scan) = &failed {
+            self.ended(scan);
+        }
+        Ok(failed)
+    }
+
+    async fn stranded(&self, known: Known, limit: usize) -> Result<Vec<TaskId>, StoreError> {
+        self.store.stranded(known, limit).await
+    }
+
+    async fn known(&self, idempotency: &Idempotency, now: Timestamp) -> Result<Option<Submitted>, StoreError> {
+        self.store.known(idempotency, now).await
+    }
+
+    async fn take_probe(&self, scanner: &ScannerId, time: Duration) -> Result<bool, StoreError> {
+        self.store.take_probe(scanner, time).await
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.store.probe().await
     }
 
     async fn scan(&self, id: &TaskId) -> Result<Option<Scan>, StoreError> {

@@ -25,12 +25,12 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use scanhost_domain::{
     ids::{PoolName, ScannerId, TaskId},
-    scan::{Fence, Outcome, Running, Scan},
+    scan::{Failure, Fence, Outcome, Running, Scan},
 };
 
 use super::{
-    Cancelled, Change, Claimed, DeadLetter, Deleted, ListQuery, Listed, NewScan, PoolOffer, PoolState, ScannerReport,
-    Store, StoreError, Submitted, Watch, WorkError, record::BadRecord,
+    Cancelled, Change, Claimed, DeadLetter, Deleted, Idempotency, Known, ListQuery, Listed, NewScan, PoolOffer,
+    PoolState, ScannerReport, Store, StoreError, Submitted, Watch, WorkError, record::BadRecord,
 };
 use crate::installation::Installation;
 use connection::Connection;
@@ -118,6 +118,10 @@ impl Store for RedisStore {
         self.submit_new(&new).await
     }
 
+    async fn known(&self, idempotency: &Idempotency, now: Timestamp) -> Result<Option<Submitted>, StoreError> {
+        self.known_key(idempotency, now).await
+    }
+
     async fn scan(&self, id: &TaskId) -> Result<Option<Scan>, StoreError> {
         Ok(self.stored(id).await?.map(Stored::shown))
     }
@@ -174,6 +178,14 @@ impl Store for RedisStore {
         self.cancel_scan(id, now).await
     }
 
+    async fn stranded(&self, known: Known, limit: usize) -> Result<Vec<TaskId>, StoreError> {
+        self.list_stranded(&known, limit).await
+    }
+
+    async fn fail_waiting(&self, id: &TaskId, failure: Failure, now: Timestamp) -> Result<Option<Scan>, StoreError> {
+        self.fail_queued(id, &failure, now).await
+    }
+
     async fn delete(&self, id: &TaskId, force: bool, now: Timestamp) -> Result<Deleted, StoreError> {
         self.delete_scan(id, force, now).await
     }
@@ -199,15 +211,12 @@ impl Store for RedisStore {
 
     async fn touch(&self, id: &TaskId, now: Timestamp) -> Result<(), StoreError> {
         let time = now.as_millisecond().to_string();
-        let step = step::Step::default().check(&["EXISTS", &self.keys.scan(id)], "1").write(&[
-            "ZADD",
-            &self.keys.access(),
-            "GT",
-            &time,
-            id.as_str(),
-        ]);
-        self.apply(&step).await?;
-        Ok(())
+        let mut commands = redis::pipe();
+        // Only of those that are there, which are the scans that have ended.
+        for key in [self.keys.access(), self.keys.access_of_failed()] {
+            commands.cmd("ZADD").arg(key).arg("XX").arg("GT").arg(&time).arg(id.as_str()).ignore();
+        }
+        self.connection.query_all(&commands).await
     }
 
     async fn expired(
@@ -240,6 +249,17 @@ impl Store for RedisStore {
 
     async fn delete_session(&self, id: &str) -> Result<(), StoreError> {
         self.connection.query(redis::cmd("DEL").arg(self.keys.session(id))).await
+    }
+
+    async fn take_probe(&self, scanner: &ScannerId, time: Duration) -> Result<bool, StoreError> {
+        let mut set = redis::cmd("SET");
+        set.arg(self.keys.probe(scanner)).arg(1).arg("NX").arg("PX");
+        let set: Option<String> = self.connection.query(set.arg(time.as_millis().max(1).to_string())).await?;
+        Ok(set.is_some())
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.connection.query(redis::cmd("SET").arg(self.keys.written()).arg(1)).await
     }
 
     fn watch(&self, id: &TaskId) -> Watch {

@@ -57,6 +57,10 @@ on_each_store![
     whoever_watches_a_scan_is_woken_by_its_change,
     many_submits_at_once_with_one_key_make_one_scan,
     a_session_is_kept_until_it_expires_or_ends,
+    a_key_is_known_before_anything_is_submitted,
+    pools_are_served_in_turn,
+    round_robin_goes_round_whatever_other_pools_do,
+    places_in_a_long_queue_are_exact,
 ];
 
 fn at(second: i64) -> Timestamp {
@@ -189,7 +193,7 @@ async fn a_key_stands_for_one_request_until_it_expires(fresh: Fresh) {
 async fn a_full_queue_takes_no_more(fresh: Fresh) {
     let small = |name: &str| NewScan { max_depth: 1, ..new_scan("p", name) };
     submit(&*fresh.store, small("a")).await;
-    assert!(matches!(fresh.store.submit(small("b")).await.unwrap(), Submitted::Full { depth: 1 }));
+    assert!(matches!(fresh.store.submit(small("b")).await.unwrap(), Submitted::Full { depth: 1, .. }));
 }
 
 async fn after_a_restart_scans_go_on_where_they_were(fresh: Fresh) {
@@ -257,10 +261,10 @@ async fn lists_go_page_by_page_from_the_newest(fresh: Fresh) {
         let query = ListQuery { before: before.take(), limit: 2, ..ListQuery::default() };
         let listed = fresh.store.list(query).await.unwrap();
         seen.extend(listed.scans.into_iter().map(|scan| scan.id));
-        if !listed.more {
+        before = listed.next;
+        if before.is_none() {
             break;
         }
-        before = seen.last().cloned();
     }
     assert_eq!(seen, ids);
 }
@@ -302,4 +306,75 @@ async fn a_session_is_kept_until_it_expires_or_ends(fresh: Fresh) {
     store.delete_session("a").await.unwrap();
     assert_eq!(store.session("a", now).await.unwrap(), None);
     assert_eq!(store.session("b", now).await.unwrap().as_deref(), Some(b"other".as_slice()));
+}
+
+async fn a_key_is_known_before_anything_is_submitted(fresh: Fresh) {
+    let store = &*fresh.store;
+    let key = |request| keyed(new_scan("p", "a"), "k", request).idempotency.unwrap();
+    assert!(store.known(&key(1), at(0)).await.unwrap().is_none());
+    let first = submit(store, keyed(new_scan("p", "a"), "k", 1)).await;
+    let known = store.known(&key(1), at(1)).await.unwrap();
+    assert!(matches!(known, Some(Submitted::Known(scan)) if scan.id == first.id));
+    assert!(matches!(store.known(&key(2), at(1)).await.unwrap(), Some(Submitted::KeyTaken)));
+    store.delete(&first.id, true, at(1)).await.unwrap();
+    let deleted = store.known(&key(1), at(1)).await.unwrap();
+    assert!(matches!(deleted, Some(Submitted::Known(scan)) if scan.status() == Status::Cancelled));
+    assert!(store.known(&key(1), at(100)).await.unwrap().is_none(), "it has expired");
+}
+
+async fn pools_are_served_in_turn(fresh: Fresh) {
+    let store = &*fresh.store;
+    for pool_name in ["a", "b"] {
+        for _ in 0..6 {
+            submit(store, new_scan(pool_name, pool_name)).await;
+        }
+    }
+    let offers = ["a", "idle", "b"].map(|name| offer(name, &[("s", 100)]));
+    let mut started = String::new();
+    for _ in 0..6 {
+        started += &claim(store, &offers).await.unwrap().0;
+    }
+    assert_eq!(started, "ababab");
+    // Who was not served for long comes first, and does not catch up.
+    submit(store, new_scan("idle", "i")).await;
+    submit(store, new_scan("idle", "i")).await;
+    let mut started = String::new();
+    for _ in 0..4 {
+        started += &claim(store, &offers).await.unwrap().0;
+    }
+    assert_eq!(started, "iabi");
+}
+
+async fn round_robin_goes_round_whatever_other_pools_do(fresh: Fresh) {
+    let store = &*fresh.store;
+    for _ in 0..4 {
+        submit(store, new_scan("p", "p")).await;
+        submit(store, new_scan("q", "q")).await;
+    }
+    let round = |name| PoolOffer { balance: Balance::RoundRobin, ..offer(name, &[("s1", 9), ("s2", 9)]) };
+    let offers = [round("p"), round("q")];
+    let mut of_p = Vec::new();
+    while let Some((pool, scanner)) = claim(store, &offers).await {
+        if pool == "p" {
+            of_p.push(scanner);
+        }
+    }
+    assert_eq!(of_p, ["s1", "s2", "s1", "s2"]);
+}
+
+async fn places_in_a_long_queue_are_exact(fresh: Fresh) {
+    let store = &*fresh.store;
+    let mut scans = Vec::new();
+    for _ in 0..40 {
+        scans.push(submit(store, new_scan("p", "a")).await);
+    }
+    store.cancel(&scans[10].id, at(1)).await.unwrap();
+    store.delete(&scans[20].id, true, at(1)).await.unwrap();
+    claim(store, &[offer("p", &[("s", 1)])]).await.unwrap();
+    for (place, expected) in [(0, None), (1, Some(1)), (10, None), (11, Some(10)), (20, None), (39, Some(37))] {
+        assert_eq!(store.position(&scans[place]).await.unwrap(), expected, "{place}");
+    }
+    assert_eq!(store.pool(&pool("p")).await.unwrap().queue_depth, 37);
+    let fresh = fresh.reopen().await;
+    assert_eq!(fresh.store.position(&scans[39]).await.unwrap(), Some(37), "also after a restart");
 }

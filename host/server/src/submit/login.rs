@@ -118,7 +118,7 @@ fn escalation_hint() -> String {
     format!("Ways are: {}. For a login without more rights use run_trusted_scan.", names.join(", "))
 }
 
-fn find_credential(snapshot: &Snapshot, asked: &str) -> Result<CredentialName, Refusal> {
+pub fn find_credential(snapshot: &Snapshot, asked: &str) -> Result<CredentialName, Refusal> {
     let known = snapshot.config.credentials.keys().find(|name| name.as_str() == asked);
     known.cloned().ok_or_else(|| Refusal::invalid("there is no such credential", credential_hint(snapshot)))
 }

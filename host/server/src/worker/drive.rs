@@ -29,6 +29,7 @@ use super::{
 use crate::{
     clock,
     config::Limits,
+    disk,
     egress::{Placeholders, ScannerClient},
     host::Host,
     pace::paced,
@@ -58,6 +59,8 @@ enum End {
     Shutdown,
     /// It was asked to stop, and no call is under way.
     Interrupted,
+    /// The disk of this host is full.
+    NoRoom,
 }
 
 impl From<Failure> for End {
@@ -84,14 +87,15 @@ async fn claim_to_end(host: Arc<Host>, claimed: Claimed, hold: Hold) {
             host.store.release(&id, fence).await;
             return;
         }
-        End::Shutdown | End::Interrupted => {
+        End::Shutdown | End::Interrupted | End::NoRoom => {
             host.store.release(&id, fence).await;
             return;
         }
     };
     let now = clock::now();
     // The record before the state: who sees the scan ended finds it, and who deletes the scan then meets no writer.
-    if let Ok(Some(scan)) = host.store.scan(&id).await
+    let look = async || Ok(host.store.scan(&id).await?);
+    if let Ok(Some(scan)) = persist(&host, &trace, look).await
         && let ScanState::Running(running) = scan.state.clone()
         && running.fence == fence
     {
@@ -214,7 +218,14 @@ impl Driver {
                 Phase::Exporting { remote_id, fetches } => self.export(remote_id, fetches).await,
                 Phase::Ingesting { remote_id, fetches } => self.ingest(remote_id, fetches).await,
             };
-            if let Err(end) = step {
+            let waited = match step {
+                Ok(()) => Ok(()),
+                // Its files are what has filled the disk, or could not be written to its end.
+                Err(End::NoRoom) => self.await_room().await,
+                Err(End::Outcome(Outcome::Failed(_))) if !disk::has_room(&self.host.data) => self.await_room().await,
+                Err(end) => Err(end),
+            };
+            if let Err(end) = waited {
                 return end;
             }
         }

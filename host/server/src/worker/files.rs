@@ -5,17 +5,22 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use scanhost_domain::scan::Fence;
 use scanhost_sandbox::capability::{Level, LogSink, ReportWriter};
 
-use crate::{host::NATIVE_STEM, store::atomic};
+use crate::{disk, host::NATIVE_STEM, store::atomic};
 
 /// The report on its way in. It has its name only once it is whole.
 pub struct Arriving {
     part: PathBuf,
     whole: PathBuf,
+    met_full_disk: Arc<AtomicBool>,
 }
 
 impl Arriving {
@@ -29,7 +34,7 @@ impl Arriving {
                 remove(&path)?;
             }
         }
-        Ok(Self { part, whole: whole(folder, extension) })
+        Ok(Self { part, whole: whole(folder, extension), met_full_disk: Arc::default() })
     }
 
     /// Bytes so far; what a failed step has added is cut off again with [`truncate`](Self::truncate).
@@ -48,7 +53,12 @@ impl Arriving {
     /// Adds at the end.
     pub fn writer(&self) -> io::Result<Box<dyn ReportWriter>> {
         let file = OpenOptions::new().create(true).append(true).open(&self.part)?;
-        Ok(Box::new(PartWriter(file)))
+        Ok(Box::new(PartWriter { file, met_full_disk: self.met_full_disk.clone() }))
+    }
+
+    /// Whether a writer has found no room since this was last asked.
+    pub fn met_full_disk(&self) -> bool {
+        self.met_full_disk.swap(false, Ordering::AcqRel)
     }
 
     /// Makes it durable under its name.
@@ -79,16 +89,23 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-struct PartWriter(File);
+struct PartWriter {
+    file: File,
+    met_full_disk: Arc<AtomicBool>,
+}
 
 impl ReportWriter for PartWriter {
     fn restart(&mut self) -> io::Result<()> {
-        self.0.set_len(0)?;
-        self.0.seek(SeekFrom::Start(0)).map(drop)
+        self.file.set_len(0)?;
+        self.file.seek(SeekFrom::Start(0)).map(drop)
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.0.write_all(bytes)
+        let written = self.file.write_all(bytes);
+        if written.as_ref().is_err_and(disk::is_full) {
+            self.met_full_disk.store(true, Ordering::Release);
+        }
+        written
     }
 }
 

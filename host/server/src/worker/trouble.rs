@@ -62,6 +62,11 @@ impl Trouble {
         matches!(self.cure, Cure::Retry(None))
     }
 
+    /// Whether the scanner answered at all, if only with a refusal.
+    pub fn is_answer(&self) -> bool {
+        !self.is_outage() && self.failure.code != FailureCode::Plugin
+    }
+
     pub fn permanent(code: FailureCode, message: String) -> Self {
         Self { failure: Failure { code, message }, cure: Cure::None }
     }

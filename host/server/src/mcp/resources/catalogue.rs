@@ -38,7 +38,7 @@ pub async fn list(host: &Arc<Host>, cursor: Option<&str>) -> Result<(Vec<Resourc
         }));
     }
     let listed = host.store.list(ListQuery { before, limit: PAGE, ..ListQuery::default() }).await?;
-    let next = listed.more.then(|| listed.scans.last().map(|scan| scan.id.to_string())).flatten();
+    let next = listed.next.map(|next| next.to_string());
     resources.extend(listed.scans.iter().map(scan_resource));
     Ok((resources, next))
 }

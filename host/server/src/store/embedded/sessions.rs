@@ -5,7 +5,8 @@ use redb::ReadableTable as _;
 
 use super::{
     super::StoreError,
-    tables::{Reader, SESSIONS, TableError, Tables, milliseconds},
+    reader::Reader,
+    tables::{SESSIONS, TableError, Tables, milliseconds},
 };
 
 /// Expired sessions that one write clears away, so that none pays for all.

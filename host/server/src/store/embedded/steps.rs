@@ -1,16 +1,15 @@
 //! The transitions as steps on the tables. Each runs inside a write transaction and is durable with it, or not at all.
 
 use jiff::Timestamp;
-use redb::ReadableTable;
+use redb::ReadableTable as _;
 use scanhost_domain::{
     ids::{PoolName, TaskId},
-    scan::{Fence, Finished, Outcome, Queued, Running, Scan, ScanState},
-    schedule::{Capacity, choose_scanner},
+    scan::{Failure, Fence, Finished, Outcome, Queued, Running, Scan, ScanState},
 };
 
 use super::{
-    super::{Cancelled, Change, Claimed, Deleted, NewScan, PoolOffer, Submitted, record},
-    tables::{TableError, Tables, count_by_scanner, milliseconds},
+    super::{Cancelled, Change, Deleted, NewScan, Submitted, record},
+    tables::{TableError, Tables, milliseconds},
 };
 
 /// Expired keys that one submit clears away, so that none pays for all.
@@ -32,9 +31,9 @@ pub fn submit(tables: &mut Tables<'_>, new: &NewScan) -> Result<Submitted, Table
             None => {}
         }
     }
-    let depth = depth(tables, new)?;
+    let depth = tables.depth(new.request.pool.as_str());
     if depth >= new.max_depth {
-        return Ok(Submitted::Full { depth });
+        return Ok(Submitted::Full { pool: new.request.pool.clone(), depth });
     }
     let scan = enqueue(tables, new)?;
     if let Some(idempotency) = &new.idempotency {
@@ -45,12 +44,6 @@ pub fn submit(tables: &mut Tables<'_>, new: &NewScan) -> Result<Submitted, Table
         tables.keyed.insert(scan.id.as_str(), [].as_slice())?;
     }
     Ok(Submitted::New { scan, position: depth + 1 })
-}
-
-fn depth(tables: &Tables<'_>, new: &NewScan) -> Result<u64, TableError> {
-    let pool = new.request.pool.as_str();
-    let waiting = tables.queue.range((pool, 0)..=(pool, u64::MAX))?.count();
-    Ok(u64::try_from(waiting).unwrap_or(u64::MAX))
 }
 
 /// Puts a new scan at the end of its pool's queue.
@@ -66,106 +59,8 @@ fn enqueue(tables: &mut Tables<'_>, new: &NewScan) -> Result<Scan, TableError> {
         state: ScanState::Queued(Queued),
     };
     tables.put(&scan)?;
-    tables.queue.insert((new.request.pool.as_str(), sequence), scan.id.as_str())?;
+    tables.enqueue(&scan)?;
     Ok(scan)
-}
-
-pub fn claim(
-    tables: &mut Tables<'_>,
-    offers: &[PoolOffer],
-    now: Timestamp,
-    is_driven: impl Fn(&TaskId) -> bool,
-) -> Result<Option<Claimed>, TableError> {
-    if let Some(claimed) = recover(tables, is_driven)? {
-        return Ok(Some(claimed));
-    }
-    let active = count_by_scanner(tables.running.iter()?)?;
-    let turn = next(tables, "turn")?;
-    let first = usize::try_from(turn).unwrap_or(0) % offers.len().max(1);
-    for offer in offers[first..].iter().chain(&offers[..first]) {
-        let capacity = |scanner: &super::super::Offer| Capacity {
-            scanner: scanner.slot.scanner.clone(),
-            max_concurrent_scans: scanner.max_concurrent_scans,
-            active: active.iter().find(|(id, _)| *id == scanner.slot.scanner).map_or(0, |(_, count)| *count),
-        };
-        let capacities: Vec<_> = offer.scanners.iter().map(capacity).collect();
-        if let Some(claimed) = claim_in_pool(tables, offer, &capacities, turn, now)? {
-            return Ok(Some(claimed));
-        }
-    }
-    Ok(None)
-}
-
-/// A scan whose worker is gone.
-fn recover(tables: &mut Tables<'_>, is_driven: impl Fn(&TaskId) -> bool) -> Result<Option<Claimed>, TableError> {
-    let mut orphan = None;
-    for entry in tables.running.iter()? {
-        let id: TaskId = entry?.0.value().parse().map_err(record::BadRecord::from)?;
-        if !is_driven(&id) && readable(tables, &id)?.is_some() {
-            orphan = Some(id);
-            break;
-        }
-    }
-    let Some(id) = orphan else { return Ok(None) };
-    let Some(mut scan) = tables.scan(&id)? else { return Ok(None) };
-    let ScanState::Running(running) = scan.state else {
-        tables.running.remove(id.as_str())?;
-        return Ok(None);
-    };
-    let running = running.recover();
-    scan.state = ScanState::Running(running.clone());
-    tables.put(&scan)?;
-    Ok(Some(Claimed { scan, running }))
-}
-
-/// A record that is damaged, or gone, must not hold up the others.
-fn readable(tables: &Tables<'_>, id: &TaskId) -> Result<Option<Scan>, TableError> {
-    match tables.scan(id) {
-        Err(TableError::Record(error)) => {
-            tracing::error!(scan = %id, %error, "a stored scan cannot be read, leaving it alone");
-            Ok(None)
-        }
-        other => other,
-    }
-}
-
-/// The first waiting scan of the pool that a free scanner can take: one that is pinned to a busy scanner does not hold
-/// up those behind it.
-fn claim_in_pool(
-    tables: &mut Tables<'_>,
-    offer: &PoolOffer,
-    capacities: &[Capacity],
-    turn: u64,
-    now: Timestamp,
-) -> Result<Option<Claimed>, TableError> {
-    let pool = offer.pool.as_str();
-    if tables.paused.get(pool)?.is_some() {
-        return Ok(None);
-    }
-    if choose_scanner(capacities, None, offer.balance, turn).is_none() {
-        return Ok(None);
-    }
-    let mut found = None;
-    for entry in tables.queue.range((pool, 0)..=(pool, u64::MAX))? {
-        let (key, id) = entry?;
-        let sequence = key.value().1;
-        let id: TaskId = id.value().parse().map_err(record::BadRecord::from)?;
-        let Some(scan) = readable(tables, &id)? else { continue };
-        let pinned = scan.request.instance.as_ref();
-        if let Some(scanner) = choose_scanner(capacities, pinned, offer.balance, turn) {
-            found = Some((sequence, scan, scanner.clone()));
-            break;
-        }
-    }
-    let Some((sequence, mut scan, scanner)) = found else { return Ok(None) };
-    tables.queue.remove((pool, sequence))?;
-    let chosen = offer.scanners.iter().find(|offered| offered.slot.scanner == scanner);
-    let slot = chosen.expect("a chosen scanner is one of the offered").slot.clone();
-    let running = Queued.start(slot, now);
-    scan.state = ScanState::Running(running.clone());
-    tables.running.insert(scan.id.as_str(), (scanner.pool.as_str(), scanner.instance.as_str()))?;
-    tables.put(&scan)?;
-    Ok(Some(Claimed { scan, running }))
 }
 
 /// None when the scan is no longer this worker's.
@@ -219,7 +114,7 @@ pub fn cancel(tables: &mut Tables<'_>, id: &TaskId, now: Timestamp) -> Result<Ca
     let Some(mut scan) = tables.scan(id)? else { return Ok(Cancelled::NotFound) };
     match scan.state.clone() {
         ScanState::Queued(queued) => {
-            tables.queue.remove((scan.request.pool.as_str(), scan.sequence))?;
+            tables.dequeue(&scan)?;
             put_finished(tables, scan, queued.cancel(now)).map(Cancelled::Ended)
         }
         ScanState::Running(running) => {
@@ -231,18 +126,30 @@ pub fn cancel(tables: &mut Tables<'_>, id: &TaskId, now: Timestamp) -> Result<Ca
     }
 }
 
+/// None when it does not wait any more.
+pub fn fail_waiting(
+    tables: &mut Tables<'_>,
+    id: &TaskId,
+    failure: Failure,
+    now: Timestamp,
+) -> Result<Option<Scan>, TableError> {
+    let Some(scan) = tables.scan(id)? else { return Ok(None) };
+    let ScanState::Queued(queued) = scan.state.clone() else { return Ok(None) };
+    tables.dequeue(&scan)?;
+    put_finished(tables, scan, queued.fail(failure, now)).map(Some)
+}
+
 pub fn delete(tables: &mut Tables<'_>, id: &TaskId, force: bool, now: Timestamp) -> Result<Deleted, TableError> {
     let Some(mut scan) = tables.scan(id)? else { return Ok(Deleted::NotFound) };
     match scan.state.clone() {
         ScanState::Finished(finished) => {
             if let Outcome::Failed(_) = finished.outcome {
-                let key = (scan.request.pool.as_str(), milliseconds(finished.completed_at), id.as_str());
-                tables.dead.remove(key)?;
+                tables.take_letter(scan.request.pool.as_str(), finished.completed_at, id)?;
             }
         }
         ScanState::Queued(_) | ScanState::Running(_) if !force => return Ok(Deleted::Active(scan)),
         ScanState::Queued(queued) => {
-            tables.queue.remove((scan.request.pool.as_str(), scan.sequence))?;
+            tables.dequeue(&scan)?;
             scan = scan.finished(queued.cancel(now));
         }
         ScanState::Running(running) => {
@@ -251,7 +158,7 @@ pub fn delete(tables: &mut Tables<'_>, id: &TaskId, force: bool, now: Timestamp)
         }
     }
     tables.scans.remove(id.as_str())?;
-    tables.access.remove(id.as_str())?;
+    tables.forget_access(id)?;
     if tables.keyed.get(id.as_str())?.is_some() {
         tables.keyed.insert(id.as_str(), record::encode(&scan).as_slice())?;
     }
@@ -281,17 +188,10 @@ pub fn purge_dead_letters(tables: &mut Tables<'_>, ids: &[TaskId]) -> Result<u64
     for id in ids {
         let Some(scan) = tables.scan(id)? else { continue };
         let ScanState::Finished(finished) = &scan.state else { continue };
-        let key = (scan.request.pool.as_str(), milliseconds(finished.completed_at), id.as_str());
-        purged += u64::from(tables.dead.remove(key)?.is_some());
+        let is_purged = tables.take_letter(scan.request.pool.as_str(), finished.completed_at, id)?;
+        purged += u64::from(is_purged);
     }
     Ok(purged)
-}
-
-pub fn touch(tables: &mut Tables<'_>, id: &TaskId, now: Timestamp) -> Result<(), TableError> {
-    if tables.scans.get(id.as_str())?.is_some() {
-        tables.access.insert(id.as_str(), milliseconds(now))?;
-    }
-    Ok(())
 }
 
 /// Whether this is the key that the store knows; the first one is.
@@ -317,15 +217,15 @@ fn owned(tables: &Tables<'_>, id: &TaskId, fence: Fence) -> Result<Option<(Scan,
 /// A failed scan is a dead letter from the moment that it has failed.
 fn put_finished(tables: &mut Tables<'_>, scan: Scan, finished: Finished) -> Result<Scan, TableError> {
     if let Outcome::Failed(_) = finished.outcome {
-        let time = milliseconds(finished.completed_at);
-        tables.dead.insert((scan.request.pool.as_str(), time, scan.id.as_str()), ())?;
+        tables.add_letter(scan.request.pool.as_str(), finished.completed_at, &scan.id)?;
     }
+    tables.keep_from(&scan.id, &finished.outcome, finished.completed_at)?;
     let scan = scan.finished(finished);
     tables.put(&scan)?;
     Ok(scan)
 }
 
-fn next(tables: &mut Tables<'_>, counter: &str) -> Result<u64, TableError> {
+pub fn next(tables: &mut Tables<'_>, counter: &str) -> Result<u64, TableError> {
     let value = tables.meta.get(counter)?.map_or(0, |value| value.value()) + 1;
     tables.meta.insert(counter, value)?;
     Ok(value)

@@ -1,37 +1,41 @@
-//! The tables of the database, and reading them.
-
-use std::sync::Arc;
+//! The tables of the database.
 
 use jiff::Timestamp;
-use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction};
+use redb::{Database, ReadableDatabase as _, ReadableTable as _, Table, TableDefinition, WriteTransaction};
 use scanhost_domain::{
-    ids::{PoolName, ScannerId, TaskId},
-    scan::{Outcome, Scan, ScanState},
+    ids::{ScannerId, TaskId},
+    scan::{Outcome, Scan},
 };
 
-use super::super::{
-    DeadLetter, ListQuery, Listed, PoolOffer, PoolState, StoreError, Waiting,
-    record::{self, BadRecord},
+use super::{
+    super::{
+        StoreError,
+        record::{self, BadRecord},
+    },
+    index::Index,
 };
+use crate::disk;
 
 /// Task id → record. Ids sort by time, so new ones go to the end.
-const SCANS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("scans");
-/// Pool and sequence → task id of a scan that waits.
-const QUEUE: TableDefinition<'_, (&str, u64), &str> = TableDefinition::new("queue");
+pub const SCANS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("scans");
+/// Pool and sequence → task id of a scan that waits, and the instance that it is pinned to; empty when to none.
+pub const QUEUE: TableDefinition<'_, (&str, u64), (&str, &str)> = TableDefinition::new("queue");
 /// Task id of a running scan → pool and instance of its scanner.
-const RUNNING: TableDefinition<'_, &str, (&str, &str)> = TableDefinition::new("running");
+pub const RUNNING: TableDefinition<'_, &str, (&str, &str)> = TableDefinition::new("running");
 /// Key → hash of the request, task id, expiry in milliseconds since 1970.
-const IDEMPOTENCY: TableDefinition<'_, &str, ([u8; 32], &str, i64)> = TableDefinition::new("idempotency");
+pub const IDEMPOTENCY: TableDefinition<'_, &str, ([u8; 32], &str, i64)> = TableDefinition::new("idempotency");
 /// Expiry in milliseconds since 1970 and key, so that expired keys are found first.
 const EXPIRY: TableDefinition<'_, (i64, &str), ()> = TableDefinition::new("expiry");
 /// Task id of a scan that a key stands for → its last record, once it was deleted; empty before.
-const KEYED: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("keyed");
+pub const KEYED: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("keyed");
 /// Pool, milliseconds since 1970 and task id of a scan that failed.
-const DEAD: TableDefinition<'_, (&str, i64, &str), ()> = TableDefinition::new("dead");
-/// Task id of an ended scan → when its results were last asked for, in milliseconds since 1970.
-const ACCESS: TableDefinition<'_, &str, i64> = TableDefinition::new("access");
+pub const DEAD: TableDefinition<'_, (&str, i64, &str), ()> = TableDefinition::new("dead");
+/// Task id of an ended scan → how it ended, and when its results were last asked for in milliseconds since 1970.
+pub const ACCESS: TableDefinition<'_, &str, (u8, i64)> = TableDefinition::new("access");
+/// The same the other way round, so that what nobody asks for is found first.
+pub const ENDED: TableDefinition<'_, (u8, i64, &str), ()> = TableDefinition::new("ended");
 /// Pools that start nothing new.
-const PAUSED: TableDefinition<'_, &str, ()> = TableDefinition::new("paused");
+pub const PAUSED: TableDefinition<'_, &str, ()> = TableDefinition::new("paused");
 /// Session → expiry in milliseconds since 1970, and what it is gone on with.
 pub const SESSIONS: TableDefinition<'_, &str, (i64, &[u8])> = TableDefinition::new("sessions");
 /// Expiry and session, so that expired ones are found first.
@@ -39,8 +43,16 @@ const SESSION_EXPIRY: TableDefinition<'_, (i64, &str), ()> = TableDefinition::ne
 /// Counters and single values.
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 
-/// Waiting scans that a pool's state names.
-const SHOWN_WAITING: usize = 10;
+/// How a scan has ended, as far as it matters for how long it is kept.
+pub const ENDED_WELL: u8 = 0;
+pub const ENDED_BADLY: u8 = 1;
+
+pub fn kept_as(outcome: &Outcome) -> u8 {
+    match outcome {
+        Outcome::Completed(_) | Outcome::Cancelled => ENDED_WELL,
+        Outcome::Failed(_) | Outcome::Timeout => ENDED_BADLY,
+    }
+}
 
 /// Why a step could not be applied. The whole group is rolled back.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +61,8 @@ pub enum TableError {
     Database(#[from] redb::Error),
     #[error(transparent)]
     Record(#[from] BadRecord),
+    #[error("the database is being opened again")]
+    Closed,
 }
 
 macro_rules! from_redb {
@@ -58,45 +72,68 @@ macro_rules! from_redb {
         }
     })* };
 }
-from_redb!(redb::TransactionError, redb::TableError, redb::StorageError, redb::CommitError);
+from_redb!(redb::DatabaseError, redb::TransactionError, redb::TableError, redb::StorageError, redb::CommitError);
 
 impl From<TableError> for StoreError {
     fn from(error: TableError) -> Self {
         match error {
-            TableError::Database(error) => StoreError::Unavailable(error.to_string()),
+            TableError::Database(redb::Error::Io(error)) if disk::is_full(&error) => StoreError::NoRoom,
+            error @ (TableError::Database(_) | TableError::Closed) => StoreError::Unavailable(error.to_string()),
             TableError::Record(error) => StoreError::Damaged(error),
         }
     }
 }
 
 /// Makes what is missing, so that readers find every table.
-pub fn create(database: &Database) -> Result<(), StoreError> {
-    let make = || -> Result<(), TableError> {
-        let transaction = database.begin_write()?;
-        drop(Tables::open(&transaction)?);
-        Ok(transaction.commit()?)
-    };
-    Ok(make()?)
+pub fn create(database: &Database) -> Result<(), TableError> {
+    let has_all = database.begin_read()?.list_tables()?.count() == TABLES;
+    if has_all {
+        // Opening it must not need room.
+        return Ok(());
+    }
+    let transaction = database.begin_write()?;
+    drop(Tables::open(&transaction, &Index::default())?);
+    Ok(transaction.commit()?)
 }
 
-/// All tables in a write transaction.
+/// Counts once what is counted step by step from then on.
+pub fn fill(index: &Index, database: &Database) -> Result<(), TableError> {
+    index.clear();
+    let transaction = database.begin_read()?;
+    for entry in transaction.open_table(QUEUE)?.iter()? {
+        let (key, _) = entry?;
+        let (pool, sequence) = key.value();
+        index.enqueue(pool, sequence);
+    }
+    for entry in transaction.open_table(DEAD)?.iter()? {
+        index.add_letter(entry?.0.value().0);
+    }
+    Ok(())
+}
+
+/// How many there are.
+const TABLES: usize = 13;
+
+/// All tables in a write transaction. What the index counts is changed by methods only.
 pub struct Tables<'t> {
     pub scans: Table<'t, &'static str, &'static [u8]>,
-    pub queue: Table<'t, (&'static str, u64), &'static str>,
+    queue: Table<'t, (&'static str, u64), (&'static str, &'static str)>,
     pub running: Table<'t, &'static str, (&'static str, &'static str)>,
     pub idempotency: Table<'t, &'static str, ([u8; 32], &'static str, i64)>,
     pub expiry: Table<'t, (i64, &'static str), ()>,
     pub keyed: Table<'t, &'static str, &'static [u8]>,
-    pub dead: Table<'t, (&'static str, i64, &'static str), ()>,
-    pub access: Table<'t, &'static str, i64>,
+    dead: Table<'t, (&'static str, i64, &'static str), ()>,
+    access: Table<'t, &'static str, (u8, i64)>,
+    ended: Table<'t, (u8, i64, &'static str), ()>,
     pub paused: Table<'t, &'static str, ()>,
     pub sessions: Table<'t, &'static str, (i64, &'static [u8])>,
     pub session_expiry: Table<'t, (i64, &'static str), ()>,
     pub meta: Table<'t, &'static str, u64>,
+    index: Index,
 }
 
 impl<'t> Tables<'t> {
-    pub fn open(transaction: &'t WriteTransaction) -> Result<Self, TableError> {
+    pub fn open(transaction: &'t WriteTransaction, index: &Index) -> Result<Self, TableError> {
         Ok(Self {
             scans: transaction.open_table(SCANS)?,
             queue: transaction.open_table(QUEUE)?,
@@ -106,10 +143,12 @@ impl<'t> Tables<'t> {
             keyed: transaction.open_table(KEYED)?,
             dead: transaction.open_table(DEAD)?,
             access: transaction.open_table(ACCESS)?,
+            ended: transaction.open_table(ENDED)?,
             paused: transaction.open_table(PAUSED)?,
             sessions: transaction.open_table(SESSIONS)?,
             session_expiry: transaction.open_table(SESSION_EXPIRY)?,
             meta: transaction.open_table(META)?,
+            index: index.clone(),
         })
     }
 
@@ -122,177 +161,71 @@ impl<'t> Tables<'t> {
         self.scans.insert(scan.id.as_str(), record::encode(scan).as_slice())?;
         Ok(())
     }
-}
 
-/// Reads the last commit.
-pub struct Reader(Arc<Database>);
-
-impl Reader {
-    pub fn new(database: Arc<Database>) -> Self {
-        Self(database)
+    pub fn queue(&self) -> &impl redb::ReadableTable<(&'static str, u64), (&'static str, &'static str)> {
+        &self.queue
     }
 
-    pub(super) fn begin(&self) -> Result<ReadTransaction, TableError> {
-        Ok(self.0.begin_read()?)
+    /// Scans that wait in the pool.
+    pub fn depth(&self, pool: &str) -> u64 {
+        self.index.depth(pool)
     }
 
-    pub fn scan(&self, id: &TaskId) -> Result<Option<Scan>, StoreError> {
-        let read = || -> Result<_, TableError> {
-            let table = self.begin()?.open_table(SCANS)?;
-            let record = table.get(id.as_str())?;
-            Ok(record.map(|record| record::decode(record.value())).transpose()?)
-        };
-        Ok(read()?)
+    pub fn enqueue(&mut self, scan: &Scan) -> Result<(), TableError> {
+        let (pool, sequence) = (scan.request.pool.as_str(), scan.sequence);
+        let instance = scan.request.instance.as_ref().map_or("", |instance| instance.as_str());
+        self.queue.insert((pool, sequence), (scan.id.as_str(), instance))?;
+        self.index.enqueue(pool, sequence);
+        Ok(())
     }
 
-    pub fn position(&self, scan: &Scan) -> Result<Option<u64>, StoreError> {
-        let ScanState::Queued(_) = scan.state else { return Ok(None) };
-        let read = || -> Result<_, TableError> {
-            let table = self.begin()?.open_table(QUEUE)?;
-            let pool = scan.request.pool.as_str();
-            if table.get((pool, scan.sequence))?.is_none() {
-                return Ok(None);
-            }
-            let ahead = table.range((pool, 0)..(pool, scan.sequence))?.count();
-            Ok(Some(u64::try_from(ahead).unwrap_or(u64::MAX) + 1))
-        };
-        Ok(read()?)
+    pub fn dequeue(&mut self, scan: &Scan) -> Result<(), TableError> {
+        let (pool, sequence) = (scan.request.pool.as_str(), scan.sequence);
+        self.queue.remove((pool, sequence))?;
+        self.index.dequeue(pool, sequence);
+        Ok(())
     }
 
-    pub fn list(&self, query: &ListQuery) -> Result<Listed, StoreError> {
-        let read = || -> Result<_, TableError> {
-            let table = self.begin()?.open_table(SCANS)?;
-            let records = match &query.before {
-                Some(before) => table.range(..before.as_str())?,
-                None => table.range::<&str>(..)?,
-            };
-            let mut scans = Vec::new();
-            for entry in records.rev() {
-                let scan = record::decode(entry?.1.value())?;
-                if !query.selects(&scan) {
-                    continue;
-                }
-                if scans.len() == query.limit {
-                    return Ok(Listed { scans, more: true });
-                }
-                scans.push(scan);
-            }
-            Ok(Listed { scans, more: false })
-        };
-        Ok(read()?)
+    pub fn add_letter(&mut self, pool: &str, failed_at: Timestamp, id: &TaskId) -> Result<(), TableError> {
+        if self.dead.insert((pool, milliseconds(failed_at), id.as_str()), ())?.is_none() {
+            self.index.add_letter(pool);
+        }
+        Ok(())
     }
 
-    pub fn pool(&self, pool: &PoolName) -> Result<PoolState, StoreError> {
-        let read = || -> Result<_, TableError> {
-            let transaction = self.begin()?;
-            let (queue, scans) = (transaction.open_table(QUEUE)?, transaction.open_table(SCANS)?);
-            let paused = transaction.open_table(PAUSED)?.get(pool.as_str())?.is_some();
-            let mut state = PoolState { paused, ..PoolState::default() };
-            for entry in queue.range((pool.as_str(), 0)..=(pool.as_str(), u64::MAX))? {
-                state.queue_depth += 1;
-                if state.next.len() == SHOWN_WAITING {
-                    continue;
-                }
-                let record = scans.get(entry?.1.value())?;
-                let Some(scan) = record.map(|record| record::decode(record.value())).transpose()? else { continue };
-                state.oldest_created_at.get_or_insert(scan.created_at);
-                state.next.push(Waiting { id: scan.id, name: scan.request.name });
-            }
-            let dead = transaction.open_table(DEAD)?;
-            let dead = dead.range((pool.as_str(), i64::MIN, "")..=(pool.as_str(), i64::MAX, "~"))?;
-            state.dead_letters = u64::try_from(dead.count()).unwrap_or(u64::MAX);
-            Ok(state)
-        };
-        Ok(read()?)
+    /// Whether there was such a letter.
+    pub fn take_letter(&mut self, pool: &str, failed_at: Timestamp, id: &TaskId) -> Result<bool, TableError> {
+        let was_there = self.dead.remove((pool, milliseconds(failed_at), id.as_str()))?.is_some();
+        if was_there {
+            self.index.take_letter(pool);
+        }
+        Ok(was_there)
     }
 
-    /// Whether a claim may find something: a running scan that nobody drives, or a waiting one where there is room.
-    pub fn has_work(&self, offers: &[PoolOffer], is_driven: impl Fn(&TaskId) -> bool) -> Result<bool, StoreError> {
-        let read = || -> Result<_, TableError> {
-            let transaction = self.begin()?;
-            let running = transaction.open_table(RUNNING)?;
-            for entry in running.iter()? {
-                if !is_driven(&entry?.0.value().parse().map_err(BadRecord::from)?) {
-                    return Ok(true);
-                }
-            }
-            let active = count_by_scanner(running.iter()?)?;
-            let (queue, paused) = (transaction.open_table(QUEUE)?, transaction.open_table(PAUSED)?);
-            for offer in offers {
-                if paused.get(offer.pool.as_str())?.is_some() {
-                    continue;
-                }
-                let is_free = |scanner: &super::super::Offer| {
-                    let busy = active.iter().find(|(id, _)| *id == scanner.slot.scanner).map_or(0, |(_, count)| *count);
-                    busy < scanner.max_concurrent_scans
-                };
-                let pool = offer.pool.as_str();
-                if offer.scanners.iter().any(is_free) && queue.range((pool, 0)..=(pool, u64::MAX))?.next().is_some() {
-                    return Ok(true);
-                }
-            }
-            Ok(false)
-        };
-        Ok(read()?)
+    /// From when on the retention of an ended scan counts.
+    pub fn keep_from(&mut self, id: &TaskId, outcome: &Outcome, time: Timestamp) -> Result<(), TableError> {
+        let (kind, time) = (kept_as(outcome), milliseconds(time));
+        self.access.insert(id.as_str(), (kind, time))?;
+        self.ended.insert((kind, time, id.as_str()), ())?;
+        Ok(())
     }
 
-    pub fn dead_letters(&self, pool: Option<&PoolName>) -> Result<Vec<DeadLetter>, StoreError> {
-        let read = || -> Result<_, TableError> {
-            let table = self.begin()?.open_table(DEAD)?;
-            let mut letters = Vec::new();
-            for entry in table.iter()? {
-                let (key, _) = entry?;
-                let (in_pool, failed_at, id) = key.value();
-                if pool.is_none_or(|pool| pool.as_str() == in_pool) {
-                    letters.push(DeadLetter {
-                        id: id.parse().map_err(BadRecord::from)?,
-                        pool: in_pool.parse().map_err(BadRecord::from)?,
-                        failed_at: Timestamp::from_millisecond(failed_at).map_err(|_| BadRecord::Value("time"))?,
-                    });
-                }
-            }
-            letters.sort_by_key(|letter| letter.failed_at);
-            Ok(letters)
-        };
-        Ok(read()?)
+    /// Its retention counts from now on. Nothing happens to a scan that has not ended.
+    pub fn touch(&mut self, id: &TaskId, time: Timestamp) -> Result<(), TableError> {
+        let known = self.access.get(id.as_str())?.map(|known| known.value());
+        let Some((kind, before)) = known.filter(|(_, before)| *before < milliseconds(time)) else { return Ok(()) };
+        self.ended.remove((kind, before, id.as_str()))?;
+        self.access.insert(id.as_str(), (kind, milliseconds(time)))?;
+        self.ended.insert((kind, milliseconds(time), id.as_str()), ())?;
+        Ok(())
     }
 
-    pub fn expired(
-        &self,
-        completed_before: Timestamp,
-        failed_before: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<TaskId>, StoreError> {
-        let read = || -> Result<_, TableError> {
-            let transaction = self.begin()?;
-            let (scans, access) = (transaction.open_table(SCANS)?, transaction.open_table(ACCESS)?);
-            let mut expired = Vec::new();
-            for entry in scans.iter()? {
-                let scan = record::decode(entry?.1.value())?;
-                let ScanState::Finished(finished) = &scan.state else { continue };
-                let before = match finished.outcome {
-                    Outcome::Completed(_) | Outcome::Cancelled => completed_before,
-                    Outcome::Failed(_) | Outcome::Timeout => failed_before,
-                };
-                let accessed = access.get(scan.id.as_str())?.map_or(i64::MIN, |access| access.value());
-                if milliseconds(finished.completed_at).max(accessed) < milliseconds(before) {
-                    expired.push(scan.id);
-                }
-                if expired.len() == limit {
-                    break;
-                }
-            }
-            Ok(expired)
-        };
-        Ok(read()?)
-    }
-
-    pub fn active(&self) -> Result<Vec<(ScannerId, u32)>, StoreError> {
-        let read = || -> Result<_, TableError> {
-            let table = self.begin()?.open_table(RUNNING)?;
-            count_by_scanner(table.iter()?)
-        };
-        Ok(read()?)
+    pub fn forget_access(&mut self, id: &TaskId) -> Result<(), TableError> {
+        let known = self.access.remove(id.as_str())?.map(|known| known.value());
+        if let Some((kind, time)) = known {
+            self.ended.remove((kind, time, id.as_str()))?;
+        }
+        Ok(())
     }
 }
 
@@ -321,7 +254,7 @@ pub fn count_by_scanner<'a>(
     Ok(counts)
 }
 
-/// For a dead letter's key.
+/// For keys.
 pub fn milliseconds(time: Timestamp) -> i64 {
     time.as_millisecond()
 }

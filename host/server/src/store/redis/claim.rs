@@ -1,7 +1,7 @@
 //! Giving waiting scans to scanners, and scans that lost their worker to another one. Any number of workers do so at
 //! once: each decides by what it has read, and the step is taken only if that still holds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use scanhost_domain::{
@@ -32,6 +32,10 @@ struct Look {
 }
 
 struct PoolLook {
+    /// The claim with which it was last served.
+    served: u64,
+    /// Scans that it has started.
+    starts: u64,
     /// Scans wait, and the pool is not paused.
     has_waiting: bool,
     capacities: Vec<Capacity>,
@@ -74,7 +78,10 @@ impl RedisStore {
         commands.cmd("TIME");
         commands.cmd("ZRANGE").arg(self.keys.running()).arg(0).arg(SHOWN_EXPIRED - 1).arg("WITHSCORES");
         commands.cmd("SMEMBERS").arg(self.keys.paused());
-        let (time, leases, paused) = self.connection.query_all(&commands).await?;
+        commands.cmd("HGETALL").arg(self.keys.served());
+        commands.cmd("HGETALL").arg(self.keys.starts());
+        let (time, leases, paused, served, starts) = self.connection.query_all(&commands).await?;
+        let (served, starts): (BTreeMap<String, u64>, BTreeMap<String, u64>) = (served, starts);
         let (seconds, microseconds): (u64, u64) = time;
         let leases: Vec<(String, f64)> = leases;
         let paused: BTreeSet<String> = paused;
@@ -109,7 +116,13 @@ impl RedisStore {
                 max_concurrent_scans: scanner.max_concurrent_scans,
                 active: u32::try_from(next_count()).unwrap_or(u32::MAX),
             };
-            pools.push(PoolLook { has_waiting, capacities: offer.scanners.iter().map(capacity).collect() });
+            let count = |counts: &BTreeMap<String, u64>| counts.get(offer.pool.as_str()).copied().unwrap_or(0);
+            pools.push(PoolLook {
+                served: count(&served),
+                starts: count(&starts),
+                has_waiting,
+                capacities: offer.scanners.iter().map(capacity).collect(),
+            });
         }
         Ok(Look { expired, pools })
     }
@@ -134,7 +147,7 @@ impl RedisStore {
         Ok(Some(Claimed { scan, running }))
     }
 
-    /// Each try begins with another pool than the last.
+    /// Who was served longest ago comes first, so that nobody waits for more than one scan of another.
     async fn start_in_turn(
         &self,
         offers: &[PoolOffer],
@@ -143,9 +156,9 @@ impl RedisStore {
     ) -> Result<Start, StoreError> {
         let mut turn = redis::cmd("INCR");
         let turn: u64 = self.connection.query(turn.arg(self.keys.turn())).await?;
-        let first = usize::try_from(turn).unwrap_or(0) % offers.len().max(1);
-        let pools: Vec<_> = offers.iter().zip(looks).collect();
-        for (offer, look) in pools[first..].iter().chain(&pools[..first]) {
+        let mut pools: Vec<_> = offers.iter().zip(looks).collect();
+        pools.sort_by_key(|(_, look)| look.served);
+        for (offer, look) in pools {
             match self.start_in_pool(offer, look, turn, now).await? {
                 Start::Nothing => {}
                 end @ (Start::Started(_) | Start::Overtaken) => return Ok(end),
@@ -161,10 +174,10 @@ impl RedisStore {
         turn: u64,
         now: Timestamp,
     ) -> Result<Start, StoreError> {
-        if !look.has_waiting || choose_scanner(&look.capacities, None, offer.balance, turn).is_none() {
+        if !look.has_waiting || choose_scanner(&look.capacities, None, offer.balance, look.starts).is_none() {
             return Ok(Start::Nothing);
         }
-        let Some((id, scanner)) = self.first_startable(offer, look, turn).await? else { return Ok(Start::Nothing) };
+        let Some((id, scanner)) = self.first_startable(offer, look).await? else { return Ok(Start::Nothing) };
         let Some(stored) = self.stored(&id).await? else { return Ok(Start::Overtaken) };
         let ScanState::Queued(Queued) = stored.scan.state else { return Ok(Start::Overtaken) };
         let chosen = offer.scanners.iter().find(|offered| offered.slot.scanner == scanner);
@@ -174,7 +187,10 @@ impl RedisStore {
             .unchanged(&stored)
             .check(&["SISMEMBER", &self.keys.paused(), offer.pool.as_str()], "0")
             .check_below(&["ZCARD", &self.keys.lease(&scanner)], chosen.max_concurrent_scans)
-            .check(&["LREM", &self.keys.queue(&offer.pool), "1", id.as_str()], "1");
+            .check(&["LREM", &self.keys.queue(&offer.pool), "1", id.as_str()], "1")
+            .write(&["HSET", &self.keys.served(), offer.pool.as_str(), &turn.to_string()])
+            .write(&["HINCRBY", &self.keys.starts(), offer.pool.as_str(), "1"]);
+        let step = self.unpin(step, &stored.scan);
         if !self.apply(&self.put_running(step, &stored, &running)).await? {
             return Ok(Start::Overtaken);
         }
@@ -189,16 +205,16 @@ impl RedisStore {
         &self,
         offer: &PoolOffer,
         look: &PoolLook,
-        turn: u64,
     ) -> Result<Option<(TaskId, ScannerId)>, StoreError> {
         let mut count = FIRST_LOOK;
         loop {
             // From the front each time: others take from the queue, and nobody may be jumped.
-            let waiting = self.pinned(&offer.pool, count).await?;
+            let waiting = self.waiting(&offer.pool, 0, count).await?;
             let is_all = waiting.len() < count;
             for (id, pinned) in waiting {
+                let pinned = Some(pinned).filter(|pinned| !pinned.is_empty());
                 let pinned = pinned.map(InstanceId::try_from).transpose().map_err(BadRecord::from)?;
-                if let Some(scanner) = choose_scanner(&look.capacities, pinned.as_ref(), offer.balance, turn) {
+                if let Some(scanner) = choose_scanner(&look.capacities, pinned.as_ref(), offer.balance, look.starts) {
                     return Ok(Some((id, scanner.clone())));
                 }
             }
@@ -209,22 +225,21 @@ impl RedisStore {
         }
     }
 
-    /// The first waiting scans of a pool, with the instance that each is pinned to.
-    async fn pinned(&self, pool: &PoolName, count: usize) -> Result<Vec<(TaskId, Option<String>)>, StoreError> {
-        let ids = self.first_waiting(pool, count).await?;
+    /// Waiting scans of a pool in order, with the instance that each is pinned to; empty when to none.
+    pub(super) async fn waiting(
+        &self,
+        pool: &PoolName,
+        from: usize,
+        count: usize,
+    ) -> Result<Vec<(TaskId, String)>, StoreError> {
+        let mut range = redis::cmd("LRANGE");
+        range.arg(self.keys.queue(pool)).arg(from).arg(from + count - 1);
+        let ids = parse_ids(self.connection.query(&range).await?)?;
         let mut commands = redis::pipe();
         for id in &ids {
             commands.cmd("HGET").arg(self.keys.scan(id)).arg("instance");
         }
         let pinned: Vec<Option<String>> = self.connection.query_all(&commands).await?;
-        Ok(ids.into_iter().zip(pinned).collect())
-    }
-
-    /// The first waiting scans of a pool, in order.
-    pub(super) async fn first_waiting(&self, pool: &PoolName, count: usize) -> Result<Vec<TaskId>, StoreError> {
-        let mut range = redis::cmd("LRANGE");
-        range.arg(self.keys.queue(pool)).arg(0).arg(count - 1);
-        let ids: Vec<String> = self.connection.query(&range).await?;
-        parse_ids(ids)
+        Ok(ids.into_iter().zip(pinned.into_iter().map(Option::unwrap_or_default)).collect())
     }
 }

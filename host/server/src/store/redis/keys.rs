@@ -77,14 +77,49 @@ impl Keys {
         self.named("lease:")
     }
 
-    /// ZSET of ended scans, by when their results were last asked for.
+    /// ZSET of completed and cancelled scans, by when their results were last asked for.
     pub fn access(&self) -> String {
         self.named("access")
     }
 
-    /// HASH of how the workers see each scanner.
+    /// The same of failed scans and those that ran out of time.
+    pub fn access_of_failed(&self) -> String {
+        self.named("access:failed")
+    }
+
+    /// HASH of how many scans wait for a scanner that they are pinned to.
+    pub fn pinned(&self) -> String {
+        self.named("pinned")
+    }
+
+    /// HASH of the claim with which a pool was last served.
+    pub fn served(&self) -> String {
+        self.named("served")
+    }
+
+    /// HASH of how many scans a pool has started.
+    pub fn starts(&self) -> String {
+        self.named("starts")
+    }
+
+    /// Set while one process tries a scanner that rests.
+    pub fn probe(&self, scanner: &ScannerId) -> String {
+        format!("{}probe:{scanner}", self.prefix)
+    }
+
+    /// Written to see whether writing works.
+    pub fn written(&self) -> String {
+        self.named("written")
+    }
+
+    /// SET of the scanners that workers have told of.
     pub fn scanners(&self) -> String {
         self.named("scanners")
+    }
+
+    /// How a worker sees the scanner; gone when none has said so lately.
+    pub fn report(&self, scanner: &str) -> String {
+        format!("{}scanner:{scanner}", self.prefix)
     }
 
     /// Counts submits.

@@ -5,16 +5,19 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use scanhost_domain::{
     ids::{PoolName, ScannerId, TaskId},
-    scan::{Outcome, Scan, ScanState},
+    scan::{Scan, ScanState},
 };
 
 use super::{
-    super::{DeadLetter, ListQuery, Listed, PoolState, StoreError, Waiting, record::BadRecord},
+    super::{DeadLetter, Known, ListQuery, Listed, PoolState, StoreError, Waiting, record::BadRecord},
     RedisStore, parse_ids, parse_scanner,
 };
 
 /// Records that are fetched at once.
 const BATCH: usize = 128;
+
+/// Records that one list looks at, to bound how long it takes.
+const LOOKED_AT: usize = 20_000;
 
 /// Waiting scans that a pool's state names.
 const SHOWN_WAITING: usize = 10;
@@ -31,7 +34,7 @@ impl RedisStore {
     pub(super) async fn list_scans(&self, query: &ListQuery) -> Result<Listed, StoreError> {
         let mut scans = Vec::new();
         let mut before = query.before.clone();
-        loop {
+        for _ in 0..LOOKED_AT.div_ceil(BATCH) {
             let from = before.as_ref().map_or_else(|| "+".to_owned(), |before| format!("({before}"));
             let mut range = redis::cmd("ZRANGE");
             range.arg(self.keys.scans()).arg(from).arg("-").arg("BYLEX").arg("REV").arg("LIMIT").arg(0).arg(BATCH);
@@ -42,15 +45,17 @@ impl RedisStore {
                     continue;
                 }
                 if scans.len() == query.limit {
-                    return Ok(Listed { scans, more: true });
+                    let next = scans.last().map(|scan: &Scan| scan.id.clone());
+                    return Ok(Listed { scans, next });
                 }
                 scans.push(scan);
             }
-            before = ids.last().cloned();
             if ids.len() < BATCH {
-                return Ok(Listed { scans, more: false });
+                return Ok(Listed { scans, next: None });
             }
+            before = ids.last().cloned();
         }
+        Ok(Listed { scans, next: before })
     }
 
     pub(super) async fn pool_state(&self, pool: &PoolName) -> Result<PoolState, StoreError> {
@@ -59,7 +64,8 @@ impl RedisStore {
         commands.cmd("SISMEMBER").arg(self.keys.paused()).arg(pool.as_str());
         commands.cmd("ZCARD").arg(self.keys.dead(pool));
         let (queue_depth, paused, dead_letters) = self.connection.query_all(&commands).await?;
-        let waiting = self.stored_all(&self.first_waiting(pool, SHOWN_WAITING).await?).await?;
+        let (first, _): (Vec<_>, Vec<_>) = self.waiting(pool, 0, SHOWN_WAITING).await?.into_iter().unzip();
+        let waiting = self.stored_all(&first).await?;
         Ok(PoolState {
             queue_depth,
             paused,
@@ -131,35 +137,48 @@ impl RedisStore {
         failed_before: Timestamp,
         limit: usize,
     ) -> Result<Vec<TaskId>, StoreError> {
-        let (mut expired, mut offset) = (Vec::new(), 0);
-        let before = completed_before.max(failed_before).as_millisecond();
-        loop {
+        let mut expired = Vec::new();
+        for (key, before) in [(self.keys.access(), completed_before), (self.keys.access_of_failed(), failed_before)] {
+            let left = limit - expired.len();
+            if left == 0 {
+                break;
+            }
             let mut range = redis::cmd("ZRANGE");
-            range.arg(self.keys.access()).arg("-inf").arg(format!("({before}")).arg("BYSCORE");
-            range.arg("LIMIT").arg(offset).arg(BATCH).arg("WITHSCORES");
-            let accesses: Vec<(String, f64)> = self.connection.query(&range).await?;
-            let (ids, times): (Vec<_>, Vec<_>) = accesses.into_iter().unzip();
-            let ids = parse_ids(ids)?;
-            let accessed: BTreeMap<_, _> = ids.iter().zip(times).collect();
-            for stored in self.stored_all(&ids).await? {
-                let ScanState::Finished(finished) = &stored.scan.state else { continue };
-                let before = match finished.outcome {
-                    Outcome::Completed(_) | Outcome::Cancelled => completed_before,
-                    Outcome::Failed(_) | Outcome::Timeout => failed_before,
-                };
-                if time(accessed[&stored.scan.id])?.as_millisecond() >= before.as_millisecond() {
-                    continue;
-                }
-                if expired.len() == limit {
-                    return Ok(expired);
-                }
-                expired.push(stored.scan.id);
-            }
-            if ids.len() < BATCH {
-                return Ok(expired);
-            }
-            offset += BATCH;
+            range.arg(key).arg("-inf").arg(format!("({}", before.as_millisecond())).arg("BYSCORE");
+            range.arg("LIMIT").arg(0).arg(left);
+            expired.extend(parse_ids(self.connection.query(&range).await?)?);
         }
+        Ok(expired)
+    }
+
+    /// Scans that wait for what is not there. Of the pools that are there, only those are walked in which scans are
+    /// pinned to a scanner that is not.
+    pub(super) async fn list_stranded(&self, known: &Known, limit: usize) -> Result<Vec<TaskId>, StoreError> {
+        let mut pinned = redis::cmd("HGETALL");
+        let pinned: Vec<(String, i64)> = self.connection.query(pinned.arg(self.keys.pinned())).await?;
+        let mut stranded = Vec::new();
+        for pool in self.known_pools().await? {
+            let is_lost = |(scanner, count): &(String, i64)| {
+                let scanner = parse_scanner(scanner);
+                *count > 0 && scanner.is_ok_and(|id| id.pool == pool && !known.has(pool.as_str(), id.instance.as_str()))
+            };
+            if known.has_pool(pool.as_str()) && !pinned.iter().any(is_lost) {
+                continue;
+            }
+            let mut from = 0;
+            while stranded.len() < limit {
+                let waiting = self.waiting(&pool, from, BATCH).await?;
+                let is_last = waiting.len() < BATCH;
+                from += waiting.len();
+                let lost = waiting.into_iter().filter(|(_, instance)| !known.has(pool.as_str(), instance));
+                stranded.extend(lost.map(|(id, _)| id));
+                if is_last {
+                    break;
+                }
+            }
+        }
+        stranded.truncate(limit);
+        Ok(stranded)
     }
 }
 

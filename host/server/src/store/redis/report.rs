@@ -1,11 +1,11 @@
-//! How the workers see their scanners, as it is stored: JSON, one field a scanner.
+//! How the workers see their scanners, as it is stored: JSON, one key a scanner, which ends with its life.
 
 use jiff::Timestamp;
 use scanhost_domain::{breaker::Circuit, ids::ScannerId};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{ScannerReport, StoreError, record::BadRecord},
+    super::{REPORT_LIFE, ScannerReport, StoreError, record::BadRecord},
     RedisStore, parse_scanner,
 };
 
@@ -14,6 +14,7 @@ struct ReportRecord {
     up: bool,
     message: String,
     circuit: String,
+    changed_at: Option<Timestamp>,
     reported_at: Timestamp,
 }
 
@@ -23,19 +24,29 @@ impl RedisStore {
             up: report.up,
             message: report.message,
             circuit: report.circuit.name().to_owned(),
+            changed_at: report.changed_at,
             reported_at: report.reported_at,
         };
         let record = serde_json::to_string(&record).map_err(BadRecord::from)?;
         let mut commands = redis::pipe();
-        commands.cmd("HSET").arg(self.keys.scanners()).arg(scanner.to_string()).arg(record).ignore();
+        let name = scanner.to_string();
+        let life = REPORT_LIFE.as_millis().to_string();
+        commands.cmd("SADD").arg(self.keys.scanners()).arg(&name).ignore();
+        commands.cmd("SET").arg(self.keys.report(&name)).arg(record).arg("PX").arg(life).ignore();
         // A breaker that has closed lets waiting scans start.
         commands.cmd("PUBLISH").arg(self.keys.events()).arg("").ignore();
         self.connection.query_all(&commands).await
     }
 
     pub(super) async fn list_reports(&self) -> Result<Vec<(ScannerId, ScannerReport)>, StoreError> {
-        let mut all = redis::cmd("HGETALL");
-        let records: Vec<(String, String)> = self.connection.query(all.arg(self.keys.scanners())).await?;
+        let mut all = redis::cmd("SMEMBERS");
+        let names: Vec<String> = self.connection.query(all.arg(self.keys.scanners())).await?;
+        let mut commands = redis::pipe();
+        for name in &names {
+            commands.cmd("GET").arg(self.keys.report(name));
+        }
+        let records: Vec<Option<String>> = self.connection.query_all(&commands).await?;
+        let records = names.into_iter().zip(records).filter_map(|(name, record)| Some((name, record?)));
         let report = |(scanner, record): (String, String)| {
             let record: ReportRecord = serde_json::from_str(&record).map_err(BadRecord::from)?;
             let circuit = Circuit::ALL.into_iter().find(|circuit| circuit.name() == record.circuit);
@@ -43,10 +54,11 @@ impl RedisStore {
                 up: record.up,
                 message: record.message,
                 circuit: circuit.ok_or(BadRecord::Value("circuit"))?,
+                changed_at: record.changed_at,
                 reported_at: record.reported_at,
             };
             Ok((parse_scanner(&scanner)?, report))
         };
-        records.into_iter().map(report).collect()
+        records.map(report).collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use redis::Cmd;
 use scanhost_domain::{
-    ids::TaskId,
+    ids::{ScannerId, TaskId},
     scan::{Running, Scan, ScanState},
 };
 
@@ -104,7 +104,15 @@ impl RedisStore {
 
     /// Adds to the step that the scan does not wait any more.
     pub(super) fn remove_from_queue(&self, step: Step, scan: &Scan) -> Step {
-        step.write(&["LREM", &self.keys.queue(&scan.request.pool), "1", scan.id.as_str()])
+        let step = step.write(&["LREM", &self.keys.queue(&scan.request.pool), "1", scan.id.as_str()]);
+        self.unpin(step, scan)
+    }
+
+    /// Adds to the step that the scan does not wait for the scanner any more that it is pinned to, if it is.
+    pub(super) fn unpin(&self, step: Step, scan: &Scan) -> Step {
+        let Some(instance) = scan.request.instance.clone() else { return step };
+        let scanner = ScannerId { pool: scan.request.pool.clone(), instance };
+        step.write(&["HINCRBY", &self.keys.pinned(), &scanner.to_string(), "-1"])
     }
 }
 

@@ -1,7 +1,7 @@
 -- Puts a new scan at the end of its pool's queue, unless its key was used before or the queue is full.
 -- With a letter, that dead letter goes in the same instant; where it is gone, nothing is done.
 -- ARGV: the names of the keys, as below; then the scan, its pool and what there is to store about it.
-local scan_key, queue, sequences, scans, pools, idempotency, dead, events,
+local scan_key, queue, sequences, scans, pools, pinned, idempotency, dead, events,
     id, pool, record, instance, max_depth, request_hash, now, expires, letter = unpack(ARGV)
 
 if letter ~= '' and redis.call('ZREM', dead, letter) == 0 then
@@ -27,6 +27,7 @@ local sequence = redis.call('INCR', sequences)
 redis.call('HSET', scan_key, 'record', record, 'revision', 1, 'sequence', sequence)
 if instance ~= '' then
     redis.call('HSET', scan_key, 'instance', instance)
+    redis.call('HINCRBY', pinned, pool .. '/' .. instance, 1)
 end
 redis.call('ZADD', scans, 0, id)
 redis.call('SADD', pools, pool)

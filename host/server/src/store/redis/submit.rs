@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use jiff::Timestamp;
 use redis::Script;
 use scanhost_domain::{
     ids::TaskId,
@@ -10,7 +11,7 @@ use scanhost_domain::{
 
 use super::{
     super::{
-        NewScan, StoreError, Submitted,
+        Idempotency, NewScan, StoreError, Submitted,
         record::{self, BadRecord},
     },
     MAX_TRIES, RedisStore, contended,
@@ -43,7 +44,7 @@ impl RedisStore {
             return Ok(match self.enqueue(new, None).await? {
                 Answer::New { scan, position } => Submitted::New { scan: *scan, position },
                 Answer::Taken => Submitted::KeyTaken,
-                Answer::Full { depth } => Submitted::Full { depth },
+                Answer::Full { depth } => Submitted::Full { pool: new.request.pool.clone(), depth },
                 Answer::Known(id) => match self.first_scan(&id).await? {
                     Some(scan) => Submitted::Known(scan),
                     // The key has expired since the script saw it.
@@ -53,6 +54,25 @@ impl RedisStore {
             });
         }
         Err(contended())
+    }
+
+    pub(super) async fn known_key(
+        &self,
+        idempotency: &Idempotency,
+        now: Timestamp,
+    ) -> Result<Option<Submitted>, StoreError> {
+        let mut known = redis::cmd("HMGET");
+        known.arg(self.keys.idempotency(&idempotency.key)).arg(&["hash", "id", "expires"]);
+        let known: (Option<String>, Option<String>, Option<i64>) = self.connection.query(&known).await?;
+        let (Some(hash), Some(id), Some(expires)) = known else { return Ok(None) };
+        if expires <= now.as_millisecond() {
+            return Ok(None);
+        }
+        if hash != hexadecimal(&idempotency.request_hash) {
+            return Ok(Some(Submitted::KeyTaken));
+        }
+        let scan = self.first_scan(&id.parse().map_err(BadRecord::from)?).await?;
+        Ok(scan.map(Submitted::Known))
     }
 
     pub(super) async fn retry(&self, new: &NewScan) -> Result<Option<Scan>, StoreError> {
@@ -84,6 +104,7 @@ impl RedisStore {
             .arg(keys.sequence())
             .arg(keys.scans())
             .arg(keys.pools())
+            .arg(keys.pinned())
             .arg(idempotency.map_or_else(String::new, |idempotency| keys.idempotency(&idempotency.key)))
             .arg(letter.map_or_else(String::new, |letter| keys.dead(&letter.request.pool)))
             .arg(keys.events())

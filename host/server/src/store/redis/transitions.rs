@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use scanhost_domain::{
     ids::TaskId,
-    scan::{Fence, Finished, Outcome, Running, Scan, ScanState},
+    scan::{Failure, Fence, Finished, Outcome, Running, Scan, ScanState},
 };
 
 use super::{
@@ -157,6 +157,23 @@ impl RedisStore {
         self.transition(id, decide).await
     }
 
+    /// None when it does not wait any more.
+    pub(super) async fn fail_queued(
+        &self,
+        id: &TaskId,
+        failure: &Failure,
+        now: Timestamp,
+    ) -> Result<Option<Scan>, StoreError> {
+        let decide = |stored: Option<Stored>| {
+            let Some(stored) = stored else { return Decision::Answer(None) };
+            let ScanState::Queued(queued) = stored.scan.state.clone() else { return Decision::Answer(None) };
+            let step = self.remove_from_queue(self.unchanged(&stored), &stored.scan);
+            let (step, scan) = self.put_finished(step, &stored, queued.fail(failure.clone(), now));
+            Decision::Write { step, answer: Some(scan) }
+        };
+        self.transition(id, decide).await
+    }
+
     pub(super) async fn delete_scan(&self, id: &TaskId, force: bool, now: Timestamp) -> Result<Deleted, StoreError> {
         let decide = |stored: Option<Stored>| {
             let Some(stored) = stored else { return Decision::Answer(Deleted::NotFound) };
@@ -182,6 +199,7 @@ impl RedisStore {
                 .write(&["DEL", &self.keys.scan(id)])
                 .write(&["ZREM", &self.keys.scans(), id.as_str()])
                 .write(&["ZREM", &self.keys.access(), id.as_str()])
+                .write(&["ZREM", &self.keys.access_of_failed(), id.as_str()])
                 .write(&["PUBLISH", &self.keys.events(), id.as_str()]);
             if let Some(until) = &stored.keyed_until {
                 step = step.write(&["SET", &self.keys.keyed(id), &encode(&scan), "PXAT", until]);
@@ -195,15 +213,16 @@ impl RedisStore {
     fn put_finished(&self, step: Step, stored: &Stored, finished: Finished) -> (Step, Scan) {
         let time = finished.completed_at.as_millisecond().to_string();
         let is_failed = matches!(finished.outcome, Outcome::Failed(_));
+        let access = match finished.outcome {
+            Outcome::Completed(_) | Outcome::Cancelled => self.keys.access(),
+            Outcome::Failed(_) | Outcome::Timeout => self.keys.access_of_failed(),
+        };
         let scan = stored.scan.clone().finished(finished);
         let (key, id) = (self.keys.scan(&scan.id), scan.id.as_str());
-        let mut step = self.put(step, stored, &scan).write(&["HDEL", &key, "fence", "scanner", "progress"]).write(&[
-            "ZADD",
-            &self.keys.access(),
-            "GT",
-            &time,
-            id,
-        ]);
+        let mut step = self
+            .put(step, stored, &scan)
+            .write(&["HDEL", &key, "fence", "scanner", "progress"])
+            .write(&["ZADD", &access, &time, id]);
         if is_failed {
             step = step.write(&["ZADD", &self.keys.dead(&scan.request.pool), &time, id]);
         }

@@ -24,6 +24,9 @@ enum Operation {
     Cancel {
         scan: usize,
     },
+    FailWaiting {
+        scan: usize,
+    },
     Delete {
         scan: usize,
         force: bool,
@@ -53,6 +56,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         2 => scan.clone().prop_map(|scan| Operation::Advance { scan }),
         2 => (scan.clone(), any::<bool>()).prop_map(|(scan, fails)| Operation::Finish { scan, fails }),
         1 => scan.clone().prop_map(|scan| Operation::Cancel { scan }),
+        1 => scan.clone().prop_map(|scan| Operation::FailWaiting { scan }),
         1 => (scan.clone(), any::<bool>()).prop_map(|(scan, force)| Operation::Delete { scan, force }),
         1 => (0..2usize, any::<bool>()).prop_map(|(pool, paused)| Operation::Pause { pool, paused }),
         1 => scan.clone().prop_map(|scan| Operation::RetryLetter { scan }),
@@ -174,6 +178,17 @@ async fn apply(store: &dyn Store, model: &mut Model, operation: Operation) {
                 (answer, status) => panic!("{answer:?} for {status:?}"),
             }
         }
+        Operation::FailWaiting { scan } => {
+            let Some(place) = index(scan) else { return };
+            let scan = &mut model.scans[place];
+            let failure = Failure { code: FailureCode::Configuration, message: "gone".into() };
+            let failed = store.fail_waiting(&scan.id, failure, at(2)).await.unwrap();
+            assert_eq!(failed.is_some(), scan.status == Some(Status::Queued));
+            if failed.is_some() {
+                scan.status = Some(Status::Failed);
+                scan.is_letter = true;
+            }
+        }
         Operation::Delete { scan, force } => {
             let Some(place) = index(scan) else { return };
             let scan = &mut model.scans[place];
@@ -228,6 +243,12 @@ async fn check(store: &dyn Store, model: &Model) {
         assert_eq!(state.dead_letters, letters as u64);
         assert_eq!(store.dead_letters(Some(&pool(name))).await.unwrap().len(), letters);
         assert_eq!(state.paused, model.paused[place]);
+    }
+    let mut waiting = [0; 2];
+    for scan in model.scans.iter().filter(|scan| scan.status == Some(Status::Queued)) {
+        waiting[scan.pool] += 1;
+        let stored = store.scan(&scan.id).await.unwrap().unwrap();
+        assert_eq!(store.position(&stored).await.unwrap(), Some(waiting[scan.pool]));
     }
     let active: u32 = store.active().await.unwrap().iter().map(|(_, count)| *count).sum();
     let running = model.scans.iter().filter(|scan| scan.status == Some(Status::Running)).count();

@@ -12,6 +12,8 @@ on_each_store![
     only_the_worker_of_a_scan_keeps_it,
     progress_is_shown_and_never_goes_back,
     what_is_given_back_is_claimed_again,
+    scans_that_wait_for_what_is_gone_are_found_and_failed,
+    one_process_at_a_time_tries_a_scanner_that_rests,
 ];
 
 fn failed() -> Outcome {
@@ -113,7 +115,13 @@ async fn scans_expire_when_nobody_has_asked_for_them(fresh: Fresh) {
 async fn scanners_are_as_last_reported(fresh: Fresh) {
     let store = &*fresh.store;
     let scanner = |instance: &str| ScannerId { pool: pool("p"), instance: instance.parse().unwrap() };
-    let report = |up, circuit| ScannerReport { up, message: "\"1.0\" ☃".into(), circuit, reported_at: at(1) };
+    let report = |up, circuit| ScannerReport {
+        up,
+        message: "\"1.0\" ☃".into(),
+        circuit,
+        changed_at: Some(at(0)),
+        reported_at: at(1),
+    };
     assert_eq!(store.scanner_reports().await.unwrap(), []);
     store.report_scanner(&scanner("a"), report(true, Circuit::Closed)).await.unwrap();
     store.report_scanner(&scanner("b"), report(true, Circuit::HalfOpen)).await.unwrap();
@@ -165,4 +173,54 @@ async fn what_is_given_back_is_claimed_again(fresh: Fresh) {
     assert_eq!(again.scan.id, first.scan.id);
     assert!(again.running.fence > first.running.fence);
     assert!(matches!(store.heartbeat(&first.scan.id, first.running.fence).await, Err(WorkError::Stale)));
+}
+
+async fn scans_that_wait_for_what_is_gone_are_found_and_failed(fresh: Fresh) {
+    let store = &*fresh.store;
+    let pinned = |instance: &str| {
+        let mut new = new_scan("p", "pinned");
+        new.request.instance = Some(instance.parse().unwrap());
+        new
+    };
+    let stays = submit(store, new_scan("p", "a")).await;
+    let pinned_stays = submit(store, pinned("s1")).await;
+    let no_scanner = submit(store, pinned("gone")).await;
+    let no_pool = submit(store, new_scan("gone", "a")).await;
+    let ran = submit(store, pinned("old")).await;
+    assert_eq!(claim(store, &[offer("p", &[("old", 1)])]).await.unwrap().0, "a", "the first may run anywhere");
+    store.cancel(&ran.id, at(1)).await.unwrap();
+    let mut known = Known::default();
+    known.add(&ScannerId { pool: pool("p"), instance: "s1".parse().unwrap() });
+    let found: BTreeSet<_> = store.stranded(known.clone(), 9).await.unwrap().into_iter().collect();
+    assert_eq!(found, BTreeSet::from([no_scanner.id.clone(), no_pool.id.clone()]));
+    assert_eq!(store.stranded(known.clone(), 1).await.unwrap().len(), 1);
+
+    let failure = || Failure { code: FailureCode::Configuration, message: "gone".into() };
+    for id in &found {
+        let failed = store.fail_waiting(id, failure(), at(2)).await.unwrap().unwrap();
+        assert_eq!(failed.status(), Status::Failed);
+        assert_eq!(store.fail_waiting(id, failure(), at(2)).await.unwrap(), None, "it has ended");
+    }
+    assert_eq!(store.fail_waiting(&stays.id, failure(), at(2)).await.unwrap(), None, "it runs");
+    assert_eq!(store.fail_waiting(&new_task_id(), failure(), at(2)).await.unwrap(), None);
+    assert_eq!(store.stranded(known, 9).await.unwrap(), []);
+    let letters: BTreeSet<_> = store.dead_letters(None).await.unwrap().into_iter().map(|letter| letter.id).collect();
+    assert_eq!(letters, found);
+    assert_eq!(store.position(&pinned_stays).await.unwrap(), Some(1));
+    assert_eq!(store.pool(&pool("gone")).await.unwrap().queue_depth, 0);
+}
+
+async fn one_process_at_a_time_tries_a_scanner_that_rests(fresh: Fresh) {
+    let store = &*fresh.store;
+    let scanner = |instance: &str| ScannerId { pool: pool("p"), instance: instance.parse().unwrap() };
+    let time = Duration::from_millis(200);
+    assert!(store.take_probe(&scanner("a"), time).await.unwrap());
+    assert!(!store.take_probe(&scanner("a"), time).await.unwrap());
+    assert!(store.take_probe(&scanner("b"), time).await.unwrap());
+    let begin = std::time::Instant::now();
+    while !store.take_probe(&scanner("a"), time).await.unwrap() {
+        assert!(begin.elapsed() < Duration::from_secs(20), "it is never free again");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    store.probe().await.unwrap();
 }

@@ -2,6 +2,7 @@
 //! ends.
 
 use std::{
+    io::{Read as _, Write as _},
     os::unix::net::UnixStream,
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -84,11 +85,20 @@ impl RedisServer {
             .spawn()
             .unwrap();
         let begin = Instant::now();
-        while UnixStream::connect(self.socket()).is_err() {
+        while !self.answers() {
             assert!(begin.elapsed() < LONGEST_START, "redis-server does not start");
             std::thread::sleep(Duration::from_millis(5));
         }
         keeper
+    }
+}
+
+impl RedisServer {
+    /// Not while it loads what it has kept.
+    fn answers(&self) -> bool {
+        let Ok(mut stream) = UnixStream::connect(self.socket()) else { return false };
+        let mut answer = [0; 5];
+        stream.write_all(b"PING\r\n").and_then(|()| stream.read_exact(&mut answer)).is_ok() && answer == *b"+PONG"
     }
 }
 

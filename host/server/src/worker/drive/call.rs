@@ -1,6 +1,5 @@
 //! One call to the scanner, and what comes of it for the scanner's breaker.
 
-use scanhost_domain::scan::FailureCode;
 use scanhost_sandbox::{Fault, ScannerError};
 
 use super::Driver;
@@ -14,7 +13,7 @@ impl Driver {
         call: impl Future<Output = Result<Result<T, ScannerError>, Fault>>,
     ) -> Result<T, Trouble> {
         let scanner = &self.running.slot.scanner;
-        let _pass = self.host.breakers.pass(scanner).await;
+        self.host.breakers.pass(scanner).await;
         let trouble = match failpoint::around(step, call).await {
             Ok(Ok(value)) => {
                 scanners::succeeded(&self.host, scanner);
@@ -25,7 +24,7 @@ impl Driver {
         };
         if trouble.is_outage() {
             scanners::failed(&self.host, scanner, &trouble.failure.message).await;
-        } else if trouble.failure.code != FailureCode::Plugin {
+        } else if trouble.is_answer() {
             scanners::succeeded(&self.host, scanner);
         }
         Err(trouble)

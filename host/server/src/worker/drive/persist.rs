@@ -1,14 +1,17 @@
-//! Storing what was done at a scanner, also when the store is away for a while.
+//! Storing what was done at a scanner, also when the store is away or the disk is full for a while.
 
 use std::time::Duration;
 
 use scanhost_domain::ids::TraceId;
 
-use super::End;
-use crate::{host::Host, store::WorkError, telemetry::chain};
+use super::{Driver, End};
+use crate::{disk, host::Host, store::WorkError, telemetry::chain};
 
 /// Before storing a step again that could not be stored.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Between two looks whether the disk has room again.
+const ROOM_PAUSE: Duration = Duration::from_secs(2);
 
 /// Stores a step, however long the store is away: what was done at the scanner cannot be undone, and must be recorded.
 pub(super) async fn persist<T, F>(host: &Host, trace: &TraceId, step: impl Fn() -> F) -> Result<T, End>
@@ -27,5 +30,17 @@ where
             () = tokio::time::sleep(STORE_PAUSE) => {}
             () = host.shutdown.cancelled() => return Err(End::Shutdown),
         }
+    }
+}
+
+impl Driver {
+    /// What was done at the scanner stays there, so that the scan goes on once somebody has made room.
+    pub(super) async fn await_room(&self) -> Result<(), End> {
+        tracing::error!(scan = %self.scan.id, trace = %self.scan.trace, "the disk is full, waiting for room");
+        self.pause(ROOM_PAUSE).await?;
+        while !disk::has_room(&self.host.data) {
+            self.pause(ROOM_PAUSE).await?;
+        }
+        Ok(())
     }
 }

@@ -7,6 +7,7 @@ use scanhost_sandbox::{ExportStep, Fault, ParseFailure};
 
 use super::{Driver, End};
 use crate::{
+    disk,
     egress::Placeholders,
     results::{FindingsWriter, IngestError, ingest},
     submit::with_hints,
@@ -37,9 +38,15 @@ impl Driver {
             let writer = arriving.writer().map_err(disk_failure)?;
             let reach = self.reach(Placeholders::default(), true);
             let step = self.backend.export_report(reach, writer, self.context(), &remote_id, cursor.as_deref());
+            // That this disk is full is no fault of the scanner's.
+            let step = async {
+                let answer = step.await;
+                if arriving.met_full_disk() { Ok(Ok(None)) } else { answer.map(|answer| answer.map(Some)) }
+            };
             match self.judged("scanner.export", step).await {
-                Ok(ExportStep::Done) => break,
-                Ok(ExportStep::Pending { cursor: next, retry_after }) => {
+                Ok(None) => return Err(End::NoRoom),
+                Ok(Some(ExportStep::Done)) => break,
+                Ok(Some(ExportStep::Pending { cursor: next, retry_after })) => {
                     cursor = Some(next);
                     // Not a sign that the download will work: failures are counted over all of them.
                     self.pause(retry_after.clamp(SHORTEST_WAIT, self.limits.poll.max(SHORTEST_WAIT))).await?;
@@ -111,6 +118,9 @@ enum Unread {
 /// Not the scanner's fault, and nothing that another try soon would change.
 fn disk_failure(error: std::io::Error) -> End {
     tracing::error!(error = chain(&error), "a scan's files cannot be used");
+    if disk::is_full(&error) {
+        return End::NoRoom;
+    }
     let message = format!("this host cannot use its files: {}", error.kind());
     Failure { code: FailureCode::Host, message }.into()
 }

@@ -1,0 +1,71 @@
+//! Scans that wait for what the configuration no longer has: their pool, or the scanner that they are pinned to. They
+//! would wait for ever, so they fail.
+
+use std::{sync::Arc, time::Duration};
+
+use scanhost_domain::{
+    ids::TaskId,
+    scan::{Failure, FailureCode, Scan},
+};
+
+use crate::{
+    clock,
+    host::Host,
+    record_file,
+    store::{Known, StoreError},
+    telemetry::chain,
+};
+
+/// Between two looks.
+const INTERVAL: Duration = Duration::from_secs(2);
+
+/// Scans that one look fails.
+const BATCH: usize = 1_000;
+
+/// Looks until shutdown.
+pub async fn run(host: Arc<Host>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(INTERVAL) => {}
+            () = host.shutdown.cancelled() => return,
+        }
+        if let Err(error) = look(&host).await {
+            tracing::debug!(error = chain(&error), "scans that wait in vain could not be looked for");
+        }
+    }
+}
+
+async fn look(host: &Arc<Host>) -> Result<(), StoreError> {
+    let known = known(host).await?;
+    for id in host.store.stranded(known.clone(), BATCH).await? {
+        fail(host, &known, &id).await?;
+    }
+    Ok(())
+}
+
+/// The scanners of this process' configuration, enabled or not, and those that other workers have told of lately: theirs
+/// may be newer.
+async fn known(host: &Arc<Host>) -> Result<Known, StoreError> {
+    let mut known = Known::default();
+    let snapshot = host.snapshot.load_full();
+    snapshot.config.pools.iter().for_each(|pool| known.add_pool(&pool.name));
+    snapshot.scanners.iter().for_each(|scanner| known.add(&scanner.id));
+    host.store.scanner_reports().await?.iter().for_each(|(scanner, _)| known.add(scanner));
+    Ok(known)
+}
+
+async fn fail(host: &Arc<Host>, known: &Known, id: &TaskId) -> Result<(), StoreError> {
+    let Some(Scan { request, trace, .. }) = host.store.scan(id).await? else { return Ok(()) };
+    let message = match request.instance {
+        Some(instance) if known.has_pool(request.pool.as_str()) => {
+            format!("the scanner {}/{instance} is no longer configured", request.pool)
+        }
+        _ => format!("the pool {} is no longer configured", request.pool),
+    };
+    tracing::warn!(scan = %id, %trace, reason = message, "a scan waits in vain");
+    let failure = Failure { code: FailureCode::Configuration, message };
+    if let Some(failed) = host.store.fail_waiting(id, failure, clock::now()).await? {
+        record_file::write(host, &failed);
+    }
+    Ok(())
+}
