@@ -8,6 +8,7 @@ pub mod finding;
 pub mod group;
 pub mod ids;
 pub mod page;
+pub mod quarantine;
 pub mod request;
 pub mod scan;
 pub mod schedule;

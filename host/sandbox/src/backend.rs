@@ -259,7 +259,7 @@ impl Backend {
 
     fn callee(&self, function: &'static str) -> Callee<'_> {
         let plugin = self.description.name.as_str();
-        Callee { sandbox: &self.sandbox, plugin, function, limits: self.limits }
+        Callee { sandbox: &self.sandbox, plugin, digest: self.digest, function, limits: self.limits }
     }
 }
 

@@ -14,6 +14,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::{
     capability::{FindingSink, Http, LogSink, ReportReader, ReportWriter},
+    digest::Digest,
     engine::{Sandbox, TICK},
     fault::Fault,
     imports::stubs,
@@ -125,6 +126,7 @@ pub fn new_store(sandbox: &Sandbox, limits: Limits, reach: Reach) -> Store<CallS
 pub struct Callee<'a> {
     pub sandbox: &'a Sandbox,
     pub plugin: &'a str,
+    pub digest: Digest,
     pub function: &'static str,
     pub limits: Limits,
 }
@@ -139,9 +141,9 @@ impl Callee<'_> {
         call: impl AsyncFnOnce(&mut GuestStore) -> wasmtime::Result<Result<T, E>>,
         convert: impl FnOnce(T) -> Result<U, String>,
     ) -> Result<Result<U, E>, Fault> {
-        let _permit = self.sandbox.admit().await.inspect_err(|fault| {
-            self.tell(CallOutcome::Fault(fault.kind()), Duration::ZERO, 0, None);
-        })?;
+        let not_begun = |fault: &Fault| self.tell(CallOutcome::Fault(fault.kind()), Duration::ZERO, 0, None);
+        self.sandbox.permit(self.digest).inspect_err(not_begun)?;
+        let _permit = self.sandbox.admit().await.inspect_err(not_begun)?;
         let mut store = new_store(self.sandbox, self.limits, reach);
         let start = Instant::now();
         let answer = match bounded(self.limits, deadline, &mut store, call).await {
@@ -160,8 +162,8 @@ impl Callee<'_> {
     }
 
     fn tell(&self, outcome: CallOutcome, time: Duration, memory: usize, fuel: Option<u64>) {
-        let (plugin, function) = (self.plugin, self.function);
-        self.sandbox.observe(&CallReport { plugin, function, outcome, time, memory, fuel });
+        let (plugin, digest, function) = (self.plugin, self.digest, self.function);
+        self.sandbox.observe(&CallReport { plugin, digest, function, outcome, time, memory, fuel });
     }
 }
 

@@ -38,19 +38,19 @@ pub struct BackendDescription {
 }
 
 /// A way to authenticate at a scanner.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuthScheme {
     Keys(KeyAuth),
     Session(SessionAuth),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyAuth {
     pub header: String,
     pub template: String,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionAuth {
     pub login_path: String,
     pub login_body: String,

@@ -14,6 +14,7 @@ use crate::{
     bindings,
     call::CallState,
     component::Component,
+    digest::Digest,
     fault::{Fault, LoadError},
     grant::Grants,
     imports,
@@ -102,6 +103,14 @@ impl Sandbox {
     pub(crate) fn observe(&self, report: &CallReport<'_>) {
         if let Some(observer) = &self.observer {
             observer.called(report);
+        }
+    }
+
+    /// Whether the plugin may be called now.
+    pub(crate) fn permit(&self, digest: Digest) -> Result<(), Fault> {
+        match &self.observer {
+            Some(observer) => observer.permit(digest).map_err(Fault::Quarantined),
+            None => Ok(()),
         }
     }
 

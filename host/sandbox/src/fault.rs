@@ -22,11 +22,13 @@ pub enum Fault {
     Contract(String),
     #[error("all {0} places for plugin calls are taken")]
     Busy(usize),
+    #[error("has failed too often and is left alone for {} s", .0.as_secs())]
+    Quarantined(Duration),
 }
 
 impl Fault {
     /// The words of all kinds.
-    pub const KINDS: [&'static str; 6] = ["cpu", "wall", "memory", "crash", "contract", "busy"];
+    pub const KINDS: [&'static str; 7] = ["cpu", "wall", "memory", "crash", "contract", "busy", "quarantined"];
 
     /// The word for logs and metrics.
     pub fn kind(&self) -> &'static str {
@@ -37,6 +39,7 @@ impl Fault {
             Self::Crash(_) => "crash",
             Self::Contract(_) => "contract",
             Self::Busy(_) => "busy",
+            Self::Quarantined(_) => "quarantined",
         }
     }
 }

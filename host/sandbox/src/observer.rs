@@ -2,17 +2,27 @@
 
 use std::time::Duration;
 
-use crate::fault::Fault;
+use crate::{digest::Digest, fault::Fault};
 
 /// Somebody who wants to know of every call. Told on the thread of the call: it must not block.
 pub trait Observer: Send + Sync {
     fn called(&self, report: &CallReport<'_>);
+
+    /// Whether a plugin with this digest may be called now.
+    ///
+    /// # Errors
+    /// With the time for which it is left alone.
+    fn permit(&self, digest: Digest) -> Result<(), Duration> {
+        let _anyone = digest;
+        Ok(())
+    }
 }
 
 /// One call that has ended.
 #[derive(Clone, Copy, Debug)]
 pub struct CallReport<'a> {
     pub plugin: &'a str,
+    pub digest: Digest,
     pub function: &'static str,
     pub outcome: CallOutcome,
     /// Of the guest and what it waited for; not the wait for a place.

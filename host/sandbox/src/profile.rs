@@ -142,7 +142,8 @@ impl Profile {
             let profile = self.pre.instantiate_async(&mut *store).await?;
             call(store, profile.scanhost_profile_planner()).await
         };
-        let callee = Callee { sandbox: &self.sandbox, plugin: &self.name, function, limits: self.limits };
+        let callee =
+            Callee { sandbox: &self.sandbox, plugin: &self.name, digest: self.digest, function, limits: self.limits };
         let answer = callee.call(Reach::default(), Deadline::Whole, call, convert).await;
         answer.map(|answer| answer.map_err(convert::line))
     }

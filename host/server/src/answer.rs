@@ -3,7 +3,7 @@
 use std::{io::Write, sync::Arc};
 
 use scanhost_domain::{field::Columns, ids::ProfileName, page::PageRequest};
-use scanhost_sandbox::{Plan, Selection};
+use scanhost_sandbox::{Fault, Plan, Selection};
 use serde_json::{Map, Value as Json};
 
 use crate::{
@@ -74,13 +74,26 @@ pub async fn prepare(snapshot: &Snapshot, report: Arc<Report>, question: Questio
 
 async fn plan(profile: &LoadedProfile, columns: &Columns) -> Result<Plan, Refusal> {
     let answer = profile.component.plan(&profile.definition, columns.iter()).await;
-    answer.map_err(|fault| Refusal::internal("asking the profile for its plan", &fault))?.map_err(|reason| {
+    answer.map_err(|fault| cannot_plan(profile, &fault))?.map_err(|reason| {
         Refusal::new(
             ErrorCode::Internal,
             format!("profile `{}` cannot plan: {reason}", profile.name),
             "Use another schema_profile, and tell the operator.",
         )
     })
+}
+
+fn cannot_plan(profile: &LoadedProfile, fault: &Fault) -> Refusal {
+    match fault {
+        Fault::Quarantined(_) => Refusal::new(
+            ErrorCode::Unavailable,
+            format!("the plugin of profile `{}` {fault}", profile.name),
+            "Use another schema_profile, or try again then.",
+        ),
+        Fault::Cpu(_) | Fault::Wall(_) | Fault::Memory(_) | Fault::Crash(_) | Fault::Contract(_) | Fault::Busy(_) => {
+            Refusal::internal("asking the profile for its plan", fault)
+        }
+    }
 }
 
 impl Prepared {

@@ -18,16 +18,19 @@ use crate::{
     audit::{self, Audit},
     config::{Config, StoreKind},
     control, failpoint,
+    faults::{self, Faults},
     host::Host,
     housekeeping::{self, Accesses},
     installation::Installation,
     metrics::Metrics,
     pace::paced,
+    plugins::Kept,
+    reload::{self, Reloads},
     reports::Reports,
     role::Role,
     scanners::{self, Breakers},
     seal::Sealer,
-    snapshot::Snapshot,
+    snapshot::{self, Snapshot},
     store::{
         Store,
         crashing::CrashingStore,
@@ -63,8 +66,9 @@ pub async fn build(config: Config, role: Role) -> anyhow::Result<Arc<Host>> {
         .create(&data)
         .with_context(|| format!("the data folder {} cannot be made", data.display()))?;
     let data = data.canonicalize().with_context(|| format!("the data folder {} cannot be used", data.display()))?;
-    let metrics = Metrics::new();
-    let sandbox = Sandbox::start_observed(Some(cache_folder(&data)?), metrics.clone())?;
+    let (metrics, faults) = (Metrics::new(), Arc::new(Faults::default()));
+    let observers = faults::Observers { metrics: metrics.clone(), faults: faults.clone() };
+    let sandbox = Sandbox::start_observed(Some(cache_folder(&data)?), Arc::new(observers))?;
     let sealer = Sealer::open(&config.key_file)?;
     let installation = Installation::of(&data)?;
     let store: Arc<dyn Store> = match &config.store {
@@ -83,12 +87,19 @@ pub async fn build(config: Config, role: Role) -> anyhow::Result<Arc<Host>> {
         }
     };
     let store = if failpoint::is_armed() { Arc::new(CrashingStore(store)) } else { store };
+    let kept = Kept::new(&data);
     let snapshot = build_snapshot(&sandbox, config).await?;
+    reload::note_served(&kept, &snapshot);
+    reload::tell_plugins(&[], &snapshot.plugins);
     Ok(Arc::new(Host {
         role,
         installation,
         store: Arc::new(Ledger::new(store, metrics.clone())),
         metrics,
+        sandbox,
+        reloads: Reloads::new(snapshot.generation),
+        kept,
+        faults,
         snapshot: ArcSwap::from_pointee(snapshot),
         sealer,
         breakers: Breakers::default(),
@@ -107,7 +118,8 @@ pub async fn build(config: Config, role: Role) -> anyhow::Result<Arc<Host>> {
 /// # Errors
 /// With every problem, one a line.
 pub async fn build_snapshot(sandbox: &Arc<Sandbox>, config: Config) -> anyhow::Result<Snapshot> {
-    Snapshot::build(sandbox, config, 1).await.map_err(|problems| {
+    let kept = Kept::new(&config.data);
+    snapshot::build(sandbox, &kept, config.into(), None).await.map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("{}", lines.join("\n"))
     })
@@ -123,6 +135,7 @@ pub fn start_work(host: &Arc<Host>) -> anyhow::Result<()> {
         control::listen(host).context("the control socket in the data folder cannot be made")?;
     }
     host.tasks.spawn(audit::run(host.clone()));
+    host.tasks.spawn(faults::run(host.clone()));
     if host.role.runs_scans() {
         host.tasks.spawn(worker::run(host.clone()));
         host.tasks.spawn(scanners::watch(host.clone()));

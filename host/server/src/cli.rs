@@ -21,6 +21,8 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
+use crate::{control::Control, role::Role};
+
 /// Lets AI agents run vulnerability scans over MCP.
 ///
 /// Without a command it serves, like `scanhost serve`.
@@ -51,7 +53,7 @@ enum Command {
     Scans(scans::Args),
     /// The failed scans that an operator should look at.
     Dlq(dlq::Args),
-    /// Components: what they are, and whether they can be loaded.
+    /// Components: what they are, whether they can be loaded, and which are.
     Plugin(plugin::Args),
     /// Tokens for clients.
     Token(token::Args),
@@ -81,8 +83,23 @@ struct ConfigFolder {
 impl ConfigFolder {
     fn load(&self) -> anyhow::Result<crate::config::Config> {
         let environment = |name: &str| std::env::var(name).ok();
-        crate::config::Config::load(self.config.as_deref(), &environment)
-            .map_err(|problems| anyhow::anyhow!("{problems}"))
+        Ok(crate::config::Config::load(self.config.as_deref(), &environment)?)
+    }
+
+    /// The host to ask, also while something is wrong in the folder: one that runs goes on with what it had before.
+    async fn control(&self) -> anyhow::Result<Control> {
+        match self.load() {
+            Ok(config) => Control::open(config, Role::All).await,
+            Err(problems) => {
+                let environment = |name: &str| std::env::var(name).ok();
+                let data = crate::config::Config::data_folder(self.config.as_deref(), &environment);
+                let running = match data {
+                    Some(data) => Control::running(&data).await,
+                    None => None,
+                };
+                running.ok_or(problems)
+            }
+        }
     }
 }
 

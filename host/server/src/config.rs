@@ -42,7 +42,7 @@ pub use self::{
     log::{Log, LogFormat},
     plugin::{PluginLimits, PluginSource},
     pool::{Balance, Pool},
-    problem::Problems,
+    problem::{Place, Problem, Problems},
     profile::ProfileDefinition,
     scanner::{Scanner, Tls},
     store::StoreKind,
@@ -101,6 +101,15 @@ impl Config {
         }
     }
 
+    /// The data folder, also of a configuration with something wrong elsewhere.
+    pub fn data_folder(folder: Option<&Path>, environment: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
+        let context = Context::new(folder, environment);
+        let Some(folder) = folder else { return Some(PathBuf::from(DEFAULT_DATA)) };
+        let server = Document::read(&context, folder, "scanhost.yaml", false)?;
+        let mut fields = server.root(&context).fields();
+        Some(fields.or("data", PathBuf::from(DEFAULT_DATA), |data| path(&data)))
+    }
+
     /// The same, but listening elsewhere.
     ///
     /// # Errors
@@ -111,7 +120,6 @@ impl Config {
     }
 
     /// Every file that was read or looked for, secrets and certificates among them.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for whoever watches these files"))]
     pub fn sources(&self) -> &[PathBuf] {
         &self.sources
     }
@@ -173,7 +181,7 @@ impl Documents {
             server.or("allowed_origins", Vec::new(), |origins| origins.list_of(|origin| listen::origin(&origin)));
 
         let tls = server.get("tls").and_then(|tls| tls::read(&tls));
-        let data = server.or("data", PathBuf::from("./data"), |data| path(&data));
+        let data = server.or("data", PathBuf::from(DEFAULT_DATA), |data| path(&data));
         let mut secrets = server.section("secrets");
         let key_file = secrets.or("key_file", data.join("secret.key"), |file| path(&file));
         secrets.finish();
@@ -212,6 +220,8 @@ impl Documents {
         })
     }
 }
+
+const DEFAULT_DATA: &str = "./data";
 
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8836);
 

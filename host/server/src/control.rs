@@ -27,7 +27,9 @@ use crate::{
     clock,
     host::Host,
     mcp,
+    plugins::{self, Plugin},
     refusal::{ErrorCode, Refusal},
+    reload,
     reply::StatusReply,
     store::NewScan,
     submit::{find_pool, new_task_id, new_trace_id, permit_again},
@@ -70,6 +72,16 @@ pub enum Request {
     RetryDeadLetter {
         task_id: String,
     },
+    /// What is loaded, and why something is not.
+    Plugins,
+    /// The plugin's last good version in the place of the present one.
+    RollBack {
+        plugin: String,
+    },
+    /// The plugin's configured file again, after that.
+    UseFile {
+        plugin: String,
+    },
     /// Of one scan, of one pool, or all.
     PurgeDeadLetters {
         task_id: Option<String>,
@@ -88,6 +100,9 @@ impl Request {
             Self::DeadLetter { .. } => "dlq show",
             Self::RetryDeadLetter { .. } => "dlq retry",
             Self::PurgeDeadLetters { .. } => "dlq purge",
+            Self::Plugins => "plugin list",
+            Self::RollBack { .. } => "plugin rollback",
+            Self::UseFile { .. } => "plugin rollback --clear",
         }
     }
 }
@@ -113,6 +128,11 @@ pub async fn perform(host: &Arc<Host>, request: Request) -> Result<Json, Refusal
             Ok(json!({ "status": StatusReply::new(&scan, None), "request": crate::reply::SettingsReply::new(&scan) }))
         }
         Request::RetryDeadLetter { task_id } => retry(host, &task_id).await,
+        Request::Plugins => Ok(plugins::listed(host)),
+        Request::RollBack { plugin } => {
+            reload::roll_back(host, &plugin, "an operator rolled it back").await.map(|plugin| version_in_use(&plugin))
+        }
+        Request::UseFile { plugin } => reload::use_file(host, &plugin).await.map(|plugin| version_in_use(&plugin)),
         Request::PurgeDeadLetters { task_id, pool } => {
             let ids: Vec<TaskId> = match task_id {
                 Some(task_id) => vec![dead_letter(host, &task_id).await?.id],
@@ -121,6 +141,10 @@ pub async fn perform(host: &Arc<Host>, request: Request) -> Result<Json, Refusal
             Ok(json!({ "purged": host.store.purge_dead_letters(&ids).await? }))
         }
     }
+}
+
+fn version_in_use(plugin: &Plugin) -> Json {
+    json!({ "name": plugin.name, "sha256": plugin.digest().to_string(), "generation": plugin.generation })
 }
 
 async fn set_paused(host: &Arc<Host>, pool: &str, paused: bool) -> Result<Json, Refusal> {

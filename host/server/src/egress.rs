@@ -4,6 +4,7 @@
 mod address;
 mod answer;
 mod client;
+mod pin;
 mod request;
 mod secrets;
 mod session;

@@ -4,11 +4,13 @@ use std::{path::PathBuf, sync::Arc};
 
 use arc_swap::ArcSwap;
 use scanhost_domain::ids::TaskId;
+use scanhost_sandbox::Sandbox;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    access::Callers, audit::Audit, housekeeping::Accesses, installation::Installation, metrics::Metrics,
-    reports::Reports, role::Role, scanners::Breakers, seal::Sealer, snapshot::Snapshot, store::Store,
+    access::Callers, audit::Audit, faults::Faults, housekeeping::Accesses, installation::Installation,
+    metrics::Metrics, plugins::Kept, reload::Reloads, reports::Reports, role::Role, scanners::Breakers, seal::Sealer,
+    snapshot::Snapshot, store::Store,
 };
 
 pub struct Host {
@@ -16,7 +18,11 @@ pub struct Host {
     pub installation: Installation,
     pub store: Arc<dyn Store>,
     pub metrics: Arc<Metrics>,
+    pub sandbox: Arc<Sandbox>,
     pub snapshot: ArcSwap<Snapshot>,
+    pub reloads: Reloads,
+    pub kept: Kept,
+    pub faults: Arc<Faults>,
     pub sealer: Sealer,
     pub breakers: Breakers,
     pub accesses: Accesses,

@@ -33,19 +33,20 @@ use crate::{
         transport::{self, Hosts},
     },
     metrics,
+    plugins::{Origin, Plugin},
+    reload::LastReload,
 };
 
 pub use connection::serve;
 
 /// All routes.
 pub fn router(host: &Arc<Host>, listen: SocketAddr, offer: &Offer) -> Router {
-    let config = &host.snapshot.load().config;
     let hosts = if listen.ip().to_canonical().is_loopback() { Hosts::Local } else { Hosts::Any };
     let mut router = Router::new().route("/ready", get(ready)).route("/metrics", get(metrics));
     if host.role.serves_mcp() {
         router = transport::mount(router, host, hosts, offer);
     }
-    let names = names::Names { hosts, origins: config.allowed_origins.clone().into() };
+    let names = names::Names { hosts, host: host.clone() };
     router
         .layer(middleware::from_fn_with_state(host.clone(), body::bound))
         .layer(middleware::from_fn_with_state(host.clone(), authenticate))
@@ -154,13 +155,16 @@ async fn readiness(host: &Arc<Host>) -> (StatusCode, Value) {
             })
         })
         .collect();
-    let plugin = |name: String, digest: String| json!({ "name": name, "digest": digest, "generation": snapshot.generation, "ok": true });
-    let backends =
-        snapshot.backends.iter().map(|(name, backend)| plugin(name.to_string(), backend.digest().to_string()));
-    let profiles = snapshot.profiles.iter().map(|p| plugin(p.name.to_string(), p.component.digest().to_string()));
-    let is_able = store.is_ok() && disk.is_ok();
+    let plugins: Vec<Value> = snapshot.plugins.iter().map(|plugin| plugin_entry(host, plugin)).collect();
+    let rests = |plugin: &&Arc<Plugin>| host.faults.rest(plugin.digest()).is_some();
+    let resting: Vec<&Arc<Plugin>> = snapshot.plugins.iter().filter(rests).collect();
+    let last_reload = host.reloads.last();
+    let has_its_own = resting.iter().all(|plugin| plugin.origin != Origin::BuiltIn);
+    let is_able = store.is_ok() && disk.is_ok() && has_its_own;
     let is_up = |id: &ScannerId| report(id).is_some_and(|report| report.up && report.circuit == Circuit::Closed);
-    let is_degraded = snapshot.scanners.iter().any(|scanner| scanner.config.enabled && !is_up(&scanner.id));
+    let is_degraded = snapshot.scanners.iter().any(|scanner| scanner.config.enabled && !is_up(&scanner.id))
+        || !last_reload.problems.is_empty()
+        || !resting.is_empty();
     let part = |result: Result<(), String>| match result {
         Ok(()) => json!({ "ok": true }),
         Err(error) => json!({ "ok": false, "message": error }),
@@ -170,10 +174,34 @@ async fn readiness(host: &Arc<Host>) -> (StatusCode, Value) {
         "store": part(store.as_ref().map(drop).map_err(|error| error.to_string())),
         "disk": part(disk),
         "scanners": scanners,
-        "plugins": backends.chain(profiles).collect::<Vec<_>>(),
-        "last_reload": { "generation": snapshot.generation, "outcome": "ok" },
+        "plugins": plugins,
+        "last_reload": reload_entry(host, &last_reload, snapshot.generation),
     });
     (if is_able { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, body)
+}
+
+fn plugin_entry(host: &Host, plugin: &Plugin) -> Value {
+    let rest = host.faults.rest(plugin.digest());
+    let message = rest.map(|rest| format!("it failed too often and is left alone for {} s", rest.as_secs()));
+    json!({
+        "name": plugin.name, "kind": plugin.kind(), "world": plugin.world(), "digest": plugin.digest().to_string(),
+        "generation": plugin.generation, "ok": rest.is_none(), "message": message,
+    })
+}
+
+/// `generation` is that of the configuration in use, whatever became of later ones.
+fn reload_entry(host: &Host, last: &LastReload, generation: u64) -> Value {
+    let problems: Vec<Value> = last
+        .problems
+        .iter()
+        .map(|problem| json!({ "source": problem.file, "key": problem.key, "message": problem.to_string() }))
+        .collect();
+    let outcome = if problems.is_empty() { "ok" } else { "failed" };
+    json!({
+        "generation": generation, "outcome": outcome, "ok": problems.is_empty(), "at": last.at,
+        "took_ms": last.took.as_millis() as u64, "problems": problems,
+        "count": host.reloads.counts().into_iter().map(|(name, count)| (name.to_owned(), count.into())).collect::<serde_json::Map<_, _>>(),
+    })
 }
 
 async fn probe_disk(host: &Host) -> Result<(), String> {

@@ -134,7 +134,6 @@ impl Metrics {
     }
 
     /// A changed configuration was found, and taken or not.
-    #[expect(dead_code, reason = "for whoever watches the configuration")]
     pub fn reloaded(&self, was_taken: bool) {
         self.config_reloads.with_label_values(&[if was_taken { OK } else { FAILED }]).inc();
     }

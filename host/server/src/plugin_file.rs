@@ -62,14 +62,7 @@ pub async fn load_configured(
     source: &PluginSource,
     bytes: &[u8],
 ) -> Result<(Component, Plugin), Refused> {
-    if let Some(expected) = source.sha256 {
-        let found = Digest::of(bytes).to_string();
-        let expected: String = expected.iter().map(|byte| format!("{byte:02x}")).collect();
-        if found != expected {
-            let reason = format!("the file's sha256 is {found}, the configuration wants {expected}");
-            return Err(Refused::because(reason));
-        }
-    }
+    permit_digest(source, Digest::of(bytes))?;
     let grants = grants(source.grants.iter().map(String::as_str)).map_err(Refused::because)?;
     let component = Component::compile(sandbox.clone(), bytes)?;
     let plugin = Plugin::load(&component, limits(&source.limits), grants).await?;
@@ -79,6 +72,19 @@ pub async fn load_configured(
             Err(Refused::because(format!("it describes itself as `{found}`: name it so here")))
         }
         Plugin::Backend(_) | Plugin::Profile(_) => Ok((component, plugin)),
+    }
+}
+
+/// Whether the bytes are the ones that the configuration wants, where it says which.
+///
+/// # Errors
+/// With both digests.
+pub fn permit_digest(source: &PluginSource, found: Digest) -> Result<(), Refused> {
+    match source.sha256.map(Digest::from) {
+        Some(wanted) if wanted != found => {
+            Err(Refused::because(format!("the file's sha256 is {found}, the configuration wants {wanted}")))
+        }
+        _ => Ok(()),
     }
 }
 

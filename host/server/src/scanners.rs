@@ -4,7 +4,8 @@ mod breakers;
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    ptr,
+    sync::{Arc, Weak},
     time::Duration,
 };
 
@@ -17,7 +18,7 @@ use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
     clock,
-    egress::Placeholders,
+    egress::{Placeholders, ScannerClient},
     failpoint,
     host::Host,
     installation::Installation,
@@ -54,7 +55,7 @@ pub async fn failed(host: &Host, scanner: &ScannerId, message: &str) {
 /// Asks every enabled scanner how it is, again and again until shutdown, and tells the store. A resting breaker's probe
 /// is such a question, of one worker at a time.
 pub async fn watch(host: Arc<Host>) {
-    let mut asked: HashMap<ScannerId, Instant> = HashMap::new();
+    let mut asked: HashMap<ScannerId, (Instant, Weak<ScannerClient>)> = HashMap::new();
     let mut told: HashMap<ScannerId, (Instant, Circuit)> = HashMap::new();
     // Each scanner by itself: one that does not answer holds up no other.
     let (mut asking, mut busy) = (JoinSet::new(), HashSet::new());
@@ -75,9 +76,12 @@ pub async fn watch(host: Arc<Host>) {
                 told.insert(id.clone(), (Instant::now(), host.breakers.circuit(id)));
                 report(&host, id).await;
             }
-            let is_due = asked.get(id).is_none_or(|last| last.elapsed() >= INTERVAL);
+            // One that is reached in another way than the last time is as good as new.
+            let is_due = asked.get(id).is_none_or(|(last, client)| {
+                last.elapsed() >= INTERVAL || !ptr::eq(client.as_ptr(), Arc::as_ptr(&scanner.client))
+            });
             if !busy.contains(id) && may_ask(&host, id, is_due).await {
-                asked.insert(id.clone(), Instant::now());
+                asked.insert(id.clone(), (Instant::now(), Arc::downgrade(&scanner.client)));
                 busy.insert(id.clone());
                 asking.spawn(ask(host.clone(), snapshot.clone(), id.clone()));
             }

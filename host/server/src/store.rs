@@ -12,7 +12,7 @@ use scanhost_domain::{
     breaker::Circuit,
     ids::{IdempotencyKey, PoolName, ScannerId, TaskId, TraceId},
     request::{ScanRequest, ScanType},
-    scan::{Failure, Fence, Outcome, Phase, Running, Scan, Slot, Status},
+    scan::{Failure, Fence, Outcome, Phase, PluginVersion, Running, Scan, Slot, Status},
     schedule::Balance,
     target::{Target, Targets},
 };
@@ -94,6 +94,8 @@ pub struct Claimed {
 pub struct Change {
     pub phase: Option<Phase>,
     pub plugin_state: Option<Vec<u8>>,
+    /// The version of the plugin that drives it from now on.
+    pub plugin: Option<PluginVersion>,
     /// Failed calls to add.
     pub retries: u32,
     /// The scan's worker does what those before it did not live to do.

@@ -19,8 +19,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Claims until shutdown. Scans under way are handed back then.
 pub async fn run(host: Arc<Host>) {
+    let mut generations = host.reloads.generations();
     while !host.shutdown.is_cancelled() {
-        let offers = host.snapshot.load().offers(|scanner| host.breakers.takes_scans(scanner));
+        generations.mark_unchanged();
+        let offers = host.snapshot.load().offers(|scanner| {
+            host.breakers.takes_scans(&scanner.id) && host.faults.rest(scanner.backend.digest()).is_none()
+        });
         let asked_at = clock::now();
         match host.store.claim(&offers, asked_at).await {
             Ok(Some(claimed)) => {
@@ -29,6 +33,8 @@ pub async fn run(host: Arc<Host>) {
             }
             Ok(None) => tokio::select! {
                 () = host.store.wake() => {}
+                // There may be another scanner for what waits.
+                _ = generations.changed() => {}
                 () = host.shutdown.cancelled() => {}
             },
             Err(error) => {

@@ -11,7 +11,7 @@ struct Chatty;
 impl Guest for Chatty {
     const NAME: &'static str = "chatty";
 
-    fn status() -> RemoteState {
+    fn status(_state: &mut Vec<u8>) -> RemoteState {
         loop {
             write(Level::Error, "and another thing: this scanner has a lot to say and will not be stopped by anyone");
         }

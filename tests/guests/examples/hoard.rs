@@ -8,7 +8,7 @@ struct Hoard;
 impl Guest for Hoard {
     const NAME: &'static str = "hoard";
 
-    fn status() -> RemoteState {
+    fn status(_state: &mut Vec<u8>) -> RemoteState {
         let mut taken = Vec::new();
         loop {
             taken.push(std::hint::black_box(vec![1_u8; 1024 * 1024]));

@@ -52,7 +52,7 @@ impl Guest for Nosy {
         Ok(RemoteScan { id: remote_id(Self::NAME, &request.task_id), state })
     }
 
-    fn status() -> RemoteState {
+    fn status(_state: &mut Vec<u8>) -> RemoteState {
         let sent = |path: &str, header: Option<&str>, body: usize| {
             let headers = header.map(|name| (name.to_owned(), "nosy".to_owned())).into_iter().collect();
             let body = (body > 0).then(|| vec![b'x'; body]);

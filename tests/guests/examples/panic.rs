@@ -8,7 +8,7 @@ struct Panic;
 impl Guest for Panic {
     const NAME: &'static str = "panic";
 
-    fn status() -> RemoteState {
+    fn status(_state: &mut Vec<u8>) -> RemoteState {
         panic!("as always")
     }
 }

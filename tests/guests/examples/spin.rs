@@ -8,7 +8,7 @@ struct Spin;
 impl Guest for Spin {
     const NAME: &'static str = "spin";
 
-    fn status() -> RemoteState {
+    fn status(_state: &mut Vec<u8>) -> RemoteState {
         let mut rounds = 0_u64;
         loop {
             rounds = std::hint::black_box(rounds.wrapping_add(1));

@@ -1,4 +1,4 @@
-//! Backends that misbehave in one step each, for the tests of the sandbox. In all other steps they are the plain
+//! Plugins for the tests. Most are backends that misbehave in one step each; in all other steps they are the plain
 //! scanner of this file, whose scans are done at once and find one thing.
 //!
 //! Each is an example of this crate, so that one build makes all components.
@@ -29,12 +29,12 @@ pub trait Guest: 'static {
         Ok(RemoteScan { id: remote_id(Self::NAME, &request.task_id), state: Vec::new() })
     }
 
-    fn status() -> RemoteState {
+    fn status(_state: &mut Vec<u8>) -> RemoteState {
         RemoteState::Completed
     }
 
     fn parse() -> Result<ReportInfo, ParseError> {
-        plain_parse()
+        one_finding("Something")
     }
 }
 
@@ -62,8 +62,8 @@ impl<G: Guest> scanner::Guest for Backend<G> {
         Ok(context.state)
     }
 
-    fn status(context: Context, _id: String) -> Result<ScanStatus, ScanError> {
-        Ok(ScanStatus { state: G::status(), next_state: context.state })
+    fn status(mut context: Context, _id: String) -> Result<ScanStatus, ScanError> {
+        Ok(ScanStatus { state: G::status(&mut context.state), next_state: context.state })
     }
 
     fn stop(_context: Context, _id: String) -> Result<(), ScanError> {
@@ -109,13 +109,13 @@ pub fn remote_id(name: &str, task_id: &str) -> String {
     format!("{name}-{task_id}")
 }
 
-/// Whatever the report, one finding.
-fn plain_parse() -> Result<ReportInfo, ParseError> {
+/// Whatever the report, one finding of this name.
+pub fn one_finding(plugin_name: &str) -> Result<ReportInfo, ParseError> {
     let mut findings = Findings::new();
     findings.begin_finding().map_err(refused)?;
     findings.cell("host", "127.0.0.1");
     findings.cell("plugin_id", "1");
-    findings.cell("plugin_name", "Something");
+    findings.cell("plugin_name", plugin_name);
     findings.cell("severity", "Low");
     findings.finish().map_err(refused)?;
     Ok(ReportInfo {

@@ -186,6 +186,17 @@ impl Server {
         self.log_to_end()
     }
 
+    /// SIGHUP: look at the configuration again.
+    pub fn hang_up(&self) {
+        self.signal("HUP");
+    }
+
+    /// What `/ready` says.
+    pub async fn ready(&self) -> serde_json::Value {
+        let answer = self.mcp().http().get(format!("{}/ready", self.url)).send().await.expect("the server answers");
+        answer.json().await.expect("/ready is JSON")
+    }
+
     /// SIGKILL, and nothing of its own doing any more.
     pub fn kill(mut self) {
         self.end();

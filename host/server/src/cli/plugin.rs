@@ -2,7 +2,9 @@
 
 mod check;
 mod inspect;
+mod list;
 mod new;
+mod rollback;
 mod test;
 
 use clap::Subcommand;
@@ -26,6 +28,10 @@ enum Command {
     Test(test::Args),
     /// Make a folder with a plugin that builds, passes the kit, and is there to be changed.
     New(new::Args),
+    /// What is loaded, and why something is not.
+    List(list::Args),
+    /// Put a plugin's last good version in the place of the present one, until its file changes.
+    Rollback(rollback::Args),
 }
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
@@ -34,5 +40,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         Command::Check(command) => check::run(command, args.json).await,
         Command::Test(command) => test::run(command, args.json).await,
         Command::New(command) => new::run(command, args.json),
+        Command::List(command) => list::run(command, args.json).await,
+        Command::Rollback(command) => rollback::run(command, args.json).await,
     }
 }

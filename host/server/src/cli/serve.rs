@@ -16,6 +16,7 @@ use crate::{
     host::Host,
     http,
     mcp::{Offer, transport},
+    reload::{self, Reloader},
     role::Role,
     service, telemetry,
 };
@@ -35,6 +36,12 @@ pub struct Args {
 }
 
 impl Args {
+    /// What reads the configuration, now and again later.
+    fn reader(self: &Arc<Self>) -> reload::Read {
+        let args = self.clone();
+        Arc::new(move || args.load())
+    }
+
     fn load(&self) -> anyhow::Result<Config> {
         let config = self.folder.load()?;
         Ok(match self.listen {
@@ -46,15 +53,17 @@ impl Args {
 
 pub async fn serve(args: Args) -> anyhow::Result<()> {
     telemetry::start("info");
-    let config = args.load()?;
+    let args = Arc::new(args);
     let is_default = args.folder.config.is_none();
     allow_many_sockets();
+    let (config, reloader) = Reloader::start(args.reader())?;
     let listener = TcpListener::bind(config.listen).await;
     let listener = listener.with_context(|| format!("cannot listen on {}", config.listen))?;
     let listen = listener.local_addr()?;
     let host = app::build(config, args.role).await?;
     app::start_work(&host)?;
     host.tasks.spawn(service::live(host.clone()));
+    host.tasks.spawn(reloader.run(host.clone()));
     greet(&host, listen, is_default);
     let router = http::router(&host, listen, &args.offer);
     service::ready();
@@ -73,8 +82,9 @@ pub async fn stdio(args: Args) -> anyhow::Result<()> {
     if !args.role.serves_mcp() {
         bail!("a worker does not serve MCP: run `scanhost serve --role worker`, or leave --role out");
     }
-    let config = args.load()?;
-    let host = match Control::open(config.clone(), args.role).await? {
+    let args = Arc::new(args);
+    let (config, reloader) = Reloader::start(args.reader())?;
+    let host = match Control::open(config, args.role).await? {
         Control::Own(host) => host,
         // A second editor on the same folder works through the first one's host.
         Control::Other(data) => {
@@ -83,6 +93,7 @@ pub async fn stdio(args: Args) -> anyhow::Result<()> {
         }
     };
     app::start_work(&host)?;
+    host.tasks.spawn(reloader.run(host.clone()));
     let served = tokio::select! {
         served = transport::stdio(host.clone(), &args.offer) => served,
         () = ended() => Ok(()),

@@ -8,7 +8,7 @@ use std::{
 
 use scanhost_domain::ids::BackendName;
 
-use super::{fields::Fields, setting::Setting, token::sha256};
+use super::{fields::Fields, problem::Place, setting::Setting, token::sha256};
 
 #[derive(Clone, Debug)]
 pub struct PluginSource {
@@ -18,6 +18,8 @@ pub struct PluginSource {
     /// Names of what it may use; what the host knows by them is the host's to check.
     pub grants: BTreeSet<String>,
     pub limits: PluginLimits,
+    /// What a problem with it should name.
+    pub place: Option<Place>,
 }
 
 /// Bounds of one call.
@@ -47,7 +49,13 @@ fn read(setting: &Setting<'_>) -> Option<PluginSource> {
     let grants = fields.or("grants", Vec::new(), |grants| grants.list_of(|grant| grant.text().map(str::to_owned)));
     let limits = limits(fields.section("limits"));
     fields.finish();
-    Some(PluginSource { file: file?, sha256: digest, grants: grants.into_iter().collect(), limits })
+    Some(PluginSource {
+        file: file?,
+        sha256: digest,
+        grants: grants.into_iter().collect(),
+        limits,
+        place: setting.place,
+    })
 }
 
 fn limits(mut fields: Fields<'_>) -> PluginLimits {

@@ -53,13 +53,11 @@ impl Problems {
         Self { problems, sources }
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "for whoever shows problems one by one"))]
     pub fn iter(&self) -> impl Iterator<Item = &Problem> {
         self.problems.iter()
     }
 
     /// The files that were read or looked for: a change of one of them may be the cure.
-    #[expect(dead_code, reason = "for whoever watches these files")]
     pub fn sources(&self) -> &[PathBuf] {
         &self.sources
     }

@@ -6,7 +6,7 @@ use http::{HeaderName, HeaderValue};
 use scanhost_domain::ids::{BackendName, InstanceId, PoolName};
 use url::Url;
 
-use super::{fields::Fields, setting::Setting};
+use super::{fields::Fields, problem::Place, setting::Setting, token::sha256};
 use crate::secret::Secret;
 
 #[derive(Clone, Debug)]
@@ -26,17 +26,27 @@ pub struct Scanner {
     pub max_concurrent_scans: u32,
     /// A JSON object, for the backend.
     pub options: String,
+    /// What a problem with it should name.
+    pub place: Option<Place>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tls {
     /// The certificate has to be one of a known authority: one in this PEM bundle, where there is one.
     Verify { ca_file: Option<Vec<u8>> },
+    /// This certificate and no other: the SHA-256 of its DER form.
+    Pinned([u8; 32]),
     /// Any certificate will do.
     Insecure,
 }
 
 impl Scanner {
+    /// Whether what is sent to it, and how, is the same for both.
+    pub fn is_reached_like(&self, other: &Self) -> bool {
+        let Self { url, auth, tls, headers, .. } = self;
+        (url, auth, tls, headers) == (&other.url, &other.auth, &other.tls, &other.headers)
+    }
+
     pub(super) fn read(setting: &Setting<'_>, pool: &PoolName, taken: &mut BTreeSet<InstanceId>) -> Option<Self> {
         let mut fields = setting.fields();
         let instance_id = fields.required("instance_id").and_then(|id| {
@@ -62,7 +72,20 @@ impl Scanner {
         fields.finish();
         let (instance_id, backend) = (instance_id?, backend?);
         let name = name.unwrap_or_else(|| instance_id.to_string());
-        Some(Self { instance_id, backend, name, url, auth, tls, headers, enabled, max_concurrent_scans, options })
+        let place = setting.place;
+        Some(Self {
+            instance_id,
+            backend,
+            name,
+            url,
+            auth,
+            tls,
+            headers,
+            enabled,
+            max_concurrent_scans,
+            options,
+            place,
+        })
     }
 }
 
@@ -110,14 +133,21 @@ fn read_auth(setting: &Setting<'_>) -> Option<Vec<(String, Secret)>> {
 
 fn read_tls(mut fields: Fields<'_>) -> Tls {
     let ca_file = fields.get("ca_file");
+    let pinned = fields.get("sha256");
     let insecure = fields.get("insecure");
     fields.finish();
     let is_insecure = insecure.as_ref().and_then(|insecure| insecure.boolean()).unwrap_or(false);
-    if let (true, Some(ca_file)) = (is_insecure, &ca_file) {
-        ca_file.report("has no effect with `insecure: true`: leave one of them out");
+    for checked in [&ca_file, &pinned].into_iter().flatten().filter(|_| is_insecure) {
+        checked.report("has no effect with `insecure: true`: leave one of them out");
+    }
+    if let (Some(_), Some(ca_file)) = (&pinned, &ca_file) {
+        ca_file.report("has no effect with `sha256`: leave one of them out");
     }
     if is_insecure {
         return Tls::Insecure;
+    }
+    if let Some(digest) = pinned.and_then(|pinned| sha256(&pinned)) {
+        return Tls::Pinned(digest);
     }
     Tls::Verify { ca_file: ca_file.and_then(|ca_file| read_certificates(&ca_file)) }
 }

@@ -3,7 +3,7 @@
 use super::setting::Setting;
 use crate::secret::Secret;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreKind {
     /// A database file in the data folder.
     Embedded,

@@ -259,6 +259,15 @@ fn problems_of_scanners_yaml_name_line_and_key() {
             ],
         ),
         (
+            "n: [{instance_id: a, tls: {sha256: ab}}, {instance_id: b, tls: {sha256: x, insecure: true, ca_file: y}}]",
+            &[
+                "scanners.yaml:1: n[0].tls.sha256: must be a SHA-256 as 64 hexadecimal digits",
+                "scanners.yaml:1: n[1].tls.ca_file: has no effect with `insecure: true`: leave one of them out",
+                "scanners.yaml:1: n[1].tls.sha256: has no effect with `insecure: true`: leave one of them out",
+                "scanners.yaml:1: n[1].tls.ca_file: has no effect with `sha256`: leave one of them out",
+            ],
+        ),
+        (
             "n: [{instance_id: a, options: [1]}, {instance_id: b, enabled: yes}]",
             &[
                 "scanners.yaml:1: n[0].options: must be a mapping, but is a list",

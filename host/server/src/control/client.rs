@@ -61,6 +61,11 @@ impl Control {
         }
     }
 
+    /// The host that runs on this data folder.
+    pub async fn running(data: &Path) -> Option<Self> {
+        connect(data).await.map(|_| Self::Other(data.to_owned()))
+    }
+
     /// # Errors
     /// With what the host says, or when it is gone.
     pub async fn ask(&self, request: Request) -> anyhow::Result<Json> {

@@ -18,7 +18,7 @@ use url::Url;
 use super::{
     address::{CheckedResolver, is_forbidden},
     answer::{chain, failure, read_body, read_start},
-    request,
+    pin, request,
     secrets::{Placeholders, Redaction},
     session::{Login, Session, UnusableAuth},
 };
@@ -357,6 +357,10 @@ fn client(tls: &Tls) -> Result<reqwest::Client, BadScanner> {
         Tls::Verify { ca_file: None } => builder,
         Tls::Verify { ca_file: Some(pem) } => {
             builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(pem).map_err(bad_tls)?)
+        }
+        Tls::Pinned(digest) => {
+            let tls = pin::trusting(*digest).map_err(|error| BadScanner::Tls(error.to_string()))?;
+            builder.tls_backend_preconfigured(tls)
         }
         Tls::Insecure => builder.tls_danger_accept_invalid_certs(true),
     };

@@ -10,13 +10,15 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-use crate::mcp::transport::{Hosts, LOCAL_HOSTS};
+use crate::{
+    host::Host,
+    mcp::transport::{Hosts, LOCAL_HOSTS},
+};
 
 #[derive(Clone)]
 pub struct Names {
     pub hosts: Hosts,
-    /// Beside those of this machine, as browsers send them.
-    pub origins: Arc<[String]>,
+    pub host: Arc<Host>,
 }
 
 /// Passes on requests under a name of ours and from a page of ours, or from no page.
@@ -33,9 +35,11 @@ impl Names {
         if self.hosts == Hosts::Local && !text(header::HOST).is_none_or(is_local) {
             return Err("the Host header names another server\n");
         }
+        // Beside those of this machine, as browsers send them.
+        let allowed = &self.host.snapshot.load().config.allowed_origins;
         let is_ours = |origin: &str| {
             let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
-            authority.is_some_and(is_local) || self.origins.iter().any(|allowed| allowed == origin)
+            authority.is_some_and(is_local) || allowed.iter().any(|allowed| allowed == origin)
         };
         if text(header::ORIGIN).is_none_or(is_ours) {
             Ok(())

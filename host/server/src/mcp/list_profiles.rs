@@ -31,7 +31,7 @@ pub struct ProfileReply {
     pub filters: Map<String, Json>,
     /// SHA-256 of the plugin
     pub digest: String,
-    /// grows with every reload
+    /// grows whenever the plugin or the profile's definition is replaced
     pub generation: u64,
 }
 
@@ -70,12 +70,12 @@ pub fn row() -> Row {
     };
     structured(about, |call, Args {}| async move {
         let snapshot = call.host.snapshot.load_full();
-        let profiles = snapshot.profiles.iter().map(|profile| reply(profile, snapshot.generation)).collect();
+        let profiles = snapshot.profiles.iter().map(reply).collect();
         Ok(Reply { profiles })
     })
 }
 
-pub fn reply(profile: &LoadedProfile, generation: u64) -> ProfileReply {
+pub fn reply(profile: &LoadedProfile) -> ProfileReply {
     let fields = match &profile.description.fields {
         Selection::All => FieldsReply::All(AllFields::All),
         Selection::Some(names) => FieldsReply::Some(names.iter().map(|name| field(profile, name)).collect()),
@@ -86,7 +86,7 @@ pub fn reply(profile: &LoadedProfile, generation: u64) -> ProfileReply {
         fields,
         filters: serde_json::from_str(&profile.filters).unwrap_or_default(),
         digest: profile.component.digest().to_string(),
-        generation,
+        generation: profile.generation,
     }
 }
 

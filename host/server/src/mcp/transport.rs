@@ -55,18 +55,14 @@ fn http<S: ServerHandler>(
     hosts: Hosts,
     server: impl Fn() -> S + Send + Sync + 'static,
 ) -> StreamableHttpService<S, LocalSessionManager> {
-    let snapshot = host.snapshot.load();
     let mut config = StreamableHttpServerConfig::default();
     config.allowed_hosts = match hosts {
         Hosts::Local => LOCAL_HOSTS.iter().chain(&["::1"]).map(|host| (*host).to_owned()).collect(),
         Hosts::Any => Vec::new(),
     };
-    config.allowed_origins = LOCAL_HOSTS
-        .iter()
-        .flat_map(|host| [format!("http://{host}:*"), format!("https://{host}:*")])
-        .chain(snapshot.config.allowed_origins.iter().cloned())
-        .collect();
-    config.max_request_body_bytes = snapshot.config.limits.request_bytes;
+    // Origins and sizes were checked on the way here, by what the configuration says at the time.
+    config.allowed_origins = Vec::new();
+    config.max_request_body_bytes = usize::MAX;
     config.cancellation_token = closing(host);
     config.session_store = Some(Arc::new(Sessions::new(host.clone())));
     let mut sessions = LocalSessionManager::default();

@@ -70,11 +70,9 @@ fn configured(new: &Registered<'_>, snapshot: &Snapshot) {
         capacity.with_label_values(&labels(&scanner.id)).set(i64::from(scans));
     }
     let generations = new.gauges("plugin_generation", "Which loaded version of a plugin is in use.", &["plugin"]);
-    let generation = i64::try_from(snapshot.generation).unwrap_or(i64::MAX);
-    let backends = snapshot.backends.keys().map(|name| name.as_str());
-    let profiles = snapshot.profiles.iter().map(|profile| profile.component.name());
-    for plugin in backends.chain(profiles) {
-        generations.with_label_values(&[plugin]).set(generation);
+    for plugin in &snapshot.plugins {
+        let generation = i64::try_from(plugin.generation).unwrap_or(i64::MAX);
+        generations.with_label_values(&[plugin.called()]).set(generation);
     }
 }
 

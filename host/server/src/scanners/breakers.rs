@@ -44,6 +44,11 @@ impl Breakers {
         self.lock().get(scanner).is_none_or(|entry| entry.breaker.takes_scans())
     }
 
+    /// Gives a scanner that is reached in another way from now on a new chance, also with the other workers.
+    pub fn reset(&self, scanner: &ScannerId) {
+        self.change(scanner, |breaker| *breaker = Breaker::default());
+    }
+
     /// Waits until a call may go to the scanner. While its breaker rests, the only one is the question how it is.
     pub async fn pass(&self, scanner: &ScannerId) {
         while !self.takes_scans(scanner) {

@@ -1,18 +1,20 @@
 //! One scan from its claim to its end.
 
+mod call;
 mod ending;
 mod persist;
 mod reach;
+mod reloaded;
 mod report;
 
 use std::{sync::Arc, time::Duration};
 
 use scanhost_domain::{
-    scan::{Failure, FailureCode, Outcome, Phase, Running, Scan, ScanState},
+    scan::{Failure, FailureCode, Outcome, Phase, PluginVersion, Running, Scan, ScanState},
     schedule::{Retry, retry},
     target::Targets,
 };
-use scanhost_sandbox::{Backend, Fault, NewScan, RemoteScan, RemoteState, ScannerError};
+use scanhost_sandbox::{Backend, NewScan, RemoteScan, RemoteState, ScannerError};
 
 use ending::{cancelled, lost, overdue, time_left};
 use persist::persist;
@@ -29,10 +31,9 @@ use crate::{
     config::Limits,
     disk,
     egress::{Placeholders, ScannerClient},
-    failpoint,
     host::Host,
     pace::paced,
-    record_file, scanners,
+    record_file,
     snapshot::{Snapshot, poll_interval},
     store::{Change, Claimed, Hold},
 };
@@ -111,6 +112,9 @@ async fn run(host: &Arc<Host>, claimed: Claimed, hold: Hold) -> End {
         Ok(driver) => driver,
         Err(end) => return end,
     };
+    if let Err(end) = driver.find_its_version().await {
+        return end;
+    }
     let (id, fence) = (driver.scan.id.clone(), driver.running.fence);
     let (limit, interrupt) = (time_left(&driver.running, driver.limits.scan), driver.interrupt.clone());
     let outcome = if let Some(outcome) = overdue(&driver.running, limit) {
@@ -161,6 +165,8 @@ struct Driver {
     failures_in_a_row: u32,
     /// Whether the phase's own step was announced in this very run, so that nothing of it can have happened yet.
     announced: bool,
+    /// The version of the plugin that the scan went over to, until that is stored.
+    went_over_to: Option<PluginVersion>,
     /// Whether the scan, of which the launch may have been lost, was seen unlaunched once.
     looks_unlaunched: bool,
 }
@@ -195,12 +201,14 @@ impl Driver {
             interrupt: CancellationToken::new(),
             failures_in_a_row: 0,
             announced: false,
+            went_over_to: None,
             looks_unlaunched: false,
         })
     }
 
     async fn steps(&mut self) -> End {
         loop {
+            self.take_over_reloaded();
             let step = match self.running.phase.clone() {
                 Phase::Claimed => self.enter(Phase::Creating, None).await,
                 Phase::Creating => self.create().await,
@@ -232,6 +240,7 @@ impl Driver {
     }
 
     async fn store(&mut self, change: Change) -> Result<(), End> {
+        let change = Change { plugin: self.went_over_to.take(), ..change };
         let (id, fence) = (&self.scan.id, self.running.fence);
         let asked_at = clock::now();
         let update = || self.host.store.update(id, fence, change.clone());
@@ -371,29 +380,5 @@ impl Driver {
             () = tokio::time::sleep(time) => Ok(()),
             () = self.interrupt.cancelled() => Err(End::Interrupted),
         }
-    }
-
-    /// One call to the scanner, when its breaker lets it through; what comes of it is the breaker's to know.
-    async fn judged<T>(
-        &self,
-        step: &str,
-        call: impl Future<Output = Result<Result<T, ScannerError>, Fault>>,
-    ) -> Result<T, Trouble> {
-        let scanner = &self.running.slot.scanner;
-        self.host.breakers.pass(scanner).await;
-        let trouble = match failpoint::around(step, call).await {
-            Ok(Ok(value)) => {
-                scanners::succeeded(&self.host, scanner);
-                return Ok(value);
-            }
-            Ok(Err(error)) => Trouble::from(error),
-            Err(fault) => Trouble::from(fault),
-        };
-        if trouble.is_outage() {
-            scanners::failed(&self.host, scanner, &trouble.failure.message).await;
-        } else if trouble.is_answer() {
-            scanners::succeeded(&self.host, scanner);
-        }
-        Err(trouble)
     }
 }

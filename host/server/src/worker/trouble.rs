@@ -48,6 +48,7 @@ impl From<Fault> for Trouble {
             Fault::Wall(_) => Self::transient(text, None),
             // Not the scanner's fault, so it must not count against it.
             Fault::Busy(_) => Self::transient(text, Some(Duration::ZERO)),
+            Fault::Quarantined(rest) => Self::transient(text, Some(rest)),
             Fault::Cpu(_) | Fault::Memory(_) | Fault::Crash(_) | Fault::Contract(_) => {
                 Self::permanent(FailureCode::Plugin, text)
             }

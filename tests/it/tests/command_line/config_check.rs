@@ -66,14 +66,14 @@ fn what_plugins_and_filters_refuse_is_told_with_its_key() {
         (
             "mock: [{instance_id: m1, options: {duration_seconds: soon}}]",
             "",
-            "scanners.yaml: mock.m1",
+            "scanners.yaml:1: mock.m1",
             "duration_seconds",
         ),
-        ("mock: [{instance_id: m1, options: {colour: blue}}]", "", "scanners.yaml: mock.m1", "colour"),
-        ("mock: [{instance_id: m1, backend: nosuch}]", "", "scanners.yaml: mock.m1", "nosuch"),
-        (MOCK, "soc: {fields: [host], filters: {severity: urgent}}", "profiles.yaml: soc", "severity"),
-        (MOCK, "soc: {fields: [host], filters: {cve: ''}}", "profiles.yaml: soc", "cve"),
-        (MOCK, "soc: {fields: [host, host]}", "profiles.yaml: soc", "host"),
+        ("mock: [{instance_id: m1, options: {colour: blue}}]", "", "scanners.yaml:1: mock.m1", "colour"),
+        ("mock: [{instance_id: m1, backend: nosuch}]", "", "scanners.yaml:1: mock.m1", "nosuch"),
+        (MOCK, "soc: {fields: [host], filters: {severity: urgent}}", "profiles.yaml:1: soc", "severity"),
+        (MOCK, "soc: {fields: [host], filters: {cve: ''}}", "profiles.yaml:1: soc", "cve"),
+        (MOCK, "soc: {fields: [host, host]}", "profiles.yaml:1: soc", "host"),
     ];
     for (scanners, profiles, place, key) in table {
         let home = Home::new(&[("scanners.yaml", scanners), ("profiles.yaml", profiles)]);

@@ -2,11 +2,11 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use scanhost_it::guests::{CHATTY, FLOOD, HOARD, MOCK, NOSY, PANIC, SPIN};
-use scanhost_sandbox::{Backend, Fault, Limits, RemoteState, ScannerReach};
+use scanhost_it::guests::{CHATTY, DEEP, FLOOD, GIANT, HOARD, MOCK, NOSY, PANIC, SPIN, STEADY, crowded, push_number};
+use scanhost_sandbox::{Backend, Fault, Grants, Limits, LoadError, RemoteState, ScannerReach};
 
 use crate::{
-    loaded::{self, LIMITS, first_call},
+    loaded::{self, LIMITS, first_call, sandbox},
     reach::{self, Bytes, Findings, Lines, Refusing, nothing},
 };
 
@@ -60,6 +60,47 @@ async fn spinning_holds_up_nobody() {
 #[tokio::test]
 async fn hoarding_uses_up_the_memory_limit() {
     check(HOARD, LIMITS, Fault::Memory(LIMITS.memory)).await;
+}
+
+#[tokio::test]
+async fn recursion_without_end_is_a_crash() {
+    let deep = loaded::backend(DEEP, LIMITS).await;
+    let fault = status_fault(&deep, nothing()).await;
+    assert!(matches!(&fault, Fault::Crash(reason) if reason.contains("stack")), "{fault}");
+    check_serves(&deep).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_breaks_the_contract() {
+    let giant = loaded::backend(GIANT, Limits { memory: 64 << 20, cpu: Duration::from_secs(10), ..LIMITS }).await;
+    let fault = status_fault(&giant, nothing()).await;
+    assert!(matches!(&fault, Fault::Contract(_) | Fault::Memory(_)), "{fault}");
+    check_serves(&giant).await;
+}
+
+/// What stands in a module for one memory of so many pages of 64 KiB, and for one table of so many elements.
+fn sections(pages: usize, elements: usize) -> [Vec<u8>; 2] {
+    [(5, &[1_u8, 0][..], pages), (4, &[1, 0x70, 0], elements)].map(|(id, head, number)| {
+        let mut content = head.to_vec();
+        push_number(&mut content, number);
+        let mut section = vec![id];
+        push_number(&mut section, content.len());
+        [section, content].concat()
+    })
+}
+
+#[tokio::test]
+async fn memories_and_tables_count_together_however_many_there_are() {
+    let [memory, table] = sections(40, 90_000);
+    // Each alone is far below the limit of 16 MiB.
+    for (what, section, few, many) in [("memories", memory, 1, 8), ("tables", table, 1, 30)] {
+        let fits = Backend::load(sandbox(), crowded(STEADY, &section, few), LIMITS, Grants::default()).await;
+        assert!(fits.is_ok(), "{few} {what}: {}", fits.err().unwrap());
+        let error = Backend::load(sandbox(), crowded(STEADY, &section, many), LIMITS, Grants::default()).await;
+        let error = error.err().unwrap_or_else(|| panic!("{many} {what} fit"));
+        let is_limit = matches!(&error, LoadError::Describe(Fault::Memory(_)) | LoadError::World { .. });
+        assert!(is_limit, "{many} {what}: {error:?}");
+    }
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ pub const JSON_LINES: &str = "application/jsonl";
 /// What may change at any time.
 const PASSING: Duration = Duration::from_secs(1);
 
-/// What changes only when somebody deletes or reloads it.
+/// What changes only when somebody deletes it.
 const LASTING: Duration = Duration::from_secs(60);
 
 /// A resource, and how long clients may keep it.
@@ -76,7 +76,7 @@ pub async fn read(host: &Arc<Host>, address: Address) -> Result<Content, Refusal
             let profile = snapshot.profile(&name).ok_or_else(|| {
                 Refusal::new(ErrorCode::NotFound, "there is no such profile", "list_profiles shows those that exist.")
             })?;
-            json(&list_profiles::reply(profile, snapshot.generation), uri, LASTING)
+            json(&list_profiles::reply(profile), uri, PASSING)
         }
     }
 }

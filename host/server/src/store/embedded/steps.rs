@@ -83,6 +83,9 @@ pub fn update(
     if let Some(state) = change.plugin_state {
         running.plugin_state = state;
     }
+    if let Some(plugin) = change.plugin {
+        running.slot.plugin = plugin;
+    }
     running.retries += change.retries;
     if change.got_on {
         running = running.got_on();

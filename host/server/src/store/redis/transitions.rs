@@ -98,6 +98,9 @@ impl RedisStore {
             if let Some(state) = &change.plugin_state {
                 running.plugin_state.clone_from(state);
             }
+            if let Some(plugin) = &change.plugin {
+                running.slot.plugin.clone_from(plugin);
+            }
             running.retries += change.retries;
             if change.got_on {
                 running = running.got_on();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use scanhost_domain::scan::{Failure, FailureCode, Outcome, Phase};
-use scanhost_sandbox::ExportStep;
+use scanhost_sandbox::{ExportStep, Fault, ParseFailure};
 
 use super::{Driver, End};
 use crate::{
@@ -12,10 +12,7 @@ use crate::{
     results::{FindingsWriter, IngestError, ingest},
     submit::with_hints,
     telemetry::chain,
-    worker::{
-        files::{self, Arriving},
-        trouble::Trouble,
-    },
+    worker::files::{self, Arriving},
 };
 
 /// Reports that came whole and could not be read.
@@ -85,14 +82,14 @@ impl Driver {
             FindingsWriter::discard_unfinished(&folder).map_err(disk_failure)?;
             match ingest(&backend, &path, &folder, Some(scan_type), Some(Box::new(log))) {
                 Ok(summary) => Ok(Ok(summary)),
-                Err(IngestError::Malformed(malformed)) => Ok(Err(malformed)),
-                Err(IngestError::Backend(fault)) => Err(End::from(Trouble::from(fault).failure)),
+                Err(IngestError::Malformed(malformed)) => Ok(Err(Unread::Malformed(malformed))),
+                Err(IngestError::Backend(fault)) => Ok(Err(Unread::Fault(fault))),
                 Err(error @ (IngestError::Report(_) | IngestError::Findings(_))) => {
                     Err(disk_failure(std::io::Error::other(error)))
                 }
             }
         });
-        let read = reading
+        let read: Result<Result<_, Unread>, End> = reading
             .await
             .map_err(|_| Failure { code: FailureCode::Plugin, message: "reading the report crashed".into() })?;
         match read? {
@@ -100,13 +97,22 @@ impl Driver {
                 self.host.metrics.ingested(summary.total_vulnerabilities);
                 Err(End::Outcome(Outcome::Completed(with_hints(summary, &self.scan.request))))
             }
-            Err(malformed) if fetches + 1 < MAX_FETCHES => {
+            Err(Unread::Fault(fault)) => self.endure(fault.into()).await,
+            Err(Unread::Malformed(malformed)) if fetches + 1 < MAX_FETCHES => {
                 tracing::warn!(scan = %self.scan.id, trace = %self.scan.trace, error = %malformed, "the report cannot be read, fetching it again");
                 self.enter(Phase::Exporting { remote_id, fetches: fetches + 1 }, None).await
             }
-            Err(malformed) => Err(Failure { code: FailureCode::BadReport, message: malformed.to_string() }.into()),
+            Err(Unread::Malformed(malformed)) => {
+                Err(Failure { code: FailureCode::BadReport, message: malformed.to_string() }.into())
+            }
         }
     }
+}
+
+/// Why a report was not read.
+enum Unread {
+    Malformed(ParseFailure),
+    Fault(Fault),
 }
 
 /// Not the scanner's fault, and nothing that another try soon would change.

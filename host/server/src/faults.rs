@@ -1,0 +1,113 @@
+//! Versions of plugins that fail again and again: they are left alone for a while, and one that has just come into use
+//! makes room for the last good one.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use scanhost_domain::quarantine::{FAULTS, Quarantine};
+use scanhost_sandbox::{CallOutcome, CallReport, Digest, Observer};
+use tokio::sync::Notify;
+
+use crate::{clock, host::Host, metrics::Metrics, plugins::Plugin, reload};
+
+/// How long a version is new: what fails in this time is blamed on the swap.
+const NEW: Duration = Duration::from_secs(3_600);
+
+/// The versions that have failed lately.
+#[derive(Default)]
+pub struct Faults {
+    versions: Mutex<HashMap<Digest, Quarantine>>,
+    begun: Notify,
+}
+
+impl Faults {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Digest, Quarantine>> {
+        self.versions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long the version is left alone from now; none for one that may be called.
+    pub fn rest(&self, digest: Digest) -> Option<Duration> {
+        self.lock().get(&digest)?.permit(clock::now()).err()
+    }
+
+    /// Forgets versions that are not among these.
+    pub fn keep(&self, plugins: &[Arc<Plugin>]) {
+        self.lock().retain(|digest, _| plugins.iter().any(|plugin| plugin.digest() == *digest));
+    }
+}
+
+impl Observer for Faults {
+    fn permit(&self, digest: Digest) -> Result<(), Duration> {
+        self.rest(digest).map_or(Ok(()), Err)
+    }
+
+    fn called(&self, report: &CallReport<'_>) {
+        let CallOutcome::Fault(kind) = report.outcome else { return };
+        // The others are no fault of the plugin's: its scanner was slow, or the host had no room.
+        if !matches!(kind, "cpu" | "memory" | "crash" | "contract") {
+            return;
+        }
+        let has_begun = self.lock().entry(report.digest).or_default().fault(clock::now());
+        tracing::warn!(plugin = report.plugin, function = report.function, fault = kind, sha256 = %report.digest, "plugin fault");
+        if has_begun {
+            tracing::error!(plugin = report.plugin, sha256 = %report.digest, "the plugin fails again and again and is left alone for a while");
+            self.begun.notify_one();
+        }
+    }
+}
+
+/// All who want to know of every call.
+pub struct Observers {
+    pub metrics: Arc<Metrics>,
+    pub faults: Arc<Faults>,
+}
+
+impl Observer for Observers {
+    fn called(&self, report: &CallReport<'_>) {
+        self.metrics.called(report);
+        self.faults.called(report);
+    }
+
+    fn permit(&self, digest: Digest) -> Result<(), Duration> {
+        self.faults.permit(digest)
+    }
+}
+
+/// Goes back to the last good version wherever a new one has to be left alone, until shutdown.
+pub async fn run(host: Arc<Host>) {
+    loop {
+        tokio::select! {
+            () = host.faults.begun.notified() => {}
+            () = host.shutdown.cancelled() => return,
+        }
+        let snapshot = host.snapshot.load_full();
+        for plugin in snapshot.plugins.iter().filter(|plugin| host.faults.rest(plugin.digest()).is_some()) {
+            if !is_new(&host, plugin) {
+                continue;
+            }
+            match reload::roll_back(
+                &host,
+                &plugin.name,
+                &format!("it failed {FAULTS} times in a row soon after it came into use"),
+            )
+            .await
+            {
+                Ok(last_good) => {
+                    tracing::warn!(plugin = plugin.name, sha256 = %last_good.digest(), "went back to the last good version");
+                }
+                Err(refusal) => {
+                    tracing::warn!(plugin = plugin.name, reason = refusal.message, "there is no version to go back to");
+                }
+            }
+        }
+    }
+}
+
+fn is_new(host: &Host, plugin: &Plugin) -> bool {
+    let ledger = host.kept.ledger().unwrap_or_default();
+    let since = ledger.since(&plugin.name, &plugin.digest().to_string());
+    since.is_some_and(|since| clock::now().duration_since(since) < NEW.try_into().unwrap_or(jiff::SignedDuration::MAX))
+}

@@ -1,0 +1,32 @@
+//! One call to the scanner, and what comes of it for the scanner's breaker.
+
+use scanhost_sandbox::{Fault, ScannerError};
+
+use super::Driver;
+use crate::{failpoint, scanners, worker::trouble::Trouble};
+
+impl Driver {
+    /// One call to the scanner, when its breaker lets it through; what comes of it is the breaker's to know.
+    pub(super) async fn judged<T>(
+        &self,
+        step: &str,
+        call: impl Future<Output = Result<Result<T, ScannerError>, Fault>>,
+    ) -> Result<T, Trouble> {
+        let scanner = &self.running.slot.scanner;
+        self.host.breakers.pass(scanner).await;
+        let trouble = match failpoint::around(step, call).await {
+            Ok(Ok(value)) => {
+                scanners::succeeded(&self.host, scanner);
+                return Ok(value);
+            }
+            Ok(Err(error)) => Trouble::from(error),
+            Err(fault) => Trouble::from(fault),
+        };
+        if trouble.is_outage() {
+            scanners::failed(&self.host, scanner, &trouble.failure.message).await;
+        } else if trouble.is_answer() {
+            scanners::succeeded(&self.host, scanner);
+        }
+        Err(trouble)
+    }
+}
