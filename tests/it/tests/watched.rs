@@ -102,10 +102,10 @@ fn the_queue_is_shown_again_and_again() {
 #[test]
 fn shells_take_their_completions() {
     let home = Home::new(&[]);
-    for shell in ["bash", "zsh", "fish"] {
+    for (shell, option) in [("bash", "--watch"), ("zsh", "--watch"), ("fish", "-l watch")] {
         let script = Output::of(home.command(&["completions", shell]));
         assert_eq!(script.code, Some(0), "{}", script.stderr);
-        assert!(script.stdout.contains("dlq") && script.stdout.contains("--watch"), "{shell}");
+        assert!(script.stdout.contains("dlq") && script.stdout.contains(option), "{shell}");
     }
     let bash = Output::of(home.command(&["completions", "bash"]));
     let mut shell = std::process::Command::new("bash");

@@ -60,7 +60,7 @@ async fn names_of_the_configuration_are_completed() {
     assert_eq!(desk.complete(scanner(), "instance", "", json!({ "pool": "slow" })).await, ["s1"]);
     assert_eq!(desk.complete(scanner(), "instance", "", json!({})).await.len(), 4);
     let profiles = desk.complete(template("profile://{name}"), "name", "", json!({})).await;
-    assert_eq!(profiles, ["minimal", "summary", "brief", "full"]);
+    assert_eq!(profiles, ["minimal", "summary", "brief", "full", "triage"]);
     assert_eq!(desk.complete(template(RESULTS), "schema_profile", "MIN", json!({})).await, ["minimal"]);
 }
 
