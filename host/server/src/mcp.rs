@@ -35,6 +35,7 @@ mod run_privileged_scan;
 mod run_trusted_scan;
 mod run_untrusted_scan;
 mod session;
+mod session_owner;
 mod submission;
 mod subscription;
 mod task;

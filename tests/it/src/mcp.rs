@@ -13,7 +13,7 @@ const CALL_TIME: Duration = Duration::from_secs(90);
 pub struct Mcp {
     http: reqwest::Client,
     url: String,
-    token: Option<String>,
+    pub(crate) token: Option<String>,
     capabilities: Value,
 }
 

@@ -11,12 +11,14 @@ pub struct Session {
     http: reqwest::Client,
     url: String,
     id: String,
+    token: Option<String>,
 }
 
 impl Session {
-    /// Shakes hands with the server at this address.
+    /// Shakes hands with the server at this address, with the client's token.
     pub async fn open(mcp: &Mcp, server: &str, capabilities: Value) -> Self {
-        let mut session = Self { http: mcp.http().clone(), url: format!("{server}/mcp"), id: String::new() };
+        let (http, url, token) = (mcp.http().clone(), format!("{server}/mcp"), mcp.token.clone());
+        let mut session = Self { http, url, token, id: String::new() };
         let hello = json!({ "protocolVersion": PROTOCOL, "capabilities": capabilities,
             "clientInfo": { "name": "scanhost tests", "version": "1" } });
         let hello = session.post(&json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": hello }));
@@ -33,6 +35,16 @@ impl Session {
         Self { url: format!("{server}/mcp"), ..self.clone() }
     }
 
+    /// The same session, as somebody with this token tries to use it.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// Another session under the name that this function makes of the id.
+    pub fn renamed(&self, rename: impl FnOnce(&str) -> String) -> Self {
+        Self { id: rename(&self.id), ..self.clone() }
+    }
+
     pub fn post(&self, message: &Value) -> reqwest::RequestBuilder {
         self.headed(self.http.post(&self.url)).json(message)
     }
@@ -44,6 +56,10 @@ impl Session {
 
     fn headed(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
         let request = request.header("accept", "application/json, text/event-stream");
+        let request = match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
         if self.id.is_empty() {
             return request;
         }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{Router, middleware};
 use rmcp::{
     ServerHandler, ServiceExt as _,
     service::ServerInitializeError,
@@ -13,8 +13,11 @@ use rmcp::{
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
+use tower::Layer as _;
 
-use super::{handler::McpServer, measured::Measured, offered::Offered, session::Sessions, toolset::Offer};
+use super::{
+    handler::McpServer, measured::Measured, offered::Offered, session::Sessions, session_owner, toolset::Offer,
+};
 use crate::host::Host;
 
 /// An agent looks at a scan every few minutes; its session should not have to be restored for that.
@@ -40,13 +43,15 @@ pub fn mount<R: Clone + Send + Sync + 'static>(
     offer: &Offer,
 ) -> Router<R> {
     let offered = Arc::new(Offered::new(host.clone(), offer.clone()));
+    let owned = middleware::from_fn_with_state(host.clone(), session_owner::check);
     #[cfg(feature = "conformance")]
     if offer.conformance_fixtures {
         let shared = Arc::new(super::fixtures::Shared::default());
         let server = move || super::fixtures::Fixtures::new(McpServer::new(offered.clone()), shared.clone());
-        return router.nest_service("/mcp", http(host, hosts, server));
+        return router.nest_service("/mcp", owned.layer(http(host, hosts, server)));
     }
-    router.nest_service("/mcp", http(host, hosts, move || Measured::new(McpServer::new(offered.clone()))))
+    let server = move || Measured::new(McpServer::new(offered.clone()));
+    router.nest_service("/mcp", owned.layer(http(host, hosts, server)))
 }
 
 /// For any number of clients. `server` makes one for a connection, or for a request without one.

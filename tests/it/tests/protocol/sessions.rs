@@ -34,6 +34,34 @@ async fn the_next_process_goes_on_with_a_session() {
 }
 
 #[tokio::test]
+async fn a_session_is_unknown_to_every_token_but_the_one_that_began_it() {
+    let tokens = "tokens:\n- {name: one, scopes: [scan:read], token: token-of-one}\n\
+        - {name: other, scopes: [scan:read, scan:submit], token: token-of-other}\n";
+    let desk = Desk::with(tokens);
+    let session = Session::open(&desk.mcp.clone().with_token("token-of-one"), desk.server.url(), json!({})).await;
+    check_owned(&session).await;
+    let desk = desk.killed();
+    check_owned(&session.at(desk.server.url())).await;
+}
+
+async fn check_owned(session: &Session) {
+    let strangers = [
+        session.with_token("token-of-other"),
+        session.renamed(|id| id.split('.').next().expect("an id").to_owned()),
+        session.renamed(|id| id.to_uppercase()),
+        session.renamed(|_| "unknown".to_owned()),
+    ];
+    let listed = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" });
+    for stranger in strangers {
+        assert_eq!(stranger.send(&listed).await, 404);
+        assert_eq!(stranger.listen().send().await.expect("an answer").status(), 404);
+        // Whoever ends what is unknown has what was wanted; the session goes on.
+        assert_eq!(stranger.end().await, 202);
+    }
+    session.method(2, "tools/list", json!({})).await.expect("its owner goes on");
+}
+
+#[tokio::test]
 async fn every_process_on_one_store_goes_on_with_a_session() {
     let redis = Redis::new();
     let settings = format!("store: {}\nlimits: {{poll_seconds: 0.1}}\n", redis.url());
