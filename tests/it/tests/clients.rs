@@ -1,5 +1,5 @@
 //! Clients that are not ours drive the server: the official Python client and MCP Inspector, over HTTP and stdio, in
-//! both eras of the protocol; and Tenable's own client the fake Nessus.
+//! both eras of the protocol; the programs in `tests/clients`; and Tenable's own client the fake Nessus.
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test should end it")]
 
@@ -7,7 +7,7 @@ use std::{fs, path::PathBuf, process::Command};
 
 use fake_nessus::{ApiKeys, FakeNessus, Login, Reports, Settings};
 use scanhost_it::{
-    installed::{inspector, python},
+    installed::{inspector, node, node_modules, python},
     output::Output,
     program::{scanhost, workspace},
     server::{Home, Server},
@@ -218,4 +218,35 @@ async fn pytenable_runs_a_scan_with_api_keys() {
 async fn pytenable_runs_a_scan_with_a_session() {
     let Login { username, password } = Login::default();
     check_pytenable(["--login", &username, &password]).await;
+}
+
+/// The programs that people copy from: they say what to fix first, and what has changed since the scan before.
+fn check_program(mut command: Command) {
+    let target = Target::new(Transport::Http);
+    command.args(target.arguments()).arg("10.0.0.0/28");
+    let ended = Output::of(command);
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    let lines: Vec<&str> = ended.stdout.lines().collect();
+    let (compared, first) = lines.split_last().unwrap();
+    assert!(!first.is_empty() && first.iter().all(|line| line.starts_with("fix first: ")), "{}", ended.stdout);
+    assert!(compared.starts_with("0 new, 0 gone, ") && compared.ends_with(" still there"), "{compared}");
+    assert!(!compared.contains(" 0 still there"), "{compared}");
+}
+
+#[test]
+fn the_python_program_to_copy_from_works() {
+    let mut command = python();
+    command.arg(workspace().join("tests/clients/scan.py"));
+    check_program(command);
+}
+
+#[test]
+fn the_typescript_program_to_copy_from_works() {
+    // It finds its packages beside itself.
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(workspace().join("tests/clients/scan.ts"), folder.path().join("scan.ts")).unwrap();
+    std::os::unix::fs::symlink(node_modules(), folder.path().join("node_modules")).unwrap();
+    let mut command = node();
+    command.arg(folder.path().join("scan.ts"));
+    check_program(command);
 }
