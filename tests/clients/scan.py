@@ -1,7 +1,8 @@
-"""Two scans of the same targets from submit to comparison, as an agent of your own would do it.
+"""Two scans of the same targets: what to fix first, and what has changed between them.
 
     pip install fastmcp
-    python scan.py http://127.0.0.1:8836/mcp 10.0.0.0/28
+    python scan.py 127.0.0.1 http://127.0.0.1:8836/mcp
+    python scan.py 127.0.0.1 scanhost stdio             a process of its own, over stdio
 
 A server with tokens wants one: put it into SCANHOST_TOKEN.
 """
@@ -13,20 +14,23 @@ import sys
 import uuid
 
 from fastmcp import Client
-
-# What makes two findings the same.
-KEY = ["host", "port", "protocol", "plugin_id"]
+from fastmcp.client.transports import StdioTransport
 
 
-async def main(url: str, targets: str) -> None:
-    async with Client(url, auth=os.environ.get("SCANHOST_TOKEN")) as client:
+async def main(targets: str, address: str, *arguments: str) -> None:
+    async with connect(address, *arguments) as client:
         before = await scan(client, targets, "before")
         after = await scan(client, targets, "after")
-        worst = await findings(client, after, "summary", {"severity": ">=High", "exploit_available": True})
-        for finding in worst:
+        for finding in await findings(client, after, "summary", {"severity": ">=High", "exploit_available": True}):
             print(f"fix first: {finding['plugin_name']} on {finding['host']}")
-        compared = await compare(client, before, after)
-        print(", ".join(f"{len(found)} {what}" for what, found in compared.items()))
+        compared = await client.call_tool("compare_scans", {"baseline_task_id": before, "task_id": after})
+        print(", ".join(f"{count} {change}" for change, count in compared.structured_content["counts"].items()))
+
+
+def connect(address: str, *arguments: str) -> Client:
+    if address.startswith(("http://", "https://")):
+        return Client(address, auth=os.environ.get("SCANHOST_TOKEN"))
+    return Client(StdioTransport(address, list(arguments)))
 
 
 async def scan(client: Client, targets: str, name: str) -> str:
@@ -47,7 +51,7 @@ async def scan(client: Client, targets: str, name: str) -> str:
 
 async def findings(client: Client, task_id: str, profile: str, filters: dict) -> list[dict]:
     """All findings that pass the filters, page by page."""
-    found, page = [], {"page": 1, "page_size": 100}
+    found, page = [], {"page": 1, "page_size": 40}
     while page:
         asked = {"task_id": task_id, "schema_profile": profile, "filters": filters, **page}
         answer = await client.call_tool("get_scan_results", asked)
@@ -64,15 +68,6 @@ def rest(lines: list[dict]) -> dict | None:
             return line["resume"]
     last = lines[-1]
     return {"page": last["next_page"], "page_size": last["page_size"]} if last["has_next"] else None
-
-
-async def compare(client: Client, before: str, after: str) -> dict[str, set]:
-    async def keys(task_id: str) -> set:
-        found = await findings(client, task_id, "full", {"severity": ">=Low"})
-        return {tuple(finding.get(field) for field in KEY) for finding in found}
-
-    old, new = await keys(before), await keys(after)
-    return {"new": new - old, "gone": old - new, "still there": old & new}
 
 
 if __name__ == "__main__":

@@ -1,32 +1,39 @@
-// Two scans of the same targets from submit to comparison, as an agent of your own would do it.
+// Two scans of the same targets: what to fix first, and what has changed between them.
 //
 //     npm install @modelcontextprotocol/client
-//     node scan.ts http://127.0.0.1:8836/mcp 10.0.0.0/28        (Node.js 22.18 or newer)
+//     node scan.ts 127.0.0.1 http://127.0.0.1:8836/mcp        (Node.js 22.18 or newer)
+//     node scan.ts 127.0.0.1 scanhost stdio                   a process of its own, over stdio
 //
 // A server with tokens wants one: put it into SCANHOST_TOKEN.
 
 import { randomUUID } from "node:crypto";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 
 type Finding = Record<string, unknown>;
 type Page = { page: number; page_size: number; skip?: number };
 
-// What makes two findings the same.
-const KEY = ["host", "port", "protocol", "plugin_id"];
-
-const [url, targets] = process.argv.slice(2);
-const token = process.env.SCANHOST_TOKEN;
-const headers = token ? { Authorization: `Bearer ${token}` } : {};
+const [targets, address, ...args] = process.argv.slice(2);
 const client = new Client({ name: "scan.ts", version: "1.0.0" }, { versionNegotiation: { mode: "auto" } });
-await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } }));
+await client.connect(transport());
 
 const before = await scan("before");
 const after = await scan("after");
 for (const finding of await findings(after, "summary", { severity: ">=High", exploit_available: true })) {
   console.log(`fix first: ${finding.plugin_name} on ${finding.host}`);
 }
-console.log(await compare());
+const compare = { baseline_task_id: before, task_id: after };
+const compared = await client.callTool({ name: "compare_scans", arguments: compare });
+const { counts } = compared.structuredContent as { counts: Record<string, number> };
+console.log(Object.entries(counts).map(([change, count]) => `${count} ${change}`).join(", "));
 await client.close();
+
+function transport() {
+  if (!/^https?:/.test(address)) return new StdioClientTransport({ command: address, args });
+  const token = process.env.SCANHOST_TOKEN;
+  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  return new StreamableHTTPClientTransport(new URL(address), { requestInit: { headers } });
+}
 
 // Submits a scan and waits until it has ended. The key makes it safe to send the request again.
 async function scan(name: string): Promise<string> {
@@ -48,7 +55,7 @@ async function scan(name: string): Promise<string> {
 // All findings that pass the filters, page by page.
 async function findings(task_id: string, schema_profile: string, filters: object): Promise<Finding[]> {
   const found: Finding[] = [];
-  for (let page: Page | undefined = { page: 1, page_size: 100 }; page; ) {
+  for (let page: Page | undefined = { page: 1, page_size: 40 }; page; ) {
     const asked = { task_id, schema_profile, filters, ...page };
     const answer = await client.callTool({ name: "get_scan_results", arguments: asked });
     const [{ text }] = answer.content as { text: string }[];
@@ -65,15 +72,4 @@ function rest(lines: any[]): Page | undefined {
   if (cut) return cut.resume;
   const last = lines[lines.length - 1];
   return last.has_next ? { page: last.next_page, page_size: last.page_size } : undefined;
-}
-
-async function compare(): Promise<string> {
-  const keys = async (task_id: string) => {
-    const found = await findings(task_id, "full", { severity: ">=Low" });
-    return new Set(found.map((finding) => JSON.stringify(KEY.map((field) => finding[field]))));
-  };
-  const [old, now] = [await keys(before), await keys(after)];
-  const added = [...now].filter((key) => !old.has(key)).length;
-  const gone = [...old].filter((key) => !now.has(key)).length;
-  return `${added} new, ${gone} gone, ${now.size - added} still there`;
 }

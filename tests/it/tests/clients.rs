@@ -34,7 +34,11 @@ struct Target {
 
 impl Target {
     fn new(transport: Transport) -> Self {
-        let home = Home::new(&[("scanners.yaml", SCANNERS)]);
+        Self::with(SCANNERS, transport)
+    }
+
+    fn with(scanners: &str, transport: Transport) -> Self {
+        let home = Home::new(&[("scanners.yaml", scanners)]);
         let server = match transport {
             Transport::Http => Some(home.start()),
             Transport::Stdio => None,
@@ -220,33 +224,57 @@ async fn pytenable_runs_a_scan_with_a_session() {
     check_pytenable(["--login", &username, &password]).await;
 }
 
+/// Findings for more than one page, whatever they are filtered by.
+const MANY_FINDINGS: &str =
+    "mock: [{instance_id: mock1, options: {duration_seconds: 0.5, hosts: 14, findings_per_host: 40}}]";
+
 /// The programs that people copy from: they say what to fix first, and what has changed since the scan before.
-fn check_program(mut command: Command) {
-    let target = Target::new(Transport::Http);
-    command.args(target.arguments()).arg("10.0.0.0/28");
+fn check_program(mut command: Command, transport: Transport) {
+    let target = Target::with(MANY_FINDINGS, transport);
+    command.arg("10.0.0.0/28").args(target.arguments());
     let ended = Output::of(command);
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
     let lines: Vec<&str> = ended.stdout.lines().collect();
     let (compared, first) = lines.split_last().unwrap();
-    assert!(!first.is_empty() && first.iter().all(|line| line.starts_with("fix first: ")), "{}", ended.stdout);
-    assert!(compared.starts_with("0 new, 0 gone, ") && compared.ends_with(" still there"), "{compared}");
-    assert!(!compared.contains(" 0 still there"), "{compared}");
+    assert!(first.iter().all(|line| line.starts_with("fix first: ")), "{}", ended.stdout);
+    assert!(first.len() > 40, "more than one page: {}", ended.stdout);
+    let (changed, still_there) = ("0 new, 0 gone, ", " still_there, 0 severity_changed");
+    assert!(compared.starts_with(changed) && compared.ends_with(still_there), "{compared}");
+    assert!(!compared.contains(" 0 still_there"), "{compared}");
 }
 
-#[test]
-fn the_python_program_to_copy_from_works() {
+fn check_python_program(transport: Transport) {
     let mut command = python();
     command.arg(workspace().join("tests/clients/scan.py"));
-    check_program(command);
+    check_program(command, transport);
 }
 
-#[test]
-fn the_typescript_program_to_copy_from_works() {
+fn check_typescript_program(transport: Transport) {
     // It finds its packages beside itself.
     let folder = tempfile::tempdir().unwrap();
     fs::copy(workspace().join("tests/clients/scan.ts"), folder.path().join("scan.ts")).unwrap();
     std::os::unix::fs::symlink(node_modules(), folder.path().join("node_modules")).unwrap();
     let mut command = node();
     command.arg(folder.path().join("scan.ts"));
-    check_program(command);
+    check_program(command, transport);
+}
+
+#[test]
+fn the_python_program_to_copy_from_works_over_http() {
+    check_python_program(Transport::Http);
+}
+
+#[test]
+fn the_python_program_to_copy_from_works_over_stdio() {
+    check_python_program(Transport::Stdio);
+}
+
+#[test]
+fn the_typescript_program_to_copy_from_works_over_http() {
+    check_typescript_program(Transport::Http);
+}
+
+#[test]
+fn the_typescript_program_to_copy_from_works_over_stdio() {
+    check_typescript_program(Transport::Stdio);
 }
