@@ -8,6 +8,8 @@ use scanhost_it::program::workspace;
 mod filters;
 #[path = "../../fuzz/checks/parser.rs"]
 mod parser;
+#[path = "../../fuzz/checks/segments.rs"]
+mod segments;
 
 /// Each file as it is, cut at each of some places, and with each of some bytes changed.
 fn check_all(folder: &Path, check: fn(&[u8])) {
@@ -37,4 +39,9 @@ fn the_parser_holds_on_its_seeds() {
 #[test]
 fn filters_hold_on_their_seeds() {
     check_all(&workspace().join("tests/fuzz/seeds/filters"), filters::check);
+}
+
+#[test]
+fn segments_hold_on_their_seeds() {
+    check_all(&workspace().join("tests/fuzz/seeds/segments"), segments::check);
 }

@@ -14,7 +14,7 @@ use scanhost_it::guests;
 use serde_json::Value;
 
 /// Which crates of this workspace a crate may depend on, for whatever purpose. Who is not in the list may not exist.
-const CRATES: [(&str, &[&str]); 12] = [
+const CRATES: [(&str, &[&str]); 13] = [
     ("scanhost-domain", &[]),
     ("scanhost-sandbox", &["scanhost-domain"]),
     ("scanhost", &["scanhost-domain", "scanhost-sandbox", "scanhost-plugin-build"]),
@@ -26,6 +26,7 @@ const CRATES: [(&str, &[&str]); 12] = [
     ("triage", &["scanhost-sdk"]),
     ("guests", &["scanhost-sdk"]),
     ("fake-nessus", &[]),
+    ("scanhost-bench", &["scanhost-domain", "scanhost-sandbox", "scanhost-it", "fake-nessus"]),
     (
         "scanhost-it",
         &["scanhost-domain", "scanhost-sandbox", "scanhost-plugin-build", "scanhost-sdk", "nessus", "fake-nessus"],

@@ -1,0 +1,32 @@
+//! What the numbers were measured on.
+
+use std::{fs, thread};
+
+pub fn describe() -> String {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
+    format!(
+        "{cores} cores of {}, {} memory, Linux {}, {profile} build\n{}",
+        value("/proc/cpuinfo", "model name"),
+        value("/proc/meminfo", "MemTotal"),
+        read("/proc/sys/kernel/osrelease").trim(),
+        load(),
+    )
+}
+
+/// How busy it was of late, this program included.
+pub fn load() -> String {
+    let load = read("/proc/loadavg");
+    let means: Vec<&str> = load.split(' ').take(3).collect();
+    format!("load {}", means.join(" "))
+}
+
+fn value(file: &str, key: &str) -> String {
+    let text = read(file);
+    let line = text.lines().find(|line| line.starts_with(key)).unwrap_or_default();
+    line.split_once(':').map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
+}
+
+fn read(file: &str) -> String {
+    fs::read_to_string(file).unwrap_or_default()
+}
