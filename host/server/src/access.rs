@@ -12,7 +12,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use crate::config::Scope;
+use crate::config::{Scope, Token};
 
 /// What a caller may do; everything where no tokens are configured.
 #[derive(Clone, Debug)]
@@ -25,6 +25,16 @@ pub struct Access {
 impl Access {
     pub fn everything() -> Self {
         Self { name: "anyone".into(), scopes: Scope::ALL.to_vec() }
+    }
+
+    /// What a caller of this name may do now: nothing, once its token is gone.
+    pub fn now(name: &str, tokens: &[Token]) -> Self {
+        if tokens.is_empty() {
+            return Self::everything();
+        }
+        let token = tokens.iter().find(|token| token.name == name);
+        let scopes = token.map(|token| token.scopes.iter().copied().collect()).unwrap_or_default();
+        Self { name: name.to_owned(), scopes }
     }
 
     pub fn may(&self, scope: Scope) -> bool {

@@ -4,6 +4,8 @@ mod body;
 mod connection;
 mod names;
 mod requests;
+mod stream;
+mod token;
 
 pub use requests::ROUTES;
 
@@ -19,13 +21,13 @@ use axum::{
 };
 use scanhost_domain::{breaker::Circuit, ids::ScannerId};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq as _;
+
+use token::Given;
 
 use crate::{
     access::{Access, RetryAfter},
     audit::Entry,
-    config::{Scope, Token, TokenSecret},
+    config::Scope,
     disk,
     host::Host,
     mcp::{
@@ -60,15 +62,16 @@ pub fn router(host: &Arc<Host>, listen: SocketAddr, offer: &Offer) -> Router {
 async fn authenticate(State(host): State<Arc<Host>>, request: Request, next: Next) -> Response {
     let snapshot = host.snapshot.load_full();
     let tokens = &snapshot.config.tokens;
+    let given = Given::of(request.headers());
     if tokens.is_empty() {
-        return admit(&host, Access::everything(), request, next).await;
+        let response = admit(&host, Access::everything(), request, next).await;
+        return stream::while_let_in(&host, given, response);
     }
-    let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let given = given.and_then(|value| value.split_once(' ')).filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer"));
-    match given.and_then(|(_, token)| find(tokens, token.trim())) {
+    match given.as_ref().and_then(|given| given.find(tokens)) {
         Some(token) => {
             let scopes: Vec<Scope> = token.scopes.iter().copied().collect();
-            admit(&host, Access { name: token.name.clone(), scopes }, request, next).await
+            let response = admit(&host, Access { name: token.name.clone(), scopes }, request, next).await;
+            stream::while_let_in(&host, given, response)
         }
         // No token is a question that may be asked; a wrong one is an attempt.
         None if request.uri().path() == "/ready" && given.is_none() => {
@@ -111,19 +114,6 @@ async fn admit(host: &Host, access: Access, mut request: Request, next: Next) ->
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
     response
-}
-
-/// Compares with every token, in the same time whichever it is.
-fn find<'a>(tokens: &'a [Token], given: &str) -> Option<&'a Token> {
-    let given: [u8; 32] = Sha256::digest(given.as_bytes()).into();
-    // All of them, so that the place of a match does not show.
-    tokens.iter().fold(None, |found, token| {
-        let expected: [u8; 32] = match &token.secret {
-            TokenSecret::Plain(secret) => Sha256::digest(secret.expose().as_bytes()).into(),
-            TokenSecret::Sha256(digest) => *digest,
-        };
-        if bool::from(expected.ct_eq(&given)) { Some(token) } else { found }
-    })
 }
 
 async fn metrics(State(host): State<Arc<Host>>) -> Response {

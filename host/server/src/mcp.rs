@@ -40,6 +40,7 @@ mod submission;
 mod subscription;
 mod task;
 mod tool;
+mod tool_changes;
 mod toolset;
 pub mod transport;
 mod wait_for_scan;

@@ -12,7 +12,6 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
 };
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
@@ -31,7 +30,7 @@ const FULL: &[u8] =
 
 /// Serves until shutdown; requests under way then end on tasks that shutdown waits for.
 pub async fn serve(host: Arc<Host>, listener: TcpListener, router: Router) {
-    let room = Arc::new(Semaphore::new(host.snapshot.load().config.limits.connections));
+    let room = Arc::new(());
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -45,12 +44,14 @@ pub async fn serve(host: Arc<Host>, listener: TcpListener, router: Router) {
                 continue;
             }
         };
-        let Ok(place) = room.clone().try_acquire_owned() else {
+        // Whoever holds it beside this loop is a connection.
+        let place = room.clone();
+        if Arc::strong_count(&room) - 1 > host.snapshot.load().config.limits.connections {
             tracing::warn!(%peer, "a connection was refused: there are as many as limits.connections allows");
             // It fits the socket's empty buffer; a client that has gone needs none.
             let _best_effort = stream.try_write(FULL);
             continue;
-        };
+        }
         let (serving, router) = (host.clone(), router.clone());
         host.tasks.spawn(async move {
             if let Err(error) = secure(&serving, stream, peer, router).await {

@@ -2,7 +2,7 @@
 
 use rmcp::{
     ErrorData, RoleServer,
-    model::{MetaObject, RequestMetaObject},
+    model::{Extensions, MetaObject, RequestMetaObject},
     service::RequestContext,
 };
 
@@ -15,7 +15,12 @@ use crate::{
 
 /// What the caller may do.
 pub fn access(context: &RequestContext<RoleServer>) -> Access {
-    let parts = context.extensions.get::<http::request::Parts>();
+    access_in(&context.extensions)
+}
+
+/// The same for what is no request.
+pub fn access_in(extensions: &Extensions) -> Access {
+    let parts = extensions.get::<http::request::Parts>();
     parts.and_then(|parts| parts.extensions.get::<Access>()).cloned().unwrap_or_else(Access::everything)
 }
 

@@ -12,20 +12,21 @@ use rmcp::{
         ReadResourceResult, ServerCapabilities, ServerConfig, SubscribeRequestParams, SubscriptionFilter, Tool,
         UnsubscribeRequestParams, UpdateTaskParams,
     },
-    service::{RequestContext, SubscriptionContext},
+    service::{NotificationContext, RequestContext, SubscriptionContext},
 };
 use serde_json::Map;
 
 use super::{
     asked::Asked,
     completion,
-    context::{access, caller, permit, signature},
+    context::{access, access_in, caller, permit, signature},
     error,
     offered::Offered,
     prompts, resources, session,
     subscription::{self, Subscriptions},
     task,
     tool::{Call, Input, Row},
+    tool_changes::ToolChanges,
 };
 use crate::{access::Access, config::Scope, host::Host, refusal::Refusal};
 
@@ -84,6 +85,7 @@ impl ServerHandler for McpServer {
             .enable_resources_subscribe()
             .enable_tasks()
             .enable_tools()
+            .enable_tool_list_changed()
             .build();
         let mut info = ServerConfig::new(capabilities);
         info.server_info = implementation();
@@ -210,13 +212,29 @@ impl ServerHandler for McpServer {
 
     async fn listen(&self, subscription: SubscriptionContext) -> Result<(), ErrorData> {
         permit(subscription.request_context(), Scope::Read)?;
+        let mut changes = ToolChanges::new(self.offered.clone(), &access(subscription.request_context()));
+        let tell_of_tools = async {
+            loop {
+                changes.changed().await;
+                if subscription.sink().notify_tool_list_changed().await.is_err() {
+                    // Not asked for, or nobody is there: the stream goes on, or ends by itself.
+                    std::future::pending::<()>().await;
+                }
+            }
+        };
         let uris = subscription.accepted().resource_subscriptions.clone().unwrap_or_default();
         tokio::select! {
             () = subscription::tell_all(self.host(), &uris, subscription.sink()) => {}
+            () = tell_of_tools => {}
             () = subscription.cancelled() => {}
             () = self.host().shutdown.cancelled() => {}
         }
         Ok(())
+    }
+
+    async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        let changes = ToolChanges::new(self.offered.clone(), &access_in(&context.extensions));
+        self.subscriptions.tell_of_tools(self.host(), changes, context.peer);
     }
 
     async fn subscribe(

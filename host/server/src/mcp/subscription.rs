@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -15,7 +15,10 @@ use rmcp::{
 };
 use tokio_util::sync::DropGuard;
 
-use super::resources::{self, Address};
+use super::{
+    resources::{self, Address},
+    tool_changes::ToolChanges,
+};
 use crate::{
     host::Host,
     refusal::{ErrorCode, Refusal},
@@ -58,7 +61,14 @@ pub async fn tell_all(host: &Arc<Host>, uris: &[String], sink: &SubscriptionSink
 
 /// What the client of a session follows. It ends with the session.
 #[derive(Clone, Default)]
-pub struct Subscriptions(Arc<Mutex<HashMap<String, DropGuard>>>);
+pub struct Subscriptions(Arc<Mutex<Present>>);
+
+/// What is told of, each until its guard is dropped.
+#[derive(Default)]
+struct Present {
+    resources: HashMap<String, DropGuard>,
+    tools: Option<DropGuard>,
+}
 
 impl Subscriptions {
     /// # Errors
@@ -67,7 +77,8 @@ impl Subscriptions {
         let mut followed = Followed::new(host, uri).await?;
         let ended = host.shutdown.child_token();
         {
-            let mut present = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut present = self.lock();
+            let present = &mut present.resources;
             if present.len() >= MOST && !present.contains_key(uri) {
                 let hint = "Unsubscribe from some first.";
                 return Err(Refusal::new(ErrorCode::Unavailable, format!("{MOST} subscriptions are the most"), hint));
@@ -90,12 +101,33 @@ impl Subscriptions {
         Ok(())
     }
 
+    /// Tells of other tools until the session ends.
+    pub fn tell_of_tools(&self, host: &Arc<Host>, mut changes: ToolChanges, peer: Peer<RoleServer>) {
+        let ended = host.shutdown.child_token();
+        self.lock().tools = Some(ended.clone().drop_guard());
+        host.tasks.spawn(async move {
+            loop {
+                tokio::select! {
+                    () = changes.changed() => {}
+                    () = ended.cancelled() => return,
+                }
+                if peer.notify_tool_list_changed().await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+
     pub fn uris(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+        self.lock().resources.keys().cloned().collect()
     }
 
     pub fn remove(&self, uri: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(uri);
+        self.lock().resources.remove(uri);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Present> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

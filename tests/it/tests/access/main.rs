@@ -4,6 +4,7 @@
 mod audit;
 mod browsers;
 mod connections;
+mod reloaded;
 mod scopes;
 mod shares;
 mod start;

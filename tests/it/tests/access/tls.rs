@@ -35,6 +35,36 @@ async fn tls_is_spoken_with_the_configured_certificate() {
     assert!(secure.method("tools/list", json!({})).await.is_ok());
 }
 
+#[tokio::test]
+async fn a_new_certificate_is_used_once_its_key_is_there_too() {
+    let (first, first_key) = certificate();
+    let (second, second_key) = certificate();
+    let files = [("scanners.yaml", SCANNERS), ("scanhost.yaml", TLS), ("cert.pem", &first), ("key.pem", &first_key)];
+    let home = Home::new(&files);
+    let server = home.start();
+    let address = server.url().replace("http://", "https://");
+    // Of a connection of its own: one that is open keeps its certificate.
+    let is_trusted = async |pem: &str| {
+        let root = reqwest::Certificate::from_pem(pem.as_bytes()).expect("a certificate");
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([root]).build().expect("a client");
+        client.get(format!("{address}/health")).send().await.is_ok()
+    };
+    let told = async |what: &str| {
+        let start = std::time::Instant::now();
+        while !server.log().contains(what) {
+            assert!(start.elapsed().as_secs() < 30, "{}", server.log());
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    assert!(is_trusted(&first).await);
+    home.write("cert.pem", &second);
+    told("the changed configuration is not taken into use").await;
+    assert!(is_trusted(&first).await, "the key does not fit the new certificate yet");
+    home.write("key.pem", &second_key);
+    told("configuration reloaded").await;
+    assert!(is_trusted(&second).await && !is_trusted(&first).await);
+}
+
 #[test]
 fn a_wrong_certificate_is_an_error_at_start() {
     let (certificate, key) = certificate();

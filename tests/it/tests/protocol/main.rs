@@ -9,6 +9,7 @@ mod sessions;
 mod snapshots;
 mod subscriptions;
 mod tasks;
+mod tool_list;
 mod toolsets;
 mod untrusted;
 mod waiting;

@@ -1,0 +1,34 @@
+//! What a request shows to be let in.
+
+use axum::http::{HeaderMap, header};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+use crate::config::{Token, TokenSecret};
+
+/// The digest of a bearer token.
+pub struct Given([u8; 32]);
+
+impl Given {
+    /// None where a request gives none.
+    pub fn of(headers: &HeaderMap) -> Option<Self> {
+        let (kind, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+        kind.eq_ignore_ascii_case("bearer").then(|| Self(digest(token.trim())))
+    }
+
+    /// Compares with every token, in the same time whichever it is.
+    pub fn find<'a>(&self, tokens: &'a [Token]) -> Option<&'a Token> {
+        // All of them, so that the place of a match does not show.
+        tokens.iter().fold(None, |found, token| {
+            let expected = match &token.secret {
+                TokenSecret::Plain(secret) => digest(secret.expose()),
+                TokenSecret::Sha256(digest) => *digest,
+            };
+            if bool::from(expected.ct_eq(&self.0)) { Some(token) } else { found }
+        })
+    }
+}
+
+fn digest(text: &str) -> [u8; 32] {
+    Sha256::digest(text.as_bytes()).into()
+}

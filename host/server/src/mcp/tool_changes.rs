@@ -1,0 +1,42 @@
+//! Notices that the tools which a client sees have changed, as only a change of the configuration can do.
+
+use std::sync::Arc;
+
+use rmcp::model::Tool;
+use tokio::sync::watch;
+
+use super::offered::Offered;
+use crate::access::Access;
+
+pub struct ToolChanges {
+    offered: Arc<Offered>,
+    /// The name of its token.
+    caller: String,
+    generations: watch::Receiver<u64>,
+    seen: Vec<Tool>,
+}
+
+impl ToolChanges {
+    pub fn new(offered: Arc<Offered>, access: &Access) -> Self {
+        let generations = offered.host().reloads.generations();
+        let seen = offered.tools(access);
+        Self { offered, caller: access.name.clone(), generations, seen }
+    }
+
+    /// Ready once the list is not as it was: most changes of the configuration leave it alone.
+    pub async fn changed(&mut self) {
+        loop {
+            if self.generations.changed().await.is_err() {
+                // Nothing changes any more.
+                std::future::pending::<()>().await;
+            }
+            // Its token may have other scopes now.
+            let access = Access::now(&self.caller, &self.offered.host().snapshot.load().config.tokens);
+            let now = self.offered.tools(&access);
+            if now != self.seen {
+                self.seen = now;
+                return;
+            }
+        }
+    }
+}
