@@ -37,7 +37,7 @@ use document::Document;
 
 pub use self::{
     credential::{Credential, Escalation as CredentialEscalation, Login as CredentialLogin},
-    limit::{CallLimits, Limits, Retention},
+    limit::{CallLimits, Limits, Retention, ScannerLimits},
     listen::Exposed,
     log::{Log, LogFormat},
     plugin::{PluginLimits, PluginSource},

@@ -67,6 +67,34 @@ const BYTES: std::ops::RangeInclusive<u64> = 1_024..=1_073_741_824;
 
 const CALLS: std::ops::RangeInclusive<u64> = 1..=10_000_000;
 
+/// How much goes over the wire to and from one scanner, whatever its plugin asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScannerLimits {
+    /// Those beyond it wait. None is no limit.
+    pub requests_per_minute: Option<NonZeroU32>,
+    /// From sending a request until its whole answer is there.
+    pub answer: Duration,
+    /// Of one answer that a plugin gets to see.
+    pub answer_bytes: usize,
+    /// Of one report.
+    pub report_bytes: u64,
+}
+
+impl ScannerLimits {
+    pub(super) fn read(mut fields: Fields<'_>) -> Self {
+        let requests_per_minute = fields
+            .or("requests_per_minute", None, |setting| u32::try_from(setting.whole(CALLS)?).ok().map(NonZeroU32::new));
+        // Less than a call's wall limit, so that the plugin can still say what happened.
+        let answer = fields.or("answer_seconds", 25 * SECOND, |setting| setting.duration(SECOND, 0.1..=3_600.0));
+        let mut bytes =
+            |key, default: u64, most| fields.or(key, default << 20, |setting| Some(setting.whole(1..=most)? << 20));
+        let answer_bytes = usize::try_from(bytes("answer_mib", 32, 1_024)).unwrap_or(usize::MAX);
+        let report_bytes = bytes("report_mib", 16_384, 1_048_576);
+        fields.finish();
+        Self { requests_per_minute, answer, answer_bytes, report_bytes }
+    }
+}
+
 /// How long what has ended is kept.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Retention {

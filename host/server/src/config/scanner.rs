@@ -6,7 +6,7 @@ use http::{HeaderName, HeaderValue};
 use scanhost_domain::ids::{BackendName, InstanceId, PoolName};
 use url::Url;
 
-use super::{fields::Fields, problem::Place, setting::Setting, token::sha256};
+use super::{fields::Fields, limit::ScannerLimits, problem::Place, setting::Setting, token::sha256};
 use crate::secret::Secret;
 
 #[derive(Clone, Debug)]
@@ -24,6 +24,7 @@ pub struct Scanner {
     pub enabled: bool,
     /// At least 1.
     pub max_concurrent_scans: u32,
+    pub limits: ScannerLimits,
     /// A JSON object, for the backend.
     pub options: String,
     /// What a problem with it should name.
@@ -43,8 +44,8 @@ pub enum Tls {
 impl Scanner {
     /// Whether what is sent to it, and how, is the same for both.
     pub fn is_reached_like(&self, other: &Self) -> bool {
-        let Self { url, auth, tls, headers, .. } = self;
-        (url, auth, tls, headers) == (&other.url, &other.auth, &other.tls, &other.headers)
+        let Self { url, auth, tls, headers, limits, .. } = self;
+        (url, auth, tls, headers, limits) == (&other.url, &other.auth, &other.tls, &other.headers, &other.limits)
     }
 
     pub(super) fn read(setting: &Setting<'_>, pool: &PoolName, taken: &mut BTreeSet<InstanceId>) -> Option<Self> {
@@ -68,6 +69,7 @@ impl Scanner {
         let enabled = fields.or("enabled", true, |enabled| enabled.boolean());
         let max_concurrent_scans =
             fields.or("max_concurrent_scans", 2, |most| u32::try_from(most.whole(1..=1_000)?).ok());
+        let limits = ScannerLimits::read(fields.section("limits"));
         let options = fields.or("options", "{}".to_owned(), |options| options.json_object());
         fields.finish();
         let (instance_id, backend) = (instance_id?, backend?);
@@ -83,6 +85,7 @@ impl Scanner {
             headers,
             enabled,
             max_concurrent_scans,
+            limits,
             options,
             place,
         })

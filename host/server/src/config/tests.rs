@@ -235,6 +235,14 @@ fn problems_of_scanners_yaml_name_line_and_key() {
             ],
         ),
         (
+            "mock:\n  - instance_id: a\n    limits: {answer_mib: 0, requests_per_minute: 0, report_mb: 5}",
+            &[
+                "scanners.yaml:3: mock[0].limits.answer_mib: must be from 1 to 1024",
+                "scanners.yaml:3: mock[0].limits.requests_per_minute: must be from 1 to 10000000",
+                "scanners.yaml:3: mock[0].limits.report_mb: unknown key; did you mean `report_mib`?",
+            ],
+        ),
+        (
             "n: [{instance_id: a, url: 'https://u:p@h'}, {instance_id: b, url: 'https://h?q'}, {instance_id: c, url: h}]",
             &[
                 "scanners.yaml:1: n[0].url: must not carry credentials: they belong under `auth`",
@@ -368,7 +376,7 @@ fn problems_of_variables() {
             "nonsense: {x: \"${NO}\"}",
             &[
                 "scanners.yaml:3: mock[0].nonsense: unknown key; known here: instance_id, backend, name, url, auth, tls, \
-             headers, enabled, max_concurrent_scans, options",
+             headers, enabled, max_concurrent_scans, limits, options",
                 "scanners.yaml:3: mock[0].nonsense.x: the environment variable NO is not set",
             ],
         ),
@@ -390,7 +398,7 @@ fn problems_of_variables() {
             "\"${WORD}\": 1",
             &[
                 "scanners.yaml:3: mock[0].${WORD}: unknown key; known here: instance_id, backend, name, url, auth, tls, \
-             headers, enabled, max_concurrent_scans, options",
+             headers, enabled, max_concurrent_scans, limits, options",
             ],
         ),
     ];
@@ -465,6 +473,9 @@ fn without_a_folder_there_is_a_mock_scanner() {
     let scanner = &config.pools[0].scanners[0];
     assert_eq!((scanner.instance_id.as_str(), scanner.backend.as_str(), &*scanner.name), ("mock1", "mock", "mock1"));
     assert_eq!((scanner.enabled, scanner.max_concurrent_scans, &*scanner.options), (true, 2, "{}"));
+    let ScannerLimits { requests_per_minute, answer, answer_bytes, report_bytes } = scanner.limits;
+    assert_eq!((requests_per_minute, answer, answer_bytes), (None, Duration::from_secs(25), 32 << 20));
+    assert_eq!(report_bytes, 16 << 30);
     assert_eq!(profile_names(&config), ["minimal", "summary", "brief", "full"]);
     assert_eq!(config.profiles[3].definition, r#"{"fields":"all"}"#);
     assert!(config.sources().is_empty());

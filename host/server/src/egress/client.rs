@@ -7,6 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use scanhost_domain::ids::TraceId;
 use scanhost_sandbox::{
@@ -23,7 +24,7 @@ use super::{
     session::{Login, Session, UnusableAuth},
 };
 use crate::{
-    config::{Scanner, Tls},
+    config::{Scanner, ScannerLimits, Tls},
     pace::paced,
     secret::Secret,
     store::Hold,
@@ -31,13 +32,8 @@ use crate::{
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// For a whole answer. Less than a call's wall limit, so that the plugin can still say what happened.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(25);
-
 /// Between two pieces of a download.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
-
-const MAX_ANSWER: usize = 32 << 20;
 
 /// Of an answer that refuses a download.
 const MAX_REFUSAL: usize = 64 << 10;
@@ -78,6 +74,8 @@ pub struct ScannerClient {
     /// The last token, for striking it from answers without waiting for a login under way.
     struck_token: Mutex<Option<Secret>>,
     redaction: Redaction,
+    limits: ScannerLimits,
+    pace: Option<DefaultDirectRateLimiter>,
 }
 
 impl ScannerClient {
@@ -109,6 +107,8 @@ impl ScannerClient {
             token: tokio::sync::Mutex::default(),
             struck_token: Mutex::default(),
             redaction: Redaction::of(secrets),
+            limits: scanner.limits,
+            pace: scanner.limits.requests_per_minute.map(|most| RateLimiter::direct(Quota::per_minute(most))),
         })
     }
 
@@ -165,15 +165,23 @@ impl ScannerClient {
         }
     }
 
+    /// Waits until the scanner may get another request.
+    async fn pace(&self) {
+        if let Some(pace) = &self.pace {
+            pace.until_ready().await;
+        }
+    }
+
     async fn log_in(&self, session: &Session) -> Result<Secret, NoLogin> {
         let url = request::address(self.base()?, &session.login_path)?;
+        self.pace().await;
         let sent = self
             .http
             .post(url)
             .headers(self.headers.clone())
             .header("content-type", "application/json")
             .body(session.login_body.expose().to_owned())
-            .timeout(ANSWER_TIMEOUT)
+            .timeout(self.limits.answer)
             .send();
         let answer = sent.await.map_err(|error| failure(&error))?;
         let status = answer.status();
@@ -233,7 +241,7 @@ impl ScannerCall {
                 .headers(client.headers.clone())
                 .headers(headers.clone());
             if !is_download {
-                sending = sending.timeout(paced(ANSWER_TIMEOUT));
+                sending = sending.timeout(paced(client.limits.answer));
             }
             if let Some(trace) = &self.trace {
                 sending = sending.header("traceparent", traceparent(trace));
@@ -244,6 +252,7 @@ impl ScannerCall {
             if let Some(body) = &asked.body {
                 sending = sending.body(self.placeholders.fill(body).into_owned());
             }
+            client.pace().await;
             // As late as can be: whatever was waited for may have taken long.
             if self.hold.as_ref().is_some_and(|hold| !hold.is_sure()) {
                 return Err(HttpError::Unreachable("by now another worker may have the scan".into()));
@@ -286,7 +295,7 @@ impl Http for ScannerCall {
             trace = self.trace_text(),
             "scanner request"
         );
-        let body = read_body(answer, MAX_ANSWER).await?;
+        let body = read_body(answer, self.client.limits.answer_bytes).await?;
         Ok(Response { status, headers, body: self.struck(body) })
     }
 
@@ -313,6 +322,9 @@ impl Http for ScannerCall {
         let mut pieces = answer.bytes_stream();
         while let Some(piece) = pieces.next().await {
             let piece = piece.map_err(|error| failure(&error))?;
+            if written + piece.len() as u64 > self.client.limits.report_bytes {
+                return Err(HttpError::TooLarge(self.client.limits.report_bytes));
+            }
             report.append(&piece).map_err(full)?;
             written += piece.len() as u64;
         }

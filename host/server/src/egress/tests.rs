@@ -1,9 +1,15 @@
+use reqwest::dns::Resolve as _;
 use scanhost_sandbox::{
     AuthScheme, KeyAuth, SessionAuth,
     capability::{HttpError, Method, Request},
 };
 
-use super::{address::is_forbidden, request, secrets::Placeholders, session::Login};
+use super::{
+    address::{CheckedResolver, is_forbidden},
+    request,
+    secrets::Placeholders,
+    session::Login,
+};
 use crate::{
     config::{Credential, CredentialLogin},
     secret::Secret,
@@ -90,6 +96,15 @@ fn addresses_without_scanners_are_forbidden() {
     }
     for address in ["127.0.0.1", "10.0.0.1", "192.168.1.1", "8.8.8.8", "::1", "fd12::1", "2001:db8::1"] {
         assert!(!is_forbidden(address.parse().unwrap()), "{address}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_is_as_good_as_the_addresses_behind_it() {
+    let resolved = async |name: &str| CheckedResolver.resolve(name.parse().unwrap()).await.map(|found| found.count());
+    assert!(resolved("localhost").await.is_ok_and(|addresses| addresses > 0));
+    for name in ["169.254.169.254", "::ffff:169.254.169.254", "100.100.100.200", "0.0.0.0"] {
+        assert!(resolved(name).await.is_err(), "{name}");
     }
 }
 
