@@ -8,8 +8,9 @@ use scanhost_plugin_build::{Kind, build};
 const PLUGINS: [&str; 3] = ["mock", "nessus", "profile"];
 
 /// The examples of the package `guests`.
-const GUESTS: [&str; 12] =
-    ["chatty", "deep", "faulty", "flood", "giant", "hoard", "liar", "nosy", "panic", "spin", "steady", "viewer"];
+const GUESTS: [&str; 13] = [
+    "chatty", "deep", "eager", "faulty", "flood", "giant", "hoard", "liar", "nosy", "panic", "spin", "steady", "viewer",
+];
 
 fn main() {
     let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo gives build scripts their folder"));

@@ -1,8 +1,8 @@
 //! Tries to get at what it was not granted.
 //!
-//! In `create` it sends the placeholder of its credential to `/echo` and keeps placeholder and answer in the state,
-//! where a test looks for the secret. In `status` it makes requests that the host has to deny, and fails with
-//! `<denied> of <all> denied` and the outcome of each that was not.
+//! In `create` it sends the placeholder of its credential to `/echo`, and a forged one, and keeps placeholder and answer
+//! in the state. In `status` it makes requests that the host has to deny, and fails with `<denied> of <all> denied`, the
+//! outcome of each that was not, and what it saw in `create`.
 
 use guests::{Backend, Guest, remote_id};
 use scanhost_sdk::backend::{
@@ -11,13 +11,15 @@ use scanhost_sdk::backend::{
     scanner::{LoginSecret, RemoteScan, RemoteState, ScanError, ScanRequest},
 };
 
-const PATHS: [&str; 11] = [
+const PATHS: [&str; 13] = [
     "",
     "relative",
     "http://127.0.0.1/",
     "https://scanner.example/",
     "file:///etc/passwd",
     "//scanner.example/",
+    "//[::ffff:169.254.169.254]/",
+    "/\t/169.254.169.254/",
     "/\\scanner.example/",
     "/scans/../secret",
     "/..",
@@ -52,7 +54,7 @@ impl Guest for Nosy {
         Ok(RemoteScan { id: remote_id(Self::NAME, &request.task_id), state })
     }
 
-    fn status(_state: &mut Vec<u8>) -> RemoteState {
+    fn status(state: &mut Vec<u8>) -> RemoteState {
         let sent = |path: &str, header: Option<&str>, body: usize| {
             let headers = header.map(|name| (name.to_owned(), "nosy".to_owned())).into_iter().collect();
             let body = (body > 0).then(|| vec![b'x'; body]);
@@ -70,16 +72,22 @@ impl Guest for Nosy {
 
         let done: Vec<String> =
             tries.iter().filter_map(|(what, outcome)| Some(format!("; {what}: {}", outcome.as_ref().err()?))).collect();
-        RemoteState::Failed(format!("{} of {} denied{}", tries.len() - done.len(), tries.len(), done.concat()))
+        let saw = if state.is_empty() { String::new() } else { format!("; it saw {}", String::from_utf8_lossy(state)) };
+        RemoteState::Failed(format!("{} of {} denied{}{saw}", tries.len() - done.len(), tries.len(), done.concat()))
     }
 }
 
-/// The placeholder, a line break, and what came back for it.
+/// The placeholder, a blank, and what came back for it.
 fn reflect(placeholder: &str) -> Vec<u8> {
-    let body = format!(r#"{{"password":"{placeholder}"}}"#).into_bytes();
+    let forged = placeholder
+        .split('-')
+        .enumerate()
+        .map(|(at, part)| if at == 2 { "0".repeat(part.len()) } else { part.to_owned() });
+    let forged = forged.collect::<Vec<_>>().join("-");
+    let body = format!(r#"{{"password":"{placeholder}","forged":"{forged}"}}"#).into_bytes();
     let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
     let answer = http::send(&Request { method: Method::Post, path: "/echo".to_owned(), headers, body: Some(body) });
-    let mut state = format!("{placeholder}\n").into_bytes();
+    let mut state = format!("{placeholder} ").into_bytes();
     match answer {
         Ok(response) => state.extend(response.body.into_iter().take(32 * 1024)),
         Err(error) => state.extend(format!("{error:?}").into_bytes()),

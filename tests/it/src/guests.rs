@@ -12,6 +12,7 @@ pub const PROFILE: &[u8] = component!("profile");
 
 pub const CHATTY: &[u8] = component!("chatty");
 pub const DEEP: &[u8] = component!("deep");
+pub const EAGER: &[u8] = component!("eager");
 pub const FAULTY: &[u8] = component!("faulty");
 pub const FLOOD: &[u8] = component!("flood");
 pub const GIANT: &[u8] = component!("giant");
@@ -28,9 +29,10 @@ pub const VIEWER: &[u8] = component!("viewer");
 pub const BEHAVING: [(&str, &[u8]); 2] = [("steady", STEADY), ("viewer", VIEWER)];
 
 /// Those that misbehave, by name.
-pub const MISBEHAVING: [(&str, &[u8]); 10] = [
+pub const MISBEHAVING: [(&str, &[u8]); 11] = [
     ("chatty", CHATTY),
     ("deep", DEEP),
+    ("eager", EAGER),
     ("faulty", FAULTY),
     ("flood", FLOOD),
     ("giant", GIANT),

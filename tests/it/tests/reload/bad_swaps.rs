@@ -2,7 +2,10 @@
 
 use std::{fs, path::Path};
 
-use scanhost_it::guests::{MOCK, NOSY, PROFILE, STEADY, VIEWER, version};
+use scanhost_it::{
+    guests::{MOCK, NOSY, PROFILE, STEADY, VIEWER, version},
+    scrape::Scrape,
+};
 use serde_json::{Value, json};
 
 use crate::plant::{Plant, SCANNERS, SERVER, replace, rewrite};
@@ -151,12 +154,17 @@ async fn a_bad_change_changes_nothing_and_is_told() {
         };
         assert!(reload["problems"].as_array().unwrap().iter().any(is_told), "{name}: {reload}");
         assert_eq!(plant.server.ready().await["status"], "degraded", "{name}");
+        let is_logged = |line: &str| line.contains("is not taken into use") && line.contains(source);
+        assert!(plant.server.log().lines().any(is_logged), "{name}");
         assert_eq!(plant.versions().await, ("found by version 1".to_owned(), 1), "{name}");
         assert_eq!(plant.mcp.ok("list_pools", json!({})).await, pools, "{name}");
         mend(&plant.config());
         plant.ready_when(|ready| ready["last_reload"]["outcome"] == "ok").await;
     }
     assert_eq!((plant.generation("steady").await, plant.generation("viewer").await), (1, 1));
+    let metrics = Scrape::of(&plant.mcp, plant.server.url(), "").await;
+    let failed = metrics.value("scanhost_config_reloads_total{outcome=\"failed\"}");
+    assert_eq!(failed, Some(TABLE.len() as f64));
 }
 
 #[tokio::test]

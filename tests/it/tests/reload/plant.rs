@@ -10,6 +10,7 @@ use scanhost_it::{
     guests::{STEADY, VIEWER},
     lab::SCAN_TIME,
     mcp::Mcp,
+    output::Output,
     server::{Home, Server},
 };
 use serde_json::{Value, json};
@@ -77,6 +78,20 @@ impl Plant {
     async fn record(&self, arguments: Value) -> Value {
         let lines = self.mcp.results(arguments).await;
         lines.into_iter().find(|line| line["type"] == "vulnerability").unwrap()
+    }
+
+    /// `scanhost plugin …` on this server.
+    pub fn plugin(&self, arguments: &[&str]) -> Output {
+        let mut command = self.home.command(&[&["plugin"], arguments, &["--json", "--config"]].concat());
+        command.arg(self.config());
+        Output::of(command)
+    }
+
+    /// The rows of `plugin list`.
+    pub fn listed(&self) -> Vec<Value> {
+        let output = self.plugin(&["list"]);
+        assert_eq!(output.code, Some(0), "{}", output.stderr);
+        serde_json::from_str(&output.stdout).unwrap()
     }
 
     /// The generation of the plugin, as `/ready` tells it.

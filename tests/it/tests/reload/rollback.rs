@@ -5,27 +5,15 @@ use std::fs;
 use scanhost_it::{
     guests::{STEADY, failing, relabelled, version},
     lab::{SCAN_TIME, sha256},
-    output::Output,
 };
 use serde_json::{Value, json};
 
 use crate::plant::{Plant, SERVER, home, replace, rewrite};
 
 impl Plant {
-    /// `scanhost plugin …` on this server.
-    fn plugin(&self, arguments: &[&str]) -> Output {
-        let mut command = self.home.command(&[&["plugin"], arguments, &["--json", "--config"]].concat());
-        command.arg(self.config());
-        Output::of(command)
-    }
-
     /// The row of this plugin that is not of an old version.
-    fn listed(&self, name: &str) -> Value {
-        let output = self.plugin(&["list"]);
-        assert_eq!(output.code, Some(0), "{}", output.stderr);
-        let rows: Value = serde_json::from_str(&output.stdout).unwrap();
-        let mut rows = rows.as_array().unwrap().iter();
-        rows.find(|row| row["name"] == name && row["state"] != "draining").unwrap().clone()
+    fn present(&self, name: &str) -> Value {
+        self.listed().into_iter().find(|row| row["name"] == name && row["state"] != "draining").unwrap()
     }
 
     async fn swapped_to(&self, component: &[u8]) {
@@ -64,7 +52,7 @@ async fn an_operator_goes_back_also_over_a_restart_until_the_file_changes() {
     let answer: Value = serde_json::from_str(&output.stdout).unwrap();
     assert_eq!((&answer["sha256"], &answer["generation"]), (&json!(sha256(STEADY)), &json!(3)));
     assert_eq!(plant.steady().await, "found by version 1");
-    let row = plant.listed("steady");
+    let row = plant.present("steady");
     assert_eq!((&row["state"], &row["version"]), (&json!("rolled back"), &json!("1.1.0")), "{row}");
     assert!(row["why"].as_str().unwrap().contains("operator"), "{row}");
 
@@ -77,7 +65,7 @@ async fn an_operator_goes_back_also_over_a_restart_until_the_file_changes() {
 
     plant.swapped_to(&version(STEADY, 3)).await;
     assert_eq!(plant.steady().await, "found by version 3");
-    assert_eq!(plant.listed("steady")["state"], "active");
+    assert_eq!(plant.present("steady")["state"], "active");
 }
 
 #[tokio::test]
@@ -97,7 +85,7 @@ async fn what_serves_is_kept_in_the_place_of_a_file_that_was_refused() {
     let plant = Plant::new();
     let reload = plant.reload(|config| replace(&config.join("steady.wasm"), b"no component")).await;
     assert_eq!(reload["outcome"], "failed");
-    let row = plant.listed("steady");
+    let row = plant.present("steady");
     assert!(row["why"].as_str().unwrap().contains("not a WebAssembly component"), "{row}");
     assert_eq!(plant.plugin(&["rollback", "steady"]).code, Some(0));
     plant.ready_when(|ready| ready["last_reload"]["outcome"] == "ok").await;
@@ -134,7 +122,7 @@ async fn what_cannot_be_gone_back_to_is_told() {
 async fn the_list_is_there_while_the_configuration_is_broken() {
     let plant = Plant::new();
     assert_eq!(plant.reload(|config| replace(&config.join("scanners.yaml"), "mock: [")).await["outcome"], "failed");
-    let row = plant.listed("viewer");
+    let row = plant.present("viewer");
     let expected = json!({
         "name": "viewer", "kind": "profile", "world": row["world"], "version": "1.1.0",
         "sha256": sha256(scanhost_it::guests::VIEWER), "generation": 1, "state": "active", "why": null,
@@ -161,7 +149,7 @@ async fn a_new_version_that_fails_again_and_again_makes_room_for_the_last_good_o
         })
         .await;
     assert_eq!(plant.steady().await, "found by version 1");
-    let row = plant.listed("steady");
+    let row = plant.present("steady");
     assert_eq!(row["state"], "rolled back", "{row}");
     assert!(row["why"].as_str().unwrap().contains("failed"), "{row}");
 }
@@ -174,7 +162,7 @@ async fn one_that_has_nothing_to_go_back_to_rests_and_holds_up_nobody() {
     for _ in 0..5 {
         assert_eq!(plant.scanned().await["error"]["code"], "plugin");
     }
-    let row = plant.listed("steady");
+    let row = plant.present("steady");
     assert_eq!(row["state"], "quarantined", "{row}");
     let ready = plant.server.ready().await;
     let entry = ready["plugins"].as_array().unwrap().iter().find(|entry| entry["name"] == "steady").unwrap();

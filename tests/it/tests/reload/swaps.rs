@@ -11,7 +11,7 @@ use std::{
 
 use scanhost_it::{
     guests::{STEADY, VIEWER, version},
-    lab::SCAN_TIME,
+    lab::{SCAN_TIME, wait_until},
     mcp::Mcp,
 };
 use serde_json::{Value, json};
@@ -77,6 +77,8 @@ async fn no_call_fails_while_a_backend_and_a_profile_are_swapped() {
         "{swaps} swaps under {AGENTS} agents with {} calls: the slowest in effect after {slowest:?}; {warm} KiB, then {last} KiB",
         calls.load(Ordering::Relaxed),
     );
+    // Nobody calls any more, so nothing holds an old generation.
+    wait_until("the end of all old generations", || plant.listed().iter().all(|row| row["state"] == "active")).await;
     // What is swapped out goes: a version of each is about a megabyte of code.
     assert!(last < warm + 65_536, "{memory:?}");
 }

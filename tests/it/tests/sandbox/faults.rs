@@ -146,7 +146,7 @@ async fn nothing_is_reached_that_was_not_granted() {
     let nosy = loaded::backend(NOSY, Limits { cpu: Duration::from_secs(2), ..LIMITS }).await;
     let http = Refusing::default();
     let status = nosy.status(reach::scanner(&http), first_call(), "1").await.unwrap().unwrap();
-    assert_eq!(status.state, RemoteState::Failed("26 of 26 denied".into()));
+    assert_eq!(status.state, RemoteState::Failed("28 of 28 denied".into()));
     // The other four never left the sandbox: a body that is too large, and what belongs to other steps.
-    assert_eq!(http.requests.load(Ordering::Relaxed), 22);
+    assert_eq!(http.requests.load(Ordering::Relaxed), 24);
 }
