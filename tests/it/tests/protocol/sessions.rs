@@ -86,21 +86,17 @@ async fn every_process_on_one_store_goes_on_with_a_session() {
 
 /// A client that waits for a scan, whatever happens to the server, and reads its findings.
 async fn wait_through(client: Client, task_id: String) -> usize {
-    let begin = tokio::time::Instant::now();
-    let mut id = 0;
+    let mut ids = 1..;
     loop {
-        assert!(begin.elapsed() < BOUND, "the scan does not end");
-        id += 1;
         let wait = json!({ "task_id": task_id, "timeout_seconds": 50 });
-        match client.try_call(id, "wait_for_scan", wait).await {
-            Some(result) if result["structuredContent"]["status"] == "completed" => break,
-            Some(result) => assert!(result["isError"] != true, "{result}"),
-            // The server is gone for a moment.
-            None => tokio::time::sleep(Duration::from_millis(100)).await,
+        let result = client.call_through(&mut ids, "wait_for_scan", wait).await;
+        if result["structuredContent"]["status"] == "completed" {
+            break;
         }
+        assert!(result["isError"] != true, "{result}");
     }
     let asked = json!({ "task_id": task_id, "page": 0, "schema_profile": "minimal" });
-    let result = client.try_call(id + 1, "get_scan_results", asked).await.expect("the findings");
+    let result = client.call_through(&mut ids, "get_scan_results", asked).await;
     let lines = result["content"][0]["text"].as_str().expect("text").lines();
     lines.filter(|line| line.contains("\"vulnerability\"")).count()
 }
@@ -112,6 +108,19 @@ enum Client {
 }
 
 impl Client {
+    /// Calls again for as long as the server is gone, within a bound.
+    async fn call_through(&self, ids: &mut impl Iterator<Item = u32>, tool: &str, arguments: Value) -> Value {
+        let begin = tokio::time::Instant::now();
+        for id in ids {
+            if let Some(result) = self.try_call(id, tool, arguments.clone()).await {
+                return result;
+            }
+            assert!(begin.elapsed() < BOUND, "{tool} is not answered");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        unreachable!("there is always another id")
+    }
+
     /// None when the connection breaks.
     async fn try_call(&self, id: u32, tool: &str, arguments: Value) -> Option<Value> {
         let params = json!({ "name": tool, "arguments": arguments });
