@@ -90,7 +90,7 @@ pub async fn build(config: Config, role: Role) -> anyhow::Result<Arc<Host>> {
     let kept = Kept::new(&data);
     let snapshot = build_snapshot(&sandbox, config).await?;
     reload::note_served(&kept, &snapshot);
-    reload::tell_plugins(&[], &snapshot.plugins);
+    reload::tell_plugins(&[], &snapshot);
     Ok(Arc::new(Host {
         role,
         installation,

@@ -235,11 +235,11 @@ fn problems_of_scanners_yaml_name_line_and_key() {
             ],
         ),
         (
-            "mock:\n  - instance_id: a\n    limits: {answer_mib: 0, requests_per_minute: 0, report_mb: 5}",
+            "mock:\n  - instance_id: a\n    limits: {answer_mib: 0, requests_per_minute: 0, report_mib: two}",
             &[
                 "scanners.yaml:3: mock[0].limits.answer_mib: must be from 1 to 1024",
                 "scanners.yaml:3: mock[0].limits.requests_per_minute: must be from 1 to 10000000",
-                "scanners.yaml:3: mock[0].limits.report_mb: unknown key; did you mean `report_mib`?",
+                "scanners.yaml:3: mock[0].limits.report_mib: must be a whole number, but is text",
             ],
         ),
         (
@@ -270,8 +270,8 @@ fn problems_of_scanners_yaml_name_line_and_key() {
             "n: [{instance_id: a, tls: {sha256: ab}}, {instance_id: b, tls: {sha256: x, insecure: true, ca_file: y}}]",
             &[
                 "scanners.yaml:1: n[0].tls.sha256: must be a SHA-256 as 64 hexadecimal digits",
-                "scanners.yaml:1: n[1].tls.ca_file: has no effect with `insecure: true`: leave one of them out",
                 "scanners.yaml:1: n[1].tls.sha256: has no effect with `insecure: true`: leave one of them out",
+                "scanners.yaml:1: n[1].tls.ca_file: has no effect with `insecure: true`: leave one of them out",
                 "scanners.yaml:1: n[1].tls.ca_file: has no effect with `sha256`: leave one of them out",
             ],
         ),

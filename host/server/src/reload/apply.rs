@@ -52,7 +52,7 @@ pub fn take_into_use(host: &Arc<Host>, before: &Snapshot, new: &Arc<Snapshot>) {
     host.reloads.retire(&before.plugins, &new.plugins);
     host.faults.keep(&new.plugins);
     host.reloads.announce(new.generation);
-    tell_plugins(&before.plugins, &new.plugins);
+    tell_plugins(&before.plugins, new);
     note_served(&host.kept, new);
     retire_clients(host, before, new);
 }
@@ -96,13 +96,12 @@ fn permit(before: &Config, config: Config) -> Result<Config, Vec<Problem>> {
 }
 
 /// Which plugins are new and which are gone.
-pub fn tell_plugins(before: &[Arc<Plugin>], after: &[Arc<Plugin>]) {
-    let has = |plugins: &[Arc<Plugin>], wanted: &Arc<Plugin>| plugins.iter().any(|plugin| Arc::ptr_eq(plugin, wanted));
-    for plugin in after.iter().filter(|plugin| !has(before, plugin)) {
-        let version = plugin.backend().map_or("", |backend| backend.description().version.as_str());
+pub fn tell_plugins(before: &[Arc<Plugin>], new: &Snapshot) {
+    for plugin in new.plugins.iter().filter(|plugin| !before.iter().any(|known| Arc::ptr_eq(known, plugin))) {
+        let version = new.version(plugin).unwrap_or_default();
         tracing::info!(plugin = plugin.name, kind = plugin.kind(), version, sha256 = %plugin.digest(), generation = plugin.generation, "plugin loaded");
     }
-    for plugin in before.iter().filter(|plugin| !after.iter().any(|new| new.name == plugin.name)) {
+    for plugin in before.iter().filter(|plugin| !new.plugins.iter().any(|new| new.name == plugin.name)) {
         tracing::info!(plugin = plugin.name, generation = plugin.generation, "plugin removed");
     }
 }
