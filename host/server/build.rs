@@ -4,7 +4,7 @@ use std::{env, fs, path::PathBuf};
 
 use scanhost_plugin_build::{Kind, build};
 
-const PLUGINS: [&str; 4] = ["mock", "nessus", "profile", "triage"];
+const PLUGINS: [&str; 5] = ["mock", "nessus", "nmap", "profile", "triage"];
 
 fn main() {
     let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo gives build scripts their folder"));

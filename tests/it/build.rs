@@ -5,7 +5,7 @@ use std::{env, fs, path::PathBuf};
 use scanhost_plugin_build::{Kind, build};
 
 /// The plugins that come with the host.
-const PLUGINS: [&str; 3] = ["mock", "nessus", "profile"];
+const PLUGINS: [&str; 4] = ["mock", "nessus", "nmap", "profile"];
 
 /// The examples of the package `guests`.
 const GUESTS: [&str; 13] = [

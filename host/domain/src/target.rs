@@ -3,6 +3,7 @@
 
 mod host_name;
 mod parse;
+mod plain;
 mod policy;
 pub(crate) mod problems;
 mod rule;

@@ -7,7 +7,7 @@ use scanhost_domain::request::ScanType;
 use crate::{
     bindings::backend::{BackendPre, exports::scanhost::backend::scanner as wit},
     call::{CallState, Callee, Deadline, GuestStore, Reach, bounded, new_store},
-    capability::{FindingSink, Http, LogSink, ReportReader, ReportWriter},
+    capability::{FindingSink, Http, LogSink, Program, ReportReader, ReportWriter},
     component::Component,
     convert,
     digest::Digest,
@@ -269,11 +269,13 @@ const PARSE_CPU_A_MIB: std::time::Duration = std::time::Duration::from_millis(10
 /// What a call on a scanner may reach.
 pub struct ScannerReach {
     pub http: Box<dyn Http>,
+    /// None where the call is for no scan and no scanner that runs programs.
+    pub program: Option<Box<dyn Program>>,
     pub log: Box<dyn LogSink>,
 }
 
 impl From<ScannerReach> for Reach {
     fn from(reach: ScannerReach) -> Self {
-        Self { http: Some(reach.http), log: Some(reach.log), ..Self::default() }
+        Self { http: Some(reach.http), program: reach.program, log: Some(reach.log), ..Self::default() }
     }
 }

@@ -1,4 +1,5 @@
-//! The worlds as the host sees them, generated from `wit/`. Every module has a row in [`WORLDS`](crate::world::WORLDS).
+//! The worlds as the host sees them, generated from `wit/`. Every module but `command`, which is a capability and no
+//! world of its own, has a row in [`WORLDS`](crate::world::WORLDS).
 
 pub mod backend {
     pub const WIT: &str = include_str!("../../../wit/backend.wit");
@@ -12,6 +13,20 @@ pub mod backend {
             default: trappable,
         },
         exports: { default: async },
+    });
+}
+
+pub mod command {
+    wasmtime::component::bindgen!({
+        path: "../../wit/command.wit",
+        world: "commands",
+        imports: {
+            "scanhost:command/program.start": async | trappable,
+            "scanhost:command/program.stop": async | trappable,
+            "scanhost:command/program.deliver": async | trappable,
+            "scanhost:command/program.ask": async | trappable,
+            default: trappable,
+        },
     });
 }
 

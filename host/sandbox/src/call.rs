@@ -13,7 +13,7 @@ use wasmtime::{Store, Trap, UpdateDeadline, component::ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::{
-    capability::{FindingSink, Http, LogSink, ReportReader, ReportWriter},
+    capability::{FindingSink, Http, LogSink, Program, ReportReader, ReportWriter},
     digest::Digest,
     engine::{Sandbox, TICK},
     fault::Fault,
@@ -32,6 +32,7 @@ const MAX_HANDLES: usize = 1_000;
 #[derive(Default)]
 pub struct Reach {
     pub http: Option<Box<dyn Http>>,
+    pub program: Option<Box<dyn Program>>,
     pub report_writer: Option<Box<dyn ReportWriter>>,
     pub report_reader: Option<Box<dyn ReportReader>>,
     pub findings: Option<Box<dyn FindingSink>>,
@@ -44,6 +45,8 @@ pub type GuestStore = Store<CallState>;
 pub struct CallState {
     pub reach: Reach,
     pub requests: u32,
+    /// Programs that were run or asked for.
+    pub runs: u32,
     pub log_bytes_left: usize,
     pub progress: Progress,
     /// Whether the guest waited for the scanner since the last tick that it saw.
@@ -93,6 +96,7 @@ pub fn new_store(sandbox: &Sandbox, limits: Limits, reach: Reach) -> Store<CallS
     let state = CallState {
         reach,
         requests: 0,
+        runs: 0,
         log_bytes_left: LOG_BYTES,
         progress: Progress::default(),
         has_waited: false,

@@ -2,10 +2,13 @@
 
 use async_trait::async_trait;
 
-pub use crate::bindings::backend::scanhost::backend::{
-    findings::{Batch, Cell},
-    http::{Downloaded, HttpError, Method, Request, Response},
-    log::Level,
+pub use crate::bindings::{
+    backend::scanhost::backend::{
+        findings::{Batch, Cell},
+        http::{Downloaded, HttpError, Method, Request, Response},
+        log::Level,
+    },
+    command::scanhost::command::program::{Answer, Argument, Ending, Limit, RunError, Standing},
 };
 
 /// Requests to the one scanner that the call is for.
@@ -15,6 +18,21 @@ pub trait Http: Send {
 
     /// Streams a 2xx body into the report, in place of what was there.
     async fn download(&mut self, request: Request, report: &mut dyn ReportWriter) -> Result<Downloaded, HttpError>;
+}
+
+/// The program of the one scan that the call is for.
+#[async_trait]
+pub trait Program: Send {
+    async fn start(&mut self, command: String, arguments: Vec<Argument>) -> Result<(), RunError>;
+    fn look(&mut self) -> Option<Standing>;
+
+    /// From this byte on, at most `max`; empty where there is nothing.
+    fn output(&mut self, start: u64, max: usize) -> std::io::Result<Vec<u8>>;
+
+    /// # Errors
+    /// In words for the guest and the log.
+    async fn stop(&mut self) -> Result<(), String>;
+    async fn ask(&mut self, command: String, arguments: Vec<String>) -> Result<Answer, RunError>;
 }
 
 /// The report file while it is being exported.

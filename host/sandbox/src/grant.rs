@@ -5,17 +5,20 @@
 pub enum Grant {
     /// Requests to the scanner that a call is for.
     Http,
+    /// The programs that the configuration names for the plugin.
+    Command,
     /// Files, sockets and clocks as empty stubs, for languages whose runtimes import them.
     StdStubs,
 }
 
 impl Grant {
-    pub const ALL: [Self; 2] = [Self::Http, Self::StdStubs];
+    pub const ALL: [Self; 3] = [Self::Http, Self::Command, Self::StdStubs];
 
     /// The name that the configuration uses.
     pub fn name(self) -> &'static str {
         match self {
             Self::Http => "http",
+            Self::Command => "command",
             Self::StdStubs => "std-stubs",
         }
     }
@@ -25,6 +28,8 @@ impl Grant {
         let is_stub = ["wasi:clocks/", "wasi:filesystem/", "wasi:sockets/"];
         if import.starts_with("scanhost:backend/http@") {
             Some(Self::Http)
+        } else if import.starts_with("scanhost:command/") {
+            Some(Self::Command)
         } else if is_stub.iter().any(|package| import.starts_with(package)) {
             Some(Self::StdStubs)
         } else {
@@ -37,15 +42,17 @@ impl Grant {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Grants {
     pub http: bool,
+    pub command: bool,
     pub std_stubs: bool,
 }
 
 impl Grants {
-    pub const ALL: Self = Self { http: true, std_stubs: true };
+    pub const ALL: Self = Self { http: true, command: true, std_stubs: true };
 
     pub fn has(self, grant: Grant) -> bool {
         match grant {
             Grant::Http => self.http,
+            Grant::Command => self.command,
             Grant::StdStubs => self.std_stubs,
         }
     }
@@ -54,6 +61,7 @@ impl Grants {
     pub fn with(self, grant: Grant) -> Self {
         match grant {
             Grant::Http => Self { http: true, ..self },
+            Grant::Command => Self { command: true, ..self },
             Grant::StdStubs => Self { std_stubs: true, ..self },
         }
     }

@@ -1,5 +1,6 @@
 //! Everything that a guest can be linked with. What is not listed here does not exist for guests.
 
+mod command;
 mod findings;
 mod http;
 mod log;
@@ -17,7 +18,11 @@ use wasmtime_wasi::{
     random::{WasiRandom, WasiRandomView},
 };
 
-use crate::{bindings::backend::scanhost::backend as world, call::CallState, grant::Grants};
+use crate::{
+    bindings::{backend::scanhost::backend as world, command::scanhost::command::program},
+    call::CallState,
+    grant::Grants,
+};
 
 /// What a backend may import: of its world what it was granted, and the little of WASI that a Rust standard library
 /// wants. Files, sockets and clocks only as stubs, see [`stubs`].
@@ -26,6 +31,9 @@ pub fn link_backend(engine: &Engine, grants: Grants) -> wasmtime::Result<Linker<
     world::types::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut CallState| state)?;
     if grants.http {
         world::http::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut CallState| state)?;
+    }
+    if grants.command {
+        program::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut CallState| state)?;
     }
     world::report::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut CallState| state)?;
     world::findings::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut CallState| state)?;

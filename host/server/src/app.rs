@@ -16,6 +16,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     access::Callers,
     audit::{self, Audit},
+    command::Programs,
     config::{Config, StoreKind},
     control, failpoint,
     faults::{self, Faults},
@@ -107,6 +108,7 @@ pub async fn build(config: Config, role: Role) -> anyhow::Result<Arc<Host>> {
         callers: Callers::default(),
         audit: Audit::default(),
         reports: Reports::default(),
+        programs: Arc::new(Programs::default()),
         data,
         tasks: TaskTracker::new(),
         shutdown: CancellationToken::new(),

@@ -1,6 +1,7 @@
 //! The configuration: text is turned into what it means here, once, and the rest of the server never checks it again.
 //! Nothing is guessed: what is wrong is reported, all of it at once, each with its file, line and key.
 
+mod command;
 mod context;
 mod credential;
 mod document;
@@ -28,6 +29,7 @@ use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use scanhost_domain::ids::{CredentialName, PoolName};
@@ -36,6 +38,7 @@ use context::Context;
 use document::Document;
 
 pub use self::{
+    command::{Command, CommandLimits},
     credential::{Credential, Escalation as CredentialEscalation, Login as CredentialLogin},
     limit::{CallLimits, Limits, Retention, ScannerLimits},
     listen::Exposed,
@@ -76,6 +79,8 @@ pub struct Config {
     pub credentials: BTreeMap<CredentialName, Credential>,
     /// At least one.
     pub pools: Vec<Pool>,
+    /// Programs of this machine, by the names that plugins are granted them by.
+    pub commands: BTreeMap<String, Arc<Command>>,
     /// By the plugin's name.
     pub plugins: BTreeMap<String, PluginSource>,
     /// Those that come with scanhost first.
@@ -152,7 +157,8 @@ impl Documents {
     fn config(&self, context: &Context<'_>) -> Option<Config> {
         let mut server = self.server.as_ref()?.root(context).fields();
 
-        let plugins = server.or("plugins", BTreeMap::new(), |plugins| plugin::read_all(&plugins));
+        let commands = server.or("commands", BTreeMap::new(), |commands| command::read_all(&commands));
+        let plugins = server.or("plugins", BTreeMap::new(), |plugins| plugin::read_all(&plugins, &commands));
         let has_component = |name: &str| plugins.contains_key(name);
         let built_in = profile::read_all(&self.built_in_profiles.as_ref()?.root(context), &has_component);
         let profiles = self.profiles.as_ref().and_then(|file| profile::read_all(&file.root(context), &has_component));
@@ -214,6 +220,7 @@ impl Documents {
             key_file,
             credentials,
             pools,
+            commands,
             plugins,
             profiles,
             sources: Vec::new(),

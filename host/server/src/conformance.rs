@@ -4,6 +4,7 @@
 mod backend;
 mod probe;
 mod profile;
+mod programs;
 mod rig;
 mod sample;
 mod script;

@@ -8,9 +8,9 @@ use scanhost_sandbox::Sandbox;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    access::Callers, audit::Audit, faults::Faults, housekeeping::Accesses, installation::Installation,
-    metrics::Metrics, plugins::Kept, reload::Reloads, reports::Reports, role::Role, scanners::Breakers, seal::Sealer,
-    snapshot::Snapshot, store::Store,
+    access::Callers, audit::Audit, command::Programs, faults::Faults, housekeeping::Accesses,
+    installation::Installation, metrics::Metrics, plugins::Kept, reload::Reloads, reports::Reports, role::Role,
+    scanners::Breakers, seal::Sealer, snapshot::Snapshot, store::Store,
 };
 
 pub struct Host {
@@ -29,6 +29,8 @@ pub struct Host {
     pub callers: Callers,
     pub audit: Audit,
     pub reports: Reports,
+    /// What runs for scans of this process.
+    pub programs: Arc<Programs>,
     /// The folder of all files.
     pub data: PathBuf,
     /// Everything that runs in the background; shutdown waits for it.

@@ -6,6 +6,7 @@ mod app;
 mod audit;
 mod cli;
 mod clock;
+mod command;
 mod config;
 mod conformance;
 mod control;
@@ -45,6 +46,9 @@ mod worker;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    if let Some(code) = command::helper() {
+        return code;
+    }
     // One provider of cryptography for all TLS, chosen before the first connection.
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         eprintln!("scanhost: another provider of cryptography is installed already");

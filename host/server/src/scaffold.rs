@@ -19,7 +19,7 @@ macro_rules! sdk {
 const WORKSPACE: &str = include_str!("../../../Cargo.toml");
 
 /// Names that would be taken for something else: by cargo or Python, or for a plugin that comes with the host.
-const TAKEN: [&str; 20] = [
+const TAKEN: [&str; 21] = [
     "alloc",
     "async",
     "backend",
@@ -30,6 +30,7 @@ const TAKEN: [&str; 20] = [
     "main",
     "mock",
     "nessus",
+    "nmap",
     "plugin",
     "profile",
     "proc-macro",
@@ -136,6 +137,13 @@ fn rust(kind: PluginKind, file: &impl Fn(&str, &str) -> File) -> Vec<File> {
         ("sdk/src/findings/tests.rs", sdk!("src/findings/tests.rs")),
         ("sdk/src/requests.rs", sdk!("src/requests.rs")),
         ("sdk/src/requests/tests.rs", sdk!("src/requests/tests.rs")),
+        ("sdk/src/xml.rs", sdk!("src/xml.rs")),
+        ("sdk/src/xml/attributes.rs", sdk!("src/xml/attributes.rs")),
+        ("sdk/src/xml/encoding.rs", sdk!("src/xml/encoding.rs")),
+        ("sdk/src/xml/input.rs", sdk!("src/xml/input.rs")),
+        ("sdk/src/xml/markup.rs", sdk!("src/xml/markup.rs")),
+        ("sdk/src/xml/text.rs", sdk!("src/xml/text.rs")),
+        ("wit/command.wit", include_str!("../../../wit/command.wit")),
     ] {
         files.push(File { path: path.to_owned(), text: text.to_owned() });
     }
@@ -148,7 +156,10 @@ fn rust(kind: PluginKind, file: &impl Fn(&str, &str) -> File) -> Vec<File> {
 }
 
 fn dependencies_of_sdk() -> String {
-    let dependencies = dependencies(&["serde", "serde_json", "wit-bindgen"]);
+    let optional = dependencies(&["encoding_rs", "memchr", "quick-xml"]);
+    let optional = optional.lines().filter_map(|line| line.split_once(" = "));
+    let optional = optional.map(|(name, version)| format!("{name} = {{ version = {version}, optional = true }}\n"));
+    let dependencies = optional.collect::<String>() + &dependencies(&["serde", "serde_json", "wit-bindgen"]);
     template!("rust/sdk.toml").replace("@VERSION@", env!("CARGO_PKG_VERSION")).replace("@DEPENDENCIES@", &dependencies)
 }
 

@@ -18,6 +18,7 @@ use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
     clock,
+    command::ProgramReach,
     egress::{Placeholders, ScannerClient},
     failpoint,
     host::Host,
@@ -137,6 +138,7 @@ pub fn plain_call(scanner: &LoadedScanner, installation: &Installation) -> (Scan
     let plugin = scanner.backend.description().name.to_string();
     let reach = ScannerReach {
         http: Box::new(scanner.client.call(None, Placeholders::default(), false)),
+        program: Some(Box::new(ProgramReach { commands: scanner.commands.clone(), scan: None })),
         log: Box::new(PluginLog { plugin, trace: String::new() }),
     };
     let context = CallContext {
@@ -162,15 +164,24 @@ async fn health(scanner: &LoadedScanner, installation: &Installation) -> Result<
 ///
 /// # Errors
 /// With what its backend says.
-pub async fn check_local(scanner: &LoadedScanner) -> Result<(), String> {
+pub async fn check_local(scanner: &LoadedScanner) -> Result<(), Unfit> {
     if scanner.config.url.is_some() {
         return Ok(());
     }
     match health(scanner, &Installation::none()).await {
         Ok((true, _)) => Ok(()),
-        Ok((false, problem)) => Err(problem),
-        Err(trouble) => Err(trouble.failure.message),
+        Ok((false, problem)) => Err(Unfit::Mistake(problem)),
+        Err(trouble) if trouble.is_outage() => Err(Unfit::Outage(trouble.failure.message)),
+        Err(trouble) => Err(Unfit::Mistake(trouble.failure.message)),
     }
+}
+
+/// Why a scanner cannot work, in words for the operator.
+pub enum Unfit {
+    /// It never will as it is configured.
+    Mistake(String),
+    /// It may when something else is put right, such as a program that is not installed.
+    Outage(String),
 }
 
 async fn report(host: &Host, scanner: &ScannerId) {

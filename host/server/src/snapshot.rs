@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use scanhost_domain::{
     group::Grouping,
     ids::{BackendName, PoolName, ProfileName, ScannerId},
+    request::ScanType,
     scan::{PluginVersion, Slot},
     schedule::Balance,
 };
@@ -49,6 +50,8 @@ pub struct LoadedScanner {
     pub backend: Arc<Backend>,
     pub client: Arc<ScannerClient>,
     pub config: config::Scanner,
+    /// What its backend may run.
+    pub commands: BTreeMap<String, Arc<config::Command>>,
 }
 
 /// A profile under its definition.
@@ -124,6 +127,12 @@ impl LoadedProfile {
 }
 
 impl LoadedScanner {
+    /// Whether it is given scans of that type: what the operator says, else what its backend is made for.
+    pub fn takes(&self, scan_type: ScanType) -> bool {
+        let types = self.config.scan_types.as_ref().unwrap_or(&self.backend.description().scan_types);
+        types.contains(&scan_type)
+    }
+
     fn offer(&self) -> Offer {
         let slot = Slot {
             scanner: self.id.clone(),

@@ -26,7 +26,7 @@ use crate::{
 };
 
 pub use args::{CONFIRM_ARGUMENT, ESCALATION_ARGUMENTS, LOGIN_ARGUMENTS, SubmitArgs};
-use choose::{choose_pool, find_instance};
+use choose::{choose_pool, find_instance, permit_type};
 pub use choose::{find_pool, find_profile};
 use login::{find_credential, login};
 
@@ -187,6 +187,7 @@ fn check(
     permit_targets(pool, &args.targets)?;
     let profile = args.schema_profile.as_deref().map(|name| find_profile(snapshot, name)).transpose()?;
     let instance = args.scanner_instance.as_deref().map(|name| find_instance(pool, name)).transpose()?;
+    permit_type(snapshot, pool, instance.as_ref(), scan_type)?;
     Ok(ScanRequest {
         scan_type,
         targets: args.targets.trim().to_owned(),

@@ -8,6 +8,8 @@
 
 pub mod findings;
 pub mod requests;
+#[cfg(feature = "xml")]
+pub mod xml;
 
 #[doc(hidden)]
 #[allow(unsafe_code, clippy::all, reason = "generated from the WIT world")]
@@ -18,6 +20,16 @@ pub mod backend_world {
         pub_export_macro: true,
         export_macro_name: "export_backend_world",
         default_bindings_module: "scanhost_sdk::backend_world",
+        additional_derives: [PartialEq],
+    });
+}
+
+#[doc(hidden)]
+#[allow(unsafe_code, clippy::all, reason = "generated from the WIT world")]
+pub mod command_world {
+    wit_bindgen::generate!({
+        path: "../../wit/command.wit",
+        world: "commands",
         additional_derives: [PartialEq],
     });
 }
@@ -40,6 +52,11 @@ pub mod backend {
         exports::scanhost::backend::{reader, scanner},
         scanhost::backend::{findings, http, log, report, types},
     };
+}
+
+/// Programs on the host's machine, for a backend that was granted the capability `command`.
+pub mod command {
+    pub use crate::command_world::scanhost::command::program;
 }
 
 /// The world `scanhost:profile`.

@@ -8,6 +8,7 @@ macro_rules! component {
 
 pub const MOCK: &[u8] = component!("mock");
 pub const NESSUS: &[u8] = component!("nessus");
+pub const NMAP: &[u8] = component!("nmap");
 pub const PROFILE: &[u8] = component!("profile");
 
 pub const CHATTY: &[u8] = component!("chatty");

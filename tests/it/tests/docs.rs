@@ -184,6 +184,13 @@ fn every_configuration_loads() {
     check_loads(&files.each_ref().map(|(name, text)| (*name, text.as_str())));
 }
 
+/// Which also means that nmap answers as it should, with what the page allows it.
+#[test]
+fn the_example_of_nmap_is_ready_for_scans() {
+    let files = ["scanhost.yaml", "scanners.yaml"].map(|name| (name, file_in(CONFIG, "yaml", name)));
+    check_loads(&files.each_ref().map(|(name, text)| (*name, text.as_str())));
+}
+
 /// The program tells the keys that it knows where it is given one that it does not.
 #[test]
 fn the_page_of_keys_has_every_key() {
@@ -198,6 +205,8 @@ fn the_page_of_keys_has_every_key() {
         "tls: {zzzzzz: 1}",
         "tokens: [{zzzzzz: 1}]",
         "credentials: {audit: {zzzzzz: 1}}",
+        "commands: {nmap: {zzzzzz: 1}}",
+        "commands: {nmap: {program: /usr/bin/nmap, allow: [], limits: {zzzzzz: 1}}}",
         "plugins: {feed: {zzzzzz: 1}}",
         "plugins: {feed: {file: feed.wasm, limits: {zzzzzz: 1}}}",
     ];

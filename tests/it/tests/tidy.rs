@@ -14,7 +14,7 @@ use scanhost_it::guests;
 use serde_json::Value;
 
 /// Which crates of this workspace a crate may depend on, for whatever purpose. Who is not in the list may not exist.
-const CRATES: [(&str, &[&str]); 13] = [
+const CRATES: [(&str, &[&str]); 14] = [
     ("scanhost-domain", &[]),
     ("scanhost-sandbox", &["scanhost-domain"]),
     ("scanhost", &["scanhost-domain", "scanhost-sandbox", "scanhost-plugin-build"]),
@@ -22,6 +22,7 @@ const CRATES: [(&str, &[&str]); 13] = [
     ("scanhost-sdk", &[]),
     ("mock", &["scanhost-sdk"]),
     ("nessus", &["scanhost-sdk"]),
+    ("nmap", &["scanhost-sdk"]),
     ("profile", &["scanhost-sdk"]),
     ("triage", &["scanhost-sdk"]),
     ("guests", &["scanhost-sdk"]),

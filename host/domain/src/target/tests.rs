@@ -278,7 +278,33 @@ fn written((first, last): (u8, u8)) -> String {
     format!("10.0.0.{first}-{last}")
 }
 
+#[test]
+fn plain_targets_are_addresses_networks_and_names() {
+    for (text, expected) in [
+        ("10.0.0.1, Web.example 10.0.0.5/24", "10.0.0.1 Web.example 10.0.0.5/24"),
+        ("10.0.0.1-6", "10.0.0.1 10.0.0.2/31 10.0.0.4/31 10.0.0.6"),
+        ("10.0.0.0-255", "10.0.0.0/24"),
+        ("10.0.0.7-7", "10.0.0.7"),
+        ("0.0.0.0-255.255.255.255", "0.0.0.0/0"),
+        ("fc00::a-fc00::c", "fc00::a/127 fc00::c"),
+    ] {
+        assert_eq!(targets(text).plain().collect::<Vec<_>>().join(" "), expected, "{text:?}");
+    }
+}
+
 proptest! {
+    /// Whatever is taken as targets: no line of theirs can be read as an option, or as more than one target.
+    #[test]
+    fn plain_targets_are_never_options(text in nearly_targets()) {
+        if let Ok(targets) = Targets::parse(&text, u64::MAX) {
+            for line in targets.plain() {
+                prop_assert!(line.starts_with(|first: char| first.is_ascii_alphanumeric() || matches!(first, ':' | '_')), "{line:?}");
+                prop_assert!(line.bytes().all(|b| b.is_ascii_alphanumeric() || b".:/_-".contains(&b)), "{line:?}");
+                prop_assert!(line.parse::<Target>().is_ok(), "{line:?}");
+            }
+        }
+    }
+
     #[test]
     fn parsing_never_panics_and_reads_its_own_text(text in nearly_targets()) {
         if let Ok(targets) = Targets::parse(&text, u64::MAX) {

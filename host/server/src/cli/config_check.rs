@@ -5,7 +5,10 @@ use scanhost_sandbox::Sandbox;
 use serde_json::{Value as Json, json};
 
 use super::{ConfigFolder, compiled, listing};
-use crate::{app, scanners};
+use crate::{
+    app,
+    scanners::{self, Unfit},
+};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -41,7 +44,7 @@ async fn check(folder: &ConfigFolder) -> anyhow::Result<Json> {
     let snapshot = app::build_snapshot(&sandbox, config).await?;
     let mut problems = Vec::new();
     for scanner in &snapshot.scanners {
-        if let Err(problem) = scanners::check_local(scanner).await {
+        if let Err(Unfit::Mistake(problem) | Unfit::Outage(problem)) = scanners::check_local(scanner).await {
             problems.push(format!("scanners.yaml: {}.{}: {problem}", scanner.id.pool, scanner.id.instance));
         }
     }

@@ -3,12 +3,13 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
 use scanhost_domain::ids::BackendName;
 
-use super::{fields::Fields, problem::Place, setting::Setting, token::sha256};
+use super::{command::Command, fields::Fields, problem::Place, setting::Setting, token::sha256};
 
 #[derive(Clone, Debug)]
 pub struct PluginSource {
@@ -17,6 +18,8 @@ pub struct PluginSource {
     pub sha256: Option<[u8; 32]>,
     /// Names of what it may use; what the host knows by them is the host's to check.
     pub grants: BTreeSet<String>,
+    /// Of those that the configuration names.
+    pub commands: BTreeSet<String>,
     pub limits: PluginLimits,
     /// What a problem with it should name.
     pub place: Option<Place>,
@@ -30,13 +33,16 @@ pub struct PluginLimits {
     pub wall: Duration,
 }
 
-pub(super) fn read_all(setting: &Setting<'_>) -> Option<BTreeMap<String, PluginSource>> {
+pub(super) fn read_all(
+    setting: &Setting<'_>,
+    commands: &BTreeMap<String, Arc<Command>>,
+) -> Option<BTreeMap<String, PluginSource>> {
     // A plugin's name becomes that of a backend or of a profile, which have the same form.
     let named = setting.named::<BackendName>()?;
-    Some(named.into_iter().filter_map(|(name, plugin)| Some((name.to_string(), read(&plugin)?))).collect())
+    Some(named.into_iter().filter_map(|(name, plugin)| Some((name.to_string(), read(&plugin, commands)?))).collect())
 }
 
-fn read(setting: &Setting<'_>) -> Option<PluginSource> {
+fn read(setting: &Setting<'_>, known: &BTreeMap<String, Arc<Command>>) -> Option<PluginSource> {
     let mut fields = setting.fields();
     let file = fields.required("file").and_then(|file| {
         let text = file.text()?;
@@ -47,15 +53,37 @@ fn read(setting: &Setting<'_>) -> Option<PluginSource> {
     });
     let digest = fields.get("sha256").and_then(|digest| sha256(&digest));
     let grants = fields.or("grants", Vec::new(), |grants| grants.list_of(|grant| grant.text().map(str::to_owned)));
+    let grants: BTreeSet<String> = grants.into_iter().collect();
+    let commands = fields.or("commands", Vec::new(), |commands| {
+        if !grants.contains("command") {
+            commands.report("has no effect without `command` among its `grants`");
+        }
+        commands.list_of(|command| {
+            let name = command.text()?;
+            if !known.contains_key(name) {
+                command.report(format!("there is no command of that name: {}", listed(known)));
+            }
+            Some(name.to_owned())
+        })
+    });
     let limits = limits(fields.section("limits"));
     fields.finish();
     Some(PluginSource {
         file: file?,
         sha256: digest,
-        grants: grants.into_iter().collect(),
+        grants,
+        commands: commands.into_iter().collect(),
         limits,
         place: setting.place,
     })
+}
+
+fn listed(commands: &BTreeMap<String, Arc<Command>>) -> String {
+    if commands.is_empty() {
+        return "the section `commands` has none".to_owned();
+    }
+    let names: Vec<_> = commands.keys().map(String::as_str).collect();
+    format!("`commands` has {}", names.join(", "))
 }
 
 fn limits(mut fields: Fields<'_>) -> PluginLimits {

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use http::{HeaderName, HeaderValue};
-use scanhost_domain::ids::{BackendName, InstanceId, PoolName};
+use scanhost_domain::{
+    ids::{BackendName, InstanceId, PoolName},
+    request::ScanType,
+};
 use url::Url;
 
 use super::{fields::Fields, limit::ScannerLimits, problem::Place, setting::Setting, token::sha256};
@@ -25,6 +28,8 @@ pub struct Scanner {
     /// At least 1.
     pub max_concurrent_scans: u32,
     pub limits: ScannerLimits,
+    /// Which scans it takes; None: those that its backend is made for.
+    pub scan_types: Option<Vec<ScanType>>,
     /// A JSON object, for the backend.
     pub options: String,
     /// What a problem with it should name.
@@ -70,6 +75,7 @@ impl Scanner {
         let max_concurrent_scans =
             fields.or("max_concurrent_scans", 2, |most| u32::try_from(most.whole(1..=1_000)?).ok());
         let limits = ScannerLimits::read(fields.section("limits"));
+        let scan_types = fields.get("scan_types").and_then(|types| types.list_of(|scan_type| read_type(&scan_type)));
         let options = fields.or("options", "{}".to_owned(), |options| options.json_object());
         fields.finish();
         let (instance_id, backend) = (instance_id?, backend?);
@@ -86,10 +92,20 @@ impl Scanner {
             enabled,
             max_concurrent_scans,
             limits,
+            scan_types,
             options,
             place,
         })
     }
+}
+
+fn read_type(setting: &Setting<'_>) -> Option<ScanType> {
+    let text = setting.text()?;
+    let found = ScanType::ALL.into_iter().find(|scan_type| scan_type.name() == text);
+    if found.is_none() {
+        setting.report("must be untrusted, trusted or privileged");
+    }
+    found
 }
 
 /// `nessus` for the pools `nessus` and `nessus_dmz`.

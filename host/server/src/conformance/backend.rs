@@ -3,13 +3,14 @@
 mod description;
 mod input;
 mod life;
+mod program;
 mod reading;
 mod trouble;
 
 use super::{Case, rig::Rig};
 
 pub fn cases() -> Vec<Case<Rig>> {
-    [description::cases(), life::cases(), trouble::cases(), input::cases(), reading::cases()]
+    [description::cases(), life::cases(), trouble::cases(), program::cases(), input::cases(), reading::cases()]
         .into_iter()
         .flatten()
         .collect()

@@ -11,12 +11,14 @@ use std::{
 use scanhost_domain::request::ScanType;
 use scanhost_sandbox::{
     Backend, CallContext, CallReport, Component, Grants, Limits, NewScan, Observer, RemoteScan, ScannerReach,
+    capability::Program,
 };
 use serde_json::Value as Json;
 
 use super::{
     Stop,
-    script::{Scenario, ScenarioName, Script},
+    programs::{Behaviour, ScriptedProgram},
+    script::{Run, Scenario, ScenarioName, Script},
     scripted::{Manner, Scripted},
     skip,
 };
@@ -59,6 +61,7 @@ pub struct Rig {
 pub struct Scene<'a> {
     pub rig: &'a Rig,
     pub scanner: Scripted,
+    pub program: ScriptedProgram,
     options: String,
     now: jiff::Timestamp,
 }
@@ -91,6 +94,7 @@ impl Rig {
         Scene {
             rig: self,
             scanner: Scripted::new(Manner::Script(routes), sent),
+            program: ScriptedProgram::new(self.behaviour(scenario.program.clone())),
             options: Json::Object(options.clone()).to_string(),
             now: LAUNCH + Duration::from_secs(scenario.after_seconds.into()),
         }
@@ -104,7 +108,17 @@ impl Rig {
     /// A scanner that meets every request alike.
     pub fn always(&self, manner: Manner) -> Scene<'_> {
         let options = Json::Object(self.script.options.clone()).to_string();
-        Scene { rig: self, scanner: Scripted::new(manner, Vec::new()), options, now: LAUNCH }
+        let program = ScriptedProgram::new(self.behaviour(None));
+        Scene { rig: self, scanner: Scripted::new(manner, Vec::new()), program, options, now: LAUNCH }
+    }
+
+    /// A machine on which programs behave so, while the scanner meets no request at all.
+    pub fn on_machine(&self, behaviour: Behaviour) -> Scene<'_> {
+        Scene { program: ScriptedProgram::new(behaviour), ..self.always(Manner::Unreachable) }
+    }
+
+    fn behaviour(&self, run: Option<Run>) -> Behaviour {
+        Behaviour::Script { answers: self.script.commands.clone(), run }
     }
 
     /// What all calls have used so far.
@@ -152,7 +166,8 @@ impl Rig {
 
 impl Scene<'_> {
     pub fn reach(&self) -> ScannerReach {
-        ScannerReach { http: Box::new(self.scanner.clone()), log: Box::new(self.scanner.clone()) }
+        let program = Some(Box::new(self.program.clone()) as Box<dyn Program>);
+        ScannerReach { http: Box::new(self.scanner.clone()), program, log: Box::new(self.scanner.clone()) }
     }
 
     pub fn context(&self, state: &[u8]) -> CallContext {

@@ -21,6 +21,8 @@ pub struct Script {
     /// What the scanner answers in every scenario that says nothing else. The first route that matches counts.
     pub routes: Vec<Route>,
     pub scenarios: BTreeMap<ScenarioName, Scenario>,
+    /// What commands answer when they are asked something, by their names.
+    pub commands: BTreeMap<String, String>,
     /// A native report, in a file beside the script.
     pub report: Option<PathBuf>,
     /// What that report holds.
@@ -50,6 +52,18 @@ pub struct Scenario {
     /// Instead of the script's own, for scanners that are driven by them.
     pub options: Option<serde_json::Map<String, Json>>,
     pub routes: Vec<Route>,
+    /// Where the scan's program stands, for a scanner that is one.
+    pub program: Option<Run>,
+}
+
+/// A program that was started for the scan.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Run {
+    /// The exit code; without one it still runs.
+    pub exited: Option<u8>,
+    /// What it has written so far: the bytes of a file beside the script.
+    pub output: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -122,9 +136,13 @@ impl Script {
 
     /// With files as paths from here, and checked.
     fn resolved(mut self, folder: &Path) -> anyhow::Result<Self> {
-        let scenarios = self.scenarios.values_mut().flat_map(|scenario| scenario.routes.iter_mut());
         let mut files: Vec<&mut PathBuf> = self.report.iter_mut().collect();
-        for route in self.routes.iter_mut().chain(scenarios) {
+        let mut routes: Vec<&mut Route> = self.routes.iter_mut().collect();
+        for scenario in self.scenarios.values_mut() {
+            routes.extend(&mut scenario.routes);
+            files.extend(scenario.program.iter_mut().filter_map(|run| run.output.as_mut()));
+        }
+        for route in routes {
             let Some((_, path)) = route.request.split_once(' ') else {
                 bail!("the request {:?} is no method and path, such as `GET /scans`", route.request);
             };

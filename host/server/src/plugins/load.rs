@@ -10,6 +10,7 @@ use crate::{config::PluginSource, plugin_file, telemetry::chain};
 /// The plugins inside this program.
 const MOCK: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/mock.wasm"));
 const NESSUS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/nessus.wasm"));
+const NMAP: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/nmap.wasm"));
 const PROFILE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/profile.wasm"));
 const TRIAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/triage.wasm"));
 
@@ -43,7 +44,9 @@ impl<'a> Loader<'a> {
     /// Those inside this program.
     pub async fn built_in(&mut self) -> Vec<Arc<Plugin>> {
         let mut plugins = Vec::new();
-        for (name, bytes) in [("mock", MOCK), ("nessus", NESSUS), (STANDARD_PROFILE, PROFILE), ("triage", TRIAGE)] {
+        let parts =
+            [("mock", MOCK), ("nessus", NESSUS), ("nmap", NMAP), (STANDARD_PROFILE, PROFILE), ("triage", TRIAGE)];
+        for (name, bytes) in parts {
             let known = self.before.iter().find(|plugin| plugin.name == name && plugin.origin == Origin::BuiltIn);
             let plugin = match known {
                 Some(known) => known.clone(),

@@ -11,7 +11,7 @@ use crate::{
     config::{self, Config, Place, Problem},
     egress::ScannerClient,
     plugins::{Kept, Loader, Origin, Plugin, STANDARD_PROFILE},
-    scanners,
+    scanners::{self, Unfit},
     telemetry::chain,
 };
 
@@ -154,14 +154,16 @@ impl<'a> Building<'a> {
             Some(before) => before.client.clone(),
             None => Arc::new(ScannerClient::new(&config, backend.description()).map_err(|error| chain(&error))?),
         };
+        let commands = self.config.commands_of(&config.backend);
         let is_checked = before.is_some_and(|before| {
             Arc::ptr_eq(&before.backend, backend)
                 && before.config.url == config.url
                 && before.config.options == config.options
+                && before.commands == commands
         });
-        let loaded = LoadedScanner { id, backend: backend.clone(), client, config };
-        if !is_checked {
-            scanners::check_local(&loaded).await?;
+        let loaded = LoadedScanner { id, backend: backend.clone(), client, config, commands };
+        if !is_checked && let Err(Unfit::Mistake(problem)) = scanners::check_local(&loaded).await {
+            return Err(problem);
         }
         Ok(loaded)
     }

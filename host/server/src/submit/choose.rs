@@ -1,6 +1,9 @@
 //! What a request names of the configuration: pool, scanner, profile. What does not exist is answered with what does.
 
-use scanhost_domain::ids::{InstanceId, PoolName, ProfileName};
+use scanhost_domain::{
+    ids::{InstanceId, PoolName, ProfileName},
+    request::ScanType,
+};
 
 use crate::{
     config::Pool,
@@ -71,4 +74,30 @@ pub fn find_instance(pool: &Pool, asked: &str) -> Result<InstanceId, Refusal> {
         )),
         Some(scanner) => Ok(scanner.instance_id.clone()),
     }
+}
+
+/// Whether one of the scanners that may get the request takes scans of that type.
+pub fn permit_type(
+    snapshot: &Snapshot,
+    pool: &Pool,
+    instance: Option<&InstanceId>,
+    scan_type: ScanType,
+) -> Result<(), Refusal> {
+    let takes = |pool: &PoolName, instance: Option<&InstanceId>| {
+        let mut scanners =
+            snapshot.scanners.iter().filter(|scanner| scanner.id.pool == *pool && scanner.config.enabled);
+        scanners.any(|scanner| instance.is_none_or(|id| scanner.id.instance == *id) && scanner.takes(scan_type))
+    };
+    if takes(&pool.name, instance) {
+        return Ok(());
+    }
+    let pools = snapshot.config.pools.iter().filter(|pool| takes(&pool.name, None));
+    let pools: Vec<_> = pools.map(|pool| pool.name.as_str()).collect();
+    let elsewhere = if pools.is_empty() {
+        String::new()
+    } else {
+        format!(", or a scanner_pool that takes {scan_type} scans: {}", pools.join(", "))
+    };
+    let message = format!("no scanner of pool `{}` that may get this scan takes {scan_type} scans", pool.name);
+    Err(Refusal::invalid(message, format!("Use run_untrusted_scan{elsewhere}.")))
 }

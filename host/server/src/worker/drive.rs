@@ -16,7 +16,7 @@ use scanhost_domain::{
 };
 use scanhost_sandbox::{Backend, NewScan, RemoteScan, RemoteState, ScannerError};
 
-use ending::{cancelled, lost, overdue, time_left, time_up};
+use ending::{cancelled, cut_short, lost, overdue, permit_type, time_left, time_up, worker_lost};
 use persist::persist;
 use reloaded::with_its_scanner;
 
@@ -82,17 +82,23 @@ pub async fn drive(host: Arc<Host>, claimed: Claimed, hold: Hold, offered: Arc<S
 async fn claim_to_end(host: Arc<Host>, claimed: Claimed, hold: Hold, offered: Arc<Snapshot>) {
     let (id, fence) = (claimed.scan.id.clone(), claimed.running.fence);
     let trace = claimed.scan.trace.clone();
-    let mut outcome = match run(&host, claimed, hold, offered).await {
+    let end = run(&host, claimed, hold, offered).await;
+    // Whatever became of the scan, nothing runs on for it.
+    host.programs.end(&id, fence, &host.folder(&id)).await;
+    let mut outcome = match end {
         End::Outcome(outcome) => outcome,
         End::Stale => {
             tracing::info!(scan = %id, %trace, "the scan has another worker or is gone, leaving it");
             host.store.release(&id, fence).await;
             return;
         }
-        End::Shutdown | End::Interrupted | End::NoRoom => {
-            host.store.release(&id, fence).await;
-            return;
-        }
+        End::Shutdown | End::Interrupted | End::NoRoom => match cut_short(&host, &id, fence).await {
+            Some(outcome) => outcome,
+            None => {
+                host.store.release(&id, fence).await;
+                return;
+            }
+        },
     };
     let now = clock::now();
     // The record before the state: who sees the scan ended finds it, and who deletes the scan then meets no writer.
@@ -204,9 +210,9 @@ impl Driver {
         }
         let (backend, client) = (scanner.backend.clone(), scanner.client.clone());
         if running.recoveries > 0 && running.phase != Phase::Claimed && !backend.description().resumable {
-            let message = "its worker was lost, and its scanner cannot resume".to_owned();
-            return Err(Failure { code: FailureCode::WorkerLost, message }.into());
+            return Err(worker_lost().into());
         }
+        permit_type(&scan, &running, scanner)?;
         Ok(Self {
             host: host.clone(),
             options: scanner.config.options.clone(),

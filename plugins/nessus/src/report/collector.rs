@@ -2,16 +2,17 @@
 
 use std::ops::Range;
 
-use scanhost_sdk::backend::reader::Warning;
+use scanhost_sdk::{
+    backend::reader::Warning,
+    xml::{Attributes, Fault, Text, trim},
+};
 
 use super::{
     Sink, Summary,
-    attributes::{Attributes, Fault},
     batch::{MAX_ITEM, Outbox},
     fields::{HEADER, Names, Slot},
     host::{Host, MAX_VALUE, Property},
     item::{Item, MAX_VALUES, Span},
-    text::{Text, trim},
 };
 
 /// The longest list of targets that is kept.

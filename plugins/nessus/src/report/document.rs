@@ -4,25 +4,16 @@
 //! anything around, is a fragment, and read too. The XML reader sees to it that tags match; what it leaves out is
 //! checked here: names, attributes, what stands outside the root, that all is closed at the end.
 
-use quick_xml::{
-    errors::{Error, IllFormedError},
-    events::{BytesStart, Event},
-    reader::Reader,
-};
+use quick_xml::events::BytesStart;
+use scanhost_sdk::xml::{Attributes, Fault, Markup, NOT_A_NAME, Piece, Text, append_literal, check, is_name};
 
-use super::{
-    Chunks, Malformed, Sink, Summary,
-    attributes::{Attributes, Fault, NOT_A_NAME, is_name},
-    collector::Collector,
-    input::Input,
-    text::{self, Text},
-};
+use super::{Chunks, Malformed, Sink, Summary, collector::Collector};
 
 const MAX_DEPTH: usize = 256;
 const MAX_NAME: usize = 1024;
 
 pub struct Document<'s, C: Chunks, S> {
-    xml: Reader<Input<C>>,
+    xml: Markup<C>,
     /// What each open element is, the innermost last.
     places: Vec<Place>,
     root: Option<Root>,
@@ -65,8 +56,7 @@ enum Root {
 
 impl<'s, C: Chunks, S: Sink> Document<'s, C, S> {
     pub fn new(chunks: C, sink: &'s mut S) -> Self {
-        let mut xml = Reader::from_reader(Input::new(chunks));
-        xml.config_mut().check_comments = true;
+        let xml = Markup::new(chunks);
         Self { xml, places: Vec::new(), root: None, collector: Collector::new(sink) }
     }
 
@@ -74,41 +64,19 @@ impl<'s, C: Chunks, S: Sink> Document<'s, C, S> {
         let mut buffer = Vec::new();
         loop {
             self.take_text()?;
-            let offset = self.offset();
-            buffer.clear();
-            self.xml.get_mut().begin_markup();
-            let event = self.xml.read_event_into(&mut buffer);
-            self.xml.get_mut().end_markup();
-            match event.map_err(|error| self.explain(&error, offset))? {
-                Event::Start(tag) => self.open(&tag, offset)?,
-                Event::Empty(tag) => {
+            let (piece, offset) = self.xml.next(&mut buffer)?;
+            match piece {
+                Piece::Open(tag) => self.open(&tag, offset)?,
+                Piece::Empty(tag) => {
                     self.open(&tag, offset)?;
                     self.close(offset)?;
                 }
-                Event::End(_) => self.close(offset)?,
-                Event::CData(section) => self.take_literal(section.as_bytes(), offset)?,
-                Event::Decl(declaration) => {
-                    if offset != self.xml.get_ref().origin() {
-                        return Err(Malformed::new("an XML declaration that is not at the start", offset));
-                    }
-                    let attributes = declaration.strip_prefix("xml").unwrap_or_default();
-                    check(Attributes::new(attributes))
-                        .map_err(|fault| self.place(&fault, offset, ["<?", "xml", attributes]))?;
-                }
-                Event::DocType(_) if self.root.is_some() => {
-                    return Err(Malformed::new("a document type declaration that is not before the root", offset));
-                }
-                // What a document type declares is never used: its entities are unknown when they are referred to.
-                Event::DocType(_) | Event::Comment(_) | Event::PI(_) => {}
-                // There are none: `take_text` leaves nothing before the next tag.
-                Event::Text(_) | Event::GeneralRef(_) => {}
-                Event::Eof => return self.finish(),
+                Piece::Close => self.close(offset)?,
+                Piece::Literal(section) => self.take_literal(section.as_bytes(), offset)?,
+                Piece::Aside => {}
+                Piece::End => return self.finish(),
             }
         }
-    }
-
-    fn offset(&self) -> u64 {
-        self.xml.get_ref().position()
     }
 
     fn take_text(&mut self) -> Result<(), Malformed> {
@@ -117,7 +85,7 @@ impl<'s, C: Chunks, S: Sink> Document<'s, C, S> {
             None => Text::Blank("text after the end of the root element"),
             Some(place) => destination(&mut self.collector, *place),
         };
-        text::take(self.xml.stream(), text)
+        self.xml.take_text(text)
     }
 
     fn take_literal(&mut self, literal: &[u8], offset: u64) -> Result<(), Malformed> {
@@ -126,7 +94,7 @@ impl<'s, C: Chunks, S: Sink> Document<'s, C, S> {
         };
         match destination(&mut self.collector, *place) {
             Text::Keep { into, limit, too_long } | Text::KeepLoose { into, limit, too_long, .. } => {
-                text::append_literal(literal, into);
+                append_literal(literal, into);
                 if into.len() > limit { Err(Malformed::new(too_long, offset)) } else { Ok(()) }
             }
             Text::Skip | Text::Blank(_) => Ok(()),
@@ -232,13 +200,7 @@ impl<'s, C: Chunks, S: Sink> Document<'s, C, S> {
         act: impl FnOnce(&mut Collector<'s, S>, Attributes<'_>) -> Result<T, Fault>,
     ) -> Result<T, Malformed> {
         let result = act(&mut self.collector, Attributes::new(raw));
-        result.map_err(|fault| self.place(&fault, offset, ["<", name, raw]))
-    }
-
-    /// Where a fault in the last piece of markup is, of which the other pieces come before it, from `offset` on.
-    fn place(&self, fault: &Fault, offset: u64, [opening, name, raw]: [&str; 3]) -> Malformed {
-        let before = [opening, name, &raw[..fault.at]].map(|text| self.xml.get_ref().measure(text));
-        Malformed::new(fault.message, offset + before.iter().sum::<u64>())
+        result.map_err(|fault| self.xml.place_in_tag(&fault, offset, name, raw))
     }
 
     fn close(&mut self, offset: u64) -> Result<(), Malformed> {
@@ -261,30 +223,16 @@ impl<'s, C: Chunks, S: Sink> Document<'s, C, S> {
     }
 
     fn finish(self) -> Result<Summary, Malformed> {
-        let offset = self.offset();
+        let offset = self.xml.offset();
         let fail = |message| Err(Malformed::new(message, offset));
         if !self.places.is_empty() {
             return fail("the report ends inside an element: it is truncated");
         }
         match self.root {
             Some(_) => self.collector.finish().map_err(|reason| Malformed::new(reason, offset)),
-            None if offset == self.xml.get_ref().origin() => fail("the report is empty"),
+            None if self.xml.is_empty() => fail("the report is empty"),
             None => fail("not a Nessus report: there is no element in it"),
         }
-    }
-
-    /// An error of the XML reader in our words; it stands in the piece of markup at `offset`.
-    fn explain(&self, error: &Error, offset: u64) -> Malformed {
-        let message = match error {
-            Error::Io(error) => return Malformed::from(&**error),
-            Error::Syntax(_) if self.xml.get_ref().is_at_end() => "the report ends inside a tag: it is truncated",
-            Error::IllFormed(IllFormedError::MismatchedEndTag { .. }) => "an end tag that does not match its start tag",
-            Error::IllFormed(IllFormedError::UnmatchedEndTag(_)) => "an end tag without a start tag",
-            Error::IllFormed(IllFormedError::DoubleHyphenInComment) => "`--` in a comment",
-            Error::IllFormed(IllFormedError::MissingDoctypeName) => "a document type declaration without a name",
-            _ => "markup that is not XML",
-        };
-        Malformed::new(message, offset)
     }
 }
 
@@ -295,12 +243,4 @@ fn destination<'a, S: Sink>(collector: &'a mut Collector<'_, S>, place: Place) -
         Place::PreferenceName | Place::Targets => collector.preference_text(),
         Place::Around | Place::Policy | Place::Host | Place::Properties | Place::Item | Place::Skipped => Text::Skip,
     }
-}
-
-/// Reads attributes that mean nothing to us, for their faults.
-fn check(attributes: Attributes<'_>) -> Result<(), Fault> {
-    for attribute in attributes {
-        attribute?.check()?;
-    }
-    Ok(())
 }

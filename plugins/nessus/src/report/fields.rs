@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::attributes::{NOT_A_NAME, is_name};
+use scanhost_sdk::xml::{NOT_A_NAME, is_name};
 
 /// The most names that a report may have; the host allows as many.
 const MAX_FIELDS: usize = 4096;

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use scanhost_it::{
-    guests::{FAULTY, MOCK, NESSUS, PROFILE},
+    guests::{FAULTY, MOCK, NESSUS, NMAP, PROFILE},
     output::Output,
     program::workspace,
 };
@@ -57,6 +57,7 @@ fn check_passes(bytes: &[u8], script: &str, least: usize) {
 fn shipped_backends_pass() {
     check_passes(NESSUS, "plugins/nessus/nessus.script.yaml", 55);
     check_passes(MOCK, "plugins/mock/mock.script.yaml", 30);
+    check_passes(NMAP, "plugins/nmap/nmap.script.yaml", 48);
 }
 
 #[test]

@@ -11,8 +11,9 @@ use scanhost_sandbox::{Component, Digest, Grants, Limits, Plugin, Sandbox, WORLD
 
 /// Every world that was ever frozen, with the digest of its text without comments and blanks.
 /// A row is never changed and never taken away; a new version is a new row.
-const FROZEN: [(&str, &str); 2] = [
+const FROZEN: [(&str, &str); 3] = [
     ("backend@0.1.0", "ed3b3145134edb6f1c696625ff1b61794cff52b7b04081cd124405809e2bd579"),
+    ("command@0.1.0", "7891e630e75e0a7624728c9982f3fb35f6bfe241f03977a86f6546c0b92e5948"),
     ("profile@0.1.0", "1dcb43875ba853b633b22c6f7c5886f562c6d9473e4f7f2d2deff7a87e1e5fd8"),
 ];
 
@@ -69,6 +70,9 @@ fn the_worlds_of_this_host_are_frozen_ones() {
             "{name} is frozen: give the world a new version and freeze that"
         );
     }
+    // What is no world of its own, but may be imported beside one.
+    let command = fs::read_to_string(workspace().join("wit/command.wit")).expect("the file is there");
+    assert_eq!(essence(&command), essence(&frozen("command@0.1.0")), "command is frozen");
 }
 
 #[tokio::test]

@@ -67,7 +67,7 @@ impl LogSink for Lines {
 
 /// A scanner that refuses, and a log that nobody reads.
 pub fn nothing() -> ScannerReach {
-    ScannerReach { http: Box::new(Refusing::default()), log: Box::new(Lines::default()) }
+    ScannerReach { http: Box::new(Refusing::default()), program: None, log: Box::new(Lines::default()) }
 }
 
 pub fn scanner(http: &Refusing) -> ScannerReach {

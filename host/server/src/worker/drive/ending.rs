@@ -5,16 +5,17 @@ use std::time::Duration;
 use jiff::Timestamp;
 use scanhost_domain::{
     ids::TaskId,
-    scan::{FailureCode, Fence, Outcome, Phase, Running, Scan, ScanState},
+    scan::{Failure, FailureCode, Fence, Outcome, Phase, Running, Scan, ScanState},
     schedule::{Retry, retry},
 };
 
-use super::Driver;
+use super::{Driver, End};
 use crate::{
     clock,
     egress::Placeholders,
     host::Host,
     pace::paced,
+    snapshot::LoadedScanner,
     store::{Hold, WorkError},
     worker::trouble::{Cure, Trouble},
 };
@@ -58,6 +59,33 @@ pub(super) fn overdue(running: &Running, time_left: Duration) -> Option<Outcome>
         return Some(Outcome::Cancelled);
     }
     time_left.is_zero().then_some(Outcome::Timeout)
+}
+
+/// A scan that cannot be picked up again.
+pub(super) fn worker_lost() -> Failure {
+    let message = "its worker was lost, and its scanner cannot resume".to_owned();
+    Failure { code: FailureCode::WorkerLost, message }
+}
+
+/// The end of a scan whose worker leaves it, where nobody can go on with it: told at once, and not when the next worker
+/// comes.
+pub(super) async fn cut_short(host: &Host, id: &TaskId, fence: Fence) -> Option<Outcome> {
+    let Ok(Some(Scan { state: ScanState::Running(running), .. })) = host.store.scan(id).await else { return None };
+    let snapshot = host.snapshot.load();
+    let is_resumable = snapshot.scanner(&running.slot.scanner)?.backend.description().resumable;
+    let is_lost = running.fence == fence && running.phase != Phase::Claimed && !is_resumable;
+    // Its program is gone already, which is all that a cancel wants.
+    let outcome = || if running.cancel_requested { Outcome::Cancelled } else { Outcome::Failed(worker_lost()) };
+    is_lost.then(outcome)
+}
+
+/// A pool may have scanners of several kinds, and the request was checked against all of them.
+pub(super) fn permit_type(scan: &Scan, running: &Running, scanner: &LoadedScanner) -> Result<(), End> {
+    if running.phase != Phase::Claimed || scanner.takes(scan.request.scan_type) {
+        return Ok(());
+    }
+    let message = format!("the scanner {} takes no {} scans", scanner.id, scan.request.scan_type);
+    Err(Failure { code: FailureCode::Unsupported, message }.into())
 }
 
 /// Ready once somebody has asked for the scan to be cancelled.

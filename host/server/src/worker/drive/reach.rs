@@ -1,9 +1,15 @@
 //! What a call of a scan's backend is given: its options and state, and the way to its scanner.
 
-use scanhost_sandbox::{CallContext, ScannerReach};
+use scanhost_domain::scan::Phase;
+use scanhost_sandbox::{CallContext, ScannerReach, capability::Program};
 
 use super::Driver;
-use crate::{clock, egress::Placeholders, worker::files::PluginLog};
+use crate::{
+    clock,
+    command::{ForScan, Launching, ProgramReach},
+    egress::Placeholders,
+    worker::files::PluginLog,
+};
 
 impl Driver {
     pub(super) fn context(&self) -> CallContext {
@@ -17,13 +23,32 @@ impl Driver {
 
     pub(super) fn reach(&self, placeholders: Placeholders, may_download: bool) -> ScannerReach {
         let http = self.client.call(Some(self.scan.trace.clone()), placeholders, may_download);
-        ScannerReach { http: Box::new(http), log: Box::new(self.log()) }
+        ScannerReach { http: Box::new(http), program: Some(self.program(None)), log: Box::new(self.log()) }
     }
 
     /// For what must not be done by two workers: nothing is sent once another one may have the scan.
     pub(super) fn sole_reach(&self, placeholders: Placeholders) -> ScannerReach {
         let http = self.client.call(Some(self.scan.trace.clone()), placeholders, false).while_held(self.hold.clone());
-        ScannerReach { http: Box::new(http), log: Box::new(self.log()) }
+        // Of what only one worker may do, this alone starts something.
+        let launching = matches!(self.running.phase, Phase::Launching { .. }).then(|| Launching {
+            hold: self.hold.clone(),
+            lease: self.host.store.lease(),
+            tasks: self.host.tasks.clone(),
+        });
+        ScannerReach { http: Box::new(http), program: Some(self.program(launching)), log: Box::new(self.log()) }
+    }
+
+    fn program(&self, launching: Option<Launching>) -> Box<dyn Program> {
+        let scan = ForScan {
+            programs: self.host.programs.clone(),
+            task: self.scan.id.clone(),
+            fence: self.running.fence,
+            folder: self.host.folder(&self.scan.id),
+            targets: self.scan.request.targets.clone(),
+            launching,
+        };
+        let commands = self.snapshot.config.commands_of(&self.backend.description().name);
+        Box::new(ProgramReach { commands, scan: Some(scan) })
     }
 
     pub(super) fn log(&self) -> PluginLog {

@@ -1,0 +1,32 @@
+//! Programs of this machine that backends run: each granted by name in the configuration, one at a time for a scan, under
+//! a supervisor of its own, a second process of this very program, which kills the whole of it when the host ends.
+
+mod confine;
+mod family;
+mod kept;
+mod order;
+mod reach;
+mod running;
+mod supervise;
+
+use std::{env, process::ExitCode};
+
+pub use self::{
+    kept::Programs,
+    reach::{ForScan, Launching, ProgramReach},
+};
+
+/// What this program is when its first argument is one of these, which no person gives.
+const SUPERVISE: &str = "supervise-program";
+const CONFINE: &str = "confine-program";
+
+/// Does the work of a helper of this program where it was started as one. To be asked before anything else is done.
+pub fn helper() -> Option<ExitCode> {
+    let mut arguments = env::args_os().skip(1);
+    let role = arguments.next()?;
+    match role.to_str()? {
+        SUPERVISE => Some(supervise::run()),
+        CONFINE => Some(confine::run(arguments)),
+        _ => None,
+    }
+}

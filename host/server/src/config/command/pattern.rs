@@ -1,0 +1,69 @@
+//! What an argument of a program may look like.
+
+use std::str::FromStr;
+
+#[cfg(test)]
+mod tests;
+
+/// A whole argument, word for word, in which each `*` stands for any number of letters, digits and `. , : _ + -`, and so
+/// never for a path, a blank or anything that means more than itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern(String);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAPattern {
+    #[error("must have 1 to 1024 bytes")]
+    Length,
+    #[error("must have no control characters")]
+    Control,
+    #[error("must not begin with `*`, which would permit every option: begin with what the argument begins with")]
+    Open,
+}
+
+impl FromStr for Pattern {
+    type Err = NotAPattern;
+
+    fn from_str(text: &str) -> Result<Self, NotAPattern> {
+        if !(1..=1024).contains(&text.len()) {
+            Err(NotAPattern::Length)
+        } else if text.chars().any(char::is_control) {
+            Err(NotAPattern::Control)
+        } else if text.starts_with('*') {
+            Err(NotAPattern::Open)
+        } else {
+            Ok(Self(text.to_owned()))
+        }
+    }
+}
+
+impl Pattern {
+    pub fn fits(&self, argument: &str) -> bool {
+        let (pattern, argument) = (self.0.as_bytes(), argument.as_bytes());
+        let (mut p, mut a) = (0, 0);
+        // Where the last `*` stands, and how far it reaches: only it can still become longer.
+        let mut star = None;
+        while a < argument.len() {
+            if pattern.get(p) == Some(&b'*') {
+                star = Some((p, a));
+                p += 1;
+            } else if pattern.get(p) == Some(&argument[a]) {
+                p += 1;
+                a += 1;
+            } else {
+                match star {
+                    Some((at, reached)) if is_plain(argument[reached]) => {
+                        star = Some((at, reached + 1));
+                        p = at + 1;
+                        a = reached + 1;
+                    }
+                    _ => return false,
+                }
+            }
+        }
+        pattern[p..].iter().all(|byte| *byte == b'*')
+    }
+}
+
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b',' | b':' | b'_' | b'+' | b'-')
+}
