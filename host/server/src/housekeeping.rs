@@ -23,8 +23,8 @@ const INTERVAL: Duration = Duration::from_secs(600);
 /// Scans that one step of a round deletes.
 const BATCH: usize = 100;
 
-/// An access is noted once in this time; retention is counted in days.
-const NOTED_FOR: SignedDuration = SignedDuration::from_hours(1);
+/// An access is noted once in this time, or more often where retention is short.
+const NOTED_FOR: Duration = Duration::from_secs(3_600);
 
 /// When results were last asked for, as far as this process has stored it.
 #[derive(Default)]
@@ -32,23 +32,30 @@ pub struct Accesses(Mutex<HashMap<TaskId, Timestamp>>);
 
 impl Accesses {
     /// Whether this access should be stored, because the last one was a while ago.
-    fn is_news(&self, id: &TaskId, now: Timestamp) -> bool {
+    fn is_news(&self, id: &TaskId, now: Timestamp, noted_for: Duration) -> bool {
+        let noted_for = SignedDuration::try_from(noted_for).unwrap_or(SignedDuration::MAX);
         let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        noted.retain(|_, time| now.duration_since(*time) < NOTED_FOR);
+        noted.retain(|_, time| now.duration_since(*time) < noted_for);
         if noted.contains_key(id) {
             return false;
         }
         noted.insert(id.clone(), now);
         true
     }
+
+    /// The next access is stored, whenever it comes.
+    fn forget(&self, id: &TaskId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
 }
 
 /// Takes note that somebody asked for the scan's results. A failure only makes the scan go earlier.
 pub async fn accessed(host: &Host, id: &TaskId) {
     let now = clock::now();
-    if host.accesses.is_news(id, now)
+    if host.accesses.is_news(id, now, NOTED_FOR.min(shortest_retention(host) / 10))
         && let Err(error) = host.store.touch(id, now).await
     {
+        host.accesses.forget(id);
         tracing::warn!(scan = %id, error = chain(&error), "the access could not be noted");
     }
 }
@@ -74,9 +81,12 @@ pub async fn run(host: Arc<Host>) {
 
 /// Often enough for a retention that is shorter than usual.
 fn interval(host: &Host) -> Duration {
+    INTERVAL.min(shortest_retention(host) / 4).max(Duration::from_secs(1))
+}
+
+fn shortest_retention(host: &Host) -> Duration {
     let retention = &host.snapshot.load().config.retention;
-    let shortest = retention.completed.min(retention.failed);
-    INTERVAL.min(shortest / 4).max(Duration::from_secs(1))
+    retention.completed.min(retention.failed)
 }
 
 async fn delete_expired(host: &Arc<Host>) {

@@ -67,7 +67,10 @@ pub async fn watch(host: Arc<Host>) {
         for (scanner, report) in host.store.scanner_reports().await.unwrap_or_default() {
             host.breakers.adopt(&scanner, &report);
         }
-        for scanner in snapshot.scanners.iter().filter(|scanner| scanner.config.enabled) {
+        // A scanner that takes no new scans may still run some, which wait while its breaker is open.
+        let is_watched =
+            |scanner: &&LoadedScanner| scanner.config.enabled || host.breakers.circuit(&scanner.id) != Circuit::Closed;
+        for scanner in snapshot.scanners.iter().filter(is_watched) {
             let id = &scanner.id;
             let is_told = |(at, circuit): &(Instant, Circuit)| {
                 at.elapsed() < REPORT_INTERVAL && *circuit == host.breakers.circuit(id)

@@ -22,14 +22,15 @@ pub async fn run(host: Arc<Host>) {
     let mut generations = host.reloads.generations();
     while !host.shutdown.is_cancelled() {
         generations.mark_unchanged();
-        let offers = host.snapshot.load().offers(|scanner| {
+        let snapshot = host.snapshot.load_full();
+        let offers = snapshot.offers(|scanner| {
             host.breakers.takes_scans(&scanner.id) && host.faults.rest(scanner.backend.digest()).is_none()
         });
         let asked_at = clock::now();
         match host.store.claim(&offers, asked_at).await {
             Ok(Some(claimed)) => {
                 let hold = Hold::new(host.store.lease(), asked_at);
-                host.tasks.spawn(drive::drive(host.clone(), claimed, hold));
+                host.tasks.spawn(drive::drive(host.clone(), claimed, hold, snapshot));
             }
             Ok(None) => tokio::select! {
                 () = host.store.wake() => {}

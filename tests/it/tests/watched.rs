@@ -8,7 +8,7 @@ use std::{
 };
 
 use scanhost_it::{
-    lab::{Lab, SCAN_TIME, instant, lab_report},
+    lab::{Lab, SCAN_TIME, instant, lab_report, wait_until},
     output::{Output, ended},
     server::{Home, Server},
 };
@@ -29,6 +29,8 @@ async fn every_line_of_a_scan_has_its_trace() {
     let submitted = lab.mcp.ok("run_untrusted_scan", json!({ "targets": "10.20.0.11", "name": "traced" })).await;
     let (id, trace) = (submitted["task_id"].clone(), submitted["trace_id"].clone());
     assert_eq!(lab.mcp.ended(id.as_str().unwrap(), SCAN_TIME).await["status"], "completed");
+    // It is told when it is stored, which a question may come before.
+    wait_until("the line of its end", || lab.server.log().contains("\"scan ended\"")).await;
     let log = lines(&lab.server.log());
     let of_scan: Vec<&Value> = log.iter().filter(|line| line["scan"] == id).collect();
     assert!(of_scan.len() > 5, "{of_scan:?}");
@@ -52,8 +54,12 @@ async fn the_level_comes_from_the_configuration_and_the_variable_goes_before_it(
         };
         let server = Server::start(command);
         server.mcp().call("get_scan_status", json!({ "task_id": "no id" })).await;
-        let told = lines(&server.log());
-        assert_eq!(told.iter().any(|line| line["level"] == "DEBUG"), has_debug, "{log} {variable:?}");
+        let told_debug = || lines(&server.log()).iter().any(|line| line["level"] == "DEBUG");
+        if has_debug {
+            wait_until("a line for debugging", told_debug).await;
+        } else {
+            assert!(!told_debug(), "{log} {variable:?}: {}", server.log());
+        }
     }
 }
 

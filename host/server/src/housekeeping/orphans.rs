@@ -1,5 +1,6 @@
 //! Scans of ours at the scanners that no task owns any more: of deleted tasks, and second ones that a lost worker made.
-//! Only what carries the mark of this installation is looked at, and nothing that runs is removed.
+//! Only what carries the mark of this installation is looked at. Nothing that runs is removed, but what runs on although
+//! its task has ended is stopped.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -61,9 +62,14 @@ async fn orphans(host: &Arc<Host>, scanner: &LoadedScanner) -> Result<Vec<Listed
         Err(fault) => return Err(fault.to_string()),
     };
     let mut orphans = Vec::new();
-    for scan in listed.into_iter().filter(|scan| !scan.is_running) {
+    for scan in listed {
         let task = host.store.scan(&scan.task).await.map_err(|error| chain(&error))?;
-        if !owns(task.as_ref(), &scan.id) {
+        if scan.is_running {
+            // What has ended stays so: it could not be stopped when it ended.
+            if task.is_none_or(|task| task.is_finished()) {
+                stop(host, scanner, &scan).await;
+            }
+        } else if !owns(task.as_ref(), &scan.id) {
             orphans.push(scan);
         }
     }
@@ -80,6 +86,20 @@ fn owns(task: Option<&Scan>, remote_id: &str) -> bool {
             finished.run.as_ref().and_then(|run| run.remote_id.as_deref()) == Some(remote_id)
         }
     }
+}
+
+async fn stop(host: &Arc<Host>, scanner: &LoadedScanner, orphan: &ListedScan) {
+    let (reach, context) = plain_call(scanner, &host.installation);
+    let reason = match failpoint::around("scanner.stop", scanner.backend.stop(reach, context, &orphan.id)).await {
+        Ok(Ok(())) => {
+            scanners::succeeded(host, &scanner.id);
+            tracing::info!(scan = %orphan.task, scanner = %scanner.id, remote = orphan.id, "stopped what ran on without its task");
+            return;
+        }
+        Ok(Err(error)) => Trouble::from(error).failure.message,
+        Err(fault) => fault.to_string(),
+    };
+    tracing::warn!(scan = %orphan.task, scanner = %scanner.id, remote = orphan.id, reason, "what no task waits for runs on");
 }
 
 async fn remove(host: &Arc<Host>, scanner: &LoadedScanner, orphan: &ListedScan) {

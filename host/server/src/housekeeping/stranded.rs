@@ -1,16 +1,23 @@
 //! Scans that wait for what the configuration no longer has: their pool, or the scanner that they are pinned to. They
 //! would wait for ever, so they fail.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use scanhost_domain::{
     ids::TaskId,
     scan::{Failure, FailureCode, Scan},
 };
 
+use tokio::time::Instant;
+
 use crate::{
     clock,
     host::Host,
+    pace::paced,
     record_file,
     store::{Known, StoreError},
     telemetry::chain,
@@ -19,26 +26,37 @@ use crate::{
 /// Between two looks.
 const INTERVAL: Duration = Duration::from_secs(2);
 
-/// Scans that one look fails.
-const BATCH: usize = 1_000;
+/// How long a scan waits in vain before it fails: what it waits for may only have been taken out by mistake, and another
+/// process may have read a newer configuration than this one.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// Scans that one look sees.
+const BATCH: usize = 10_000;
 
 /// Looks until shutdown.
 pub async fn run(host: Arc<Host>) {
+    let mut waiting = HashMap::new();
     loop {
         tokio::select! {
             () = tokio::time::sleep(INTERVAL) => {}
             () = host.shutdown.cancelled() => return,
         }
-        if let Err(error) = look(&host).await {
+        if let Err(error) = look(&host, &mut waiting).await {
             tracing::debug!(error = chain(&error), "scans that wait in vain could not be looked for");
         }
     }
 }
 
-async fn look(host: &Arc<Host>) -> Result<(), StoreError> {
+/// Fails what every look of the time of grace has seen.
+async fn look(host: &Arc<Host>, waiting: &mut HashMap<TaskId, Instant>) -> Result<(), StoreError> {
     let known = known(host).await?;
-    for id in host.store.stranded(known.clone(), BATCH).await? {
-        fail(host, &known, &id).await?;
+    let stranded: HashSet<TaskId> = host.store.stranded(known.clone(), BATCH).await?.into_iter().collect();
+    waiting.retain(|id, _| stranded.contains(id));
+    for id in stranded {
+        let since = *waiting.entry(id.clone()).or_insert_with(Instant::now);
+        if since.elapsed() >= paced(GRACE) {
+            fail(host, &known, &id).await?;
+        }
     }
     Ok(())
 }

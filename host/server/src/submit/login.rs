@@ -40,7 +40,11 @@ pub fn login(
     };
     if let Some(asked) = &args.credential {
         let credential = find_credential(snapshot, asked)?;
-        if args.ssh_username.is_some() || args.ssh_password.is_some() || args.ssh_private_key.is_some() {
+        if args.ssh_username.is_some()
+            || args.ssh_password.is_some()
+            || args.ssh_private_key.is_some()
+            || args.ssh_passphrase.is_some()
+        {
             return Err(Refusal::invalid(
                 "credential and ssh_… arguments exclude each other",
                 "Give `credential` alone: the operator configured the login that it names.",

@@ -16,9 +16,11 @@ use scanhost_domain::{
 };
 use scanhost_sandbox::{Backend, NewScan, RemoteScan, RemoteState, ScannerError};
 
-use ending::{cancelled, lost, overdue, time_left};
+use ending::{cancelled, lost, overdue, time_left, time_up};
 use persist::persist;
+use reloaded::with_its_scanner;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -44,11 +46,11 @@ const MAX_RECOVERIES: u32 = 10;
 /// How long a call to a scanner takes at most, its breaker and all limits included.
 const CALL_TIME: Duration = Duration::from_secs(60);
 
-/// How long stopping a scan at its scanner may take: one that is away must not keep a cancelled scan running for ever.
-const STOP_TIME: Duration = Duration::from_secs(300);
-
 /// Between two looks at a scan whose launch may have been lost.
 const SECOND_LOOK: Duration = Duration::from_secs(3);
+
+/// How long a scanner may show a launched scan as one that was never launched.
+const IDLE_TIME: Duration = Duration::from_secs(600);
 
 /// Why driving ends.
 enum End {
@@ -70,17 +72,17 @@ impl From<Failure> for End {
 }
 
 /// Every line in it names the scan.
-pub async fn drive(host: Arc<Host>, claimed: Claimed, hold: Hold) {
+pub async fn drive(host: Arc<Host>, claimed: Claimed, hold: Hold, offered: Arc<Snapshot>) {
     let scan = &claimed.scan;
     // Of the highest level, so that it is there whichever lines are wanted.
     let span = tracing::error_span!("drive", scan = %scan.id, trace = %scan.trace, pool = %scan.request.pool);
-    claim_to_end(host, claimed, hold).instrument(span).await;
+    claim_to_end(host, claimed, hold, offered).instrument(span).await;
 }
 
-async fn claim_to_end(host: Arc<Host>, claimed: Claimed, hold: Hold) {
+async fn claim_to_end(host: Arc<Host>, claimed: Claimed, hold: Hold, offered: Arc<Snapshot>) {
     let (id, fence) = (claimed.scan.id.clone(), claimed.running.fence);
     let trace = claimed.scan.trace.clone();
-    let outcome = match run(&host, claimed, hold).await {
+    let mut outcome = match run(&host, claimed, hold, offered).await {
         End::Outcome(outcome) => outcome,
         End::Stale => {
             tracing::info!(scan = %id, %trace, "the scan has another worker or is gone, leaving it");
@@ -99,6 +101,13 @@ async fn claim_to_end(host: Arc<Host>, claimed: Claimed, hold: Hold) {
         && let ScanState::Running(running) = scan.state.clone()
         && running.fence == fence
     {
+        // Whoever has cancelled it expects nothing else of it.
+        if let Outcome::Failed(failure) = &outcome
+            && running.cancel_requested
+        {
+            tracing::info!(scan = %id, %trace, reason = failure.message, "a cancelled scan failed");
+            outcome = Outcome::Cancelled;
+        }
         record_file::write(&host, &scan.finished(running.finish(outcome.clone(), now)));
     }
     let finish = || host.store.finish(&id, fence, outcome.clone(), now);
@@ -107,8 +116,12 @@ async fn claim_to_end(host: Arc<Host>, claimed: Claimed, hold: Hold) {
     }
 }
 
-async fn run(host: &Arc<Host>, claimed: Claimed, hold: Hold) -> End {
-    let mut driver = match Driver::new(host, claimed, hold.clone()) {
+async fn run(host: &Arc<Host>, claimed: Claimed, hold: Hold, offered: Arc<Snapshot>) -> End {
+    let snapshot = match with_its_scanner(host, &claimed, &hold, offered).await {
+        Ok(snapshot) => snapshot,
+        Err(end) => return end,
+    };
+    let mut driver = match Driver::new(host, claimed, hold.clone(), snapshot) {
         Ok(driver) => driver,
         Err(end) => return end,
     };
@@ -116,35 +129,43 @@ async fn run(host: &Arc<Host>, claimed: Claimed, hold: Hold) -> End {
         return end;
     }
     let (id, fence) = (driver.scan.id.clone(), driver.running.fence);
-    let (limit, interrupt) = (time_left(&driver.running, driver.limits.scan), driver.interrupt.clone());
-    let outcome = if let Some(outcome) = overdue(&driver.running, limit) {
+    let (started_at, interrupt) = (driver.running.started_at, driver.interrupt.clone());
+    let outcome = if let Some(outcome) = overdue(&driver.running, time_left(started_at, driver.limits.scan)) {
         outcome
     } else {
         let steps = driver.steps();
         tokio::pin!(steps);
         let outcome = tokio::select! {
-            end = &mut steps => return end,
-            () = tokio::time::sleep(limit) => Outcome::Timeout,
-            () = cancelled(host, &id) => Outcome::Cancelled,
+            end = &mut steps => Err(end),
+            () = time_up(host, started_at) => Ok(Outcome::Timeout),
+            () = cancelled(host, &id) => Ok(Outcome::Cancelled),
             () = lost(host, &id, fence, &hold) => return End::Stale,
             () = host.shutdown.cancelled() => return End::Shutdown,
         };
-        // A call under way is let end: what it does at the scanner has to be known before the scan is stopped there.
-        interrupt.cancel();
-        tokio::select! {
-            end = steps => match end {
-                End::Interrupted => {}
-                end => return end,
-            },
-            () = tokio::time::sleep(CALL_TIME) => {}
-            () = lost(host, &id, fence, &hold) => return End::Stale,
-            () = host.shutdown.cancelled() => return End::Shutdown,
+        match outcome {
+            Err(End::Outcome(outcome)) => outcome,
+            Err(end) => return end,
+            Ok(outcome) => {
+                // A call under way is let end: what it does at the scanner has to be known before the scan is stopped
+                // there.
+                interrupt.cancel();
+                tokio::select! {
+                    end = steps => match end {
+                        End::Interrupted => outcome,
+                        End::Outcome(outcome) => outcome,
+                        end => return end,
+                    },
+                    () = tokio::time::sleep(CALL_TIME) => outcome,
+                    () = lost(host, &id, fence, &hold) => return End::Stale,
+                    () = host.shutdown.cancelled() => return End::Shutdown,
+                }
+            }
         }
-        outcome
     };
+    let Some(stop_time) = driver.stop_time(&outcome) else { return End::Outcome(outcome) };
     tokio::select! {
         () = driver.stop_remote() => End::Outcome(outcome),
-        () = tokio::time::sleep(STOP_TIME) => End::Outcome(outcome),
+        () = tokio::time::sleep(stop_time) => End::Outcome(outcome),
         () = lost(host, &id, fence, &hold) => End::Stale,
         () = host.shutdown.cancelled() => End::Shutdown,
     }
@@ -169,16 +190,14 @@ struct Driver {
     went_over_to: Option<PluginVersion>,
     /// Whether the scan, of which the launch may have been lost, was seen unlaunched once.
     looks_unlaunched: bool,
+    /// Since when the scanner shows the launched scan as one that was never launched.
+    idle_since: Option<Instant>,
 }
 
 impl Driver {
-    fn new(host: &Arc<Host>, claimed: Claimed, hold: Hold) -> Result<Self, End> {
+    fn new(host: &Arc<Host>, claimed: Claimed, hold: Hold, snapshot: Arc<Snapshot>) -> Result<Self, End> {
         let Claimed { scan, running } = claimed;
-        let snapshot = host.snapshot.load_full();
-        let Some(scanner) = snapshot.scanner(&running.slot.scanner) else {
-            let message = format!("the scanner {} is no longer configured", running.slot.scanner);
-            return Err(Failure { code: FailureCode::Configuration, message }.into());
-        };
+        let Some(scanner) = snapshot.scanner(&running.slot.scanner) else { return Err(End::Interrupted) };
         if running.recoveries_in_vain > MAX_RECOVERIES {
             let message = format!("it was taken over {} times without getting on", running.recoveries_in_vain);
             return Err(Failure { code: FailureCode::Poison, message }.into());
@@ -203,6 +222,7 @@ impl Driver {
             announced: false,
             went_over_to: None,
             looks_unlaunched: false,
+            idle_since: None,
         })
     }
 
@@ -325,8 +345,14 @@ impl Driver {
     /// Looks at the running scan until it has ended.
     async fn follow(&mut self, remote_id: String) -> Result<(), End> {
         match self.status(&remote_id).await {
-            Ok(RemoteState::Created) => {}
+            Ok(RemoteState::Created) => {
+                if self.idle_since.get_or_insert_with(Instant::now).elapsed() > paced(IDLE_TIME) {
+                    let message = "its scanner has forgotten that the scan was launched".to_owned();
+                    return Err(Failure { code: FailureCode::RemoteScanLost, message }.into());
+                }
+            }
             Ok(RemoteState::Running(percent)) => {
+                self.idle_since = None;
                 // 100 is for a scan whose findings can be read.
                 self.host.store.note_progress(&self.scan.id, self.running.fence, percent.min(99)).await;
             }

@@ -1,14 +1,20 @@
 //! What takes effect without a restart.
 
-use std::{fs, os::unix::fs::symlink, path::Path};
+use std::{fs, os::unix::fs::symlink, path::Path, time::Duration};
 
 use scanhost_it::{
     guests::{STEADY, VIEWER, version},
     lab::SCAN_TIME,
+    output::Output,
+    raw::submit,
+    server::Home,
 };
 use serde_json::{Value, json};
 
 use crate::plant::{Plant, SCANNERS, home, replace};
+
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(20);
 
 #[tokio::test]
 async fn new_pools_profiles_and_plugins_are_in_effect_together() {
@@ -53,6 +59,30 @@ async fn a_profile_whose_definition_changes_is_of_another_generation() {
     assert_eq!(profile("ports: {fields: [host]}").await, (1, 1));
     assert_eq!(profile("ports: {fields: [host, port]}").await, (2, 2));
     assert_eq!(profile("other: {fields: [cve]}\nports: {fields: [host, port]}").await, (2, 2));
+}
+
+#[tokio::test]
+async fn a_pool_that_is_gone_for_a_moment_loses_no_scan_and_one_that_stays_away_fails_its_own() {
+    const BOTH: &str = "mock: [{instance_id: m1}]\ngone: [{instance_id: g1, backend: mock}]\n";
+    let home = Home::new(&[("scanners.yaml", BOTH)]).hasty();
+    let server = home.start();
+    let mcp = server.mcp();
+    let paused = Output::of(home.command(&["queue", "pause", "gone", "--config", "config"]));
+    assert_eq!(paused.code, Some(0), "{}", paused.stderr);
+    let id = submit(&mcp, json!({ "scanner_pool": "gone" })).await;
+    let put = async |scanners: &str, count: usize| {
+        replace(&home.config().join("scanners.yaml"), scanners);
+        let has_come = || async { mcp.ok("list_pools", json!({})).await["pools"].as_array().unwrap().len() == count };
+        while !has_come().await {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    put("mock: [{instance_id: m1}]\n", 1).await;
+    put(BOTH, 2).await;
+    assert_eq!(mcp.ok("get_scan_status", json!({ "task_id": id })).await["status"], "queued");
+    put("mock: [{instance_id: m1}]\n", 1).await;
+    let status = mcp.ended(&id, SCAN_TIME).await;
+    assert_eq!((&status["status"], &status["error"]["code"]), (&json!("failed"), &json!("configuration")), "{status}");
 }
 
 #[tokio::test]

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use scanhost_domain::{
     ids::TaskId,
-    scan::{Fence, Outcome, Phase, Running, Scan, ScanState},
+    scan::{FailureCode, Fence, Outcome, Phase, Running, Scan, ScanState},
     schedule::{Retry, retry},
 };
 
@@ -18,16 +19,36 @@ use crate::{
     worker::trouble::{Cure, Trouble},
 };
 
-/// Tries to stop a scan at its scanner, when it was cancelled or its time is up.
-const STOP_ATTEMPTS: u32 = 5;
+/// How long stopping a scan at its scanner may take: one that is away must not keep a cancelled scan running for ever.
+/// What still runs then is stopped by the housekeeping.
+const STOP_TIME: Duration = Duration::from_secs(300);
+
+/// The same for a scan that has failed while its scanner goes on with it.
+const FAILED_STOP_TIME: Duration = Duration::from_secs(30);
+
+/// After so many tries to stop it the time between them grows no more.
+const LONGEST_WAIT: u32 = 5;
 
 /// Between two signs of life to the store; a few of them may be missed before the scan counts as lost.
 const HEARTBEAT: Duration = Duration::from_secs(8);
 
 /// What is left of the scan's time limit.
-pub(super) fn time_left(running: &Running, limit: Duration) -> Duration {
-    let spent = clock::now().duration_since(running.started_at);
+pub(super) fn time_left(started_at: Timestamp, limit: Duration) -> Duration {
+    let spent = clock::now().duration_since(started_at);
     limit.saturating_sub(Duration::try_from(spent).unwrap_or_default())
+}
+
+/// Ready once the scan's time is up, by the limit that is configured then.
+pub(super) async fn time_up(host: &Host, started_at: Timestamp) {
+    let mut generations = host.reloads.generations();
+    loop {
+        generations.mark_unchanged();
+        let left = time_left(started_at, host.snapshot.load().config.limits.scan);
+        tokio::select! {
+            () = tokio::time::sleep(left) => return,
+            _ = generations.changed() => {}
+        }
+    }
 }
 
 /// The end that the scan was to have when its last worker was lost. It may be stopped at its scanner already, so that its
@@ -68,15 +89,29 @@ pub(super) async fn lost(host: &Host, id: &TaskId, fence: Fence, hold: &Hold) {
 }
 
 impl Driver {
-    /// Best effort, within bounds: the scan ends here in any case.
+    /// How long to try to stop the scan at its scanner before it ends so; none when nothing runs there any more.
+    pub(super) fn stop_time(&self, outcome: &Outcome) -> Option<Duration> {
+        match outcome {
+            Outcome::Timeout | Outcome::Cancelled => Some(paced(STOP_TIME)),
+            Outcome::Completed(_) => None,
+            Outcome::Failed(failure) => {
+                let has_ended = matches!(failure.code, FailureCode::RemoteScanFailed | FailureCode::RemoteScanLost);
+                let is_launched = matches!(self.running.phase, Phase::Launching { .. } | Phase::Launched { .. });
+                (is_launched && !has_ended).then_some(paced(FAILED_STOP_TIME))
+            }
+        }
+    }
+
+    /// Best effort, for as long as it is waited for: the scan ends here in any case.
     pub(super) async fn stop_remote(&mut self) {
-        for attempt in 0..STOP_ATTEMPTS {
+        for attempt in 0.. {
             let Err(trouble) = self.try_stop().await else { return };
             let Cure::Retry(after) = trouble.cure else { return };
             let message = &trouble.failure.message;
             tracing::warn!(scan = %self.scan.id, trace = %self.scan.trace, reason = message, "the scan could not be stopped at its scanner");
-            if let Retry::After(delay) = retry(attempt, after, rand::random()) {
-                tokio::time::sleep(delay).await;
+            if let Retry::After(delay) = retry(LONGEST_WAIT.min(attempt), after, rand::random()) {
+                // A scanner that says how long is to be obeyed.
+                tokio::time::sleep(if after.is_some() { delay } else { paced(delay) }).await;
             }
         }
     }

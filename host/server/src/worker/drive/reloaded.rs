@@ -1,12 +1,64 @@
 //! Which version of its backend drives a scan: the present one, where that can read what the scan's own one has written
 //! about it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use scanhost_domain::scan::{Failure, FailureCode, Phase};
+use scanhost_domain::scan::{Failure, FailureCode, Outcome, Phase};
 use scanhost_sandbox::Backend;
 
-use super::{Driver, End};
+use super::{
+    Driver, End,
+    ending::{cancelled, lost},
+};
+use crate::{
+    host::Host,
+    pace::paced,
+    snapshot::Snapshot,
+    store::{Claimed, Hold},
+};
+
+/// How long a scan waits for its scanner to turn up in this process' configuration. Another process may have read a
+/// newer one.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// Between two looks for it.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// A configuration that has the scan's scanner: the present one, or the one that offered the scanner.
+pub(super) async fn with_its_scanner(
+    host: &Arc<Host>,
+    claimed: &Claimed,
+    hold: &Hold,
+    offered: Arc<Snapshot>,
+) -> Result<Arc<Snapshot>, End> {
+    let (id, running) = (&claimed.scan.id, &claimed.running);
+    let scanner = &running.slot.scanner;
+    let find =
+        || [host.snapshot.load_full(), offered.clone()].into_iter().find(|found| found.scanner(scanner).is_some());
+    let turns_up = async {
+        loop {
+            match find() {
+                Some(snapshot) => return snapshot,
+                None => tokio::time::sleep(LOOK).await,
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        snapshot = turns_up => return Ok(snapshot),
+        () = tokio::time::sleep(paced(GRACE)) => {}
+        () = cancelled(host, id) => return Err(End::Outcome(Outcome::Cancelled)),
+        () = lost(host, id, running.fence, hold) => return Err(End::Stale),
+        () = host.shutdown.cancelled() => return Err(End::Shutdown),
+    }
+    let reports = host.store.scanner_reports().await.unwrap_or_default();
+    if reports.iter().any(|(reported, _)| reported == scanner) {
+        tracing::info!(scan = %id, trace = %claimed.scan.trace, %scanner, "this process does not know the scanner, another one does");
+        return Err(End::Interrupted);
+    }
+    let message = format!("the scanner {scanner} is no longer configured");
+    Err(Failure { code: FailureCode::Configuration, message }.into())
+}
 
 impl Driver {
     /// Takes over what was reloaded since the last step. A scan whose scanner is gone, or whose backend no longer reads
