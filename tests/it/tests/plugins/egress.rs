@@ -16,11 +16,11 @@ use crate::wire::{Manner, Wire};
 const PASSWORD: &str = "correct-horse-battery";
 
 /// A server with this plugin, whose one scanner is on that wire.
-fn home(name: &str, component: &[u8], limits: &str, scanner: &Wire) -> Home {
-    let pools = format!("{name}: [{{instance_id: s1, url: '{}', limits: {{{limits}}}}}]\n", scanner.url());
+fn home(name: &str, component: &[u8], [of_scanner, of_plugin]: [&str; 2], scanner: &Wire) -> Home {
+    let pools = format!("{name}: [{{instance_id: s1, url: '{}', limits: {{{of_scanner}}}}}]\n", scanner.url());
     let home = Home::new(&[("scanners.yaml", &pools)]);
     fs::write(home.config().join("guest.wasm"), component).unwrap();
-    let plugin = "{file: guest.wasm, grants: [http], limits: {cpu_ms: 500, wall_seconds: 1}}";
+    let plugin = format!("{{file: guest.wasm, grants: [http], limits: {{{of_plugin}}}}}");
     home.write("scanhost.yaml", &format!("limits: {{poll_seconds: 0.2}}\nplugins: {{{name}: {plugin}}}\n"));
     home
 }
@@ -34,7 +34,7 @@ async fn submit(mcp: &Mcp) -> String {
 #[tokio::test]
 async fn a_plugin_that_sends_its_credential_around_never_sees_it() {
     let scanner = Wire::open(Manner::Echo).await;
-    let home = home("nosy", guests::NOSY, "", &scanner);
+    let home = home("nosy", guests::NOSY, ["", ""], &scanner);
     let server = home.start();
     let mcp = server.mcp();
     let status = mcp.ended(&submit(&mcp).await, SCAN_TIME).await;
@@ -62,12 +62,16 @@ fn forged(placeholder: &str) -> String {
 
 #[tokio::test]
 async fn a_call_has_so_many_requests_and_a_scanner_gets_so_many_a_minute() {
-    for (limits, most, says) in [("", 64, "500 ms of CPU"), ("requests_per_minute: 7", 7, "no answer within 1 s")] {
+    let table = [
+        (["", "cpu_ms: 100, wall_seconds: 30"], 64, "100 ms of CPU"),
+        (["requests_per_minute: 7", "cpu_ms: 500, wall_seconds: 1"], 7, "no answer within 1 s"),
+    ];
+    for (limits, most, says) in table {
         let scanner = Wire::open(Manner::Echo).await;
         let home = home("eager", guests::EAGER, limits, &scanner);
         let server = home.start();
         submit(&server.mcp()).await;
         wait_until("the fault", || server.log().contains(says)).await;
-        assert_eq!(scanner.requests().len(), most, "{limits}");
+        assert_eq!(scanner.requests().len(), most, "{limits:?}");
     }
 }

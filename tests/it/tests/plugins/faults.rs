@@ -40,7 +40,7 @@ const TABLE: [Hostile; 9] = [
     hostile("chatty", guests::CHATTY, "300 ms of CPU"),
     hostile("deep", guests::DEEP, "crashed"),
     // Its scanner never answers.
-    Hostile { name: "eager", component: guests::EAGER, ends: Ends::TriedAgain("no answer within 3 s") },
+    Hostile { name: "eager", component: guests::EAGER, ends: Ends::TriedAgain("no answer within 5 s") },
     hostile("flood", guests::FLOOD, "300 ms of CPU"),
     hostile("giant", guests::GIANT, "broke the contract"),
     hostile("hoard", guests::HOARD, "64 MiB of memory"),
@@ -55,7 +55,7 @@ fn home(scanner: &Wire) -> Home {
         ("mock: [{instance_id: m1, options: {duration_seconds: 0}}]\n".to_owned(), String::new());
     for Hostile { name, .. } in TABLE {
         writeln!(pools, "{name}: [{{instance_id: s1, url: '{}'}}]", scanner.url()).unwrap();
-        let limits = "limits: {cpu_ms: 300, wall_seconds: 3, memory_mib: 64}";
+        let limits = "limits: {cpu_ms: 300, wall_seconds: 5, memory_mib: 64}";
         writeln!(plugins, "  {name}: {{file: {name}.wasm, grants: [http], {limits}}}").unwrap();
     }
     let home = Home::new(&[("scanners.yaml", &pools)]).hasty();
