@@ -53,7 +53,8 @@ pub struct Entry {
     pub resource: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
-    /// `ok`, or the code of the refusal.
+    /// `ok`, or the code of the refusal; `forbidden` or `unauthorized` where it is the token,
+    /// `input_required` where a person is asked first.
     pub outcome: &'static str,
 }
 

@@ -59,6 +59,16 @@ impl Asked {
         })
     }
 
+    /// Notes that the caller's token is not for this.
+    pub fn forbidden(&self, host: &Host) {
+        host.audit.note(Entry { outcome: "forbidden", ..self.entry.clone() });
+    }
+
+    /// Notes that nothing was done yet, since a person is asked first.
+    pub fn asks(self, host: &Host) {
+        host.audit.note(Entry { outcome: "input_required", ..self.entry });
+    }
+
     /// Notes what came of it, and of which scan that is.
     pub fn answered(mut self, host: &Host, reply: Result<Option<&Json>, &Refusal>) {
         match reply {

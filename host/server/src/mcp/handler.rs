@@ -60,6 +60,11 @@ impl McpServer {
         self.offered.host()
     }
 
+    /// That the caller may look. Somebody who may not is noted, too.
+    fn permit_reading(&self, asked: &Asked, context: &RequestContext<RoleServer>) -> Result<(), ErrorData> {
+        permit(context, Scope::Read).inspect_err(|_| asked.forbidden(self.host()))
+    }
+
     /// Does what was asked for, unless the caller has used its share, and notes what came of it.
     async fn counted<T>(&self, asked: Asked, work: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
         let answer = match asked.permit(self.host()) {
@@ -129,11 +134,11 @@ impl ServerHandler for McpServer {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let (access, rows) = (access(&context), self.offered.rows());
-        let row = find(&rows, &access, &request.name)?;
-        tracing::debug!(tool = %request.name, token = access.name, "tool call");
-        let signature = signature(&context);
         let arguments = request.arguments.unwrap_or_default();
         let asked = Asked::new(&context, &access, &request.name, &arguments);
+        let row = find(&rows, &access, &request.name).inspect_err(|_| asked.forbidden(self.host()))?;
+        tracing::debug!(tool = %request.name, token = access.name, "tool call");
+        let signature = signature(&context);
         let answer = match asked.permit(self.host()) {
             Ok(_running) => {
                 let call = Call {
@@ -150,13 +155,14 @@ impl ServerHandler for McpServer {
                 Err(refusal)
             }
         };
-        asked.answered(
-            self.host(),
-            answer.as_ref().map(|answer| match answer {
-                CallToolResponse::Complete(result) => result.structured_content.as_ref(),
-                _ => None,
-            }),
-        );
+        match &answer {
+            Ok(CallToolResponse::Complete(result)) => {
+                asked.answered(self.host(), Ok(result.structured_content.as_ref()));
+            }
+            Ok(CallToolResponse::InputRequired(_)) => asked.asks(self.host()),
+            Ok(_) => asked.answered(self.host(), Ok(None)),
+            Err(refusal) => asked.answered(self.host(), Err(refusal)),
+        }
         let mut answer = answer.unwrap_or_else(|refusal| error::to_result(&refusal).into());
         if let CallToolResponse::Complete(result) = &mut answer {
             result.meta = signature;
@@ -196,8 +202,8 @@ impl ServerHandler for McpServer {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        permit(&context, Scope::Read)?;
         let asked = Asked::new(&context, &access(&context), "resources/read", &Map::new()).of(&request.uri);
+        self.permit_reading(&asked, &context)?;
         let read = async { resources::read(self.host(), resources::Address::parse(&request.uri)?).await };
         let content = self.counted(asked, read).await;
         let content = content.map_err(|refusal| error::of_resource(refusal, &request.uri))?;
@@ -211,8 +217,14 @@ impl ServerHandler for McpServer {
     }
 
     async fn listen(&self, subscription: SubscriptionContext) -> Result<(), ErrorData> {
-        permit(subscription.request_context(), Scope::Read)?;
-        let mut changes = ToolChanges::new(self.offered.clone(), &access(subscription.request_context()));
+        let context = subscription.request_context();
+        let uris = subscription.accepted().resource_subscriptions.clone().unwrap_or_default();
+        let about = uris.join(" ");
+        let asked = Asked::new(context, &access(context), "subscriptions/listen", &Map::new()).of(&about);
+        self.permit_reading(&asked, context)?;
+        // A stream may stay open for days: it is one call, and not one that runs.
+        self.counted(asked, async { Ok(()) }).await.map_err(error::to_error)?;
+        let mut changes = ToolChanges::new(self.offered.clone(), &access(context));
         let tell_of_tools = async {
             loop {
                 changes.changed().await;
@@ -222,7 +234,6 @@ impl ServerHandler for McpServer {
                 }
             }
         };
-        let uris = subscription.accepted().resource_subscriptions.clone().unwrap_or_default();
         tokio::select! {
             () = subscription::tell_all(self.host(), &uris, subscription.sink()) => {}
             () = tell_of_tools => {}
@@ -242,8 +253,8 @@ impl ServerHandler for McpServer {
         request: SubscribeRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        permit(&context, Scope::Read)?;
         let asked = Asked::new(&context, &access(&context), "resources/subscribe", &Map::new()).of(&request.uri);
+        self.permit_reading(&asked, &context)?;
         let subscribe = async {
             self.subscriptions.add(self.host(), &request.uri, context.peer.clone()).await?;
             session::note(self.host(), &context, &self.subscriptions).await
@@ -275,9 +286,9 @@ impl ServerHandler for McpServer {
         request: GetPromptRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        permit(&context, Scope::Read)?;
         let given = request.arguments.unwrap_or_default();
         let asked = Asked::new(&context, &access(&context), "prompts/get", &given);
+        self.permit_reading(&asked, &context)?;
         let write = async { prompts::find(&request.name)?.messages(self.host(), &given).await };
         let mut result = GetPromptResult::new(self.counted(asked, write).await.map_err(error::to_error)?);
         result.meta = signature(&context);
@@ -289,10 +300,10 @@ impl ServerHandler for McpServer {
         request: CompleteRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        permit(&context, Scope::Read)?;
+        let asked = Asked::new(&context, &access(&context), "completion/complete", &Map::new());
+        self.permit_reading(&asked, &context)?;
         let given: HashMap<String, String> = request.context.and_then(|context| context.arguments).unwrap_or_default();
         let (name, typed) = (&request.argument.name, &request.argument.value);
-        let asked = Asked::new(&context, &access(&context), "completion/complete", &Map::new());
         let complete = completion::complete(self.host(), &request.r#ref, name, typed, &given);
         let completion = self.counted(asked, complete).await;
         let mut result = CompleteResult::new(completion.map_err(error::to_error)?);
@@ -305,8 +316,8 @@ impl ServerHandler for McpServer {
         request: GetTaskParams,
         context: RequestContext<RoleServer>,
     ) -> Result<GetTaskResult, ErrorData> {
-        permit(&context, Scope::Read)?;
         let asked = of_task(&context, "tasks/get", &request.task_id);
+        self.permit_reading(&asked, &context)?;
         let task = self.counted(asked, task::get(self.host(), &request.task_id)).await.map_err(error::to_error)?;
         let mut result = GetTaskResult::new(task);
         result.meta = signature(&context);
@@ -319,8 +330,8 @@ impl ServerHandler for McpServer {
         request: UpdateTaskParams,
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        permit(&context, Scope::Read)?;
         let asked = of_task(&context, "tasks/update", &request.task_id);
+        self.permit_reading(&asked, &context)?;
         self.counted(asked, task::get(self.host(), &request.task_id)).await.map(drop).map_err(error::to_error)
     }
 
@@ -329,9 +340,9 @@ impl ServerHandler for McpServer {
         request: CancelTaskParams,
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        // As if the tool had been called.
-        find(&self.offered.rows(), &access(&context), "cancel_scan")?;
         let asked = of_task(&context, "tasks/cancel", &request.task_id);
+        // As if the tool had been called.
+        find(&self.offered.rows(), &access(&context), "cancel_scan").inspect_err(|_| asked.forbidden(self.host()))?;
         self.counted(asked, task::cancel(self.host(), &request.task_id)).await.map_err(error::to_error)
     }
 }

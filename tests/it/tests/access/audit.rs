@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use scanhost_it::{
     raw::{Answer, arguments},
     server::Home,
+    session::Session,
+    stream::Events,
 };
 use serde_json::{Value, json};
 
@@ -43,6 +45,72 @@ async fn who_asked_for_what_and_what_came_of_it_is_written_down() {
     for secret in ["hunter2-of-the-audit-test", "token-of-ci", "a-guess"] {
         assert!(!entries.iter().any(|entry| entry.to_string().contains(secret)), "{secret}");
     }
+}
+
+#[tokio::test]
+async fn every_kind_of_request_is_written_down() {
+    let scanners = "mock: [{instance_id: m1, options: {duration_seconds: 600}}]";
+    let settings = format!("{TOKENS}confirm_privileged: true\n");
+    let home = Home::new(&[("scanners.yaml", scanners), ("scanhost.yaml", &settings)]);
+    let server = home.start();
+    let ci = server.mcp().with_token("token-of-ci");
+    let submitted = ci.ok("run_untrusted_scan", arguments(json!({}))).await;
+    let id = submitted["task_id"].as_str().expect("an id");
+    let (uri, wrong_uri) = (format!("scan://{id}"), "scan://nonsense");
+    let triage = json!({ "name": "triage_scan", "arguments": { "task_id": id } });
+    let typed = json!({ "ref": { "type": "ref/prompt", "name": "triage_scan" },
+        "argument": { "name": "task_id", "value": "" } });
+    let submit = json!({ "name": "run_untrusted_scan", "arguments": {} });
+    let login = json!({ "ssh_username": "audit", "ssh_password": "pw", "elevate_privileges_with": "sudo" });
+    let privileged = json!({ "name": "run_privileged_scan", "arguments": arguments(login) });
+    // Token, method and parameters, and the entry: its resource or scan, and its outcome.
+    let table = [
+        ("token-of-ci", "resources/read", json!({ "uri": uri }), &*uri, "ok"),
+        ("token-of-ci", "resources/read", json!({ "uri": wrong_uri }), wrong_uri, "invalid_argument"),
+        ("token-of-ci", "prompts/get", triage, id, "ok"),
+        ("token-of-ci", "completion/complete", typed, "", "ok"),
+        ("token-of-ci", "tasks/get", json!({ "taskId": id }), id, "ok"),
+        ("token-of-reader", "tasks/cancel", json!({ "taskId": id }), id, "forbidden"),
+        ("token-of-reader", "tools/call", submit, "", "forbidden"),
+        ("token-of-ci", "tools/call", privileged, "", "input_required"),
+    ];
+    let mut expected = vec!["ok run_untrusted_scan".to_owned() + " " + id];
+    let able = json!({ "extensions": { "io.modelcontextprotocol/tasks": {} }, "elicitation": {} });
+    for (token, method, params, about, outcome) in table {
+        let client = server.mcp().with_token(token).with_capabilities(able.clone());
+        let action = if method == "tools/call" { params["name"].clone() } else { json!(method) };
+        let action = action.as_str().expect("text");
+        let answer = client.method(method, params).await;
+        assert_eq!(answer.is_ok(), matches!(outcome, "ok" | "input_required"), "{method}: {answer:?}");
+        expected.push(format!("{outcome} {action} {about}"));
+    }
+    let session = Session::open(&ci, server.url(), json!({})).await;
+    session.method(1, "resources/subscribe", json!({ "uri": uri })).await.expect("subscribed");
+    expected.push(format!("ok resources/subscribe {uri}"));
+    let wanted = json!({ "notifications": { "resourceSubscriptions": [uri] } });
+    let mut events = Events::open(ci.request("subscriptions/listen", wanted)).await;
+    events.next().await.expect("an acknowledgement");
+    expected.push(format!("ok subscriptions/listen {uri}"));
+    let line = |entry: &Value| {
+        let text = |name: &str| entry[name].as_str();
+        let about = text("resource").or(text("task_id")).unwrap_or_default();
+        format!("{} {} {about}", text("outcome").unwrap_or_default(), text("action").unwrap_or_default())
+    };
+    let entries = entries(&home, expected.len()).await;
+    assert_eq!(entries.iter().map(line).collect::<Vec<_>>(), expected);
+}
+
+#[tokio::test]
+async fn a_call_too_many_is_written_down() {
+    let limited = format!("{TOKENS}limits: {{calls_per_minute: 1}}\n");
+    let home = Home::new(&[("scanners.yaml", "mock: [{instance_id: m1}]"), ("scanhost.yaml", &limited)]);
+    let server = home.start();
+    let mcp = server.mcp().with_token("token-of-ci");
+    mcp.ok("list_pools", json!({})).await;
+    mcp.refused("list_pools", json!({})).await;
+    let entries = entries(&home, 2).await;
+    let outcomes: Vec<&Value> = entries.iter().map(|entry| &entry["outcome"]).collect();
+    assert_eq!(outcomes, ["ok", "rate_limited"]);
 }
 
 /// The entries once there are as many, within a bound.

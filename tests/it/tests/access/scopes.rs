@@ -52,6 +52,31 @@ async fn a_token_sees_and_calls_the_tools_of_its_scopes() {
 }
 
 #[tokio::test]
+async fn a_token_that_may_not_look_sees_nothing_by_any_other_way() {
+    let (_home, server) = guarded();
+    let tasks = json!({ "extensions": { "io.modelcontextprotocol/tasks": {} } });
+    let mcp = server.mcp().with_token("submitters-token").with_capabilities(tasks);
+    let id = mcp.ok("run_untrusted_scan", arguments(json!({}))).await["task_id"].clone();
+    let uri = format!("scan://{}", id.as_str().expect("an id"));
+    let argument = json!({ "name": "task_id", "value": "" });
+    let table = [
+        ("resources/list", json!({})),
+        ("resources/read", json!({ "uri": uri })),
+        ("prompts/get", json!({ "name": "triage_scan", "arguments": { "task_id": id } })),
+        (
+            "completion/complete",
+            json!({ "ref": { "type": "ref/prompt", "name": "triage_scan" }, "argument": argument }),
+        ),
+        ("tasks/get", json!({ "taskId": id })),
+        ("subscriptions/listen", json!({ "notifications": { "resourceSubscriptions": [uri] } })),
+    ];
+    for (method, params) in table {
+        let error = mcp.method(method, params).await.expect_err("outside of its scopes");
+        assert!(error["message"].as_str().is_some_and(|text| text.contains("scan:read")), "{method}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn without_a_valid_token_there_is_only_401() {
     let (_home, server) = guarded();
     let mcp = server.mcp();

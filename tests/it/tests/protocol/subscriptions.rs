@@ -1,6 +1,10 @@
 //! Subscriptions: who is told of which changes, in both eras.
 
-use scanhost_it::{raw::until, session::Session, stream::Events};
+use scanhost_it::{
+    raw::{submit, until},
+    session::Session,
+    stream::Events,
+};
 use serde_json::{Value, json};
 
 use crate::Desk;
@@ -42,6 +46,22 @@ async fn a_stream_tells_of_every_state_of_a_scan() {
     let mut events = desk.listen(&[&status]).await;
     desk.mcp.ok("delete_scan", json!({ "task_id": waiting })).await;
     events.until(is_update(&status)).await;
+}
+
+#[tokio::test]
+async fn a_stream_tells_of_scanners_reports_and_profiles() {
+    let home = crate::home("");
+    home.write("profiles.yaml", "soc: {fields: [host]}\n");
+    let server = home.start();
+    let desk = Desk { mcp: server.mcp(), server, home };
+    let id = submit(&desk.mcp, json!({ "scanner_pool": "brief" })).await;
+    let report = format!("scan://{id}/report");
+    let mut events = desk.listen(&[&report, "scanner://slow/s1", "profile://soc"]).await;
+    events.until(is_update(&report)).await;
+    desk.endless().await;
+    events.until(is_update("scanner://slow/s1")).await;
+    desk.home.write("profiles.yaml", "soc: {fields: [host, port]}\n");
+    events.until(is_update("profile://soc")).await;
 }
 
 #[tokio::test]
