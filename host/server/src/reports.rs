@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use crate::{
     host::Host,
     refusal::{ErrorCode, Refusal},
-    results::{Identity, Report, ReportError, ingest},
+    results::{Identity, Report, ReportError, ingest_in_background},
     telemetry::chain,
 };
 
@@ -161,7 +161,8 @@ async fn rebuild(host: Arc<Host>, scan: Scan, seen: Option<Identity>) -> Result<
     let backend = backend.and_then(|name| host.snapshot.load().backends.get(&name).cloned());
     let backend = backend.ok_or_else(|| gone("the backend that can read its report is not loaded"))?;
     let (folder, scan_type) = (host.folder(&scan.id), scan.request.scan_type);
-    let reading = host.tasks.spawn_blocking(move || ingest(&backend, &native, &folder, Some(scan_type), None));
+    let reading =
+        host.tasks.spawn_blocking(move || ingest_in_background(&backend, &native, &folder, Some(scan_type), None));
     let read = reading.await.map_err(|error| Refusal::internal("reading the report again", &error))?;
     read.map_err(|error| {
         tracing::error!(scan = %scan.id, error = chain(&error), "the report cannot be read again");

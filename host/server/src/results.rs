@@ -30,7 +30,7 @@ mod writer;
 
 pub use comparison::{ChangeCounts, Changes, Comparison, Resume, Stretch};
 pub use digest::Digest;
-pub use ingest::{IngestError, ingest};
+pub use ingest::{IngestError, ingest, ingest_in_background};
 pub use query::Selected;
 #[cfg(test)]
 pub use records::Record;

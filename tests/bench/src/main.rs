@@ -2,6 +2,7 @@
 //!
 //!     cargo bench -p scanhost-bench -- [ingest pages …] [--sizes 10,100,1000] [--runs 5] [--report FILE]…
 //!
+//! The variable `SCANHOST_BINARY` names another program to measure, such as that of an earlier commit.
 //! Everything is bounded and stays on the loopback interface. Nothing is compared with a clock that fails: a missed bar
 //! is a word in the table.
 
@@ -33,7 +34,10 @@ use clap::{Parser, ValueEnum};
 use crate::{reports::Reports, table::Table};
 
 #[derive(Parser)]
-#[command(name = "scanhost-bench", about = "Measures scanhost, and prints a table")]
+#[command(
+    name = "scanhost-bench",
+    about = "Measures scanhost, and prints a table. SCANHOST_BINARY may name another program to measure."
+)]
 struct Args {
     /// What to measure; all of it without
     #[arg(value_enum)]

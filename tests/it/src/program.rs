@@ -29,10 +29,13 @@ fn built(package: &str, name: &str, features: &[&str]) -> PathBuf {
     folder.join(name)
 }
 
-/// The host's binary.
+/// The host's binary, or the one that `SCANHOST_BINARY` names.
 pub fn scanhost() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| binary("scanhost", "scanhost"))
+    BINARY.get_or_init(|| match std::env::var_os("SCANHOST_BINARY") {
+        Some(named) => named.into(),
+        None => binary("scanhost", "scanhost"),
+    })
 }
 
 /// The host's binary with what the protocol's conformance suite looks for. It is kept aside, and the usual one put back

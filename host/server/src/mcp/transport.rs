@@ -68,6 +68,8 @@ fn http<S: ServerHandler>(
     // Origins and sizes were checked on the way here, by what the configuration says at the time.
     config.allowed_origins = Vec::new();
     config.max_request_body_bytes = usize::MAX;
+    // A stream only where there is something to tell before the answer.
+    config.json_response = true;
     config.cancellation_token = closing(host);
     config.session_store = Some(Arc::new(Sessions::new(host.clone())));
     let mut sessions = LocalSessionManager::default();

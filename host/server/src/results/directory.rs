@@ -2,9 +2,13 @@
 
 use scanhost_domain::{field::FieldType, finding::FieldIndex};
 
+/// Findings in a segment at most.
+pub const MAX_ROWS: u32 = 1 << 16;
+
 /// Some of a report's findings, one after the other, column by column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
+    /// At most [`MAX_ROWS`].
     pub rows: u32,
     /// By field; fields that no finding of the segment has are absent.
     pub parts: Vec<Part>,
@@ -102,6 +106,9 @@ pub fn decode(mut bytes: &[u8]) -> Option<Vec<Segment>> {
     let mut segments = Vec::new();
     while !bytes.is_empty() {
         let (rows, count) = (take(&mut bytes)?, take(&mut bytes)?);
+        if rows > MAX_ROWS {
+            return None;
+        }
         let mut parts = Vec::new();
         for _ in 0..count {
             let (at, rest) = bytes.split_first_chunk::<8>()?;

@@ -111,6 +111,9 @@ impl Report {
         let (directory, rest) = footer.split_at(length(directory));
         let (sums, meta) = rest.split_at(length(sums));
         let segments = directory::decode(directory).ok_or_else(|| damaged("their directory is not well formed"))?;
+        if segments.iter().flat_map(|segment| &segment.parts).any(|part| part.at > data) {
+            return Err(damaged("a column lies outside of their file"));
+        }
         let meta: ReportMeta = serde_json::from_slice(meta).map_err(|error| damaged(&error.to_string()))?;
         let columns = meta.columns();
         let file_identity = Identity::new(&metadata);

@@ -21,9 +21,9 @@ impl ReportFile {
 
 impl ReportReader for ReportFile {
     fn read(&mut self, max: usize) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; max];
-        let read = self.0.read(&mut bytes)?;
-        bytes.truncate(read);
+        let mut bytes = Vec::with_capacity(max);
+        // Not zeroed before: that would cost as much as reading.
+        self.0.by_ref().take(max as u64).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 }

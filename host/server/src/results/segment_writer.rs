@@ -10,7 +10,7 @@ use scanhost_domain::{
 use super::{
     blocks::BlockWriter,
     column_writer::{ColumnWriter, Taken},
-    directory::Segment,
+    directory::{MAX_ROWS, Segment},
 };
 
 /// When a segment is written.
@@ -23,7 +23,7 @@ pub struct Bounds {
 impl Bounds {
     /// Large, since each segment has its own copy of what findings share; small, since it is in memory while a report
     /// is read.
-    pub const USUAL: Self = Self { bytes: 12 << 20, rows: 1 << 16 };
+    pub const USUAL: Self = Self { bytes: 12 << 20, rows: MAX_ROWS };
 }
 
 /// After how many findings the bytes are counted again.

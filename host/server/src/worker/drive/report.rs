@@ -9,7 +9,7 @@ use super::{Driver, End};
 use crate::{
     disk,
     egress::Placeholders,
-    results::{FindingsWriter, IngestError, ingest},
+    results::{FindingsWriter, IngestError, ingest_in_background},
     submit::with_hints,
     telemetry::chain,
     worker::files::{self, Arriving},
@@ -80,7 +80,7 @@ impl Driver {
             let _entered = span.entered();
             // Nobody else reads the report of a scan that runs.
             FindingsWriter::discard_unfinished(&folder).map_err(disk_failure)?;
-            match ingest(&backend, &path, &folder, Some(scan_type), Some(Box::new(log))) {
+            match ingest_in_background(&backend, &path, &folder, Some(scan_type), Some(Box::new(log))) {
                 Ok(summary) => Ok(Ok(summary)),
                 Err(IngestError::Malformed(malformed)) => Ok(Err(Unread::Malformed(malformed))),
                 Err(IngestError::Backend(fault)) => Ok(Err(Unread::Fault(fault))),
