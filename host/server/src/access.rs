@@ -33,12 +33,17 @@ impl Access {
             return Self::everything();
         }
         let token = tokens.iter().find(|token| token.name == name);
-        let scopes = token.map(|token| token.scopes.iter().copied().collect()).unwrap_or_default();
-        Self { name: name.to_owned(), scopes }
+        token.map_or_else(|| Self { name: name.to_owned(), scopes: Vec::new() }, Self::from)
     }
 
     pub fn may(&self, scope: Scope) -> bool {
         self.scopes.contains(&scope)
+    }
+}
+
+impl From<&Token> for Access {
+    fn from(token: &Token) -> Self {
+        Self { name: token.name.clone(), scopes: token.scopes.iter().copied().collect() }
     }
 }
 

@@ -5,7 +5,6 @@ mod compiled;
 mod completions;
 mod config_check;
 mod dlq;
-mod filter;
 mod format;
 mod listing;
 mod native;

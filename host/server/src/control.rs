@@ -91,7 +91,7 @@ pub enum Request {
 
 impl Request {
     /// What the audit log calls it.
-    fn action(&self) -> &str {
+    pub fn action(&self) -> &str {
         match self {
             Self::Tool { name, .. } => name,
             Self::Pause { .. } => "queue pause",

@@ -1,4 +1,4 @@
-//! The HTTP side: `/mcp`, `/health`, `/ready`, `/metrics`, and who is let in.
+//! The HTTP side: `/mcp`, `/health`, `/ready`, `/metrics`, the page for people, and who is let in.
 
 mod body;
 mod connection;
@@ -7,7 +7,8 @@ mod requests;
 mod stream;
 mod token;
 
-pub use requests::ROUTES;
+pub use requests::routes;
+pub use token::{Given, digest_of};
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -22,19 +23,16 @@ use axum::{
 use scanhost_domain::{breaker::Circuit, ids::ScannerId};
 use serde_json::{Value, json};
 
-use token::Given;
-
 use crate::{
     access::{Access, RetryAfter},
     audit::Entry,
-    config::Scope,
     disk,
     host::Host,
     mcp::{
-        Offer,
+        Offer, Offered,
         transport::{self, Hosts},
     },
-    metrics,
+    metrics, page,
     plugins::{Origin, Plugin},
     reload::LastReload,
 };
@@ -45,14 +43,22 @@ pub use connection::serve;
 pub fn router(host: &Arc<Host>, listen: SocketAddr, offer: &Offer) -> Router {
     let hosts = if listen.ip().to_canonical().is_loopback() { Hosts::Local } else { Hosts::Any };
     let mut router = Router::new().route("/ready", get(ready)).route("/metrics", get(metrics));
+    let offered = Arc::new(Offered::new(host.clone(), offer.clone()));
     if host.role.serves_mcp() {
-        router = transport::mount(router, host, hosts, offer);
+        router = transport::mount(router, host, hosts, &offered);
     }
-    let names = names::Names { hosts, host: host.clone() };
-    router
+    let names = names::Names { hosts, host: host.clone(), takes_forms: false };
+    router = router
         .layer(middleware::from_fn_with_state(host.clone(), body::bound))
         .layer(middleware::from_fn_with_state(host.clone(), authenticate))
-        .layer(middleware::from_fn_with_state(names, names::check))
+        .layer(middleware::from_fn_with_state(names.clone(), names::check));
+    if host.role.serves_mcp() {
+        // People log in in their own way, and are answered in theirs, also where there is nothing.
+        let names = names::Names { takes_forms: true, ..names };
+        let page = page::router(host, offered).layer(middleware::from_fn_with_state(names, names::check));
+        router = page.merge(router);
+    }
+    router
         .route("/health", get(|| async { "ok\n" }))
         .layer(middleware::from_fn_with_state(host.clone(), requests::count))
         .with_state(host.clone())
@@ -69,8 +75,7 @@ async fn authenticate(State(host): State<Arc<Host>>, request: Request, next: Nex
     }
     match given.as_ref().and_then(|given| given.find(tokens)) {
         Some(token) => {
-            let scopes: Vec<Scope> = token.scopes.iter().copied().collect();
-            let response = admit(&host, Access { name: token.name.clone(), scopes }, request, next).await;
+            let response = admit(&host, token.into(), request, next).await;
             stream::while_let_in(&host, given, response)
         }
         // No token is a question that may be asked; a wrong one is an attempt.

@@ -3,19 +3,19 @@
 mod arguments;
 mod asked;
 mod cancel_scan;
-mod compare_scans;
+pub mod compare_scans;
 mod completion;
 mod confirm;
 mod context;
 mod delete_scan;
-mod download_native_scan;
+pub mod download_native_scan;
 mod error;
-mod find;
+pub mod find;
 #[cfg(feature = "conformance")]
 pub mod fixtures;
 mod get_pool_status;
 mod get_queue_status;
-mod get_scan_results;
+pub mod get_scan_results;
 mod get_scan_settings;
 mod get_scan_status;
 mod get_scan_summary;
@@ -23,8 +23,8 @@ mod handler;
 mod hint;
 mod list_pools;
 mod list_profiles;
-mod list_scanners;
-mod list_scans;
+pub mod list_scanners;
+pub mod list_scans;
 mod measured;
 mod message;
 mod offered;
@@ -55,6 +55,7 @@ use crate::{
     refusal::{ErrorCode, Refusal},
     submit::Caller,
 };
+pub use offered::Offered;
 use tool::{Call, Row};
 pub use toolset::Offer;
 

@@ -13,7 +13,7 @@ use scanhost_domain::{
 };
 use scanhost_sandbox::{Backend, CallOutcome, CallReport, Observer, Profile};
 
-use crate::{http::ROUTES, refusal::ErrorCode, snapshot::Snapshot};
+use crate::{http::routes, refusal::ErrorCode, snapshot::Snapshot};
 
 pub use scrape::{MEDIA_TYPE, text};
 
@@ -177,7 +177,7 @@ impl Metrics {
         for profile in &snapshot.profiles {
             self.expect_plugin(profile.component.name(), &Profile::FUNCTIONS);
         }
-        for route in ROUTES {
+        for route in routes() {
             self.http_requests.with_label_values(&[route, "200"]);
         }
         for outcome in [OK, FAILED] {

@@ -28,7 +28,7 @@ mod value;
 mod view;
 mod writer;
 
-pub use comparison::{ChangeCounts, Changes, Comparison, Resume, Stretch};
+pub use comparison::{Change, ChangeCounts, Changes, Comparison, Resume, Stretch};
 pub use digest::Digest;
 pub use ingest::{IngestError, ingest, ingest_in_background};
 pub use query::Selected;

@@ -23,7 +23,8 @@ pub fn visible_json(json: &str) -> String {
     shown
 }
 
-fn is_hidden(c: char) -> bool {
+/// Whether the character is not seen, or makes others be seen in another place.
+pub fn is_hidden(c: char) -> bool {
     (c.is_control() && c != '\n')
         || matches!(c,
             // Direction.

@@ -14,3 +14,4 @@ pub mod scrape;
 pub mod server;
 pub mod session;
 pub mod stream;
+pub mod visitor;

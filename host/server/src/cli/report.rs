@@ -6,13 +6,13 @@ use anyhow::Context as _;
 use scanhost_domain::page::PageRequest;
 
 use super::{
-    ConfigFolder, compiled, filter,
+    ConfigFolder, compiled,
     format::{self, Format},
     native,
 };
 use crate::{
     answer::{Choice, Question, prepare},
-    app,
+    app, filter_word,
     results::jsonl::ScanMetadata,
     submit::find_profile,
 };
@@ -33,7 +33,7 @@ pub struct Args {
     fields: Option<Vec<String>>,
     /// Filter on any field; may be repeated
     #[arg(long, value_name = "K=V")]
-    filter: Vec<filter::Word>,
+    filter: Vec<filter_word::Word>,
     /// Page to print; 0 prints everything
     #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     page: i64,
@@ -59,7 +59,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let question = Question {
         page: PageRequest::parse(args.page, args.page_size, 0)?,
         choice,
-        filters: filter::combine(&args.filter),
+        filters: filter_word::combine(&args.filter),
     };
     let metadata = ScanMetadata {
         backend: Some(args.backend),

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{
-    ConfigFolder, filter,
+    ConfigFolder,
     format::{self, Format},
     listing::text,
 };
@@ -19,6 +19,7 @@ use crate::{
     app,
     config::{Config, StoreKind},
     control::Control,
+    filter_word,
     results::{Report, check_standing, jsonl::ScanMetadata},
     role::Role,
     submit::find_profile,
@@ -44,7 +45,7 @@ pub struct Args {
     profile: String,
     /// Filter on any field; may be repeated
     #[arg(long, value_name = "K=V")]
-    filter: Vec<filter::Word>,
+    filter: Vec<filter_word::Word>,
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
     #[command(flatten)]
@@ -75,7 +76,7 @@ async fn scan(control: &Control, config: Config, args: Args) -> anyhow::Result<(
     let sandbox = Sandbox::start(Some(data.join("cache")))?;
     let snapshot = app::build_snapshot(&sandbox, config).await?;
     let choice = Choice::Profile(find_profile(&snapshot, &args.profile)?);
-    let filters = filter::combine(&args.filter);
+    let filters = filter_word::combine(&args.filter);
     check_standing(&serde_json::to_string(&filters)?).map_err(anyhow::Error::msg)?;
     let request = json!({ "targets": args.targets, "name": args.name, "scanner_pool": args.pool });
     // From before there is a scan, so that no Ctrl-C leaves one behind.

@@ -376,7 +376,7 @@ fn problems_of_variables() {
             "nonsense: {x: \"${NO}\"}",
             &[
                 "scanners.yaml:3: mock[0].nonsense: unknown key; known here: instance_id, backend, name, url, auth, tls, \
-             headers, enabled, max_concurrent_scans, limits, options",
+             headers, enabled, max_concurrent_scans, limits, scan_types, options",
                 "scanners.yaml:3: mock[0].nonsense.x: the environment variable NO is not set",
             ],
         ),
@@ -398,7 +398,7 @@ fn problems_of_variables() {
             "\"${WORD}\": 1",
             &[
                 "scanners.yaml:3: mock[0].${WORD}: unknown key; known here: instance_id, backend, name, url, auth, tls, \
-             headers, enabled, max_concurrent_scans, limits, options",
+             headers, enabled, max_concurrent_scans, limits, scan_types, options",
             ],
         ),
     ];

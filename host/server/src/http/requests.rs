@@ -8,19 +8,31 @@ use axum::{
     response::Response,
 };
 
-use crate::{host::Host, metrics::UNKNOWN};
+use crate::{host::Host, metrics::UNKNOWN, page};
 
-/// The routes of this server.
-pub const ROUTES: [&str; 4] = ["/mcp", "/health", "/ready", "/metrics"];
+/// The routes for programs.
+const FOR_PROGRAMS: [&str; 4] = ["/mcp", "/health", "/ready", "/metrics"];
+
+/// The routes of this server. What stands in braces may be any one part of a path.
+pub fn routes() -> impl Iterator<Item = &'static str> {
+    FOR_PROGRAMS.into_iter().chain(page::ROUTES)
+}
 
 pub async fn count(State(host): State<Arc<Host>>, request: Request, next: Next) -> Response {
-    let route = route(request.uri().path());
+    let route = routes().find(|route| fits(route, request.uri().path())).unwrap_or(UNKNOWN);
     let response = next.run(request).await;
     host.metrics.answered_request(route, response.status().as_u16());
     response
 }
 
-fn route(path: &str) -> &'static str {
-    let is_on = |route: &&&str| path.strip_prefix(**route).is_some_and(|rest| rest.is_empty() || rest == "/");
-    ROUTES.iter().find(is_on).copied().unwrap_or(UNKNOWN)
+fn fits(route: &str, path: &str) -> bool {
+    let path = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path);
+    let (mut wanted, mut given) = (route.split('/'), path.split('/'));
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return true,
+            (Some(wanted), Some(given)) if wanted == given || wanted.starts_with('{') && !given.is_empty() => {}
+            _ => return false,
+        }
+    }
 }

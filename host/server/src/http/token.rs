@@ -13,19 +13,27 @@ impl Given {
     /// None where a request gives none.
     pub fn of(headers: &HeaderMap) -> Option<Self> {
         let (kind, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-        kind.eq_ignore_ascii_case("bearer").then(|| Self(digest(token.trim())))
+        kind.eq_ignore_ascii_case("bearer").then(|| Self::text(token))
+    }
+
+    /// What was given in another way.
+    pub fn text(token: &str) -> Self {
+        Self(digest(token.trim()))
     }
 
     /// Compares with every token, in the same time whichever it is.
     pub fn find<'a>(&self, tokens: &'a [Token]) -> Option<&'a Token> {
         // All of them, so that the place of a match does not show.
-        tokens.iter().fold(None, |found, token| {
-            let expected = match &token.secret {
-                TokenSecret::Plain(secret) => digest(secret.expose()),
-                TokenSecret::Sha256(digest) => *digest,
-            };
-            if bool::from(expected.ct_eq(&self.0)) { Some(token) } else { found }
-        })
+        let is_given = |token: &Token| bool::from(digest_of(token).ct_eq(&self.0));
+        tokens.iter().fold(None, |found, token| if is_given(token) { Some(token) } else { found })
+    }
+}
+
+/// The digest of a token's text.
+pub fn digest_of(token: &Token) -> [u8; 32] {
+    match &token.secret {
+        TokenSecret::Plain(secret) => digest(secret.expose()),
+        TokenSecret::Sha256(digest) => *digest,
     }
 }
 

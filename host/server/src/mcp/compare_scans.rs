@@ -26,15 +26,15 @@ const MOST: usize = 50;
 #[derive(Deserialize, JsonSchema)]
 pub struct Args {
     /// the earlier scan
-    baseline_task_id: String,
+    pub baseline_task_id: String,
     /// the later scan
-    task_id: String,
+    pub task_id: String,
     /// findings of each list, 1 to 50
     #[serde(default = "usual_limit")]
-    limit: usize,
+    pub limit: usize,
     /// findings of each list to leave out at its start, as `resume` says
     #[serde(default)]
-    skip: usize,
+    pub skip: usize,
 }
 
 fn usual_limit() -> usize {
@@ -45,12 +45,12 @@ fn usual_limit() -> usize {
 pub struct Reply {
     baseline_task_id: String,
     task_id: String,
-    counts: ChangeCounts,
+    pub counts: ChangeCounts,
     #[serde(flatten)]
-    changes: Changes,
+    pub changes: Changes,
     /// there where a list goes on: the arguments that get the next stretch of each
     #[serde(skip_serializing_if = "Option::is_none")]
-    resume: Option<Resume>,
+    pub resume: Option<Resume>,
 }
 
 pub fn row() -> Row {
@@ -67,31 +67,36 @@ pub fn row() -> Row {
         nature: Nature::Reads,
         without: &[],
     };
-    structured(about, |call, args: Args| async move {
-        let host = &call.host;
-        let baseline = find::scan(host, &args.baseline_task_id).await?;
-        let current = find::scan(host, &args.task_id).await?;
-        for scan in [&baseline, &current] {
-            permit_results(scan)?;
-            accessed(host, &scan.id).await;
-        }
-        let stretch = Stretch { skip: args.skip, limit: args.limit.clamp(1, MOST) };
-        let before = with_report(host, &baseline, Survey::of).await?;
-        let after = with_report(host, &current, Survey::of).await?;
-        let comparison = Arc::new(Comparison::new(&before, &after, stretch));
-        let mut changes = {
-            let comparison = comparison.clone();
-            with_report(host, &current, move |report| comparison.of_current(report)).await?
-        };
-        let gone = comparison.clone();
-        changes.gone = with_report(host, &baseline, move |report| gone.gone_of(report)).await?;
-        Ok(Reply {
-            baseline_task_id: baseline.id.to_string(),
-            task_id: current.id.to_string(),
-            counts: comparison.counts.clone(),
-            changes,
-            resume: comparison.resume,
-        })
+    structured(about, |call, args: Args| async move { compare(&call.host, args).await })
+}
+
+/// What has changed.
+///
+/// # Errors
+/// When one of the scans has no results.
+pub async fn compare(host: &Arc<Host>, args: Args) -> Result<Reply, Refusal> {
+    let baseline = find::scan(host, &args.baseline_task_id).await?;
+    let current = find::scan(host, &args.task_id).await?;
+    for scan in [&baseline, &current] {
+        permit_results(scan)?;
+        accessed(host, &scan.id).await;
+    }
+    let stretch = Stretch { skip: args.skip, limit: args.limit.clamp(1, MOST) };
+    let before = with_report(host, &baseline, Survey::of).await?;
+    let after = with_report(host, &current, Survey::of).await?;
+    let comparison = Arc::new(Comparison::new(&before, &after, stretch));
+    let mut changes = {
+        let comparison = comparison.clone();
+        with_report(host, &current, move |report| comparison.of_current(report)).await?
+    };
+    let gone = comparison.clone();
+    changes.gone = with_report(host, &baseline, move |report| gone.gone_of(report)).await?;
+    Ok(Reply {
+        baseline_task_id: baseline.id.to_string(),
+        task_id: current.id.to_string(),
+        counts: comparison.counts.clone(),
+        changes,
+        resume: comparison.resume,
     })
 }
 

@@ -1,6 +1,10 @@
 //! `get_scan_results`: the findings, page by page, as JSON lines.
 
-use std::sync::Arc;
+use std::{
+    fs::File,
+    io::{BufWriter, Seek as _},
+    sync::Arc,
+};
 
 use rmcp::model::ContentBlock;
 use scanhost_domain::{
@@ -13,6 +17,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 use super::{
+    arguments::{parse, schema},
     find, hint,
     resources::Address,
     tool::{About, Nature, Row, text},
@@ -21,18 +26,23 @@ use super::{
 use crate::{
     answer::{Choice, Question, prepare},
     config::Scope,
+    export::{self, FileFormat},
     host::Host,
     housekeeping::accessed,
     refusal::Refusal,
     reports::{self, Unusable, permit_results},
-    results::jsonl::{ScanMetadata, WriteError},
+    results::{
+        Report, ReportError,
+        jsonl::{ScanMetadata, WriteError},
+    },
+    snapshot::Snapshot,
     submit::find_profile,
 };
 
 /// Bytes of filters, which stand in the answer again.
 const MAX_FILTERS: usize = 16 << 10;
 
-/// The profile of those who name none.
+/// That of those who name none, where the scan was submitted without one.
 const DEFAULT_PROFILE: &str = "brief";
 
 #[derive(Deserialize, JsonSchema)]
@@ -111,11 +121,18 @@ pub enum Room {
     Resource,
 }
 
-/// The JSON lines.
+/// A question about a scan, checked as far as it can be without the scan's findings.
+struct Asked {
+    scan: Scan,
+    snapshot: Arc<Snapshot>,
+    question: Question,
+}
+
+/// What the arguments ask for.
 ///
 /// # Errors
-/// With what is wrong in the arguments, or why there are no findings.
-pub async fn answer(host: &Arc<Host>, args: Args, room: Room) -> Result<String, Refusal> {
+/// With what is wrong in them, or why there are no findings.
+async fn asked(host: &Host, args: Args) -> Result<Asked, Refusal> {
     let scan = find::scan(host, &args.task_id).await?;
     permit_results(&scan)?;
     accessed(host, &scan.id).await;
@@ -133,17 +150,25 @@ pub async fn answer(host: &Arc<Host>, args: Args, room: Room) -> Result<String, 
         (Some(name), None) => Choice::Profile(find_profile(&snapshot, name)?),
         (None, None) => Choice::Profile(default_profile(&scan)),
     };
-    let filters = serde_json::Value::Object(args.filters.clone()).to_string();
-    if filters.len() > MAX_FILTERS {
+    if Json::Object(args.filters.clone()).to_string().len() > MAX_FILTERS {
         return Err(Refusal::invalid(
             format!("filters have more than {MAX_FILTERS} bytes"),
             "Use fewer or shorter values.",
         ));
     }
-    let resource = resource(&scan, &choice, page, args.filters.clone());
+    Ok(Asked { scan, snapshot, question: Question { page, choice, filters: args.filters } })
+}
+
+/// The JSON lines.
+///
+/// # Errors
+/// With what is wrong in the arguments, or why there are no findings.
+pub async fn answer(host: &Arc<Host>, args: Args, room: Room) -> Result<String, Refusal> {
+    let Asked { scan, snapshot, question } = asked(host, args).await?;
+    let resource = resource(&scan, &question);
     let limits = &snapshot.config.limits;
-    let budget = if page.is_all() || room == Room::Resource { limits.all_bytes } else { limits.page_bytes };
-    let question = Question { page, choice, filters: args.filters };
+    let is_roomy = question.page.is_all() || room == Room::Resource;
+    let budget = if is_roomy { limits.all_bytes } else { limits.page_bytes };
     let answer = |report| {
         let (host, snapshot, question) = (host.clone(), snapshot.clone(), question.clone());
         let (metadata, resource) = (ScanMetadata::of(&scan), resource.clone());
@@ -166,22 +191,72 @@ pub async fn answer(host: &Arc<Host>, args: Args, room: Room) -> Result<String, 
     String::from_utf8(bytes).map_err(|error| Refusal::internal("writing the findings", &error))
 }
 
-fn default_profile(scan: &Scan) -> ProfileName {
+/// The same for a client that gave the arguments by name, and may have a whole page.
+///
+/// # Errors
+/// As [`answer`].
+pub async fn read(host: &Arc<Host>, given: &Map<String, Json>) -> Result<String, Refusal> {
+    answer(host, parse(&schema::<Args>(), given)?, Room::Resource).await
+}
+
+/// The same findings as a file without a name, all of them, whatever page was asked for.
+///
+/// # Errors
+/// As [`answer`], or when there is no room for the file.
+pub async fn export(host: &Arc<Host>, given: &Map<String, Json>, format: FileFormat) -> Result<File, Refusal> {
+    let all = Map::from_iter(given.clone().into_iter().chain([("page".to_owned(), Json::from(0))]));
+    let Asked { scan, snapshot, question } = asked(host, parse(&schema::<Args>(), &all)?).await?;
+    let answer = |report| {
+        let (host, snapshot, question) = (host.clone(), snapshot.clone(), question.clone());
+        let metadata = ScanMetadata::of(&scan);
+        async move {
+            let prepared = prepare(&snapshot, report, question).await?;
+            let data = host.data.clone();
+            let writing = host.tasks.spawn_blocking(move || -> anyhow::Result<File> {
+                let mut out = BufWriter::new(tempfile::tempfile_in(&data)?);
+                export::write(&prepared, &metadata, format, &mut out)?;
+                let mut file = out.into_inner()?;
+                file.rewind()?;
+                Ok(file)
+            });
+            let written = writing.await.map_err(|error| Refusal::internal("writing the findings", &error))?;
+            written.map_err(|error| match error.downcast::<ReportError>() {
+                Ok(error) => Unusable::from(error),
+                Err(other) => Unusable::Refused(Refusal::internal("writing the findings", &*other)),
+            })
+        }
+    };
+    reports::ask(host, &scan, answer).await
+}
+
+/// Names that filters may use: of this report's fields, and of those that reports have anyway.
+///
+/// # Errors
+/// Why there are no findings.
+pub async fn field_names(host: &Arc<Host>, scan: &Scan) -> Result<Vec<String>, Refusal> {
+    let names = |report: Arc<Report>| async move {
+        Ok(report.columns().known_names().into_iter().map(str::to_owned).collect::<Vec<_>>())
+    };
+    reports::ask(host, scan, names).await
+}
+
+/// The profile of those who name none.
+pub fn default_profile(scan: &Scan) -> ProfileName {
     let usual = || DEFAULT_PROFILE.parse().expect("a well formed name");
     scan.request.profile.clone().unwrap_or_else(usual)
 }
 
 /// The same question as an address. A truncated answer adds what to skip, so that it is the address of the rest.
-fn resource(scan: &Scan, choice: &Choice, page: PageRequest, filters: Map<String, Json>) -> String {
+fn resource(scan: &Scan, question: &Question) -> String {
     let mut asked = Map::new();
-    asked.insert("page".into(), page.page().into());
-    asked.insert("page_size".into(), page.page_size().into());
-    match choice {
+    asked.insert("page".into(), question.page.page().into());
+    asked.insert("page_size".into(), question.page.page_size().into());
+    match &question.choice {
         Choice::Profile(name) => asked.insert("schema_profile".into(), name.to_string().into()),
         Choice::Fields(names) => asked.insert("custom_fields".into(), names.clone().into()),
     };
-    if !filters.is_empty() {
-        asked.insert("filters".into(), filters.into());
+    if !question.filters.is_empty() {
+        asked.insert("filters".into(), question.filters.clone().into());
     }
     Address::Results(scan.id.clone(), asked).to_string()
 }

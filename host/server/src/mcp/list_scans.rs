@@ -3,13 +3,15 @@
 use scanhost_domain::{request::ScanType, scan::Status, target::Target};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
 
 use super::{
+    arguments::{parse, schema},
     find, hint,
     tool::{About, Answer, Nature, Row, answering},
     toolset::Toolset,
 };
-use crate::{config::Scope, refusal::Refusal, reply::StatusReply, store::ListQuery, submit::find_pool};
+use crate::{config::Scope, host::Host, refusal::Refusal, reply::StatusReply, store::ListQuery, submit::find_pool};
 
 const MAX_LIMIT: i64 = 200;
 
@@ -60,22 +62,37 @@ pub fn row() -> Row {
         without: &[],
     };
     answering(about, |call, args: Args| async move {
-        let snapshot = call.host.snapshot.load_full();
-        let status =
-            args.status.as_deref().map(|text| one_of(text, "status", &Status::ALL, Status::name)).transpose()?;
-        let scan_type = args.scan_type.as_deref();
-        let scan_type = scan_type.map(|text| one_of(text, "scan_type", &ScanType::ALL, ScanType::name)).transpose()?;
-        let target = args.target.as_deref().map(|text| {
-            text.trim().parse::<Target>().map_err(|error| {
-                Refusal::invalid(error.to_string(), "target takes one address, CIDR, range or host name.")
-            })
-        });
         let is_narrowed = args.status.is_some()
             || args.scan_type.is_some()
             || args.scanner_pool.is_some()
             || args.target.is_some()
             || args.cursor.is_some();
-        let query = ListQuery {
+        let reply = list(&call.host, args).await?;
+        let is_empty = reply.scans.is_empty();
+        Ok(if is_empty { Answer::With(reply, hint::no_scans(is_narrowed)) } else { Answer::Reply(reply) })
+    })
+}
+
+/// The same for a person who gave the arguments by name.
+///
+/// # Errors
+/// With what is wrong in them, or when the store cannot be read.
+pub async fn read(host: &Host, given: &Map<String, Json>) -> Result<Reply, Refusal> {
+    list(host, parse(&schema::<Args>(), given)?).await
+}
+
+async fn list(host: &Host, args: Args) -> Result<Reply, Refusal> {
+    let snapshot = host.snapshot.load_full();
+    let status = args.status.as_deref().map(|text| one_of(text, "status", &Status::ALL, Status::name)).transpose()?;
+    let scan_type = args.scan_type.as_deref();
+    let scan_type = scan_type.map(|text| one_of(text, "scan_type", &ScanType::ALL, ScanType::name)).transpose()?;
+    let target = args.target.as_deref().map(|text| {
+        text.trim()
+            .parse::<Target>()
+            .map_err(|error| Refusal::invalid(error.to_string(), "target takes one address, CIDR, range or host name."))
+    });
+    let query =
+        ListQuery {
             status,
             scan_type,
             pool: args.scanner_pool.as_deref().map(|name| find_pool(&snapshot, name)).transpose()?,
@@ -85,17 +102,14 @@ pub fn row() -> Row {
             })?,
             limit: usize::try_from(args.limit.clamp(1, MAX_LIMIT)).unwrap_or(1),
         };
-        let listed = call.host.store.list(query).await?;
-        let next_cursor = listed.next.map(|next| next.to_string());
-        let mut scans = Vec::with_capacity(listed.scans.len());
-        for scan in listed.scans {
-            let position = call.host.store.position(&scan).await?;
-            scans.push(StatusReply::new(&scan, position));
-        }
-        let is_empty = scans.is_empty();
-        let reply = Reply { scans, next_cursor };
-        Ok(if is_empty { Answer::With(reply, hint::no_scans(is_narrowed)) } else { Answer::Reply(reply) })
-    })
+    let listed = host.store.list(query).await?;
+    let next_cursor = listed.next.map(|next| next.to_string());
+    let mut scans = Vec::with_capacity(listed.scans.len());
+    for scan in listed.scans {
+        let position = host.store.position(&scan).await?;
+        scans.push(StatusReply::new(&scan, position));
+    }
+    Ok(Reply { scans, next_cursor })
 }
 
 fn one_of<T: Copy>(text: &str, argument: &str, all: &[T], name: impl Fn(T) -> &'static str) -> Result<T, Refusal> {

@@ -32,6 +32,21 @@ impl Offered {
         present.1.clone()
     }
 
+    /// Whether this caller sees the tool of that name.
+    pub fn may(&self, access: &Access, name: &str) -> bool {
+        self.rows().iter().any(|row| row.tool.name == name && access.may(row.scope))
+    }
+
+    /// Whether it is a process' offer to change something.
+    pub fn changes(&self) -> bool {
+        !self.offer.read_only
+    }
+
+    #[cfg(feature = "conformance")]
+    pub fn has_fixtures(&self) -> bool {
+        self.offer.conformance_fixtures
+    }
+
     /// What this caller sees, always in the same order.
     pub fn tools(&self, access: &Access) -> Vec<Tool> {
         self.rows().iter().filter(|row| access.may(row.scope)).map(|row| row.tool.clone()).collect()

@@ -40,12 +40,12 @@ pub fn mount<R: Clone + Send + Sync + 'static>(
     router: Router<R>,
     host: &Arc<Host>,
     hosts: Hosts,
-    offer: &Offer,
+    offered: &Arc<Offered>,
 ) -> Router<R> {
-    let offered = Arc::new(Offered::new(host.clone(), offer.clone()));
+    let offered = offered.clone();
     let owned = middleware::from_fn_with_state(host.clone(), session_owner::check);
     #[cfg(feature = "conformance")]
-    if offer.conformance_fixtures {
+    if offered.has_fixtures() {
         let shared = Arc::new(super::fixtures::Shared::default());
         let server = move || super::fixtures::Fixtures::new(McpServer::new(offered.clone()), shared.clone());
         return router.nest_service("/mcp", owned.layer(http(host, hosts, server)));

@@ -8,11 +8,7 @@ use scanhost_domain::ids::TaskId;
 use serde::Serialize;
 
 use super::{
-    super::{
-        arguments, download_native_scan, find,
-        get_scan_results::{self, Room},
-        list_profiles, list_scanners,
-    },
+    super::{download_native_scan, find, get_scan_results, list_profiles, list_scanners},
     address::Address,
 };
 use crate::{
@@ -53,8 +49,7 @@ pub async fn read(host: &Arc<Host>, address: Address) -> Result<Content, Refusal
         }
         Address::Results(id, mut given) => {
             given.insert("task_id".into(), id.to_string().into());
-            let args = arguments::parse(&arguments::schema::<get_scan_results::Args>(), &given)?;
-            let lines = get_scan_results::answer(host, args, Room::Resource).await?;
+            let lines = get_scan_results::read(host, &given).await?;
             Ok(Content { contents: ResourceContents::text(lines, uri).with_mime_type(JSON_LINES), keep: LASTING })
         }
         Address::Report(id) => report(host, &id, uri).await,

@@ -24,7 +24,7 @@ const GROUP_BYTES: usize = 16 << 20;
 
 const SEVERITY_ID: &str = "severity_id";
 
-pub fn write(prepared: &Prepared, out: impl Write + Send) -> anyhow::Result<()> {
+pub(super) fn write(prepared: &Prepared, out: impl Write + Send) -> anyhow::Result<()> {
     let mut columns = columns(prepared);
     let fields = columns.iter().map(Column::schema).collect::<Result<_, _>>()?;
     let schema = Arc::new(Type::group_type_builder("findings").with_fields(fields).build()?);

@@ -1,4 +1,4 @@
-//! `--filter K=V`: the same filters as over MCP, from words.
+//! Filters as words, `K=V`, on the command line and in the addresses of the page: the same filters as over MCP.
 
 use std::str::FromStr;
 

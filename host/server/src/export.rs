@@ -1,0 +1,110 @@
+//! Findings as files for other programs: JSON lines as over MCP, CSV for spreadsheets, Parquet for analysts.
+
+mod parquet;
+
+use std::io::Write;
+
+use scanhost_domain::finding::Value;
+use serde_json::json;
+
+use crate::{
+    answer::Prepared,
+    results::{
+        JsonValue, ReportError, View,
+        jsonl::{ScanMetadata, WriteError},
+    },
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileFormat {
+    Jsonl,
+    Csv,
+    Parquet,
+}
+
+impl FileFormat {
+    pub const ALL: [Self; 3] = [Self::Jsonl, Self::Csv, Self::Parquet];
+
+    /// What a file's name ends with.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Jsonl => "jsonl",
+            Self::Csv => "csv",
+            Self::Parquet => "parquet",
+        }
+    }
+}
+
+/// Writes the findings. It reads files: call it where blocking is allowed.
+pub fn write(
+    prepared: &Prepared,
+    metadata: &ScanMetadata,
+    format: FileFormat,
+    out: &mut (impl Write + Send),
+) -> anyhow::Result<()> {
+    match format {
+        FileFormat::Jsonl => prepared.write(out, metadata, None, None).map_err(unwrap),
+        FileFormat::Csv => csv(prepared, out),
+        FileFormat::Parquet => parquet::write(prepared, out),
+    }
+}
+
+/// So that a closed pipe, or damage, is recognised as such.
+fn unwrap(error: WriteError) -> anyhow::Error {
+    match error {
+        WriteError::Io(error) => error.into(),
+        WriteError::Report(error) => error.into(),
+        other @ WriteError::Shape(_) => other.into(),
+    }
+}
+
+fn csv(prepared: &Prepared, out: &mut impl Write) -> anyhow::Result<()> {
+    let mut writer = csv::Writer::from_writer(out);
+    writer.write_record(names(&prepared.view))?;
+    each(prepared, csv_cell, |cells| Ok(writer.write_record(cells)?))?;
+    writer.flush()?;
+    Ok(())
+}
+
+/// The fields' names, in their order.
+pub fn names(view: &View) -> Vec<&str> {
+    view.fields().iter().map(|field| field.name.as_str()).collect()
+}
+
+/// Hands over the cells of every finding.
+pub fn each(
+    prepared: &Prepared,
+    cell: fn(&Value) -> String,
+    mut take: impl FnMut(Vec<String>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let count = prepared.view.fields().len();
+    let selected = prepared.select()?;
+    let mut failed = None;
+    selected.each::<ReportError>(|record| {
+        let cells = (0..count).map(|place| record.get(place).map(cell).unwrap_or_default()).collect();
+        match take(cells) {
+            Ok(()) => Ok(true),
+            Err(error) => {
+                failed = Some(error);
+                Ok(false)
+            }
+        }
+    })?;
+    failed.map_or(Ok(()), Err)
+}
+
+/// What a report says comes from the scanned hosts, and a spreadsheet runs what begins so.
+fn csv_cell(value: &Value) -> String {
+    let cell = cell(value);
+    let is_text = matches!(value, Value::Text(_) | Value::List(_));
+    if is_text && cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
+}
+
+pub fn cell(value: &Value) -> String {
+    match value {
+        Value::Text(text) => text.clone(),
+        Value::List(list) => list.join(", "),
+        Value::Severity(severity) => severity.name().to_owned(),
+        Value::Integer(_) | Value::Number(_) | Value::Boolean(_) => json!(JsonValue(value)).to_string(),
+    }
+}

@@ -1,0 +1,134 @@
+//! The page for people at `/`: what the host does and what scans found, as HTML that is written here and works without
+//! JavaScript. It shows what the tools show, lets do what they let do, and repeats nothing that others wrote without
+//! making it harmless first.
+
+mod actions;
+mod assets;
+mod board;
+mod chart;
+mod compare;
+mod document;
+mod download;
+mod entrance;
+mod events;
+mod findings;
+mod form;
+mod login;
+mod moment;
+mod new_scan;
+mod overview;
+mod plugins;
+mod question;
+mod scan;
+mod scans;
+mod session;
+mod state;
+mod table;
+mod told;
+mod trouble;
+mod visit;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    http::{HeaderValue, header},
+    middleware,
+    response::Response,
+    routing::{get, post},
+};
+use tokio::sync::Semaphore;
+
+use crate::{host::Host, mcp::Offered};
+use board::Board;
+
+/// The addresses of the page. What stands in braces may be any one part of a path.
+pub const ROUTES: [&str; 18] = [
+    "/",
+    "/events",
+    "/scans",
+    "/scans/new",
+    "/scans/{task_id}",
+    "/scans/{task_id}/events",
+    "/scans/{task_id}/cancel",
+    "/scans/{task_id}/delete",
+    "/scans/{task_id}/report",
+    "/scans/{task_id}/findings/{format}",
+    "/compare",
+    "/pools/{pool}/pause",
+    "/pools/{pool}/resume",
+    "/login",
+    "/logout",
+    assets::STYLE,
+    assets::SCRIPT,
+    assets::ICON,
+];
+
+/// Streams of events that one process serves at once. A page without one is as good as a page without JavaScript.
+const MOST_STREAMS: usize = 256;
+
+/// What all visits share.
+pub struct Site {
+    host: Arc<Host>,
+    offered: Arc<Offered>,
+    board: Board,
+    streams: Arc<Semaphore>,
+}
+
+/// All of the page; a path that is none of its addresses is answered with what to do.
+pub fn router<S: Clone + Send + Sync + 'static>(host: &Arc<Host>, offered: Arc<Offered>) -> Router<S> {
+    let site = Arc::new(Site {
+        host: host.clone(),
+        offered,
+        board: Board::default(),
+        streams: Arc::new(Semaphore::new(MOST_STREAMS)),
+    });
+    let inside = Router::new()
+        .route("/", get(overview::show))
+        .route("/events", get(events::of_overview))
+        .route("/scans", get(scans::show).post(new_scan::submit))
+        .route("/scans/new", get(new_scan::show))
+        .route("/scans/{task_id}", get(scan::show))
+        .route("/scans/{task_id}/events", get(events::of_scan))
+        .route("/scans/{task_id}/cancel", post(actions::cancel))
+        .route("/scans/{task_id}/delete", post(actions::delete))
+        .route("/scans/{task_id}/report", get(download::report))
+        .route("/scans/{task_id}/findings/{format}", get(download::findings))
+        .route("/compare", get(compare::show))
+        .route("/pools/{pool}/pause", post(actions::pause))
+        .route("/pools/{pool}/resume", post(actions::resume))
+        .route("/logout", post(login::leave))
+        .fallback(trouble::nowhere)
+        .layer(middleware::from_fn_with_state(site.clone(), entrance::enter));
+    Router::new()
+        .route("/login", get(login::show).post(login::enter))
+        .route(assets::STYLE, get(assets::style))
+        .route(assets::SCRIPT, get(assets::script))
+        .route(assets::ICON, get(assets::icon))
+        .merge(inside)
+        .layer(middleware::map_response(guard))
+        .with_state(site)
+}
+
+/// What a browser may do with anything of the page: nothing that does not come from here, and nothing inside of
+/// another page.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+    form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+async fn guard(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    let fixed = [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
+    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
+    // Findings are not left behind in a browser, unless an answer says otherwise.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,123 @@
+//! What the host does now, read from the store at most once a second, however many people look.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use scanhost_domain::{ids::ScannerId, scan::Status};
+use serde_json::Value as Json;
+use tokio::{sync::Mutex, time::Instant};
+
+use crate::{
+    host::Host,
+    mcp::list_scanners::{ScannerReply, scanners},
+    plugins,
+    refusal::Refusal,
+    reload::LastReload,
+    reply::StatusReply,
+    store::{ListQuery, PoolState},
+};
+
+/// How old what is shown may be.
+const FRESH: Duration = Duration::from_millis(900);
+
+/// Scans of each list.
+const RUNNING: usize = 50;
+const RECENT: usize = 12;
+
+#[derive(Default)]
+pub struct Board(Mutex<Option<(Instant, Arc<Present>)>>);
+
+pub struct Present {
+    pub pools: Vec<Pool>,
+    pub scanners: Vec<Scanner>,
+    pub running: Vec<StatusReply>,
+    pub recent: Vec<StatusReply>,
+    /// One row a version, as `scanhost plugin list` has them.
+    pub plugins: Json,
+    pub reload: LastReload,
+    /// Of the configuration.
+    pub generation: u64,
+}
+
+pub struct Pool {
+    pub name: String,
+    pub is_default: bool,
+    pub state: PoolState,
+    pub active: u32,
+    pub capacity: u32,
+}
+
+pub struct Scanner {
+    pub scanner: ScannerReply,
+    /// What the scanner said of itself, or why it is not up.
+    pub message: String,
+    pub reported_at: Option<Timestamp>,
+}
+
+impl Board {
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn present(&self, host: &Host) -> Result<Arc<Present>, Refusal> {
+        // Whoever comes meanwhile waits for what the first one reads.
+        let mut latest = self.0.lock().await;
+        if let Some((read_at, present)) = &*latest
+            && read_at.elapsed() < FRESH
+        {
+            return Ok(present.clone());
+        }
+        let present = Arc::new(Present::read(host).await?);
+        *latest = Some((Instant::now(), present.clone()));
+        Ok(present)
+    }
+
+    /// Reads anew for the next one: somebody has changed something, and wants to see it.
+    pub async fn forget(&self) {
+        *self.0.lock().await = None;
+    }
+}
+
+impl Present {
+    async fn read(host: &Host) -> Result<Self, Refusal> {
+        let snapshot = host.snapshot.load_full();
+        let reports = host.store.scanner_reports().await?;
+        let mut listed = Vec::new();
+        for scanner in scanners(host, None).await? {
+            let is_its =
+                |id: &ScannerId| id.pool.as_str() == scanner.pool && id.instance.as_str() == scanner.instance_id;
+            let report = reports.iter().find(|(id, _)| is_its(id)).map(|(_, report)| report);
+            let message = report.map(|report| report.message.clone()).unwrap_or_default();
+            listed.push(Scanner { message, reported_at: report.map(|report| report.reported_at), scanner });
+        }
+        let mut pools = Vec::new();
+        for pool in &snapshot.config.pools {
+            let in_pool = || listed.iter().map(|line| &line.scanner).filter(|line| line.pool == pool.name.as_str());
+            pools.push(Pool {
+                name: pool.name.to_string(),
+                is_default: pool.name == snapshot.config.default_pool,
+                state: host.store.pool(&pool.name).await?,
+                active: in_pool().map(|line| line.active_scans).sum(),
+                capacity: in_pool().filter(|line| line.enabled).map(|line| line.max_concurrent_scans).sum(),
+            });
+        }
+        Ok(Self {
+            pools,
+            running: scans(host, Some(Status::Running), RUNNING).await?,
+            recent: scans(host, None, RECENT).await?,
+            scanners: listed,
+            plugins: plugins::listed(host),
+            reload: host.reloads.last(),
+            generation: snapshot.generation,
+        })
+    }
+}
+
+/// The newest scans, of one status or of all.
+async fn scans(host: &Host, status: Option<Status>, limit: usize) -> Result<Vec<StatusReply>, Refusal> {
+    let listed = host.store.list(ListQuery { status, limit, ..ListQuery::default() }).await?;
+    let mut scans = Vec::new();
+    for scan in listed.scans {
+        let position = host.store.position(&scan).await?;
+        scans.push(StatusReply::new(&scan, position));
+    }
+    Ok(scans)
+}

@@ -1,0 +1,103 @@
+//! Submitting a scan from the network. Scans with a login are submitted where their secrets are: by agents, or at the
+//! command line.
+
+use axum::{
+    Extension,
+    extract::Request,
+    http::StatusCode,
+    response::{IntoResponse as _, Redirect, Response},
+};
+use maud::{Markup, html};
+use serde_json::{Map, Value as Json};
+
+use super::{
+    actions::call,
+    document::{Page, Place, token},
+    form::Form,
+    told::plain,
+    trouble::Trouble,
+    visit::{About, Visit},
+};
+use crate::config::Scope;
+
+/// The tool behind it.
+pub const TOOL: &str = "run_untrusted_scan";
+
+/// The tool's arguments that the form has.
+const FIELDS: [&str; 5] = ["name", "targets", "description", "scanner_pool", "idempotency_key"];
+
+pub async fn show(Extension(visit): Extension<Visit>) -> Response {
+    if !visit.may_call(TOOL) {
+        return Trouble::Scope(Scope::Submit).for_visitors(&visit);
+    }
+    page(&visit, &|_| String::new(), None)
+}
+
+pub async fn submit(Extension(visit): Extension<Visit>, request: Request) -> Response {
+    let form = match Form::of(&visit, request).await {
+        Ok(form) => form,
+        Err(trouble) => {
+            visit.note::<()>(TOOL, About::default(), &Err(trouble.clone()));
+            return trouble.for_visitors(&visit);
+        }
+    };
+    let given = FIELDS.iter().filter(|name| !form.text(name).is_empty());
+    let arguments: Map<String, Json> = given.map(|name| ((*name).to_owned(), form.text(name).into())).collect();
+    let done = call(&visit, TOOL, arguments).await;
+    let about = About { targets: Some(form.text("targets")), pool: Some(form.text("scanner_pool")), task_id: None };
+    visit.note_reply(TOOL, about, done.as_ref());
+    match done {
+        Ok(reply) => Redirect::to(&format!("/scans/{}", reply["task_id"].as_str().unwrap_or_default())).into_response(),
+        Err(trouble) => page(&visit, &|name| form.text(name).to_owned(), Some(&trouble)),
+    }
+}
+
+fn page(visit: &Visit, filled: &dyn Fn(&str) -> String, trouble: Option<&Trouble>) -> Response {
+    let snapshot = visit.host().snapshot.load();
+    let chosen = |name: &str, value: &str, usual: &str| {
+        let filled = filled(name);
+        value == if filled.is_empty() { usual } else { &filled }
+    };
+    let body = html! {
+        h1 { "New scan" }
+        p.sub { "From the network, without a login at the targets." }
+        @if let Some(trouble) = trouble { (trouble.told()) }
+        form.stack method="post" action="/scans" {
+            (token(visit))
+            // The same form sent twice is one scan.
+            input type="hidden" name="idempotency_key" value=(format_args!("page-{:032x}", rand::random::<u128>()));
+            (field("name", "Name", html! {
+                input #name name="name" required maxlength="256" value=(plain(&filled("name"))) autocomplete="off";
+            }, "Short, so that people recognise it."))
+            (field("targets", "Targets", html! {
+                textarea #targets name="targets" required rows="3" spellcheck="false" aria-describedby="targets-hint" {
+                    (plain(&filled("targets")))
+                }
+            }, "Addresses, CIDRs, ranges such as 10.0.0.1-20, and host names, separated by commas or blanks."))
+            (field("pool", "Pool", html! {
+                select #pool name="scanner_pool" {
+                    @for pool in &snapshot.config.pools {
+                        @let name = pool.name.as_str();
+                        option value=(name) selected[chosen("scanner_pool", name, snapshot.config.default_pool.as_str())] { (name) }
+                    }
+                }
+            }, "Its scanners share one queue, and it decides which targets are allowed."))
+            (field("description", "What for", html! {
+                textarea #description name="description" rows="2" maxlength="4096" { (plain(&filled("description"))) }
+            }, "Optional."))
+            div { button.primary type="submit" { "Submit" } }
+        }
+    };
+    let code = trouble.map_or(StatusCode::OK, Trouble::code);
+    Page { title: "New scan".to_owned(), place: Place::NewScan, events: None, body }.respond(visit, code)
+}
+
+fn field(id: &str, label: &str, input: Markup, hint: &str) -> Markup {
+    html! {
+        div.field {
+            label for=(id) { (label) }
+            (input)
+            span.hint id=(format_args!("{id}-hint")) { (hint) }
+        }
+    }
+}

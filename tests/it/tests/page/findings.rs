@@ -1,0 +1,137 @@
+//! A person sees the findings that an agent gets: the same profiles, filters and pages.
+
+use std::fs;
+
+use scanhost_it::visitor::{Seen, Visitor, encoded};
+use serde_json::{Map, Value, json};
+
+use crate::{completed, open};
+
+/// A question of the page, and the same for the tool.
+fn questions() -> Vec<(String, Value)> {
+    let filter = |words: &[&str]| words.iter().map(|word| format!("&filter={}", encoded(word))).collect::<String>();
+    vec![
+        (String::new(), json!({})),
+        ("profile=full&page_size=10".into(), json!({ "schema_profile": "full", "page_size": 10 })),
+        ("profile=triage".into(), json!({ "schema_profile": "triage" })),
+        ("page_size=10&page=3".into(), json!({ "page_size": 10, "page": 3 })),
+        (filter(&["severity=>=High"]), json!({ "filters": { "severity": ">=High" } })),
+        (
+            filter(&["host=1", "host=3", "cvss_score=>5"]),
+            json!({ "filters": { "host": ["1", "3"], "cvss_score": ">5" } }),
+        ),
+        ("field=exploit_available&value=true".into(), json!({ "filters": { "exploit_available": "true" } })),
+        (
+            format!("field=severity&value=%21Info{}", filter(&["port=443"])),
+            json!({ "filters": { "port": "443", "severity": "!Info" } }),
+        ),
+    ]
+}
+
+fn with_id(arguments: &Value, id: &str) -> Value {
+    let mut with = arguments.as_object().cloned().unwrap_or_default();
+    with.insert("task_id".into(), id.into());
+    with.into()
+}
+
+/// The text of each cell of this column, without markup.
+fn column(page: &str, name: &str) -> Vec<String> {
+    let cells = page.split("<td ").skip(1).filter(|cell| cell.contains(&format!("data-label=\"{name}\">")));
+    cells
+        .map(|cell| text(cell.split_once('>').map_or("", |(_, rest)| rest).split("</td>").next().unwrap_or_default()))
+        .collect()
+}
+
+fn text(html: &str) -> String {
+    html.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text)).collect()
+}
+
+#[tokio::test]
+async fn people_and_agents_see_the_same_findings() {
+    let (_home, server) = open();
+    let (visitor, mcp) = (Visitor::of(&server), server.mcp());
+    let id = completed(&mcp).await;
+    for (query, arguments) in questions() {
+        let lines = mcp.results(with_id(&arguments, &id)).await;
+        let page = visitor.page(&format!("/scans/{id}?{query}")).await;
+        let findings: Vec<&Value> = lines.iter().filter(|line| line["type"] == "vulnerability").collect();
+        let of_tool: Vec<String> = findings.iter().map(|finding| finding["plugin_id"].to_string()).collect();
+        assert!(!of_tool.is_empty(), "{query}");
+        assert_eq!(column(&page, "plugin_id"), of_tool, "{query}");
+        let names: Vec<&str> = findings.iter().filter_map(|finding| finding["plugin_name"].as_str()).collect();
+        assert_eq!(column(&page, "plugin_name"), names, "{query}");
+        let total = lines[0]["total_vulnerabilities"].to_string();
+        assert!(page.contains(&format!("<strong>{total}</strong> rows")), "{query}: {total}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_asked_is_said_where_the_findings_would_be() {
+    let (_home, server) = open();
+    let (visitor, mcp) = (Visitor::of(&server), server.mcp());
+    let id = completed(&mcp).await;
+    let table = [
+        ("filter=nosuch%3D1", "nosuch", "Fields are: "),
+        ("filter=severity%3Dawful", "severity", "Filters are an object"),
+        ("profile=nosuch", "schema_profile", "Profiles are: "),
+        ("page=-1", "is -1", "Pages count from 1"),
+        ("page=two", "two", "Required: task_id"),
+    ];
+    for (query, what, hint) in table {
+        let seen = visitor.get(&format!("/scans/{id}?{query}")).await;
+        assert_eq!(seen.code, 400, "{query}");
+        let alert = seen.body.split("role=\"alert\"").nth(1).unwrap_or_else(|| panic!("{query}: {}", seen.body));
+        assert!(alert.contains(what), "{query}: {alert}");
+        assert!(alert.contains(hint), "{query}: {alert}");
+        assert!(seen.body.contains("id=\"profile\""), "{query} can be mended on the page");
+    }
+    let nothing = visitor.page(&format!("/scans/{id}?filter=host%3Dnosuch")).await;
+    assert!(nothing.contains("No finding passes all of the filters."), "{nothing}");
+    let past = visitor.page(&format!("/scans/{id}?page=99")).await;
+    assert!(past.contains("past the end"), "{past}");
+}
+
+#[tokio::test]
+async fn files_have_all_findings_of_the_question() {
+    let (_home, server) = open();
+    let (visitor, mcp) = (Visitor::of(&server), server.mcp());
+    let id = completed(&mcp).await;
+    let query = "profile=minimal&page=2&page_size=10&filter=severity%3D%3E%3DMedium";
+    let arguments = json!({ "schema_profile": "minimal", "page": 0, "filters": { "severity": ">=Medium" } });
+    let lines = mcp.call("get_scan_results", with_id(&arguments, &id)).await.text;
+    let file = async |name: &str| visitor.get_bytes(&format!("/scans/{id}/{name}")).await;
+    let (headers, jsonl) = file(&format!("findings/jsonl?{query}")).await;
+    assert_eq!(String::from_utf8(jsonl).expect("text").trim_end(), lines);
+    assert_eq!(headers["content-type"], "application/octet-stream");
+    assert_eq!(headers["content-disposition"], format!("attachment; filename=\"{id}.jsonl\"").as_str());
+    let (_, csv) = file(&format!("findings/csv?{query}")).await;
+    let csv = String::from_utf8(csv).expect("text");
+    assert!(csv.starts_with("host,plugin_id,severity,cve,cvss_score,exploit_available"), "{csv}");
+    assert_eq!(csv.lines().count(), lines.lines().count() - 1, "a head for the two lines of an answer");
+    let (_, parquet) = file(&format!("findings/parquet?{query}")).await;
+    assert!(parquet.starts_with(b"PAR1") && parquet.ends_with(b"PAR1"));
+    let told = mcp.ok("download_native_scan", json!({ "task_id": id })).await;
+    let (headers, report) = file("report").await;
+    assert_eq!(report, fs::read(told["path"].as_str().expect("a path")).expect("the report"));
+    assert_eq!(headers["content-length"], told["size"].to_string().as_str());
+    let bad: Seen = visitor.get(&format!("/scans/{id}/findings/csv?filter=nosuch%3D1")).await;
+    assert_eq!(bad.code, 400);
+}
+
+#[tokio::test]
+async fn two_scans_are_compared_as_the_tool_does() {
+    let (_home, server) = open();
+    let (visitor, mcp) = (Visitor::of(&server), server.mcp());
+    let (earlier, later) = (completed(&mcp).await, completed(&mcp).await);
+    let told = mcp.ok("compare_scans", json!({ "baseline_task_id": earlier, "task_id": later, "limit": 25 })).await;
+    let page = visitor.page(&format!("/compare?baseline_task_id={earlier}&task_id={later}")).await;
+    let counts: Map<String, Value> = told["counts"].as_object().cloned().expect("counts");
+    let figures: Vec<String> =
+        page.split("<dd>").skip(1).map(|part| text(part.split("</dd>").next().unwrap_or_default())).collect();
+    let expected = ["new", "severity_changed", "gone", "still_there"].map(|name| counts[name].to_string());
+    assert_eq!(figures, expected);
+    let listed: Vec<String> =
+        told["still_there"].as_array().expect("a list").iter().map(|change| change["plugin_id"].to_string()).collect();
+    assert_eq!(column(&page, "Plugin"), listed);
+    assert!(page.contains("skip=25"), "it goes on");
+}
