@@ -96,6 +96,15 @@ impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::NoRoom => Self::no_room(),
+            StoreError::Unheard(_) => {
+                tracing::error!(error = chain(&error), "the store's answer was lost");
+                Self::new(
+                    ErrorCode::Unavailable,
+                    "the answer of the store of scans was lost: what was asked for was done, or was not",
+                    "A submitted scan may have been stored: look with list_scans, or repeat the call with the same \
+                     idempotency_key. What is asked of one scan may be asked again; get_scan_status shows how it is.",
+                )
+            }
             StoreError::Unavailable(_) | StoreError::InUse | StoreError::OtherKey | StoreError::OtherFolder { .. } => {
                 tracing::error!(error = chain(&error), "the store cannot be used");
                 Self::new(

@@ -222,6 +222,8 @@ pub const REPORT_LIFE: Duration = Duration::from_secs(35);
 pub enum StoreError {
     #[error("the store cannot be used: {0}")]
     Unavailable(String),
+    #[error("the store was told to write, and its answer was lost: {0}")]
+    Unheard(String),
     #[error("the disk of the data folder is full")]
     NoRoom,
     #[error("another scanhost is running on this data folder")]

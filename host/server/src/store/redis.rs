@@ -95,7 +95,7 @@ impl RedisStore {
         let mut commands = redis::pipe();
         commands.cmd("SETNX").arg(key).arg(value).ignore();
         commands.cmd("GET").arg(key);
-        let (known,): (String,) = self.connection.query_all(&commands).await?;
+        let (known,): (String,) = self.connection.write_all(&commands).await?;
         Ok(known == value)
     }
 
@@ -194,7 +194,7 @@ impl Store for RedisStore {
         let mut commands = redis::pipe();
         commands.cmd(if paused { "SADD" } else { "SREM" }).arg(self.keys.paused()).arg(pool.as_str()).ignore();
         commands.cmd("PUBLISH").arg(self.keys.events()).arg("").ignore();
-        self.connection.query_all(&commands).await
+        self.connection.write_all(&commands).await
     }
 
     async fn dead_letters(&self, pool: Option<&PoolName>) -> Result<Vec<DeadLetter>, StoreError> {
@@ -216,7 +216,7 @@ impl Store for RedisStore {
         for key in [self.keys.access(), self.keys.access_of_failed()] {
             commands.cmd("ZADD").arg(key).arg("XX").arg("GT").arg(&time).arg(id.as_str()).ignore();
         }
-        self.connection.query_all(&commands).await
+        self.connection.write_all(&commands).await
     }
 
     async fn expired(
@@ -239,7 +239,7 @@ impl Store for RedisStore {
     async fn put_session(&self, id: &str, session: &[u8], expires_at: Timestamp) -> Result<(), StoreError> {
         let mut set = redis::cmd("SET");
         set.arg(self.keys.session(id)).arg(session).arg("PXAT").arg(expires_at.as_millisecond());
-        self.connection.query(&set).await
+        self.connection.write(&set).await
     }
 
     async fn session(&self, id: &str, _now: Timestamp) -> Result<Option<Vec<u8>>, StoreError> {
@@ -248,18 +248,18 @@ impl Store for RedisStore {
     }
 
     async fn delete_session(&self, id: &str) -> Result<(), StoreError> {
-        self.connection.query(redis::cmd("DEL").arg(self.keys.session(id))).await
+        self.connection.write(redis::cmd("DEL").arg(self.keys.session(id))).await
     }
 
     async fn take_probe(&self, scanner: &ScannerId, time: Duration) -> Result<bool, StoreError> {
         let mut set = redis::cmd("SET");
         set.arg(self.keys.probe(scanner)).arg(1).arg("NX").arg("PX");
-        let set: Option<String> = self.connection.query(set.arg(time.as_millis().max(1).to_string())).await?;
+        let set: Option<String> = self.connection.write(set.arg(time.as_millis().max(1).to_string())).await?;
         Ok(set.is_some())
     }
 
     async fn probe(&self) -> Result<(), StoreError> {
-        self.connection.query(redis::cmd("SET").arg(self.keys.written()).arg(1)).await
+        self.connection.write(redis::cmd("SET").arg(self.keys.written()).arg(1)).await
     }
 
     fn watch(&self, id: &TaskId) -> Watch {

@@ -155,7 +155,7 @@ impl RedisStore {
         now: Timestamp,
     ) -> Result<Start, StoreError> {
         let mut turn = redis::cmd("INCR");
-        let turn: u64 = self.connection.query(turn.arg(self.keys.turn())).await?;
+        let turn: u64 = self.connection.write(turn.arg(self.keys.turn())).await?;
         let mut pools: Vec<_> = offers.iter().zip(looks).collect();
         pools.sort_by_key(|(_, look)| look.served);
         for (offer, look) in pools {
