@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::{store::StoreError, telemetry::chain};
+use crate::{
+    store::{StoreError, record::BadRecord},
+    telemetry::chain,
+};
 
 /// The codes that agents know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +116,23 @@ impl From<StoreError> for Refusal {
                     "Nothing was changed. Try again in a few seconds; `/ready` says what is wrong.",
                 )
             }
-            StoreError::Damaged(_) => Self::internal("reading a stored scan", &error),
+            StoreError::Damaged(BadRecord::Version(_)) => {
+                tracing::error!(error = chain(&error), "a stored scan is of a newer version");
+                Self::new(
+                    ErrorCode::Unavailable,
+                    "this scan was stored by a newer version of scanhost, and this host cannot read it",
+                    "Nothing was changed. Ask a host of that version, or have the operator update this one.",
+                )
+            }
+            StoreError::Damaged(BadRecord::Json(_) | BadRecord::Value(_)) => {
+                tracing::error!(error = chain(&error), "a stored scan is damaged");
+                Self::new(
+                    ErrorCode::Internal,
+                    "what is stored about this scan is damaged and cannot be read",
+                    "Nothing was changed, and its files are still there. Tell the operator, who finds in the log what \
+                     is wrong with it; if its results are needed at once, submit the scan again.",
+                )
+            }
         }
     }
 }

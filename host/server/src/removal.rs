@@ -69,8 +69,10 @@ pub async fn resume(host: &Host) -> Result<(), StoreError> {
     for note in notes.filter_map(Result::ok) {
         let Some(id) = note.file_name().to_str().and_then(|name| name.parse::<TaskId>().ok()) else { continue };
         // A record that is still there is being deleted just now, or was not: then the note says nothing.
-        if host.store.scan(&id).await?.is_some() {
-            continue;
+        match host.store.scan(&id).await {
+            Ok(None) => {}
+            Ok(Some(_)) | Err(StoreError::Damaged(_)) => continue,
+            Err(error) => return Err(error),
         }
         match remove_files(host, &id) {
             Ok(()) => tracing::info!(scan = %id, "the files of a deleted scan are removed"),

@@ -24,6 +24,7 @@ pub mod hold;
 pub mod ledger;
 pub mod record;
 pub mod redis;
+mod unreadable;
 pub mod watch;
 
 #[cfg(test)]
@@ -235,7 +236,7 @@ pub enum StoreError {
          share; if this is to be the only one from now on, delete the key {key} in Redis"
     )]
     OtherFolder { folder: String, key: String },
-    #[error("a stored record is damaged")]
+    #[error("a stored record cannot be read")]
     Damaged(#[from] record::BadRecord),
 }
 

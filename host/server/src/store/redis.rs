@@ -31,6 +31,7 @@ use scanhost_domain::{
 use super::{
     Cancelled, Change, Claimed, DeadLetter, Deleted, Idempotency, Known, ListQuery, Listed, NewScan, PoolOffer,
     PoolState, ScannerReport, Store, StoreError, Submitted, Watch, WorkError, record::BadRecord,
+    unreadable::Unreadable,
 };
 use crate::installation::Installation;
 use connection::Connection;
@@ -53,6 +54,7 @@ pub struct RedisStore {
     /// Scans as this process' workers wrote them, where no answer came: the write may have been taken or not, which is
     /// seen when the worker tries again.
     unheard: Mutex<HashMap<TaskId, Scan>>,
+    unreadable: Unreadable,
 }
 
 impl RedisStore {
@@ -65,7 +67,7 @@ impl RedisStore {
         let events = Arc::new(Events::new(keys.events()));
         let connection = Connection::new(url, events.clone())?;
         let () = connection.query(&redis::cmd("PING")).await?;
-        Ok(Self { connection, events, keys, lease, unheard: Mutex::default() })
+        Ok(Self { connection, events, keys, lease, unheard: Mutex::default(), unreadable: Unreadable::default() })
     }
 
     /// Ties the store to the key that its secrets are sealed with.

@@ -6,6 +6,7 @@ mod model;
 mod operator;
 mod redis_server;
 mod shared;
+mod unreadable;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
