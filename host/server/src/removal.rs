@@ -3,10 +3,7 @@
 
 use std::{fs, io, path::PathBuf, sync::Arc, time::Duration};
 
-use scanhost_domain::{
-    ids::{TaskId, TraceId},
-    scan::Status,
-};
+use scanhost_domain::ids::{TaskId, TraceId};
 
 use crate::{
     clock,
@@ -27,8 +24,8 @@ pub enum Removal {
     /// With the trace id of the scan.
     Done(TraceId),
     NotFound,
-    /// It has not ended, and `force` was not given.
-    Active(Status),
+    /// `force` was not given.
+    Running,
 }
 
 /// Removes record and files.
@@ -48,9 +45,9 @@ pub async fn remove(host: &Arc<Host>, id: &TaskId, force: bool) -> Result<Remova
             remove_files(host, id).map_err(|error| Refusal::internal("removing the scan's files", &error))?;
             Ok(Removal::NotFound)
         }
-        Deleted::Active(scan) => {
+        Deleted::Running => {
             drop_note(host, id);
-            Ok(Removal::Active(scan.status()))
+            Ok(Removal::Running)
         }
         Deleted::Done(scan) => {
             host.reports.forget(id);

@@ -118,9 +118,9 @@ pub enum Cancelled {
 /// What became of a delete.
 #[derive(Clone, Debug)]
 pub enum Deleted {
-    Done(Scan),
-    /// It is queued or running and `force` was not given.
-    Active(Scan),
+    Done(Box<Scan>),
+    /// `force` was not given.
+    Running,
     NotFound,
 }
 
@@ -302,8 +302,8 @@ pub trait Store: Send + Sync {
     /// Ends a scan that waits; none when it does not wait any more.
     async fn fail_waiting(&self, id: &TaskId, failure: Failure, now: Timestamp) -> Result<Option<Scan>, StoreError>;
 
-    /// Deletes the record of a scan that has ended, or, with `force`, of any: a running one is then no longer its
-    /// worker's.
+    /// Deletes the record of a scan that waits or has ended, or, with `force`, of any: a running one is then no longer
+    /// its worker's.
     async fn delete(&self, id: &TaskId, force: bool, now: Timestamp) -> Result<Deleted, StoreError>;
 
     /// A paused pool starts nothing new; what runs goes on.
