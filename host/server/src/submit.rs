@@ -27,7 +27,7 @@ use crate::{
 
 pub use args::{CONFIRM_ARGUMENT, ESCALATION_ARGUMENTS, LOGIN_ARGUMENTS, SubmitArgs};
 use choose::{choose_pool, find_instance, permit_type};
-pub use choose::{find_pool, find_profile};
+pub use choose::{find_pool, find_profile, no_such_profile, permit_profile};
 use login::{find_credential, login};
 
 const MAX_NAME: usize = 256;
@@ -129,6 +129,7 @@ pub fn permit_again(snapshot: &Snapshot, request: &ScanRequest) -> Result<(), Re
     if let Login::Named(named) = &request.login {
         find_credential(snapshot, named.credential.as_str())?;
     }
+    permit_profile(snapshot, request)?;
     permit_targets(pool, &request.targets)
 }
 

@@ -2,7 +2,7 @@
 
 use scanhost_domain::{
     ids::{InstanceId, PoolName, ProfileName},
-    request::ScanType,
+    request::{ScanRequest, ScanType},
 };
 
 use crate::{
@@ -49,10 +49,30 @@ pub fn find_pool(snapshot: &Snapshot, asked: &str) -> Result<PoolName, Refusal> 
 /// When there is none; the hint names those that exist.
 pub fn find_profile(snapshot: &Snapshot, asked: &str) -> Result<ProfileName, Refusal> {
     let known = snapshot.profiles.iter().find(|profile| profile.name.as_str() == asked);
-    known.map(|profile| profile.name.clone()).ok_or_else(|| {
-        let names: Vec<_> = snapshot.profiles.iter().map(|profile| profile.name.as_str()).collect();
-        Refusal::invalid("there is no such schema_profile", format!("Profiles are: {}.", names.join(", ")))
-    })
+    known.map(|profile| profile.name.clone()).ok_or_else(|| no_such_profile(snapshot))
+}
+
+pub fn no_such_profile(snapshot: &Snapshot) -> Refusal {
+    Refusal::invalid("there is no such schema_profile", profiles(snapshot))
+}
+
+/// Whether the profile that a stored request names, if it names one, still exists.
+///
+/// # Errors
+/// When it does not; the hint names those that do.
+pub fn permit_profile(snapshot: &Snapshot, request: &ScanRequest) -> Result<(), Refusal> {
+    match &request.profile {
+        Some(name) if snapshot.profile(name).is_none() => Err(Refusal::invalid(
+            format!("the scan was submitted with the profile `{name}`, which no longer exists"),
+            format!("Give another as schema_profile, or have the operator put it back. {}", profiles(snapshot)),
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn profiles(snapshot: &Snapshot) -> String {
+    let names: Vec<_> = snapshot.profiles.iter().map(|profile| profile.name.as_str()).collect();
+    format!("Profiles are: {}.", names.join(", "))
 }
 
 /// The scanner of the pool that the request is pinned to.
