@@ -110,6 +110,42 @@ broken: [{instance_id: b1, backend: mock, options: {duration_seconds: 0, fail_at
 }
 
 #[tokio::test]
+async fn what_is_stored_under_a_pool_that_was_taken_out_can_still_be_dealt_with() {
+    let removed = "removed: [{instance_id: r1, backend: mock, options: {duration_seconds: 0, fail_at: launch}}]";
+    let (home, server) = started(&format!("{MOCK}\n{removed}"));
+    let failed = submit(&server.mcp(), json!({ "scanner_pool": "removed" })).await;
+    assert_eq!(server.mcp().ended(&failed, SCAN_TIME).await["status"], "failed");
+    asked(&home, &["queue", "pause", "removed"]);
+    drop(server);
+    home.write("scanners.yaml", MOCK);
+    let server = home.start();
+    let mcp = server.mcp();
+
+    let of_pool = json!({ "scanner_pool": "removed" });
+    assert_eq!(mcp.ok("list_scans", of_pool.clone()).await["scans"][0]["task_id"], failed);
+    assert_eq!(asked(&home, &["scans", "--pool", "removed"])[0]["task_id"], failed);
+    assert_eq!(asked(&home, &["dlq", "list", "--pool", "removed"])[0]["task_id"], failed);
+    assert_eq!(asked(&home, &["dlq", "show", &failed])["status"]["status"], "failed");
+    let retried = run(&home, &["dlq", "retry", &failed]);
+    assert_eq!(retried.code, Some(1));
+    for part in ["`removed` is no longer configured", "Put it back", "Pools are: mock"] {
+        assert!(retried.stderr.contains(part), "{part}: {}", retried.stderr);
+    }
+    assert_eq!(asked(&home, &["queue", "resume", "removed"])["paused"], false);
+    assert_eq!(asked(&home, &["dlq", "purge", "--pool", "removed", "--yes"])["purged"], 1);
+    assert_eq!(asked(&home, &["dlq", "list", "--pool", "removed"]), json!([]), "its record is still there");
+    let submitted = json!({ "targets": "10.0.0.1", "name": "x", "scanner_pool": "removed" });
+    assert_eq!(mcp.refused("run_untrusted_scan", submitted).await.0, "invalid_argument");
+
+    mcp.ok("delete_scan", json!({ "task_id": failed })).await;
+    let (code, message, hint) = mcp.refused("list_scans", of_pool).await;
+    assert_eq!((code.as_str(), hint.contains("mock")), ("invalid_argument", true), "{message} {hint}");
+    for arguments in [["queue", "resume", "removed"].as_slice(), &["dlq", "list", "--pool", "removed"]] {
+        assert_eq!(run(&home, arguments).code, Some(1), "nothing is left of it");
+    }
+}
+
+#[tokio::test]
 async fn purging_asks_or_wants_yes() {
     let (home, server) = started("mock: [{instance_id: m1, options: {duration_seconds: 0, fail_at: create}}]");
     let mcp = server.mcp();

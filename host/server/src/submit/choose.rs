@@ -37,10 +37,25 @@ pub fn choose_pool<'a>(snapshot: &'a Snapshot, asked: Option<&str>) -> Result<&'
 /// When there is none; the hint names those that exist.
 pub fn find_pool(snapshot: &Snapshot, asked: &str) -> Result<PoolName, Refusal> {
     let known = snapshot.config.pools.iter().find(|pool| pool.name.as_str() == asked);
-    known.map(|pool| pool.name.clone()).ok_or_else(|| {
-        let names: Vec<_> = snapshot.config.pools.iter().map(|pool| pool.name.as_str()).collect();
-        Refusal::invalid("there is no such scanner_pool", format!("Pools are: {}.", names.join(", ")))
-    })
+    known
+        .map(|pool| pool.name.clone())
+        .ok_or_else(|| Refusal::invalid("there is no such scanner_pool", pools(snapshot)))
+}
+
+/// Whether the pool of a stored request is still configured.
+pub fn permit_pool(snapshot: &Snapshot, pool: &PoolName) -> Result<(), Refusal> {
+    if snapshot.pool(pool).is_some() {
+        return Ok(());
+    }
+    Err(Refusal::invalid(
+        format!("the pool `{pool}` is no longer configured"),
+        format!("Put it back into the configuration, or submit the scan again in another pool. {}", pools(snapshot)),
+    ))
+}
+
+fn pools(snapshot: &Snapshot) -> String {
+    let names: Vec<_> = snapshot.config.pools.iter().map(|pool| pool.name.as_str()).collect();
+    format!("Pools are: {}.", names.join(", "))
 }
 
 /// The profile of that name.
