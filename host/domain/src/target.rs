@@ -10,6 +10,7 @@ mod rule;
 mod span;
 #[cfg(test)]
 mod tests;
+mod this_host;
 
 use std::{collections::HashSet, fmt, net::IpAddr};
 

@@ -13,6 +13,7 @@ use crate::{
         jsonl::{self, ScanMetadata, WriteError, Writing},
     },
     snapshot::{LoadedProfile, Snapshot},
+    submit::no_such_profile,
 };
 
 /// Known names that a hint lists at most.
@@ -59,9 +60,7 @@ pub async fn prepare(snapshot: &Snapshot, report: Arc<Report>, question: Questio
             (View::new("custom".into(), None, &plan, &question.filters, columns), None)
         }
         Choice::Profile(name) => {
-            let profile = snapshot.profile(name).ok_or_else(|| {
-                Refusal::invalid("there is no such schema_profile", "list_profiles shows those that exist.")
-            })?;
+            let profile = snapshot.profile(name).ok_or_else(|| no_such_profile(snapshot))?;
             let plan = plan(profile, columns).await?;
             let view = View::new(name.to_string(), Some(&profile.description), &plan, &question.filters, columns);
             let shaper = profile.description.shapes.then(|| (profile.component.clone(), profile.definition.clone()));

@@ -32,7 +32,7 @@ use crate::{
     reload,
     reply::StatusReply,
     store::{NewScan, StoreError},
-    submit::{find_pool, new_task_id, new_trace_id, permit_again},
+    submit::{find_stored_pool, new_task_id, new_trace_id, permit_again},
 };
 
 /// The socket's name in the data folder.
@@ -148,7 +148,7 @@ fn version_in_use(plugin: &Plugin) -> Json {
 }
 
 async fn set_paused(host: &Arc<Host>, pool: &str, paused: bool) -> Result<Json, Refusal> {
-    let pool = find_pool(&host.snapshot.load(), pool)?;
+    let pool = find_stored_pool(host, pool).await?;
     host.store.pause(&pool, paused).await?;
     tracing::info!(%pool, paused, "pool");
     Ok(json!({ "pool": pool.as_str(), "paused": paused }))
@@ -156,7 +156,10 @@ async fn set_paused(host: &Arc<Host>, pool: &str, paused: bool) -> Result<Json, 
 
 /// The failed scans that nobody has dealt with, the oldest first.
 async fn dead_letters(host: &Arc<Host>, pool: Option<&str>) -> Result<Vec<Scan>, Refusal> {
-    let pool = pool.map(|pool| find_pool(&host.snapshot.load(), pool)).transpose()?;
+    let pool = match pool {
+        Some(pool) => Some(find_stored_pool(host, pool).await?),
+        None => None,
+    };
     let mut scans = Vec::new();
     for letter in host.store.dead_letters(pool.as_ref()).await? {
         match host.store.scan(&letter.id).await {

@@ -40,6 +40,7 @@ mod seal;
 mod secret;
 mod service;
 mod snapshot;
+mod spelling;
 mod store;
 mod submit;
 mod telemetry;

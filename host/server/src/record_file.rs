@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::{
     host::Host,
+    removal,
     reply::{SettingsReply, StatusReply},
     store::atomic,
     telemetry::chain,
@@ -14,8 +15,9 @@ use crate::{
 
 const FILE_NAME: &str = "task.json";
 
-/// Writes it; a failure is logged and changes nothing, since the store has the truth.
-pub fn write(host: &Host, scan: &Scan) {
+/// Writes it, unless the scan was deleted meanwhile; a failure is logged and changes nothing, since the store has the
+/// truth.
+pub async fn write(host: &Host, scan: &Scan) {
     let plugin = match &scan.state {
         ScanState::Finished(finished) => finished.run.as_ref().map(|run| &run.slot.plugin),
         ScanState::Queued(_) | ScanState::Running(_) => None,
@@ -27,7 +29,13 @@ pub fn write(host: &Host, scan: &Scan) {
     });
     let folder = host.folder(&scan.id);
     let bytes = serde_json::to_vec_pretty(&record).expect("JSON is always JSON");
-    let written = fs::create_dir_all(&folder).and_then(|()| atomic::write(&folder.join(FILE_NAME), &bytes));
+    let write = || atomic::write(&folder.join(FILE_NAME), &bytes);
+    let written = if folder.exists() {
+        // Not made again where it is removed just now, together with the scan.
+        write()
+    } else {
+        removal::writing_anew(host, &scan.id, || fs::create_dir_all(&folder).and_then(|()| write())).await
+    };
     if let Err(error) = written {
         tracing::warn!(scan = %scan.id, trace = %scan.trace, error = chain(&error), "task.json could not be written");
     }

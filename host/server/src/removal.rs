@@ -79,6 +79,33 @@ pub async fn resume(host: &Host) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Makes files of a scan whose folder is not there: perhaps because it was deleted meanwhile, and then they go again.
+///
+/// # Errors
+/// Those of `write`.
+pub async fn writing_anew(host: &Host, id: &TaskId, write: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    take_note(host, id)?;
+    let written = write();
+    clear_if_gone(host, id).await;
+    written
+}
+
+/// Removes what a scan's worker has written since the scan was deleted, where it was.
+pub async fn clear_if_gone(host: &Host, id: &TaskId) {
+    let left = match host.store.scan(id).await {
+        Ok(None) => remove_files(host, id),
+        Ok(Some(_)) | Err(StoreError::Damaged(_)) => {
+            drop_note(host, id);
+            return;
+        }
+        // It is looked at again later.
+        Err(_) => take_note(host, id),
+    };
+    if let Err(error) = left {
+        tracing::warn!(scan = %id, error = chain(&error), "a deleted scan's files stay");
+    }
+}
+
 fn note(host: &Host, id: &TaskId) -> PathBuf {
     host.data.join(NOTES).join(id.as_str())
 }

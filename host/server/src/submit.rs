@@ -3,6 +3,7 @@
 mod args;
 mod choose;
 mod login;
+mod stored_pool;
 
 use std::{str::FromStr, sync::Arc};
 
@@ -26,9 +27,10 @@ use crate::{
 };
 
 pub use args::{CONFIRM_ARGUMENT, ESCALATION_ARGUMENTS, LOGIN_ARGUMENTS, SubmitArgs};
-use choose::{choose_pool, find_instance, permit_type};
-pub use choose::{find_pool, find_profile};
+use choose::{choose_pool, find_instance, permit_pool, permit_type};
+pub use choose::{find_pool, find_profile, no_such_profile, permit_profile};
 use login::{find_credential, login};
+pub use stored_pool::find_stored_pool;
 
 const MAX_NAME: usize = 256;
 const MAX_DESCRIPTION: usize = 4_096;
@@ -122,6 +124,7 @@ async fn answer(host: &Arc<Host>, snapshot: &Snapshot, submitted: Submitted) -> 
 /// # Errors
 /// With what has changed since.
 pub fn permit_again(snapshot: &Snapshot, request: &ScanRequest) -> Result<(), Refusal> {
+    permit_pool(snapshot, &request.pool)?;
     let pool = choose_pool(snapshot, Some(request.pool.as_str()))?;
     if let Some(instance) = &request.instance {
         find_instance(pool, instance.as_str())?;
@@ -129,6 +132,7 @@ pub fn permit_again(snapshot: &Snapshot, request: &ScanRequest) -> Result<(), Re
     if let Login::Named(named) = &request.login {
         find_credential(snapshot, named.credential.as_str())?;
     }
+    permit_profile(snapshot, request)?;
     permit_targets(pool, &request.targets)
 }
 

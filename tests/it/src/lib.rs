@@ -13,5 +13,6 @@ pub mod schema;
 pub mod scrape;
 pub mod server;
 pub mod session;
+pub mod slow_way;
 pub mod stream;
 pub mod visitor;

@@ -5,6 +5,7 @@ use std::{fs, time::Duration};
 use scanhost_it::{
     lab::{Lab, SCAN_TIME, instant, lab_report, wait_until},
     output::Output,
+    raw::submit,
     server::{Home, Server},
 };
 use serde_json::{Value, json};
@@ -79,6 +80,69 @@ async fn a_dead_letter_is_listed_shown_and_retried_as_a_new_scan() {
     assert_eq!((&status["status"], &status["retry_of"]), (&json!("completed"), &json!(id)));
     assert_eq!(asked(&home, &["dlq", "list"]), json!([]));
     assert_eq!(run(&home, &["dlq", "retry", &id]).code, Some(1), "it was dealt with");
+}
+
+#[tokio::test]
+async fn a_scan_whose_profile_is_gone_is_answered_with_those_that_exist() {
+    let scanners = "mock: [{instance_id: m1, options: {duration_seconds: 0}}]
+broken: [{instance_id: b1, backend: mock, options: {duration_seconds: 0, fail_at: launch}}]";
+    let (home, server) = started(scanners);
+    drop(server);
+    home.write("profiles.yaml", "soc: {fields: [host, severity]}\nother: {fields: [host]}\n");
+    let server = home.start();
+    let mcp = server.mcp();
+    let of_pool = |pool: &str| json!({ "scanner_pool": pool, "schema_profile": "soc" });
+    let (shown, failed) = (submit(&mcp, of_pool("mock")).await, submit(&mcp, of_pool("broken")).await);
+    assert_eq!(mcp.ended(&shown, SCAN_TIME).await["status"], "completed");
+    assert_eq!(mcp.ended(&failed, SCAN_TIME).await["status"], "failed");
+    home.write("profiles.yaml", "other: {fields: [host]}\n");
+    server.hang_up();
+    wait(async || mcp.ok("list_profiles", json!({})).await["profiles"].to_string().matches("soc").count() == 0).await;
+
+    let (code, message, hint) = mcp.refused("get_scan_results", json!({ "task_id": shown })).await;
+    assert_eq!(code, "invalid_argument", "{message}");
+    assert!(message.contains("`soc`") && hint.contains("brief") && hint.contains("other"), "{message} {hint}");
+    let retried = run(&home, &["dlq", "retry", &failed]);
+    assert_eq!(retried.code, Some(1));
+    assert!(retried.stderr.contains("`soc`") && retried.stderr.contains("other"), "{}", retried.stderr);
+    let named = mcp.results(json!({ "task_id": shown, "schema_profile": "other" })).await;
+    assert_eq!(named[0]["profile"], "other");
+}
+
+#[tokio::test]
+async fn what_is_stored_under_a_pool_that_was_taken_out_can_still_be_dealt_with() {
+    let removed = "removed: [{instance_id: r1, backend: mock, options: {duration_seconds: 0, fail_at: launch}}]";
+    let (home, server) = started(&format!("{MOCK}\n{removed}"));
+    let failed = submit(&server.mcp(), json!({ "scanner_pool": "removed" })).await;
+    assert_eq!(server.mcp().ended(&failed, SCAN_TIME).await["status"], "failed");
+    asked(&home, &["queue", "pause", "removed"]);
+    drop(server);
+    home.write("scanners.yaml", MOCK);
+    let server = home.start();
+    let mcp = server.mcp();
+
+    let of_pool = json!({ "scanner_pool": "removed" });
+    assert_eq!(mcp.ok("list_scans", of_pool.clone()).await["scans"][0]["task_id"], failed);
+    assert_eq!(asked(&home, &["scans", "--pool", "removed"])[0]["task_id"], failed);
+    assert_eq!(asked(&home, &["dlq", "list", "--pool", "removed"])[0]["task_id"], failed);
+    assert_eq!(asked(&home, &["dlq", "show", &failed])["status"]["status"], "failed");
+    let retried = run(&home, &["dlq", "retry", &failed]);
+    assert_eq!(retried.code, Some(1));
+    for part in ["`removed` is no longer configured", "Put it back", "Pools are: mock"] {
+        assert!(retried.stderr.contains(part), "{part}: {}", retried.stderr);
+    }
+    assert_eq!(asked(&home, &["queue", "resume", "removed"])["paused"], false);
+    assert_eq!(asked(&home, &["dlq", "purge", "--pool", "removed", "--yes"])["purged"], 1);
+    assert_eq!(asked(&home, &["dlq", "list", "--pool", "removed"]), json!([]), "its record is still there");
+    let submitted = json!({ "targets": "10.0.0.1", "name": "x", "scanner_pool": "removed" });
+    assert_eq!(mcp.refused("run_untrusted_scan", submitted).await.0, "invalid_argument");
+
+    mcp.ok("delete_scan", json!({ "task_id": failed })).await;
+    let (code, message, hint) = mcp.refused("list_scans", of_pool).await;
+    assert_eq!((code.as_str(), hint.contains("mock")), ("invalid_argument", true), "{message} {hint}");
+    for arguments in [["queue", "resume", "removed"].as_slice(), &["dlq", "list", "--pool", "removed"]] {
+        assert_eq!(run(&home, arguments).code, Some(1), "nothing is left of it");
+    }
 }
 
 #[tokio::test]

@@ -16,8 +16,10 @@ use scanhost_it::{
     raw::{submit, until},
     redis::Redis,
     server::{Home, Server},
+    slow_way::SlowWay,
 };
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 const BOUND: Duration = Duration::from_secs(60);
 const SCANNERS: &str = "mock: [{instance_id: m1, options: {duration_seconds: 0}}]";
@@ -196,6 +198,36 @@ async fn a_damaged_record_stops_nobody_and_is_told_of_once() {
     let log = server.log();
     let told = log.lines().filter(|line| line.contains("leaving it alone") && line.contains(&damaged));
     assert_eq!(told.count(), 1, "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_hears_late_of_a_cancel_writes_no_record_of_a_scan_deleted_since() {
+    let redis = Redis::new();
+    let way = SlowWay::to(&redis.url()).await;
+    let home = Home::new(&[("scanners.yaml", SCANNERS), ("scanhost.yaml", "store: ${STORE}\n")]);
+    let api = |url: &str| {
+        let mut command = home.command(&["serve", "--listen", "127.0.0.1:0", "--role", "api", "--config"]);
+        command.arg(home.config()).env("STORE", url);
+        Server::start(command)
+    };
+    let (late, other) = (api(way.url()), api(&redis.url()));
+    let mcp = other.mcp();
+    let (kept, deleted) = (submit(&mcp, json!({})).await, submit(&mcp, json!({})).await);
+    // Only what Redis knows by its digest is carried out at once.
+    mcp.ok("cancel_scan", json!({ "task_id": kept })).await;
+
+    way.hold_next();
+    let (of_late, task) = (late.mcp(), json!({ "task_id": deleted }));
+    let mut cancelling = JoinSet::new();
+    cancelling.spawn(async move { of_late.call("cancel_scan", task).await });
+    until(&mcp, &deleted, "cancelled").await;
+    mcp.ok("delete_scan", json!({ "task_id": deleted })).await;
+    way.let_go();
+    let cancelled = cancelling.join_all().await.remove(0);
+    assert!(!cancelled.is_error, "{}", cancelled.text);
+    let has_record = |id: &str| home.data().join("tasks").join(id).join("task.json").exists();
+    assert!(has_record(&kept) && !home.data().join("tasks").join(&deleted).exists());
+    assert_eq!(fs::read_dir(home.data().join("removing")).expect("a folder").count(), 0, "no note is left");
 }
 
 #[tokio::test]

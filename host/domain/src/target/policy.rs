@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Place, Rule, Target, Targets, problems::Problems, span};
+use super::{Place, Rule, Target, Targets, problems::Problems, span, this_host::is_this_host};
 
 /// A pool's rules. Denied beats allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +54,10 @@ impl TargetPolicy {
         let mut refused = Problems::default();
         for target in targets.iter() {
             let place = target.place();
-            let denied_by = self.denied.iter().find(|rule| rule.touches(&place));
+            // What reaches loopback under another name must not get past a rule that denies loopback.
+            let is_this_host = is_this_host(&place);
+            let denies = |rule: &&Rule| rule.touches(&place) || (is_this_host && rule.touches_loopback());
+            let denied_by = self.denied.iter().find(denies);
             let is_allowed = match place {
                 Place::Addresses(span) => span::union_covers(&allowed, span),
                 Place::Name(_) => self.allowed.iter().any(|rule| rule.touches(&place)),

@@ -10,6 +10,7 @@ use super::{
     parse::NotATarget,
     problems::Quoted,
     span::Span,
+    this_host::loopback,
 };
 
 /// An address, a network, a range or a glob of host names. Equal where they are written alike.
@@ -53,6 +54,11 @@ impl Rule {
             (Scope::Names(glob), Place::Name(name)) => glob.is_match(name.as_str()),
             (Scope::Addresses(_), Place::Name(_)) | (Scope::Names(_), Place::Addresses(_)) => false,
         }
+    }
+
+    /// Whether the rule speaks of a loopback address.
+    pub(super) fn touches_loopback(&self) -> bool {
+        self.spans().iter().any(|rule| loopback().into_iter().any(|own| rule.overlaps(own)))
     }
 }
 

@@ -222,6 +222,89 @@ fn policies_decide() {
     }
 }
 
+/// However loopback is written: where a rule denies it, none of it gets by.
+#[test]
+fn denied_loopback_has_no_other_name() {
+    for rule in ["127.0.0.0/8", "127.0.0.1", "::1", "::1/128", "127.0.0.1-127.0.0.9"] {
+        let policy = TargetPolicy { max_addresses: u64::MAX, ..policy(&["0.0.0.0/0", "::/0", "*"], &[rule]) };
+        for text in [
+            "localhost",
+            "LocalHost",
+            "localhost.localdomain",
+            "a.localhost",
+            "A.B.LOCALHOST",
+            "ip6-loopback",
+            "0.0.0.0",
+            "::",
+            "::0",
+            "::ffff:0.0.0.0",
+            "0.0.0.0/32",
+            "0.0.0.0-0.0.0.5",
+        ] {
+            let shown = targets(text).iter().map(Target::to_string).collect::<String>();
+            check_permit(&policy, text, &format!("{shown} is refused by denied_targets: {rule}"));
+        }
+        check_permit(&policy, "localhost.example notlocalhost 0.0.0.1 ::2 10.0.0.1", "");
+    }
+    let policy = TargetPolicy { max_addresses: u64::MAX, ..policy(&["0.0.0.0/0", "::/0", "*"], &["127.0.0.0/8"]) };
+    for text in [
+        "127.0.0.1",
+        "127.1.2.3",
+        "::ffff:127.0.0.1",
+        "::FFFF:7f00:1",
+        "0:0:0:0:0:ffff:127.0.0.1",
+        "::ffff:127.0.0.0/104",
+        "::ffff:0:0/96",
+        "126.0.0.0/7",
+        "0.0.0.0/0",
+        "126.255.255.255-128.0.0.0",
+        "127.0.0.1-5",
+        "126.1.1.1/1",
+        "::/65",
+    ] {
+        let shown = targets(text).iter().map(Target::to_string).collect::<String>();
+        check_permit(&policy, text, &format!("{shown} is refused by denied_targets: 127.0.0.0/8"));
+    }
+    // What some resolvers would take for an address is no target at all.
+    for text in [
+        "127.1",
+        "127.0.1",
+        "2130706433",
+        "017700000001",
+        "0177.0.0.1",
+        "0x7f000001",
+        "0x7f.0.0.1",
+        "0x7F.1",
+        "127.0.0.0x1",
+        "127.0.0.01",
+        "127.0.0.1.",
+        "localhost.",
+        "a.localhost.",
+        "::ffff:127.1",
+        "[::1]",
+        "::1%lo",
+        "127.0.0.1%",
+        "１２７.0.0.1",
+        "localhost:80",
+    ] {
+        assert!(Targets::parse(text, u64::MAX).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn localhost_is_allowed_where_its_name_is_and_nothing_denies_loopback() {
+    check_permit(
+        &policy(&["localhost"], &["10.0.0.0/8", "::/64"]),
+        "localhost",
+        "localhost is refused by denied_targets: ::/64",
+    );
+    check_permit(&policy(&["localhost"], &["10.0.0.0/8", "169.254.0.0/16"]), "LOCALHOST", "");
+    check_permit(&policy(&["*.localhost"], &[]), "a.localhost", "");
+    let not_covered = "localhost is refused: no rule of allowed_targets covers it";
+    check_permit(&policy(&["127.0.0.0/8", "::1"], &[]), "localhost", not_covered);
+    check_permit(&policy(&["0.0.0.0/0"], &["localhost"]), "127.0.0.1 0.0.0.0", "");
+}
+
 #[test]
 fn rules_of_ipv6_do_not_speak_of_ipv4() {
     let everything6 = policy(&["::/0"], &[]);

@@ -89,7 +89,7 @@ async fn fail(host: &Arc<Host>, known: &Known, id: &TaskId) -> Result<(), StoreE
     tracing::warn!(scan = %id, %trace, reason = message, "a scan waits in vain");
     let failure = Failure { code: FailureCode::Configuration, message };
     if let Some(failed) = host.store.fail_waiting(id, failure, clock::now()).await? {
-        record_file::write(host, &failed);
+        record_file::write(host, &failed).await;
     }
     Ok(())
 }

@@ -1,11 +1,13 @@
 //! Arguments and replies: their schemas as agents see them, and reading arguments so that a bad one gets our own error.
 
+mod argument_type;
+
 use rmcp::model::JsonObject;
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-use crate::refusal::Refusal;
+use crate::{refusal::Refusal, spelling::nearest};
 
 /// A JSON Schema without `null`: an optional argument is left out, and a client that sends null means the same.
 pub fn schema<T: JsonSchema>() -> JsonObject {
@@ -68,7 +70,7 @@ fn tidy(schema: &mut Json) {
 /// Reads the arguments; null is as good as absent.
 ///
 /// # Errors
-/// With what is wrong and which arguments there are.
+/// With all that is wrong and which arguments there are, and never with a value that was given.
 pub fn parse<T: DeserializeOwned>(schema: &JsonObject, arguments: &JsonObject) -> Result<T, Refusal> {
     let names = |key: &str| -> Vec<String> {
         match schema.get(key) {
@@ -82,26 +84,33 @@ pub fn parse<T: DeserializeOwned>(schema: &JsonObject, arguments: &JsonObject) -
         let listed = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
         format!("Required: {}. All arguments: {}.", listed(&required), listed(&all))
     };
-    let given: JsonObject = arguments
-        .iter()
-        .filter(|(_, value)| !value.is_null())
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    let unknown: Vec<String> =
-        given.keys().filter(|name| !all.contains(name)).map(|name| format!("`{}`", printable(name))).collect();
-    if !unknown.is_empty() {
-        return Err(Refusal::invalid(format!("unknown argument {}", unknown.join(", ")), hint()));
+    let given = arguments.iter().filter(|(_, value)| !value.is_null());
+    let (mut fitting, mut problems) = (JsonObject::new(), Vec::new());
+    for (name, value) in given {
+        let Some(wanted) = schema.get("properties").and_then(|properties| properties.get(name)) else {
+            problems.push(match nearest(name, &all) {
+                Some(known) => format!("unknown argument `{}`; did you mean `{known}`?", printable(name)),
+                None => format!("unknown argument `{}`", printable(name)),
+            });
+            continue;
+        };
+        match argument_type::fit(wanted, value) {
+            Ok(value) => drop(fitting.insert(name.clone(), value)),
+            // What was given instead may be a secret in the wrong place.
+            Err(expected) => problems.push(format!("argument `{name}` must be {expected}")),
+        }
     }
-    let missing: Vec<String> = required.iter().filter(|name| !given.contains_key(*name)).cloned().collect();
-    if !missing.is_empty() {
-        return Err(Refusal::invalid(format!("missing argument {}", missing.join(", ")), hint()));
+    let missing = required.iter().filter(|name| arguments.get(*name).is_none_or(Json::is_null));
+    problems.extend(missing.map(|name| format!("missing argument `{name}`")));
+    if !problems.is_empty() {
+        return Err(Refusal::invalid(problems.join("; "), hint()));
     }
-    T::deserialize(Json::Object(given)).map_err(|error| Refusal::invalid(printable(&error.to_string()), hint()))
+    T::deserialize(Json::Object(fitting)).map_err(|_| Refusal::invalid("the arguments do not fit the tool", hint()))
 }
 
-/// Errors quote what was sent; control characters in it are shown and not sent on.
+/// A name that was sent; control characters in it are shown and not sent on.
 fn printable(text: &str) -> String {
-    const MAX: usize = 300;
+    const MAX: usize = 64;
     let mut shown: String = text
         .chars()
         .take(MAX)

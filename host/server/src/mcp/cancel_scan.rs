@@ -55,7 +55,7 @@ pub async fn cancel(host: &Host, task_id: &str) -> Result<Reply, Refusal> {
     let id = find::parse(task_id)?;
     let (scan, message) = match host.store.cancel(&id, clock::now()).await? {
         Cancelled::Ended(scan) => {
-            crate::record_file::write(host, &scan);
+            crate::record_file::write(host, &scan).await;
             (scan, "the scan had not started and is cancelled")
         }
         Cancelled::Requested(scan) => (scan, "the scanner is being told to stop"),

@@ -36,7 +36,7 @@ use crate::{
         jsonl::{ScanMetadata, WriteError},
     },
     snapshot::Snapshot,
-    submit::find_profile,
+    submit::{find_profile, permit_profile},
 };
 
 /// Bytes of filters, which stand in the answer again.
@@ -148,7 +148,10 @@ async fn asked(host: &Host, args: Args) -> Result<Asked, Refusal> {
         }
         (None, Some(fields)) => Choice::Fields(fields),
         (Some(name), None) => Choice::Profile(find_profile(&snapshot, name)?),
-        (None, None) => Choice::Profile(default_profile(&scan)),
+        (None, None) => {
+            permit_profile(&snapshot, &scan.request)?;
+            Choice::Profile(default_profile(&scan))
+        }
     };
     if Json::Object(args.filters.clone()).to_string().len() > MAX_FILTERS {
         return Err(Refusal::invalid(

@@ -11,7 +11,9 @@ use super::{
     tool::{About, Answer, Nature, Row, answering},
     toolset::Toolset,
 };
-use crate::{config::Scope, host::Host, refusal::Refusal, reply::StatusReply, store::ListQuery, submit::find_pool};
+use crate::{
+    config::Scope, host::Host, refusal::Refusal, reply::StatusReply, store::ListQuery, submit::find_stored_pool,
+};
 
 const MAX_LIMIT: i64 = 200;
 
@@ -82,7 +84,6 @@ pub async fn read(host: &Host, given: &Map<String, Json>) -> Result<Reply, Refus
 }
 
 async fn list(host: &Host, args: Args) -> Result<Reply, Refusal> {
-    let snapshot = host.snapshot.load_full();
     let status = args.status.as_deref().map(|text| one_of(text, "status", &Status::ALL, Status::name)).transpose()?;
     let scan_type = args.scan_type.as_deref();
     let scan_type = scan_type.map(|text| one_of(text, "scan_type", &ScanType::ALL, ScanType::name)).transpose()?;
@@ -91,11 +92,15 @@ async fn list(host: &Host, args: Args) -> Result<Reply, Refusal> {
             .parse::<Target>()
             .map_err(|error| Refusal::invalid(error.to_string(), "target takes one address, CIDR, range or host name."))
     });
+    let pool = match &args.scanner_pool {
+        Some(name) => Some(find_stored_pool(host, name).await?),
+        None => None,
+    };
     let query =
         ListQuery {
             status,
             scan_type,
-            pool: args.scanner_pool.as_deref().map(|name| find_pool(&snapshot, name)).transpose()?,
+            pool,
             target: target.transpose()?,
             before: args.cursor.as_deref().map(find::parse).transpose().map_err(|_| {
                 Refusal::invalid("malformed cursor", "Give next_cursor as the answer before returned it.")

@@ -2,7 +2,7 @@
 
 use scanhost_domain::{
     ids::{InstanceId, PoolName, ProfileName},
-    request::ScanType,
+    request::{ScanRequest, ScanType},
 };
 
 use crate::{
@@ -37,10 +37,25 @@ pub fn choose_pool<'a>(snapshot: &'a Snapshot, asked: Option<&str>) -> Result<&'
 /// When there is none; the hint names those that exist.
 pub fn find_pool(snapshot: &Snapshot, asked: &str) -> Result<PoolName, Refusal> {
     let known = snapshot.config.pools.iter().find(|pool| pool.name.as_str() == asked);
-    known.map(|pool| pool.name.clone()).ok_or_else(|| {
-        let names: Vec<_> = snapshot.config.pools.iter().map(|pool| pool.name.as_str()).collect();
-        Refusal::invalid("there is no such scanner_pool", format!("Pools are: {}.", names.join(", ")))
-    })
+    known
+        .map(|pool| pool.name.clone())
+        .ok_or_else(|| Refusal::invalid("there is no such scanner_pool", pools(snapshot)))
+}
+
+/// Whether the pool of a stored request is still configured.
+pub fn permit_pool(snapshot: &Snapshot, pool: &PoolName) -> Result<(), Refusal> {
+    if snapshot.pool(pool).is_some() {
+        return Ok(());
+    }
+    Err(Refusal::invalid(
+        format!("the pool `{pool}` is no longer configured"),
+        format!("Put it back into the configuration, or submit the scan again in another pool. {}", pools(snapshot)),
+    ))
+}
+
+fn pools(snapshot: &Snapshot) -> String {
+    let names: Vec<_> = snapshot.config.pools.iter().map(|pool| pool.name.as_str()).collect();
+    format!("Pools are: {}.", names.join(", "))
 }
 
 /// The profile of that name.
@@ -49,10 +64,30 @@ pub fn find_pool(snapshot: &Snapshot, asked: &str) -> Result<PoolName, Refusal> 
 /// When there is none; the hint names those that exist.
 pub fn find_profile(snapshot: &Snapshot, asked: &str) -> Result<ProfileName, Refusal> {
     let known = snapshot.profiles.iter().find(|profile| profile.name.as_str() == asked);
-    known.map(|profile| profile.name.clone()).ok_or_else(|| {
-        let names: Vec<_> = snapshot.profiles.iter().map(|profile| profile.name.as_str()).collect();
-        Refusal::invalid("there is no such schema_profile", format!("Profiles are: {}.", names.join(", ")))
-    })
+    known.map(|profile| profile.name.clone()).ok_or_else(|| no_such_profile(snapshot))
+}
+
+pub fn no_such_profile(snapshot: &Snapshot) -> Refusal {
+    Refusal::invalid("there is no such schema_profile", profiles(snapshot))
+}
+
+/// Whether the profile that a stored request names, if it names one, still exists.
+///
+/// # Errors
+/// When it does not; the hint names those that do.
+pub fn permit_profile(snapshot: &Snapshot, request: &ScanRequest) -> Result<(), Refusal> {
+    match &request.profile {
+        Some(name) if snapshot.profile(name).is_none() => Err(Refusal::invalid(
+            format!("the scan was submitted with the profile `{name}`, which no longer exists"),
+            format!("Give another as schema_profile, or have the operator put it back. {}", profiles(snapshot)),
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn profiles(snapshot: &Snapshot) -> String {
+    let names: Vec<_> = snapshot.profiles.iter().map(|profile| profile.name.as_str()).collect();
+    format!("Profiles are: {}.", names.join(", "))
 }
 
 /// The scanner of the pool that the request is pinned to.

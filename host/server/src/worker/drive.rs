@@ -32,7 +32,7 @@ use crate::{
     egress::{Placeholders, ScannerClient},
     host::Host,
     pace::paced,
-    record_file,
+    record_file, removal,
     snapshot::{Snapshot, poll_interval},
     store::{Change, Claimed, Hold},
 };
@@ -84,6 +84,7 @@ async fn claim_to_end(host: Arc<Host>, claimed: Claimed, hold: Hold, offered: Ar
         End::Stale => {
             tracing::info!(scan = %id, %trace, "the scan has another worker or is gone, leaving it");
             host.store.release(&id, fence).await;
+            removal::clear_if_gone(&host, &id).await;
             return;
         }
         End::Shutdown | End::Interrupted | End::NoRoom => match cut_short(&host, &id, fence).await {
@@ -108,11 +109,12 @@ async fn claim_to_end(host: Arc<Host>, claimed: Claimed, hold: Hold, offered: Ar
             tracing::info!(scan = %id, %trace, reason = failure.message, "a cancelled scan failed");
             outcome = Outcome::Cancelled;
         }
-        record_file::write(&host, &scan.finished(running.finish(outcome.clone(), now)));
+        record_file::write(&host, &scan.finished(running.finish(outcome.clone(), now))).await;
     }
     let finish = || host.store.finish(&id, fence, outcome.clone(), now);
     if persist(&host, &trace, finish).await.is_err() {
         host.store.release(&id, fence).await;
+        removal::clear_if_gone(&host, &id).await;
     }
 }
 

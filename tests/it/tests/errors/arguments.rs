@@ -82,6 +82,76 @@ async fn a_refusal_never_repeats_a_secret() {
     }
 }
 
+/// What each type is not, and how it is called.
+fn misfits(property: &Value, secret: &str) -> (Vec<Value>, &'static str) {
+    let (text, number, list) = (json!(secret), json!(7), json!([secret]));
+    let (object, fraction) = (json!({ "value": secret }), json!(1.5));
+    match property["type"].as_str().expect("each argument has one type") {
+        "string" => (vec![number, list, object, json!(true)], "a string"),
+        "integer" => (vec![text, list, object, fraction, json!(true), json!("7")], "an integer"),
+        "boolean" => (vec![text, number, list, object, json!("true")], "a boolean"),
+        "array" => (vec![text, json!([7, secret]), object], "an array of strings"),
+        "object" => (vec![text, number, list], "an object"),
+        other => panic!("a type that this test does not know: {other}"),
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_type_names_argument_and_type_and_repeats_nothing() {
+    let tools = ToolBox::new();
+    let secret = "correct-horse-battery";
+    let mut tried = 0;
+    for tool in tools.mcp.tools().await {
+        let name = tool["name"].as_str().expect("a tool has a name");
+        for (argument, property) in tool["inputSchema"]["properties"].as_object().expect("an object") {
+            let (values, expected) = misfits(property, secret);
+            for value in values {
+                let reply = tools.mcp.call(name, json!({ argument: value })).await;
+                let told = format!("argument `{argument}` must be {expected}");
+                assert!(reply.is_error && reply.text.contains("invalid_argument"), "{name} {}", reply.text);
+                assert!(reply.text.contains(&told), "{name} {value}: {}", reply.text);
+                assert!(!reply.text.contains(secret), "{name} {value}: {}", reply.text);
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 100, "{tried}");
+}
+
+#[tokio::test]
+async fn an_unknown_argument_is_named_with_the_one_that_was_meant() {
+    let tools = ToolBox::new();
+    for tool in tools.mcp.tools().await {
+        let name = tool["name"].as_str().expect("a tool has a name");
+        for argument in tool["inputSchema"]["properties"].as_object().expect("an object").keys() {
+            let slip = format!("{}{}", &argument[..1], &argument[2..]);
+            let (_, message, hint) = tools.mcp.refused(name, json!({ &slip: 1 })).await;
+            assert!(message.contains(&format!("`{slip}`; did you mean `{argument}`?")), "{name}: {message}");
+            assert!(hint.contains(argument), "{name}: {hint}");
+        }
+        tools.check(name, json!({ "zzzzzz": 1 }), "invalid_argument", "unknown argument `zzzzzz`", "arguments").await;
+    }
+    let all = json!({ "target": "10.0.0.1", "name": 7 });
+    let (_, message, _) = tools.mcp.refused("run_untrusted_scan", all).await;
+    let told = "unknown argument `target`; did you mean `targets`?; argument `name` must be a string; missing argument `targets`";
+    assert_eq!(message, told, "all at once");
+}
+
+/// JSON has one kind of number.
+#[tokio::test]
+async fn a_whole_number_is_an_integer_however_it_is_written() {
+    let tools = ToolBox::new();
+    let id = submit(&tools.mcp, json!({})).await;
+    tools.mcp.ok("wait_for_scan", json!({ "task_id": id, "timeout_seconds": 3e1 })).await;
+    until(&tools.mcp, &id, "completed").await;
+    let page = json!({ "task_id": id, "page": 1.0, "page_size": 1e1, "skip": 0.0 });
+    assert_eq!(tools.mcp.results(page).await.last().expect("a line")["page_size"], 10);
+    assert_eq!(tools.mcp.ok("list_scans", json!({ "limit": 1.0 })).await["scans"].as_array().map(Vec::len), Some(1));
+    for (limit, expected) in [(json!(1.5), "an integer"), (json!(1e30), "fewer digits"), (json!("1"), "an integer")] {
+        tools.check("list_scans", json!({ "limit": limit }), "invalid_argument", expected, "limit").await;
+    }
+}
+
 #[tokio::test]
 async fn null_is_as_good_as_absent() {
     let tools = ToolBox::new();

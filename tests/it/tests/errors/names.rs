@@ -98,5 +98,10 @@ async fn the_target_policy_names_its_rule() {
         let refused = arguments(json!({ "targets": targets }));
         tools.check("run_untrusted_scan", refused, "target_not_allowed", in_message, "mock").await;
     }
+    for targets in ["127.0.0.1", "::ffff:127.0.0.1", "localhost", "10.0.0.1 LOCALHOST"] {
+        let refused = arguments(json!({ "targets": targets, "scanner_pool": "slow" }));
+        let rule = "denied_targets: 127.0.0.0/8";
+        tools.check("run_untrusted_scan", refused, "target_not_allowed", rule, "slow").await;
+    }
     assert_eq!(tools.mcp.ok("list_scans", json!({})).await["scans"], json!([]), "nothing was stored");
 }

@@ -16,7 +16,7 @@ off: [{instance_id: o1, backend: mock, enabled: false}]
 const SERVER: &str = "
 limits: {poll_seconds: 0.1}
 pools:
-  slow: {max_depth: 1}
+  slow: {max_depth: 1, denied_targets: [127.0.0.0/8]}
   mock: {allowed_targets: [10.0.0.0/8], denied_targets: [10.9.0.0/16], max_addresses: 300}
 ";
 
