@@ -22,6 +22,7 @@ mod http;
 mod installation;
 mod mcp;
 mod metrics;
+mod nearest;
 mod pace;
 mod page;
 mod plugin_file;

@@ -1,6 +1,7 @@
 //! A mapping whose keys we define. The keys that were asked for are the known ones; the rest are problems.
 
 use super::{setting::Setting, setting::join};
+use crate::nearest::nearest;
 
 pub(super) struct Fields<'a> {
     setting: Setting<'a>,
@@ -57,43 +58,10 @@ impl<'a> Fields<'a> {
         for (name, setting) in
             self.entries.iter().flatten().filter(|(name, _)| !self.asked.iter().any(|asked| asked == name))
         {
-            setting.report(match nearest(name, &self.asked) {
+            setting.report(match nearest(name, self.asked.iter().map(String::as_str)) {
                 Some(known) => format!("unknown key; did you mean `{known}`?"),
                 None => format!("unknown key; known here: {}", self.asked.join(", ")),
             });
         }
     }
-}
-
-/// The known key that a misspelt one was probably meant to be.
-fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
-    // Keys are short: a longer name is no slip, and comparing it would cost its length.
-    if name.len() > 64 {
-        return None;
-    }
-    let limit = 1 + name.len() / 4;
-    let distance = |known: &str| if is_beginning(name, known) { 1 } else { edits(name, known) };
-    let distances = known.iter().map(|known| (distance(known), known.as_str()));
-    distances.filter(|(distance, _)| *distance <= limit).min_by_key(|(distance, _)| *distance).map(|(_, known)| known)
-}
-
-/// Whether one text begins with the other: a unit was left out or added.
-fn is_beginning(a: &str, b: &str) -> bool {
-    a.len().min(b.len()) > 1 && (a.starts_with(b) || b.starts_with(a))
-}
-
-/// How many characters must be inserted, deleted or replaced to make one text the other (Levenshtein).
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
