@@ -32,7 +32,7 @@ use crate::{
     refusal::{ErrorCode, Refusal},
     reload,
     reply::StatusReply,
-    store::NewScan,
+    store::{NewScan, StoreError},
     submit::{find_pool, new_task_id, new_trace_id, permit_again},
 };
 
@@ -192,15 +192,23 @@ async fn dead_letters(host: &Arc<Host>, pool: Option<&str>) -> Result<Vec<Scan>,
     let pool = pool.map(|pool| find_pool(&host.snapshot.load(), pool)).transpose()?;
     let mut scans = Vec::new();
     for letter in host.store.dead_letters(pool.as_ref()).await? {
-        // Deleted since, with its letter.
-        scans.extend(host.store.scan(&letter.id).await?);
+        match host.store.scan(&letter.id).await {
+            // Where it is asked for by its id, its error tells more.
+            Err(StoreError::Damaged(_)) => {}
+            // None when it was deleted since, with its letter.
+            other => scans.extend(other?),
+        }
     }
     Ok(scans)
 }
 
 async fn dead_letter(host: &Arc<Host>, task_id: &str) -> Result<Scan, Refusal> {
-    let scans = dead_letters(host, None).await?;
-    scans.into_iter().find(|scan| scan.id.as_str().eq_ignore_ascii_case(task_id.trim())).ok_or_else(|| {
+    let letters = host.store.dead_letters(None).await?;
+    let scan = match letters.iter().find(|letter| letter.id.as_str().eq_ignore_ascii_case(task_id.trim())) {
+        Some(letter) => host.store.scan(&letter.id).await?,
+        None => None,
+    };
+    scan.ok_or_else(|| {
         Refusal::new(ErrorCode::NotFound, "there is no dead letter of that id", "`scanhost dlq list` shows them.")
     })
 }

@@ -15,7 +15,7 @@ use scanhost_domain::ids::TaskId;
 
 use orphans::Suspects;
 
-use crate::{clock, host::Host, removal, telemetry::chain};
+use crate::{clock, host::Host, removal, store::StoreError, telemetry::chain};
 
 /// Between two rounds.
 const INTERVAL: Duration = Duration::from_secs(600);
@@ -94,14 +94,17 @@ async fn delete_expired(host: &Arc<Host>) {
         tracing::warn!(error = chain(&error), "removals could not be finished");
         return;
     }
+    // They stay, and those behind them have their turn too.
+    let mut unreadable = 0;
     loop {
+        let limit = BATCH + unreadable;
         let retention = host.snapshot.load().config.retention.clone();
         let now = clock::now();
         let before = |kept: Duration| {
             let kept = SignedDuration::try_from(kept).unwrap_or(SignedDuration::MAX);
             now.checked_sub(kept).unwrap_or(Timestamp::MIN)
         };
-        let expired = host.store.expired(before(retention.completed), before(retention.failed), BATCH).await;
+        let expired = host.store.expired(before(retention.completed), before(retention.failed), limit).await;
         let expired = match expired {
             Ok(expired) => expired,
             Err(error) => {
@@ -109,7 +112,12 @@ async fn delete_expired(host: &Arc<Host>) {
                 return;
             }
         };
+        unreadable = 0;
         for id in &expired {
+            if let Err(StoreError::Damaged(_)) = host.store.scan(id).await {
+                unreadable += 1;
+                continue;
+            }
             match removal::remove(host, id, false).await {
                 Ok(_) => tracing::info!(scan = %id, "scan deleted, its retention is over"),
                 Err(refusal) => {
@@ -118,7 +126,7 @@ async fn delete_expired(host: &Arc<Host>) {
                 }
             }
         }
-        if expired.len() < BATCH {
+        if expired.len() < limit {
             return;
         }
     }

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::{store::StoreError, telemetry::chain};
+use crate::{
+    store::{StoreError, record::BadRecord},
+    telemetry::chain,
+};
 
 /// The codes that agents know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +99,15 @@ impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::NoRoom => Self::no_room(),
+            StoreError::Unheard(_) => {
+                tracing::error!(error = chain(&error), "the store's answer was lost");
+                Self::new(
+                    ErrorCode::Unavailable,
+                    "the answer of the store of scans was lost: what was asked for was done, or was not",
+                    "A submitted scan may have been stored: look with list_scans, or repeat the call with the same \
+                     idempotency_key. What is asked of one scan may be asked again; get_scan_status shows how it is.",
+                )
+            }
             StoreError::Unavailable(_) | StoreError::InUse | StoreError::OtherKey | StoreError::OtherFolder { .. } => {
                 tracing::error!(error = chain(&error), "the store cannot be used");
                 Self::new(
@@ -104,7 +116,23 @@ impl From<StoreError> for Refusal {
                     "Nothing was changed. Try again in a few seconds; `/ready` says what is wrong.",
                 )
             }
-            StoreError::Damaged(_) => Self::internal("reading a stored scan", &error),
+            StoreError::Damaged(BadRecord::Version(_)) => {
+                tracing::error!(error = chain(&error), "a stored scan is of a newer version");
+                Self::new(
+                    ErrorCode::Unavailable,
+                    "this scan was stored by a newer version of scanhost, and this host cannot read it",
+                    "Nothing was changed. Ask a host of that version, or have the operator update this one.",
+                )
+            }
+            StoreError::Damaged(BadRecord::Json(_) | BadRecord::Value(_)) => {
+                tracing::error!(error = chain(&error), "a stored scan is damaged");
+                Self::new(
+                    ErrorCode::Internal,
+                    "what is stored about this scan is damaged and cannot be read",
+                    "Nothing was changed, and its files are still there. Tell the operator, who finds in the log what \
+                     is wrong with it; if its results are needed at once, submit the scan again.",
+                )
+            }
         }
     }
 }

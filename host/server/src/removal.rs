@@ -3,10 +3,7 @@
 
 use std::{fs, io, path::PathBuf, sync::Arc, time::Duration};
 
-use scanhost_domain::{
-    ids::{TaskId, TraceId},
-    scan::Status,
-};
+use scanhost_domain::ids::{TaskId, TraceId};
 
 use crate::{
     clock,
@@ -27,8 +24,8 @@ pub enum Removal {
     /// With the trace id of the scan.
     Done(TraceId),
     NotFound,
-    /// It has not ended, and `force` was not given.
-    Active(Status),
+    /// `force` was not given.
+    Running,
 }
 
 /// Removes record and files.
@@ -48,9 +45,9 @@ pub async fn remove(host: &Arc<Host>, id: &TaskId, force: bool) -> Result<Remova
             remove_files(host, id).map_err(|error| Refusal::internal("removing the scan's files", &error))?;
             Ok(Removal::NotFound)
         }
-        Deleted::Active(scan) => {
+        Deleted::Running => {
             drop_note(host, id);
-            Ok(Removal::Active(scan.status()))
+            Ok(Removal::Running)
         }
         Deleted::Done(scan) => {
             host.reports.forget(id);
@@ -69,8 +66,10 @@ pub async fn resume(host: &Host) -> Result<(), StoreError> {
     for note in notes.filter_map(Result::ok) {
         let Some(id) = note.file_name().to_str().and_then(|name| name.parse::<TaskId>().ok()) else { continue };
         // A record that is still there is being deleted just now, or was not: then the note says nothing.
-        if host.store.scan(&id).await?.is_some() {
-            continue;
+        match host.store.scan(&id).await {
+            Ok(None) => {}
+            Ok(Some(_)) | Err(StoreError::Damaged(_)) => continue,
+            Err(error) => return Err(error),
         }
         match remove_files(host, &id) {
             Ok(()) => tracing::info!(scan = %id, "the files of a deleted scan are removed"),

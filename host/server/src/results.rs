@@ -1,6 +1,7 @@
 //! Findings on disk and how they are asked for: written once as columns when a report is read, then filtered, ordered
 //! or grouped, paged and shown. The order filter, page, projection is the only one that the functions here allow.
 
+mod answered;
 mod blocks;
 mod clip;
 mod column;

@@ -24,6 +24,7 @@ pub mod hold;
 pub mod ledger;
 pub mod record;
 pub mod redis;
+mod unreadable;
 pub mod watch;
 
 #[cfg(test)]
@@ -117,9 +118,9 @@ pub enum Cancelled {
 /// What became of a delete.
 #[derive(Clone, Debug)]
 pub enum Deleted {
-    Done(Scan),
-    /// It is queued or running and `force` was not given.
-    Active(Scan),
+    Done(Box<Scan>),
+    /// `force` was not given.
+    Running,
     NotFound,
 }
 
@@ -222,6 +223,8 @@ pub const REPORT_LIFE: Duration = Duration::from_secs(35);
 pub enum StoreError {
     #[error("the store cannot be used: {0}")]
     Unavailable(String),
+    #[error("the store was told to write, and its answer was lost: {0}")]
+    Unheard(String),
     #[error("the disk of the data folder is full")]
     NoRoom,
     #[error("another scanhost is running on this data folder")]
@@ -233,7 +236,7 @@ pub enum StoreError {
          share; if this is to be the only one from now on, delete the key {key} in Redis"
     )]
     OtherFolder { folder: String, key: String },
-    #[error("a stored record is damaged")]
+    #[error("a stored record cannot be read")]
     Damaged(#[from] record::BadRecord),
 }
 
@@ -299,8 +302,8 @@ pub trait Store: Send + Sync {
     /// Ends a scan that waits; none when it does not wait any more.
     async fn fail_waiting(&self, id: &TaskId, failure: Failure, now: Timestamp) -> Result<Option<Scan>, StoreError>;
 
-    /// Deletes the record of a scan that has ended, or, with `force`, of any: a running one is then no longer its
-    /// worker's.
+    /// Deletes the record of a scan that waits or has ended, or, with `force`, of any: a running one is then no longer
+    /// its worker's.
     async fn delete(&self, id: &TaskId, force: bool, now: Timestamp) -> Result<Deleted, StoreError>;
 
     /// A paused pool starts nothing new; what runs goes on.

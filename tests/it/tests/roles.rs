@@ -172,6 +172,33 @@ async fn commands_work_on_the_store_beside_any_number_of_processes() {
 }
 
 #[tokio::test]
+async fn a_damaged_record_stops_nobody_and_is_told_of_once() {
+    let redis = Redis::new();
+    let home = home(&redis);
+    let server = start(&home, "all");
+    let mcp = server.mcp();
+    ended(&home, &["queue", "pause", "mock"], 0);
+    let (damaged, whole) = (submit(&mcp, json!({})).await, submit(&mcp, json!({})).await);
+    assert_eq!(redis.ask(&["HSET", &format!("scan:{damaged}"), "record", "{"]), "0", "there was one");
+    ended(&home, &["queue", "resume", "mock"], 0);
+    until(&mcp, &whole, "completed").await;
+    for _ in 0..3 {
+        let listed = mcp.ok("list_scans", json!({})).await;
+        assert_eq!(listed["scans"].as_array().map(Vec::len), Some(1), "{listed}");
+        let next = submit(&mcp, json!({})).await;
+        until(&mcp, &next, "completed").await;
+        mcp.ok("delete_scan", json!({ "task_id": next })).await;
+    }
+    let (code, message, hint) = mcp.refused("get_scan_status", json!({ "task_id": damaged })).await;
+    assert_eq!(code, "internal", "{message}");
+    assert!(message.contains("damaged") && hint.contains("operator"), "{message} {hint}");
+    assert_eq!(redis.ask(&["LRANGE", "mock:queue", "0", "-1"]), damaged, "it is left alone");
+    let log = server.log();
+    let told = log.lines().filter(|line| line.contains("leaving it alone") && line.contains(&damaged));
+    assert_eq!(told.count(), 1, "{log}");
+}
+
+#[tokio::test]
 async fn a_process_on_another_folder_does_not_start() {
     let redis = Redis::new();
     let first = home(&redis);

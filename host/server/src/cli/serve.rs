@@ -122,13 +122,15 @@ async fn relay(stream: UnixStream) -> anyhow::Result<()> {
     }
 }
 
-/// How to connect an agent, and where people look, where nobody wrote a configuration that says it.
+/// How to connect an agent, and where people look, in three lines, where nobody wrote a configuration that says it.
 fn greet(host: &Arc<Host>, listen: SocketAddr, is_default: bool) {
     if is_default {
-        eprintln!("scanhost serves MCP at http://{listen}/mcp with a mock scanner; data is in {}", host.data.display());
+        let data = host.data.display();
+        eprintln!(
+            "scanhost, with a mock scanner: MCP at http://{listen}/mcp, for people http://{listen}/; data is in {data}"
+        );
         eprintln!("connect Claude Code: claude mcp add --transport http scanhost http://{listen}/mcp");
         eprintln!("any other client: Streamable HTTP at that address, or the command `scanhost stdio`");
-        eprintln!("people: http://{listen}/ in a browser");
     } else if !host.role.serves_mcp() {
         tracing::info!(%listen, data = %host.data.display(), "serving /health, /ready and /metrics, and running scans");
     } else {

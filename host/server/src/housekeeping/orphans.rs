@@ -15,6 +15,7 @@ use crate::{
     host::Host,
     scanners::{self, plain_call},
     snapshot::LoadedScanner,
+    store::StoreError,
     telemetry::chain,
     worker::Trouble,
 };
@@ -63,7 +64,11 @@ async fn orphans(host: &Arc<Host>, scanner: &LoadedScanner) -> Result<Vec<Listed
     };
     let mut orphans = Vec::new();
     for scan in listed {
-        let task = host.store.scan(&scan.task).await.map_err(|error| chain(&error))?;
+        let task = match host.store.scan(&scan.task).await {
+            // Nobody knows whether it is the task's own.
+            Err(StoreError::Damaged(_)) => continue,
+            other => other.map_err(|error| chain(&error))?,
+        };
         if scan.is_running {
             // What has ended stays so: it could not be stopped when it ended.
             if task.is_none_or(|task| task.is_finished()) {

@@ -73,7 +73,13 @@ async fn known(host: &Arc<Host>) -> Result<Known, StoreError> {
 }
 
 async fn fail(host: &Arc<Host>, known: &Known, id: &TaskId) -> Result<(), StoreError> {
-    let Some(Scan { request, trace, .. }) = host.store.scan(id).await? else { return Ok(()) };
+    let Some(Scan { request, trace, .. }) = (match host.store.scan(id).await {
+        // It is left alone, and must not keep the others waiting.
+        Err(StoreError::Damaged(_)) => None,
+        other => other?,
+    }) else {
+        return Ok(());
+    };
     let message = match request.instance {
         Some(instance) if known.has_pool(request.pool.as_str()) => {
             format!("the scanner {}/{instance} is no longer configured", request.pool)

@@ -18,7 +18,7 @@ use crate::{
 pub struct Args {
     /// from run_…_scan or list_scans
     task_id: String,
-    /// also when it is queued or running: it is stopped first
+    /// also when it is running: it is stopped first
     #[serde(default)]
     force: bool,
 }
@@ -34,8 +34,8 @@ pub fn row() -> Row {
     let about = About {
         name: "delete_scan",
         title: "Delete a scan",
-        description: "Removes a scan with its findings and its report from this server, for good. A scan that is queued or \
-            running needs force: true and is stopped first. To end a scan and keep its record use cancel_scan. \
+        description: "Removes a scan with its findings and its report from this server, for good. One \
+            that waits is taken out of its queue; one that runs needs force: true and is stopped first. To end a scan and keep its record use cancel_scan. \
             Example: {\"task_id\": \"01K…\", \"force\": false}",
         toolset: Toolset::Scan,
         scope: Scope::Submit,
@@ -47,9 +47,9 @@ pub fn row() -> Row {
         match remove(&call.host, &id, args.force).await? {
             Removal::Done(trace) => Ok(Reply { task_id: id.to_string(), trace_id: trace.to_string(), deleted: true }),
             Removal::NotFound => Err(find::not_found(&id)),
-            Removal::Active(status) => Err(Refusal::new(
+            Removal::Running => Err(Refusal::new(
                 ErrorCode::Conflict,
-                format!("the scan is {status}"),
+                "the scan is running",
                 "Give force: true to stop and delete it, or cancel_scan it first.",
             )),
         }

@@ -156,7 +156,7 @@ fn advice(refusal: &Refusal) -> &str {
         ErrorCode::NoScanner => "Choose another pool, or enable a scanner of this one in scanners.yaml.",
         ErrorCode::RateLimited => "Wait a few seconds and load the page again.",
         ErrorCode::Unavailable => {
-            "Nothing was changed. Load the page again in a few seconds; /ready says what is wrong."
+            "Load the page again in a few seconds; the list of scans shows what was taken in, /ready what is wrong."
         }
         ErrorCode::Internal => "Load the page again. If it stays, the cause is in the log of this server.",
     }

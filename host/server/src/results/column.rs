@@ -41,10 +41,8 @@ impl<'a> Column<'a> {
     /// For each row the code of its value, 0 for none.
     pub fn codes(&self) -> Result<Vec<u32>, ReportError> {
         let bytes = self.file.read(self.part.at, self.part.codes_length(self.rows))?;
-        let codes: Vec<u32> = match self.part.codes {
-            Codes::Dense(1) => bytes.iter().copied().map(u32::from).collect(),
-            Codes::Dense(2) => pairs(&bytes).map(u32::from).collect(),
-            Codes::Dense(_) => numbers(&bytes),
+        self.fitting(match self.part.codes {
+            Codes::Dense(width) => dense(width, &bytes),
             Codes::Sparse(_) => {
                 let mut codes = vec![0; self.rows as usize];
                 for pair in numbers(&bytes).chunks_exact(2) {
@@ -52,7 +50,33 @@ impl<'a> Column<'a> {
                 }
                 codes
             }
-        };
+        })
+    }
+
+    /// The same for these rows, which ascend.
+    pub fn codes_at(&self, rows: &[u32]) -> Result<Vec<u32>, ReportError> {
+        let Codes::Dense(width) = self.part.codes else { return self.sparse_codes_at(rows) };
+        let start = |row: u32| row as usize * usize::from(width);
+        let (mut codes, mut bytes) = (Vec::with_capacity(rows.len()), Vec::new());
+        for neighbours in rows.chunk_by(|a, b| start(b - a) <= NEAR) {
+            let (Some(first), Some(last)) = (neighbours.first(), neighbours.last()) else { continue };
+            let length = start(last + 1 - first);
+            self.file.read_into(self.part.at + start(*first) as u64, length, &mut bytes)?;
+            let stretch = dense(width, &bytes);
+            codes.extend(neighbours.iter().map(|row| stretch[(row - first) as usize]));
+        }
+        self.fitting(codes)
+    }
+
+    fn sparse_codes_at(&self, rows: &[u32]) -> Result<Vec<u32>, ReportError> {
+        let bytes = self.file.read(self.part.at, self.part.codes_length(self.rows))?;
+        let pairs = numbers(&bytes);
+        let (pairs, _) = pairs.as_chunks::<2>();
+        let code = |row: &u32| pairs.binary_search_by_key(row, |[row, _]| *row).map_or(0, |place| pairs[place][1]);
+        self.fitting(rows.iter().map(code).collect())
+    }
+
+    fn fitting(&self, codes: Vec<u32>) -> Result<Vec<u32>, ReportError> {
         if codes.iter().any(|code| *code > self.part.values) { Err(unfit()) } else { Ok(codes) }
     }
 
@@ -235,6 +259,15 @@ impl Ends {
 /// What a checksum does not find, since it was written so.
 fn unfit() -> ReportError {
     ReportError::Damaged("a column does not fit its description".into())
+}
+
+/// Codes of so many bytes each.
+fn dense(width: u8, bytes: &[u8]) -> Vec<u32> {
+    match width {
+        1 => bytes.iter().copied().map(u32::from).collect(),
+        2 => pairs(bytes).map(u32::from).collect(),
+        _ => numbers(bytes),
+    }
 }
 
 fn pairs(bytes: &[u8]) -> impl Iterator<Item = u16> {

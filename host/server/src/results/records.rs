@@ -89,21 +89,21 @@ impl Cells {
     pub fn read(report: &Report, places: &[Place], field: FieldIndex) -> Result<Self, ReportError> {
         let mut cells = Self { values: Vec::new(), of_row: vec![None; places.len()] };
         let mut by_segment: Vec<usize> = (0..places.len()).collect();
-        by_segment.sort_by_key(|index| places[*index].segment);
+        by_segment.sort_unstable_by_key(|index| places[*index]);
         for here in by_segment.chunk_by(|a, b| places[*a].segment == places[*b].segment) {
             let Some(column) = here.first().and_then(|first| report.column(places[*first].segment as usize, field))
             else {
                 continue;
             };
-            let codes = column.codes()?;
-            let code = |index: &usize| codes[places[*index].row as usize];
-            let mut wanted: Vec<u32> = here.iter().map(code).filter(|code| *code > 0).collect();
+            let rows: Vec<u32> = here.iter().map(|index| places[*index].row).collect();
+            let codes = column.codes_at(&rows)?;
+            let mut wanted: Vec<u32> = codes.iter().copied().filter(|code| *code > 0).collect();
             wanted.sort_unstable();
             wanted.dedup();
             let first = cells.values.len();
             cells.values.extend(column.values_of(&wanted)?);
-            for index in here {
-                let place = wanted.binary_search(&code(index)).ok();
+            for (index, code) in here.iter().zip(&codes) {
+                let place = wanted.binary_search(code).ok();
                 cells.of_row[*index] = place.map(|place| narrow(first + place));
             }
         }

@@ -12,6 +12,7 @@ use scanhost_domain::{field::Columns, finding::FieldIndex};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
+    answered::Answered,
     blocks::BlockFile,
     column::Column,
     directory::{self, Part, Segment},
@@ -46,6 +47,7 @@ pub struct Report {
     segments: Vec<Segment>,
     file: BlockFile,
     identity: Identity,
+    answered: Answered,
 }
 
 /// Which file it is, and in which state: of two that are equal, the content is.
@@ -118,7 +120,8 @@ impl Report {
         let columns = meta.columns();
         let file_identity = Identity::new(&metadata);
         let file = BlockFile::new(file, data, le_numbers(sums));
-        Ok(Self { meta, columns, segments, file, identity: file_identity })
+        let answered = Answered::new(&segments);
+        Ok(Self { meta, columns, segments, file, identity: file_identity, answered })
     }
 
     /// Writes what remains to be written, after the segments.
@@ -170,10 +173,15 @@ impl Report {
         Some(Column::new(&self.file, part, segment.rows, self.columns.column(field).field_type))
     }
 
+    /// What is known of the latest terms.
+    pub fn answered(&self) -> &Answered {
+        &self.answered
+    }
+
     /// Bytes in memory, about.
     pub fn footprint(&self) -> usize {
         let parts: usize = self.segments.iter().map(|segment| segment.parts.len() * size_of::<Part>()).sum();
-        parts + self.file.footprint()
+        parts + self.file.footprint() + self.answered.footprint()
     }
 }
 

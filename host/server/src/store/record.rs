@@ -38,8 +38,18 @@ pub fn encode(scan: &Scan) -> Vec<u8> {
 /// # Errors
 /// When the bytes are no record of this or an earlier version.
 pub fn decode(bytes: &[u8]) -> Result<Scan, BadRecord> {
-    let record: ScanRecord = serde_json::from_slice(bytes)?;
+    let record: ScanRecord = serde_json::from_slice(bytes).map_err(|error| match serde_json::from_slice(bytes) {
+        // A newer form need not have what this one has.
+        Ok(Versioned { v }) if v > VERSION => BadRecord::Version(v),
+        Ok(Versioned { .. }) | Err(_) => error.into(),
+    })?;
     record.try_into()
+}
+
+/// What records of all versions have.
+#[derive(Deserialize)]
+struct Versioned {
+    v: u32,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -31,6 +31,7 @@ use scanhost_domain::{
 use super::{
     Cancelled, Change, Claimed, DeadLetter, Deleted, Idempotency, Known, ListQuery, Listed, NewScan, PoolOffer,
     PoolState, ScannerReport, Store, StoreError, Submitted, Watch, WorkError, record::BadRecord,
+    unreadable::Unreadable,
 };
 use crate::installation::Installation;
 use connection::Connection;
@@ -53,6 +54,7 @@ pub struct RedisStore {
     /// Scans as this process' workers wrote them, where no answer came: the write may have been taken or not, which is
     /// seen when the worker tries again.
     unheard: Mutex<HashMap<TaskId, Scan>>,
+    unreadable: Unreadable,
 }
 
 impl RedisStore {
@@ -65,7 +67,7 @@ impl RedisStore {
         let events = Arc::new(Events::new(keys.events()));
         let connection = Connection::new(url, events.clone())?;
         let () = connection.query(&redis::cmd("PING")).await?;
-        Ok(Self { connection, events, keys, lease, unheard: Mutex::default() })
+        Ok(Self { connection, events, keys, lease, unheard: Mutex::default(), unreadable: Unreadable::default() })
     }
 
     /// Ties the store to the key that its secrets are sealed with.
@@ -95,7 +97,7 @@ impl RedisStore {
         let mut commands = redis::pipe();
         commands.cmd("SETNX").arg(key).arg(value).ignore();
         commands.cmd("GET").arg(key);
-        let (known,): (String,) = self.connection.query_all(&commands).await?;
+        let (known,): (String,) = self.connection.write_all(&commands).await?;
         Ok(known == value)
     }
 
@@ -194,7 +196,7 @@ impl Store for RedisStore {
         let mut commands = redis::pipe();
         commands.cmd(if paused { "SADD" } else { "SREM" }).arg(self.keys.paused()).arg(pool.as_str()).ignore();
         commands.cmd("PUBLISH").arg(self.keys.events()).arg("").ignore();
-        self.connection.query_all(&commands).await
+        self.connection.write_all(&commands).await
     }
 
     async fn dead_letters(&self, pool: Option<&PoolName>) -> Result<Vec<DeadLetter>, StoreError> {
@@ -216,7 +218,7 @@ impl Store for RedisStore {
         for key in [self.keys.access(), self.keys.access_of_failed()] {
             commands.cmd("ZADD").arg(key).arg("XX").arg("GT").arg(&time).arg(id.as_str()).ignore();
         }
-        self.connection.query_all(&commands).await
+        self.connection.write_all(&commands).await
     }
 
     async fn expired(
@@ -239,7 +241,7 @@ impl Store for RedisStore {
     async fn put_session(&self, id: &str, session: &[u8], expires_at: Timestamp) -> Result<(), StoreError> {
         let mut set = redis::cmd("SET");
         set.arg(self.keys.session(id)).arg(session).arg("PXAT").arg(expires_at.as_millisecond());
-        self.connection.query(&set).await
+        self.connection.write(&set).await
     }
 
     async fn session(&self, id: &str, _now: Timestamp) -> Result<Option<Vec<u8>>, StoreError> {
@@ -248,18 +250,18 @@ impl Store for RedisStore {
     }
 
     async fn delete_session(&self, id: &str) -> Result<(), StoreError> {
-        self.connection.query(redis::cmd("DEL").arg(self.keys.session(id))).await
+        self.connection.write(redis::cmd("DEL").arg(self.keys.session(id))).await
     }
 
     async fn take_probe(&self, scanner: &ScannerId, time: Duration) -> Result<bool, StoreError> {
         let mut set = redis::cmd("SET");
         set.arg(self.keys.probe(scanner)).arg(1).arg("NX").arg("PX");
-        let set: Option<String> = self.connection.query(set.arg(time.as_millis().max(1).to_string())).await?;
+        let set: Option<String> = self.connection.write(set.arg(time.as_millis().max(1).to_string())).await?;
         Ok(set.is_some())
     }
 
     async fn probe(&self) -> Result<(), StoreError> {
-        self.connection.query(redis::cmd("SET").arg(self.keys.written()).arg(1)).await
+        self.connection.write(redis::cmd("SET").arg(self.keys.written()).arg(1)).await
     }
 
     fn watch(&self, id: &TaskId) -> Watch {

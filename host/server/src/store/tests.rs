@@ -6,8 +6,13 @@ mod model;
 mod operator;
 mod redis_server;
 mod shared;
+mod unreadable;
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use scanhost_domain::{
     ids::{PoolName, ScannerId},
@@ -53,6 +58,7 @@ on_each_store![
     what_has_ended_stays_as_it_ended,
     a_failed_scan_is_a_dead_letter_until_it_is_deleted,
     deleting_what_runs_needs_force_and_frees_its_scanner,
+    what_waits_is_either_deleted_or_claimed,
     lists_go_page_by_page_from_the_newest,
     whoever_watches_a_scan_is_woken_by_its_change,
     many_submits_at_once_with_one_key_make_one_scan,
@@ -241,11 +247,51 @@ async fn deleting_what_runs_needs_force_and_frees_its_scanner(fresh: Fresh) {
     let scan = submit(&*fresh.store, new_scan("p", "a")).await;
     let offers = [offer("p", &[("s", 1)])];
     let claimed = fresh.store.claim(&offers, at(1)).await.unwrap().unwrap();
-    assert!(matches!(fresh.store.delete(&scan.id, false, at(2)).await.unwrap(), Deleted::Active(_)));
+    assert!(matches!(fresh.store.delete(&scan.id, false, at(2)).await.unwrap(), Deleted::Running));
     assert!(matches!(fresh.store.delete(&scan.id, true, at(2)).await.unwrap(), Deleted::Done(_)));
     let gone = fresh.store.update(&scan.id, claimed.running.fence, Change::default()).await;
     assert!(matches!(gone, Err(WorkError::Stale)));
     assert_eq!(fresh.store.active().await.unwrap(), []);
+}
+
+async fn what_waits_is_either_deleted_or_claimed(fresh: Fresh) {
+    const SCANS: usize = 40;
+    let mut ids = Vec::new();
+    for _ in 0..SCANS {
+        ids.push(submit(&*fresh.store, new_scan("p", "a")).await.id);
+    }
+    let claiming = async {
+        let (mut fences, offers) = (BTreeMap::new(), [offer("p", &[("s", 99)])]);
+        while let Some(claimed) = fresh.store.claim(&offers, at(1)).await.unwrap() {
+            fences.insert(claimed.scan.id, claimed.running.fence);
+        }
+        fences
+    };
+    // From the end, so that both meet in the middle.
+    let deleting = async {
+        let mut deleted = BTreeSet::new();
+        for id in ids.iter().rev() {
+            match fresh.store.delete(id, false, at(2)).await.unwrap() {
+                Deleted::Done(scan) => {
+                    assert_eq!(scan.status(), Status::Cancelled);
+                    deleted.insert(scan.id);
+                }
+                Deleted::Running => {}
+                Deleted::NotFound => panic!("{id} is nowhere"),
+            }
+        }
+        deleted
+    };
+    let (fences, deleted) = tokio::join!(claiming, deleting);
+    assert!(!deleted.is_empty() && !fences.is_empty(), "{} deleted, {} claimed", deleted.len(), fences.len());
+    for id in &ids {
+        let is_there = fresh.store.scan(id).await.unwrap().is_some();
+        assert_eq!((is_there, deleted.contains(id)), (fences.contains_key(id), !is_there), "{id}");
+    }
+    for (id, fence) in &fences {
+        fresh.store.heartbeat(id, *fence).await.unwrap();
+    }
+    assert_eq!(fresh.store.pool(&pool("p")).await.unwrap().queue_depth, 0);
 }
 
 async fn lists_go_page_by_page_from_the_newest(fresh: Fresh) {

@@ -1,5 +1,6 @@
 //! One scan from its claim to its end.
 
+mod begin;
 mod call;
 mod ending;
 mod persist;
@@ -12,9 +13,8 @@ use std::{sync::Arc, time::Duration};
 use scanhost_domain::{
     scan::{Failure, FailureCode, Outcome, Phase, PluginVersion, Running, Scan, ScanState},
     schedule::{Retry, retry},
-    target::Targets,
 };
-use scanhost_sandbox::{Backend, NewScan, RemoteScan, RemoteState, ScannerError};
+use scanhost_sandbox::{Backend, RemoteState};
 
 use ending::{cancelled, cut_short, lost, overdue, permit_type, time_left, time_up, worker_lost};
 use persist::persist;
@@ -24,10 +24,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::{
-    credentials,
-    trouble::{Cure, Trouble},
-};
+use super::trouble::{Cure, Trouble};
 use crate::{
     clock,
     config::Limits,
@@ -45,9 +42,6 @@ const MAX_RECOVERIES: u32 = 10;
 
 /// How long a call to a scanner takes at most, its breaker and all limits included.
 const CALL_TIME: Duration = Duration::from_secs(60);
-
-/// Between two looks at a scan whose launch may have been lost.
-const SECOND_LOOK: Duration = Duration::from_secs(3);
 
 /// How long a scanner may show a launched scan as one that was never launched.
 const IDLE_TIME: Duration = Duration::from_secs(600);
@@ -273,79 +267,6 @@ impl Driver {
         self.running = persist(&self.host, &self.scan.trace, update).await?;
         self.hold.renew(asked_at);
         Ok(())
-    }
-
-    async fn create(&mut self) -> Result<(), End> {
-        if !self.announced {
-            // It may have been created before: look for it by its marker.
-            let found =
-                self.backend.find(self.reach(Placeholders::default(), false), self.context(), self.scan.id.as_str());
-            match self.judged("scanner.find", found).await {
-                Ok(Some(remote)) => return self.created(remote).await,
-                Ok(None) => {}
-                Err(trouble) => return self.endure(trouble).await,
-            }
-        }
-        self.announced = false;
-        let mut placeholders = Placeholders::default();
-        let credential = match credentials::open(&self.scan, &self.snapshot, &self.host.sealer) {
-            Ok(credential) => credential.map(|credential| placeholders.hide(&credential)),
-            Err(trouble) => return self.endure(trouble).await,
-        };
-        let targets = Targets::parse(&self.scan.request.targets, u64::MAX);
-        let targets = targets.map(|targets| targets.iter().map(ToString::to_string).collect());
-        let scan = NewScan {
-            task_id: self.scan.id.to_string(),
-            name: self.scan.request.name.clone(),
-            description: self.scan.request.description.clone().unwrap_or_default(),
-            scan_type: self.scan.request.scan_type,
-            targets: targets.unwrap_or_default(),
-            credential,
-        };
-        let created = self.backend.create(self.sole_reach(placeholders), self.context(), scan);
-        match self.judged("scanner.create", created).await {
-            Ok(remote) => self.created(remote).await,
-            Err(trouble) => self.endure(trouble).await,
-        }
-    }
-
-    async fn created(&mut self, remote: RemoteScan) -> Result<(), End> {
-        self.enter(Phase::Created { remote_id: remote.id }, Some(remote.state)).await
-    }
-
-    async fn launch(&mut self, remote_id: String) -> Result<(), End> {
-        if !self.announced {
-            // It may have been launched before: ask, never launch blindly.
-            match self.status(&remote_id).await {
-                // A scanner may show a scan as new for a moment after its launch: only a second look tells.
-                Ok(RemoteState::Created) if !self.looks_unlaunched => {
-                    self.looks_unlaunched = true;
-                    return self.pause(paced(SECOND_LOOK)).await;
-                }
-                Ok(RemoteState::Created) => self.looks_unlaunched = false,
-                Ok(RemoteState::Running(_) | RemoteState::Completed | RemoteState::Failed(_)) => {
-                    return self.enter(Phase::Launched { remote_id }, None).await;
-                }
-                Err(trouble) => return self.endure(trouble).await,
-            }
-        }
-        self.announced = false;
-        let launch = async {
-            let reach = self.sole_reach(Placeholders::default());
-            match self.backend.launch(reach, self.context(), &remote_id).await? {
-                Ok(state) => Ok(Ok(Some(state))),
-                Err(ScannerError::AlreadyRunning) => Ok(Ok(None)),
-                Err(error) => Ok(Err(error)),
-            }
-        };
-        match self.judged("scanner.launch", launch).await {
-            Ok(Some(state)) => self.enter(Phase::Launched { remote_id }, Some(state)).await,
-            // Nearly always it runs, but it may be between two states: the next look at its status tells.
-            Ok(None) => {
-                self.endure(Trouble::transient("the scanner says that the scan is running already".into(), None)).await
-            }
-            Err(trouble) => self.endure(trouble).await,
-        }
     }
 
     /// Looks at the running scan until it has ended.

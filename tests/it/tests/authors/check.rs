@@ -55,7 +55,7 @@ fn with_a_configuration_its_grants_and_its_digest_count() {
         output.stderr
     };
     assert!(refusal("{nosy: {file: plugin.wasm}}").contains("grants: [http]"));
-    assert!(refusal("{nosy: {file: plugin.wasm, grants: [htp]}}").contains("grants are http, std-stubs"));
+    assert!(refusal("{nosy: {file: plugin.wasm, grants: [htp]}}").contains("grants are http, command, std-stubs"));
     assert!(refusal("{other: {file: plugin.wasm, grants: [http]}}").contains("describes itself as `nosy`"));
     assert!(refusal("{nosy: {file: elsewhere.wasm}}").contains("no entry under `plugins`"));
     let zeros = "0".repeat(64);

@@ -18,7 +18,7 @@ async fn without_a_configuration_it_says_in_three_lines_how_to_connect() {
         let greeting: Vec<&str> = log.lines().filter(|line| !line.starts_with('{')).collect();
         assert_eq!(greeting.len(), 3, "{log}");
         let address = format!("{}/mcp", server.url());
-        assert!(greeting[0].contains(&address), "{log}");
+        assert!(greeting[0].contains(&address) && greeting[0].contains(&format!("{}/;", server.url())), "{log}");
         assert!(greeting[1].contains("claude mcp add") && greeting[1].contains(&address), "{log}");
         assert!(greeting[2].contains("scanhost stdio"), "{log}");
     }

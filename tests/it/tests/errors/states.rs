@@ -89,15 +89,18 @@ async fn a_scan_that_runs_is_deleted_only_by_force() {
     let running = submit(&tools.mcp, json!({ "scanner_pool": "slow" })).await;
     until(&tools.mcp, &running, "running").await;
     let queued = submit(&tools.mcp, json!({ "scanner_pool": "slow" })).await;
-    for (id, status) in [(&running, "running"), (&queued, "queued")] {
-        tools.check("delete_scan", json!({ "task_id": id }), "conflict", status, "force").await;
-        tools.check("delete_scan", json!({ "task_id": id, "force": false }), "conflict", status, "force").await;
+    for not_by_force in [json!({ "task_id": running }), json!({ "task_id": running, "force": false })] {
+        tools.check("delete_scan", not_by_force, "conflict", "running", "force").await;
     }
-    for id in [&queued, &running] {
-        let deleted = tools.mcp.ok("delete_scan", json!({ "task_id": id, "force": true })).await;
-        assert_eq!((&deleted["task_id"], &deleted["deleted"]), (&json!(id), &json!(true)));
-        tools.check("get_scan_status", json!({ "task_id": id }), "not_found", "", "list_scans").await;
+    for arguments in [json!({ "task_id": queued }), json!({ "task_id": running, "force": true })] {
+        let id = json!({ "task_id": arguments["task_id"] });
+        let deleted = tools.mcp.ok("delete_scan", arguments).await;
+        assert_eq!((&deleted["task_id"], &deleted["deleted"]), (&id["task_id"], &json!(true)));
+        tools.check("get_scan_status", id.clone(), "not_found", "", "list_scans").await;
+        tools.check("delete_scan", id, "not_found", "", "list_scans").await;
     }
+    let queue = tools.mcp.ok("get_queue_status", json!({ "scanner_pool": "slow" })).await;
+    assert_eq!(queue["queue_depth"], 0, "{queue}");
 }
 
 #[tokio::test]

@@ -162,7 +162,12 @@ async fn one_that_has_nothing_to_go_back_to_rests_and_holds_up_nobody() {
     for _ in 0..5 {
         assert_eq!(plant.scanned().await["error"]["code"], "plugin");
     }
-    let row = plant.present("steady");
+    let mut row = plant.present("steady");
+    while row["state"] == "active" {
+        // On a slow machine the rest is over before anybody looks: one fault more begins another, twice as long.
+        assert_eq!(plant.scanned().await["error"]["code"], "plugin");
+        row = plant.present("steady");
+    }
     assert_eq!(row["state"], "quarantined", "{row}");
     let ready = plant.server.ready().await;
     let entry = ready["plugins"].as_array().unwrap().iter().find(|entry| entry["name"] == "steady").unwrap();

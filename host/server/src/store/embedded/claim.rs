@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use redb::ReadableTable as _;
 use scanhost_domain::{
     ids::{InstanceId, ScannerId, TaskId},
-    scan::{Queued, Scan, ScanState},
+    scan::{Queued, ScanState},
     schedule::{Capacity, choose_scanner},
 };
 
@@ -70,7 +70,7 @@ fn recover(tables: &mut Tables<'_>, is_driven: impl Fn(&TaskId) -> bool) -> Resu
     let mut orphan = None;
     for entry in tables.running.iter()? {
         let id: TaskId = entry?.0.value().parse().map_err(BadRecord::from)?;
-        if !is_driven(&id) && readable(tables, &id)?.is_some() {
+        if !is_driven(&id) && tables.readable(&id)?.is_some() {
             orphan = Some(id);
             break;
         }
@@ -85,17 +85,6 @@ fn recover(tables: &mut Tables<'_>, is_driven: impl Fn(&TaskId) -> bool) -> Resu
     scan.state = ScanState::Running(running.clone());
     tables.put(&scan)?;
     Ok(Some(Claimed { scan, running }))
-}
-
-/// A record that is damaged, or gone, must not hold up the others.
-fn readable(tables: &Tables<'_>, id: &TaskId) -> Result<Option<Scan>, TableError> {
-    match tables.scan(id) {
-        Err(TableError::Record(error)) => {
-            tracing::error!(scan = %id, %error, "a stored scan cannot be read, leaving it alone");
-            Ok(None)
-        }
-        other => other,
-    }
 }
 
 /// The first waiting scan of the pool that a free scanner can take: one that is pinned to a busy scanner does not hold
@@ -123,7 +112,7 @@ fn claim_in_pool(
             continue;
         };
         let id: TaskId = id.parse().map_err(BadRecord::from)?;
-        if let Some(scan) = readable(tables, &id)? {
+        if let Some(scan) = tables.readable(&id)? {
             found = Some((scan, scanner.clone()));
             break;
         }

@@ -11,7 +11,7 @@ use arc_swap::ArcSwapOption;
 use redb::Database;
 
 use super::{
-    super::StoreError,
+    super::{StoreError, unreadable::Unreadable},
     index::Index,
     tables::{self, TableError},
 };
@@ -30,6 +30,7 @@ pub struct DatabaseFile {
     folder: PathBuf,
     present: ArcSwapOption<Database>,
     index: Index,
+    unreadable: Unreadable,
 }
 
 impl DatabaseFile {
@@ -38,7 +39,12 @@ impl DatabaseFile {
     /// # Errors
     /// When another process has it, or it cannot be used.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        let file = Self { folder: folder.to_owned(), present: ArcSwapOption::empty(), index: Index::default() };
+        let file = Self {
+            folder: folder.to_owned(),
+            present: ArcSwapOption::empty(),
+            index: Index::default(),
+            unreadable: Unreadable::default(),
+        };
         file.load().map_err(|error| match error {
             TableError::Database(redb::Error::DatabaseAlreadyOpen) => StoreError::InUse,
             other => other.into(),
@@ -52,6 +58,10 @@ impl DatabaseFile {
 
     pub fn index(&self) -> &Index {
         &self.index
+    }
+
+    pub fn unreadable(&self) -> &Unreadable {
+        &self.unreadable
     }
 
     /// # Errors

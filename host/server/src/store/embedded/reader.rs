@@ -18,7 +18,7 @@ use super::{
     claim::{capacities, pinned},
     database::DatabaseFile,
     tables::{
-        DEAD, ENDED, ENDED_BADLY, ENDED_WELL, IDEMPOTENCY, KEYED, PAUSED, QUEUE, RUNNING, SCANS, TableError,
+        self, DEAD, ENDED, ENDED_BADLY, ENDED_WELL, IDEMPOTENCY, KEYED, PAUSED, QUEUE, RUNNING, SCANS, TableError,
         count_by_scanner, milliseconds,
     },
 };
@@ -44,8 +44,7 @@ impl Reader {
     pub fn scan(&self, id: &TaskId) -> Result<Option<Scan>, StoreError> {
         let read = || -> Result<_, TableError> {
             let table = self.begin()?.open_table(SCANS)?;
-            let record = table.get(id.as_str())?;
-            Ok(record.map(|record| record::decode(record.value())).transpose()?)
+            tables::scan(&table, self.0.unreadable(), id)
         };
         Ok(read()?)
     }
@@ -67,11 +66,11 @@ impl Reader {
                 if looked_at == LOOKED_AT {
                     return Ok(Listed { scans, next: last });
                 }
-                let scan = record::decode(entry?.1.value())?;
-                last = Some(scan.id.clone());
-                if !query.selects(&scan) {
-                    continue;
-                }
+                let (key, record) = entry?;
+                let id: TaskId = key.value().parse().map_err(BadRecord::from)?;
+                let scan = self.0.unreadable().skip(&id, record::decode(record.value()));
+                last = Some(id);
+                let Some(scan) = scan.filter(|scan| query.selects(scan)) else { continue };
                 if scans.len() == query.limit {
                     let next = scans.last().map(|scan: &Scan| scan.id.clone());
                     return Ok(Listed { scans, next });
@@ -92,8 +91,8 @@ impl Reader {
             let (queue_depth, dead_letters) = (index.depth(pool.as_str()), index.letters(pool.as_str()));
             let mut state = PoolState { queue_depth, dead_letters, paused, ..PoolState::default() };
             for entry in queue.range((pool.as_str(), 0)..=(pool.as_str(), u64::MAX))?.take(SHOWN_WAITING) {
-                let record = scans.get(entry?.1.value().0)?;
-                let Some(scan) = record.map(|record| record::decode(record.value())).transpose()? else { continue };
+                let id = entry?.1.value().0.parse().map_err(BadRecord::from)?;
+                let Some(scan) = tables::readable(&scans, self.0.unreadable(), &id)? else { continue };
                 state.oldest_created_at.get_or_insert(scan.created_at);
                 state.next.push(Waiting { id: scan.id, name: scan.request.name });
             }
@@ -106,9 +105,12 @@ impl Reader {
     pub fn has_work(&self, offers: &[PoolOffer], is_driven: impl Fn(&TaskId) -> bool) -> Result<bool, StoreError> {
         let read = || -> Result<_, TableError> {
             let transaction = self.begin()?;
-            let running = transaction.open_table(RUNNING)?;
+            let (running, scans) = (transaction.open_table(RUNNING)?, transaction.open_table(SCANS)?);
+            let is_readable =
+                |id: &TaskId| Ok::<_, TableError>(tables::readable(&scans, self.0.unreadable(), id)?.is_some());
             for entry in running.iter()? {
-                if !is_driven(&entry?.0.value().parse().map_err(BadRecord::from)?) {
+                let id = entry?.0.value().parse().map_err(BadRecord::from)?;
+                if !is_driven(&id) && is_readable(&id)? {
                     return Ok(true);
                 }
             }
@@ -120,8 +122,10 @@ impl Reader {
                     continue;
                 }
                 for entry in queue.range((pool, 0)..=(pool, u64::MAX))? {
-                    let pinned = pinned(entry?.1.value().1)?;
-                    if choose_scanner(&capacities, pinned.as_ref(), offer.balance, 0).is_some() {
+                    let (_, value) = entry?;
+                    let (id, instance) = value.value();
+                    let is_free = choose_scanner(&capacities, pinned(instance)?.as_ref(), offer.balance, 0).is_some();
+                    if is_free && is_readable(&id.parse().map_err(BadRecord::from)?)? {
                         return Ok(true);
                     }
                 }

@@ -147,7 +147,7 @@ pub fn delete(tables: &mut Tables<'_>, id: &TaskId, force: bool, now: Timestamp)
                 tables.take_letter(scan.request.pool.as_str(), finished.completed_at, id)?;
             }
         }
-        ScanState::Queued(_) | ScanState::Running(_) if !force => return Ok(Deleted::Active(scan)),
+        ScanState::Running(_) if !force => return Ok(Deleted::Running),
         ScanState::Queued(queued) => {
             tables.dequeue(&scan)?;
             scan = scan.finished(queued.cancel(now));
@@ -162,7 +162,7 @@ pub fn delete(tables: &mut Tables<'_>, id: &TaskId, force: bool, now: Timestamp)
     if tables.keyed.get(id.as_str())?.is_some() {
         tables.keyed.insert(id.as_str(), record::encode(&scan).as_slice())?;
     }
-    Ok(Deleted::Done(scan))
+    Ok(Deleted::Done(Box::new(scan)))
 }
 
 pub fn pause(tables: &mut Tables<'_>, pool: &PoolName, paused: bool) -> Result<(), TableError> {

@@ -1,7 +1,7 @@
 //! The tables of the database.
 
 use jiff::Timestamp;
-use redb::{Database, ReadableDatabase as _, ReadableTable as _, Table, TableDefinition, WriteTransaction};
+use redb::{Database, ReadableDatabase as _, ReadableTable, Table, TableDefinition, WriteTransaction};
 use scanhost_domain::{
     ids::{ScannerId, TaskId},
     scan::{Outcome, Scan},
@@ -11,6 +11,7 @@ use super::{
     super::{
         StoreError,
         record::{self, BadRecord},
+        unreadable::Unreadable,
     },
     index::Index,
 };
@@ -92,7 +93,7 @@ pub fn create(database: &Database) -> Result<(), TableError> {
         return Ok(());
     }
     let transaction = database.begin_write()?;
-    drop(Tables::open(&transaction, &Index::default())?);
+    drop(Tables::open(&transaction, &Index::default(), &Unreadable::default())?);
     Ok(transaction.commit()?)
 }
 
@@ -130,10 +131,11 @@ pub struct Tables<'t> {
     pub session_expiry: Table<'t, (i64, &'static str), ()>,
     pub meta: Table<'t, &'static str, u64>,
     index: Index,
+    unreadable: Unreadable,
 }
 
 impl<'t> Tables<'t> {
-    pub fn open(transaction: &'t WriteTransaction, index: &Index) -> Result<Self, TableError> {
+    pub fn open(transaction: &'t WriteTransaction, index: &Index, unreadable: &Unreadable) -> Result<Self, TableError> {
         Ok(Self {
             scans: transaction.open_table(SCANS)?,
             queue: transaction.open_table(QUEUE)?,
@@ -149,12 +151,16 @@ impl<'t> Tables<'t> {
             session_expiry: transaction.open_table(SESSION_EXPIRY)?,
             meta: transaction.open_table(META)?,
             index: index.clone(),
+            unreadable: unreadable.clone(),
         })
     }
 
     pub fn scan(&self, id: &TaskId) -> Result<Option<Scan>, TableError> {
-        let record = self.scans.get(id.as_str())?;
-        Ok(record.map(|record| record::decode(record.value())).transpose()?)
+        scan(&self.scans, &self.unreadable, id)
+    }
+
+    pub fn readable(&self, id: &TaskId) -> Result<Option<Scan>, TableError> {
+        readable(&self.scans, &self.unreadable, id)
     }
 
     pub fn put(&mut self, scan: &Scan) -> Result<(), TableError> {
@@ -226,6 +232,28 @@ impl<'t> Tables<'t> {
             self.ended.remove((kind, time, id.as_str()))?;
         }
         Ok(())
+    }
+}
+
+pub fn scan(
+    scans: &impl ReadableTable<&'static str, &'static [u8]>,
+    unreadable: &Unreadable,
+    id: &TaskId,
+) -> Result<Option<Scan>, TableError> {
+    let record = scans.get(id.as_str())?;
+    let scan = record.map(|record| record::decode(record.value())).transpose();
+    Ok(scan.inspect_err(|error| unreadable.note(id, error))?)
+}
+
+/// As [`scan`], and none when it cannot be read: such a one must not hold up the others.
+pub fn readable(
+    scans: &impl ReadableTable<&'static str, &'static [u8]>,
+    unreadable: &Unreadable,
+    id: &TaskId,
+) -> Result<Option<Scan>, TableError> {
+    match scan(scans, unreadable, id) {
+        Err(TableError::Record(_)) => Ok(None),
+        other => other,
     }
 }
 

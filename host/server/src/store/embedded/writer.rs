@@ -140,7 +140,7 @@ fn commit(database: &DatabaseFile, group: impl Iterator<Item = Job>) -> Result<(
     let transaction = present.begin_write()?;
     let mut answers = Vec::new();
     {
-        let mut tables = Tables::open(&transaction, database.index())?;
+        let mut tables = Tables::open(&transaction, database.index(), database.unreadable())?;
         for job in group {
             answers.push(job(&mut tables)?);
         }

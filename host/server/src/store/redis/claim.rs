@@ -13,6 +13,7 @@ use scanhost_domain::{
 use super::{
     super::{Claimed, PoolOffer, StoreError, record::BadRecord},
     MAX_TRIES, RedisStore, parse_ids,
+    stored::Stored,
 };
 
 /// Expired leases that one look sees.
@@ -76,7 +77,9 @@ impl RedisStore {
     async fn look(&self, offers: &[PoolOffer]) -> Result<Look, StoreError> {
         let mut commands = redis::pipe();
         commands.cmd("TIME");
-        commands.cmd("ZRANGE").arg(self.keys.running()).arg(0).arg(SHOWN_EXPIRED - 1).arg("WITHSCORES");
+        // Those that cannot be read stay where they are, at the front.
+        let shown = SHOWN_EXPIRED + self.unreadable.count();
+        commands.cmd("ZRANGE").arg(self.keys.running()).arg(0).arg(shown - 1).arg("WITHSCORES");
         commands.cmd("SMEMBERS").arg(self.keys.paused());
         commands.cmd("HGETALL").arg(self.keys.served());
         commands.cmd("HGETALL").arg(self.keys.starts());
@@ -130,10 +133,10 @@ impl RedisStore {
     /// Takes over a scan whose worker is gone, unless its lease was renewed or another one was faster.
     async fn recover(&self, id: &TaskId, expiry: f64) -> Result<Option<Claimed>, StoreError> {
         let running_key = self.keys.running();
-        let stored = self.stored(id).await?;
+        let stored = self.readable(id).await?;
         let running = stored.as_ref().map(|stored| stored.scan.state.clone());
         let (Some(stored), Some(ScanState::Running(running))) = (stored, running) else {
-            // It has ended since the look.
+            // It has ended since the look, or nobody of this version can go on with it.
             return Ok(None);
         };
         let running = running.recover();
@@ -155,7 +158,7 @@ impl RedisStore {
         now: Timestamp,
     ) -> Result<Start, StoreError> {
         let mut turn = redis::cmd("INCR");
-        let turn: u64 = self.connection.query(turn.arg(self.keys.turn())).await?;
+        let turn: u64 = self.connection.write(turn.arg(self.keys.turn())).await?;
         let mut pools: Vec<_> = offers.iter().zip(looks).collect();
         pools.sort_by_key(|(_, look)| look.served);
         for (offer, look) in pools {
@@ -177,8 +180,8 @@ impl RedisStore {
         if !look.has_waiting || choose_scanner(&look.capacities, None, offer.balance, look.starts).is_none() {
             return Ok(Start::Nothing);
         }
-        let Some((id, scanner)) = self.first_startable(offer, look).await? else { return Ok(Start::Nothing) };
-        let Some(stored) = self.stored(&id).await? else { return Ok(Start::Overtaken) };
+        let Some((stored, scanner)) = self.first_startable(offer, look).await? else { return Ok(Start::Nothing) };
+        let id = stored.scan.id.clone();
         let ScanState::Queued(Queued) = stored.scan.state else { return Ok(Start::Overtaken) };
         let chosen = offer.scanners.iter().find(|offered| offered.slot.scanner == scanner);
         let chosen = chosen.expect("a chosen scanner is one of the offered");
@@ -199,24 +202,28 @@ impl RedisStore {
         Ok(Start::Started(Box::new(Claimed { scan, running })))
     }
 
-    /// The first waiting scan that a free scanner can take: one that is pinned to a busy scanner does not hold up those
-    /// behind it.
+    /// The first waiting scan that a free scanner can take: one that is pinned to a busy scanner, or cannot be read, does
+    /// not hold up those behind it.
     async fn first_startable(
         &self,
         offer: &PoolOffer,
         look: &PoolLook,
-    ) -> Result<Option<(TaskId, ScannerId)>, StoreError> {
-        let mut count = FIRST_LOOK;
+    ) -> Result<Option<(Stored, ScannerId)>, StoreError> {
+        let (mut count, mut unreadable) = (FIRST_LOOK, BTreeSet::new());
         loop {
             // From the front each time: others take from the queue, and nobody may be jumped.
             let waiting = self.waiting(&offer.pool, 0, count).await?;
             let is_all = waiting.len() < count;
             for (id, pinned) in waiting {
                 let pinned = Some(pinned).filter(|pinned| !pinned.is_empty());
-                let pinned = pinned.map(InstanceId::try_from).transpose().map_err(BadRecord::from)?;
-                if let Some(scanner) = choose_scanner(&look.capacities, pinned.as_ref(), offer.balance, look.starts) {
-                    return Ok(Some((id, scanner.clone())));
-                }
+                let pinned = pinned.map(InstanceId::try_from).transpose().map_err(BadRecord::from);
+                let Some(pinned) = self.unreadable.skip(&id, pinned) else { continue };
+                let scanner = choose_scanner(&look.capacities, pinned.as_ref(), offer.balance, look.starts);
+                let Some(scanner) = scanner.filter(|_| !unreadable.contains(&id)) else { continue };
+                match self.readable(&id).await? {
+                    Some(stored) => return Ok(Some((stored, scanner.clone()))),
+                    None => unreadable.insert(id),
+                };
             }
             if is_all {
                 return Ok(None);

@@ -1,5 +1,5 @@
 //! The one connection to Redis: all calls share it, and what is published comes over it. When it is lost, the next call
-//! makes another; a call that cannot be answered in time fails, and is never sent twice.
+//! makes another; a call that cannot be answered in time fails, and is never sent twice: it may have been carried out.
 
 use std::{
     convert::Infallible,
@@ -15,7 +15,10 @@ use redis::{
     AsyncConnectionConfig, Client, Cmd, FromRedisValue, IntoConnectionInfo as _, Pipeline, ProtocolVersion, PushInfo,
     PushKind, RedisError, RedisResult, ScriptInvocation, Value, aio::MultiplexedConnection,
 };
-use tokio::{sync::OnceCell, time::Instant};
+use tokio::{
+    sync::OnceCell,
+    time::{Instant, timeout_at},
+};
 
 use super::{super::StoreError, events::Events};
 
@@ -53,11 +56,23 @@ impl Connection {
         Ok(Self { client, events, present: ArcSwap::default() })
     }
 
+    /// Asks, which changes nothing.
     pub async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
+        self.write(command).await.map_err(nothing_written)
+    }
+
+    /// As [`Self::query`].
+    pub async fn query_all<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, StoreError> {
+        self.write_all(commands).await.map_err(nothing_written)
+    }
+
+    /// # Errors
+    /// [`StoreError::Unheard`] when it may have been done all the same; so it is for all that write.
+    pub async fn write<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
         self.call(|mut connection| async move { command.query_async(&mut connection).await }).await
     }
 
-    pub async fn query_all<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, StoreError> {
+    pub async fn write_all<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, StoreError> {
         if commands.is_empty() {
             return redis::from_redis_value(Value::Array(Vec::new())).map_err(|error| unavailable(&error.into()));
         }
@@ -77,20 +92,23 @@ impl Connection {
     where
         F: Future<Output = RedisResult<T>>,
     {
-        let present = self.present();
-        let answer = async {
-            let live = present.get_or_try_init(|| self.connect()).await?;
-            send(live.connection.clone()).await
+        let (present, end) = (self.present(), Instant::now() + LONGEST_CALL);
+        let live = match in_time(end, present.get_or_try_init(|| self.connect())).await {
+            Ok(live) => live,
+            Err(error) => {
+                if is_lost(&error) {
+                    self.forget(&present);
+                }
+                return Err(unavailable(&error));
+            }
         };
-        let error = match tokio::time::timeout(LONGEST_CALL, answer).await {
-            Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(error)) => error,
-            Err(_) => RedisError::from(std::io::Error::from(std::io::ErrorKind::TimedOut)),
-        };
-        if error.is_io_error() || error.is_unrecoverable_error() {
+        in_time(end, send(live.connection.clone())).await.map_err(|error| {
+            if !is_lost(&error) {
+                return unavailable(&error);
+            }
             self.forget(&present);
-        }
-        Err(unavailable(&error))
+            StoreError::Unheard(format!("Redis: {error}"))
+        })
     }
 
     fn present(&self) -> Arc<OnceCell<Live>> {
@@ -126,6 +144,23 @@ impl Connection {
         connection.subscribe(self.events.channel()).await?;
         self.events.resume();
         Ok(Live { connection, is_lost, since: Instant::now() })
+    }
+}
+
+async fn in_time<T>(end: Instant, answer: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+    let too_late = |_| RedisError::from(std::io::Error::from(std::io::ErrorKind::TimedOut));
+    timeout_at(end, answer).await.map_err(too_late)?
+}
+
+/// Redis itself has not answered.
+fn is_lost(error: &RedisError) -> bool {
+    error.is_io_error() || error.is_unrecoverable_error()
+}
+
+fn nothing_written(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Unheard(reason) => StoreError::Unavailable(reason),
+        other => other,
     }
 }
 

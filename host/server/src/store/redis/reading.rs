@@ -127,7 +127,7 @@ impl RedisStore {
         for stored in self.stored_all(ids).await? {
             commands.cmd("ZREM").arg(self.keys.dead(&stored.scan.request.pool)).arg(stored.scan.id.as_str());
         }
-        let purged: Vec<u64> = self.connection.query_all(&commands).await?;
+        let purged: Vec<u64> = self.connection.write_all(&commands).await?;
         Ok(purged.into_iter().sum())
     }
 

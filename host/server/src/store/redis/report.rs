@@ -35,7 +35,7 @@ impl RedisStore {
         commands.cmd("SET").arg(self.keys.report(&name)).arg(record).arg("PX").arg(life).ignore();
         // A breaker that has closed lets waiting scans start.
         commands.cmd("PUBLISH").arg(self.keys.events()).arg("").ignore();
-        self.connection.query_all(&commands).await
+        self.connection.write_all(&commands).await
     }
 
     pub(super) async fn list_reports(&self) -> Result<Vec<(ScannerId, ScannerReport)>, StoreError> {

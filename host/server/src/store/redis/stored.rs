@@ -1,5 +1,7 @@
 //! A scan as it lies in Redis, and writing it back if nobody else has written it since.
 
+use std::str::FromStr;
+
 use redis::Cmd;
 use scanhost_domain::{
     ids::{ScannerId, TaskId},
@@ -7,7 +9,10 @@ use scanhost_domain::{
 };
 
 use super::{
-    super::{StoreError, record},
+    super::{
+        StoreError,
+        record::{self, BadRecord},
+    },
     RedisStore,
     step::Step,
 };
@@ -23,17 +28,20 @@ pub struct Stored {
     pub keyed_until: Option<String>,
 }
 
-/// The fields of a scan's hash that a [`Stored`] is made of.
-pub type Fields = (Option<String>, Option<u64>, Option<u64>, Option<u8>, Option<String>);
+/// The fields of a scan's hash that a [`Stored`] is made of, whatever is in them.
+pub type Fields = [Option<Vec<u8>>; 5];
 
 impl Stored {
     /// None when there is no such scan.
-    pub fn from_fields(fields: Fields) -> Result<Option<Self>, StoreError> {
-        let (Some(record), Some(revision), Some(sequence), progress, keyed_until) = fields else { return Ok(None) };
-        let mut scan = record::decode(record.as_bytes())?;
+    pub fn from_fields(fields: Fields) -> Result<Option<Self>, BadRecord> {
+        let [Some(record), Some(revision), Some(sequence), progress, keyed_until] = fields else { return Ok(None) };
+        let mut scan = record::decode(&record)?;
         // The record was made before its place was known.
-        scan.sequence = sequence;
-        Ok(Some(Self { scan, revision, progress: progress.unwrap_or(0), keyed_until }))
+        scan.sequence = number(&sequence, "sequence")?;
+        let revision = number(&revision, "revision")?;
+        let progress = progress.map_or(Ok(0), |progress| number(&progress, "progress"))?;
+        let keyed_until = keyed_until.map(|until| number::<u64>(&until, "expiry")).transpose()?;
+        Ok(Some(Self { scan, revision, progress, keyed_until: keyed_until.map(|until| until.to_string()) }))
     }
 
     /// As it is shown: with the progress that its worker has noted.
@@ -55,17 +63,27 @@ impl RedisStore {
     }
 
     pub(super) async fn stored(&self, id: &TaskId) -> Result<Option<Stored>, StoreError> {
-        Stored::from_fields(self.connection.query(&self.fields(id)).await?)
+        let stored = Stored::from_fields(self.connection.query(&self.fields(id)).await?);
+        Ok(stored.inspect_err(|error| self.unreadable.note(id, error))?)
     }
 
-    /// The scans of these ids, without those that are gone.
+    /// None too when it cannot be read.
+    pub(super) async fn readable(&self, id: &TaskId) -> Result<Option<Stored>, StoreError> {
+        match self.stored(id).await {
+            Err(StoreError::Damaged(_)) => Ok(None),
+            other => other,
+        }
+    }
+
+    /// The scans of these ids, without those that are gone or cannot be read.
     pub(super) async fn stored_all(&self, ids: &[TaskId]) -> Result<Vec<Stored>, StoreError> {
         let mut commands = redis::pipe();
         for id in ids {
             commands.add_command(self.fields(id));
         }
         let all: Vec<Fields> = self.connection.query_all(&commands).await?;
-        all.into_iter().filter_map(|fields| Stored::from_fields(fields).transpose()).collect()
+        let stored = |(id, fields)| self.unreadable.skip(id, Stored::from_fields(fields)).flatten();
+        Ok(ids.iter().zip(all).filter_map(stored).collect())
     }
 
     /// A step that is taken only if the scan is still as it was read.
@@ -114,6 +132,11 @@ impl RedisStore {
         let scanner = ScannerId { pool: scan.request.pool.clone(), instance };
         step.write(&["HINCRBY", &self.keys.pinned(), &scanner.to_string(), "-1"])
     }
+}
+
+fn number<T: FromStr>(text: &[u8], what: &'static str) -> Result<T, BadRecord> {
+    let text = std::str::from_utf8(text).ok();
+    text.and_then(|text| text.parse().ok()).ok_or(BadRecord::Value(what))
 }
 
 pub fn encode(scan: &Scan) -> String {

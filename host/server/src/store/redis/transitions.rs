@@ -183,9 +183,7 @@ impl RedisStore {
                     let step = step.write(&["ZREM", &self.keys.dead(&scan.request.pool), id.as_str()]);
                     (scan, step)
                 }
-                ScanState::Queued(_) | ScanState::Running(_) if !force => {
-                    return Decision::Answer(Deleted::Active(scan));
-                }
+                ScanState::Running(_) if !force => return Decision::Answer(Deleted::Running),
                 ScanState::Queued(queued) => {
                     let step = self.remove_from_queue(step, &scan);
                     (scan.finished(queued.cancel(now)), step)
@@ -204,7 +202,7 @@ impl RedisStore {
             if let Some(until) = &stored.keyed_until {
                 step = step.write(&["SET", &self.keys.keyed(id), &encode(&scan), "PXAT", until]);
             }
-            Decision::Write { step, answer: Deleted::Done(scan) }
+            Decision::Write { step, answer: Deleted::Done(Box::new(scan)) }
         };
         self.transition(id, decide).await
     }

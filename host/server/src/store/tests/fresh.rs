@@ -9,6 +9,8 @@ use std::{
     time::Duration,
 };
 
+use scanhost_domain::ids::TaskId;
+
 use super::{
     super::{
         Store,
@@ -40,12 +42,33 @@ impl Fresh {
         Self { store: Arc::new(connect(&prefix, LEASE).await), place: Place::Prefix(prefix) }
     }
 
+    /// The same store with these records in the place of those that were written, as the next process finds it.
+    pub async fn overwritten(self, records: &[(TaskId, &[u8])]) -> Self {
+        let Self { store, place } = self;
+        drop(store);
+        match &place {
+            Place::Folder(folder) => overwrite_file(folder.path(), records),
+            Place::Prefix(prefix) => {
+                for (id, record) in records {
+                    let mut set = redis::cmd("HSET");
+                    set.arg(format!("{prefix}scan:{id}")).arg("record").arg(*record);
+                    let () = set.query(&mut raw(RedisServer::shared())).unwrap();
+                }
+            }
+        }
+        Self::opened(place).await
+    }
+
     /// The same store, as the next process finds it once the workers of this one are known to be lost.
     pub async fn reopen(self) -> Self {
         let Self { store, place } = self;
         drop(store);
+        Self::opened(place).await
+    }
+
+    async fn opened(place: Place) -> Self {
         let store: Arc<dyn Store> = match &place {
-            Place::Folder(folder) => Arc::new(open_again(folder.path())),
+            Place::Folder(folder) => Arc::new(open_again(|| EmbeddedStore::open(folder.path()))),
             Place::Prefix(prefix) => {
                 end_leases(prefix);
                 Arc::new(connect(prefix, LEASE).await)
@@ -80,12 +103,25 @@ fn end_leases(prefix: &str) {
 }
 
 /// The writer's thread lets go of the file a moment after the store is dropped.
-fn open_again(folder: &Path) -> EmbeddedStore {
+fn open_again<T, E>(open: impl Fn() -> Result<T, E>) -> T {
     let opened = (0..200).find_map(|_| {
-        EmbeddedStore::open(folder).ok().or_else(|| {
+        open().ok().or_else(|| {
             std::thread::sleep(Duration::from_millis(10));
             None
         })
     });
     opened.expect("the file is free again")
+}
+
+fn overwrite_file(folder: &Path, records: &[(TaskId, &[u8])]) {
+    const SCANS: redb::TableDefinition<'_, &str, &[u8]> = redb::TableDefinition::new("scans");
+    let database = open_again(|| redb::Database::open(folder.join("scanhost.redb")));
+    let transaction = database.begin_write().unwrap();
+    {
+        let mut scans = transaction.open_table(SCANS).unwrap();
+        for (id, record) in records {
+            assert!(scans.insert(id.as_str(), *record).unwrap().is_some());
+        }
+    }
+    transaction.commit().unwrap();
 }

@@ -192,12 +192,12 @@ async fn apply(store: &dyn Store, model: &mut Model, operation: Operation) {
         Operation::Delete { scan, force } => {
             let Some(place) = index(scan) else { return };
             let scan = &mut model.scans[place];
-            let is_active = matches!(scan.status, Some(Status::Queued | Status::Running));
+            let is_running = scan.status == Some(Status::Running);
             match store.delete(&scan.id, force, at(4)).await.unwrap() {
                 Deleted::NotFound => assert_eq!(scan.status, None),
-                Deleted::Active(_) => assert!(is_active && !force),
+                Deleted::Running => assert!(is_running && !force),
                 Deleted::Done(_) => {
-                    assert!(scan.status.is_some() && (force || !is_active));
+                    assert!(scan.status.is_some() && (force || !is_running));
                     scan.status = None;
                     scan.is_letter = false;
                 }

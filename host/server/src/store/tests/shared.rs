@@ -15,8 +15,14 @@ use super::{
     redis_server::RedisServer,
     *,
 };
+use crate::refusal::{ErrorCode, Refusal};
 
 const SHORT_LEASE: Duration = Duration::from_millis(400);
+
+/// A write to a Redis that was killed meanwhile may be on its way already.
+fn is_away(error: &StoreError) -> bool {
+    matches!(error, StoreError::Unavailable(_) | StoreError::Unheard(_))
+}
 
 /// Claims until there is something.
 async fn claim_soon(store: &RedisStore, offers: &[PoolOffer]) -> Claimed {
@@ -170,10 +176,10 @@ async fn what_was_acknowledged_outlives_redis_and_calls_fail_soon_while_it_is_aw
     server.kill();
     for _ in 0..3 {
         let begin = Instant::now();
-        assert!(matches!(store.submit(new_scan("p", "refused")).await, Err(StoreError::Unavailable(_))));
+        assert!(is_away(&store.submit(new_scan("p", "refused")).await.unwrap_err()));
         let update = store.update(&running.id, fence, Change::default()).await;
-        assert!(matches!(update, Err(WorkError::Store(StoreError::Unavailable(_)))));
-        assert!(matches!(store.claim(&offers, at(1)).await, Err(StoreError::Unavailable(_))));
+        assert!(matches!(update, Err(WorkError::Store(error)) if is_away(&error)));
+        assert!(is_away(&store.claim(&offers, at(1)).await.unwrap_err()));
         assert!(begin.elapsed() < Duration::from_secs(8), "{:?}", begin.elapsed());
     }
 
@@ -220,14 +226,46 @@ async fn a_step_whose_answer_was_lost_is_not_taken_for_somebody_elses() {
 
     let creating = || store.update(&id, fence, Change { phase: Some(Phase::Creating), ..Change::default() });
     proxy.lose_next();
-    assert!(matches!(creating().await, Err(WorkError::Store(StoreError::Unavailable(_)))));
+    assert!(matches!(creating().await, Err(WorkError::Store(StoreError::Unheard(_)))));
     assert_eq!(creating().await.unwrap().phase, Phase::Creating);
     assert!(matches!(creating().await, Err(WorkError::Stale)), "it was heard, so this is not a second try");
 
     let finish = || store.finish(&id, fence, completed(), at(2));
     proxy.lose_next();
-    assert!(matches!(finish().await, Err(WorkError::Store(StoreError::Unavailable(_)))));
+    assert!(matches!(finish().await, Err(WorkError::Store(StoreError::Unheard(_)))));
     assert_eq!(finish().await.unwrap().status(), Status::Completed);
     assert!(matches!(finish().await, Err(WorkError::Stale)), "it was heard, so this is not a second try");
     assert_eq!(store.active().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_submit_whose_answer_was_lost_is_not_called_undone() {
+    let prefix = new_prefix();
+    let proxy = DeafProxy::start(RedisServer::shared().socket()).await;
+    let store = RedisStore::connect(proxy.url(), &prefix, LEASE).await.unwrap();
+    proxy.lose_next();
+    let new = keyed(new_scan("p", "a"), "k", 1);
+    let error = store.submit(new.clone()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unheard(_)), "{error}");
+    let refusal = Refusal::from(error);
+    assert_eq!(refusal.code, ErrorCode::Unavailable);
+    assert!(!refusal.hint.contains("Nothing was changed"), "{refusal}");
+    for way in ["list_scans", "idempotency_key"] {
+        assert!(refusal.hint.contains(way), "{refusal}");
+    }
+    // Both ways that the hint names tell of the scan, which was stored.
+    let listed = store.list(ListQuery { limit: 9, ..ListQuery::default() }).await.unwrap();
+    assert_eq!(listed.scans.iter().map(|scan| &scan.id).collect::<Vec<_>>(), [&new.id]);
+    let again = store.submit(NewScan { id: new_task_id(), ..new.clone() }).await.unwrap();
+    assert!(matches!(again, Submitted::Known(scan) if scan.id == new.id));
+}
+
+#[tokio::test]
+async fn a_question_that_nobody_answers_has_changed_nothing() {
+    let mut server = RedisServer::durable();
+    let store = RedisStore::connect(&server.url(), "", LEASE).await.unwrap();
+    server.kill();
+    let error = store.scan(&new_task_id()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
+    assert!(Refusal::from(error).hint.starts_with("Nothing was changed"));
 }
