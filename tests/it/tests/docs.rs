@@ -236,8 +236,18 @@ fn the_entry_for_an_editor_is_json() {
 #[test]
 fn every_path_that_is_named_exists() {
     // Of the running system, of the reader's own folders, or of the protocol.
-    let elsewhere =
-        ["/", "./", "../scanhost", "target/", "file:", "http:", "io.modelcontextprotocol/", "notifications/", "{"];
+    let elsewhere = [
+        "/",
+        "./",
+        "../scanhost",
+        "target/",
+        "data/",
+        "file:",
+        "http:",
+        "io.modelcontextprotocol/",
+        "notifications/",
+        "{",
+    ];
     let mut checked = 0;
     for document in [MAIN, PLUGINS, HOST, CONFIG, RUNBOOK] {
         let text = read(document);

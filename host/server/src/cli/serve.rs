@@ -127,7 +127,7 @@ fn greet(host: &Arc<Host>, listen: SocketAddr, is_default: bool) {
     if is_default {
         let data = host.data.display();
         eprintln!(
-            "scanhost, with a mock scanner: MCP at http://{listen}/mcp, for people http://{listen}/; data is in {data}"
+            "scanhost serves MCP at http://{listen}/mcp with a mock scanner, people at http://{listen}/; data is in {data}"
         );
         eprintln!("connect Claude Code: claude mcp add --transport http scanhost http://{listen}/mcp");
         eprintln!("any other client: Streamable HTTP at that address, or the command `scanhost stdio`");
