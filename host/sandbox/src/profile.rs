@@ -120,10 +120,16 @@ impl Profile {
         self.call("plan", call, query_plan).await
     }
 
-    /// Passes the rows of a page through the profile. As many come back.
-    pub async fn shape(&self, definition: &str, rows: &[String]) -> Result<Result<Vec<String>, String>, Fault> {
+    /// Passes the rows of a page through the profile. As many come back, and `read` checks them: what it does not take
+    /// breaks the contract.
+    pub async fn shape<T>(
+        &self,
+        definition: &str,
+        rows: &[String],
+        read: impl FnOnce(Vec<String>) -> Result<T, String>,
+    ) -> Result<Result<T, String>, Fault> {
         let as_many = |shaped: Vec<String>| match shaped.len() == rows.len() {
-            true => Ok(shaped),
+            true => read(shaped),
             false => Err(format!("shape was given {} rows and returned {}", rows.len(), shaped.len())),
         };
         let call =

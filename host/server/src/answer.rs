@@ -3,17 +3,20 @@
 use std::{io::Write, sync::Arc};
 
 use scanhost_domain::{field::Columns, ids::ProfileName, page::PageRequest};
-use scanhost_sandbox::{Fault, Plan, Selection};
+use scanhost_sandbox::{Fault, Plan, Profile, Selection};
 use serde_json::{Map, Value as Json};
 
 use crate::{
     refusal::{ErrorCode, Refusal},
     results::{
-        BadView, Report, Selected, View,
+        BadView, Report, ReportError, Selected, View,
         jsonl::{self, ScanMetadata, WriteError, Writing},
+        rows::{self, Row, Shape, ShapeError},
+        shaped::{self, ShapedRow},
     },
     snapshot::{LoadedProfile, Snapshot},
     submit::no_such_profile,
+    telemetry::chain,
 };
 
 /// Known names that a hint lists at most.
@@ -40,7 +43,13 @@ pub struct Prepared {
     pub report: Arc<Report>,
     pub view: View,
     page: PageRequest,
-    profile: Option<(Arc<scanhost_sandbox::Profile>, String)>,
+    shaper: Option<Shaper>,
+}
+
+/// The plugin through which all rows go, and its definition.
+struct Shaper {
+    plugin: Arc<Profile>,
+    definition: String,
 }
 
 /// Asks the profile for its plan, and checks everything that was asked for.
@@ -49,7 +58,7 @@ pub struct Prepared {
 /// With what is wrong in the question, or with the profile.
 pub async fn prepare(snapshot: &Snapshot, report: Arc<Report>, question: Question) -> Result<Prepared, Refusal> {
     let columns = report.columns();
-    let (view, profile) = match &question.choice {
+    let (view, shaper) = match &question.choice {
         Choice::Fields(names) => {
             if names.is_empty() {
                 return Err(Refusal::invalid("custom_fields is empty", "Name at least one field."));
@@ -63,12 +72,12 @@ pub async fn prepare(snapshot: &Snapshot, report: Arc<Report>, question: Questio
             let profile = snapshot.profile(name).ok_or_else(|| no_such_profile(snapshot))?;
             let plan = plan(profile, columns).await?;
             let view = View::new(name.to_string(), Some(&profile.description), &plan, &question.filters, columns);
-            let shaper = profile.description.shapes.then(|| (profile.component.clone(), profile.definition.clone()));
-            (view, shaper)
+            let shaper = || Shaper { plugin: profile.component.clone(), definition: profile.definition.clone() };
+            (view, profile.description.shapes.then(shaper))
         }
     };
     let view = view.map_err(|bad| bad_view(bad, columns))?;
-    Ok(Prepared { report, view, page: question.page, profile })
+    Ok(Prepared { report, view, page: question.page, shaper })
 }
 
 async fn plan(profile: &LoadedProfile, columns: &Columns) -> Result<Plan, Refusal> {
@@ -108,25 +117,59 @@ impl Prepared {
         resource: Option<&str>,
     ) -> Result<(), WriteError> {
         let selected = self.select()?;
-        let runtime = tokio::runtime::Handle::try_current();
-        let shape = |rows: &[String]| match (&self.profile, &runtime) {
-            (Some((profile, definition)), Ok(runtime)) => match runtime.block_on(profile.shape(definition, rows)) {
-                Ok(answer) => answer,
-                Err(fault) => Err(fault.to_string()),
-            },
-            _ => Ok(rows.to_vec()),
-        };
-        let shape: Option<jsonl::Shape<'_>> = self.profile.is_some().then_some(&shape);
-        let writing = Writing { metadata, budget, resource, shape };
-        jsonl::write(out, &self.report, &self.view, &selected, &writing)
+        self.shaping(|shape| {
+            let writing = Writing { metadata, budget, resource, shape };
+            jsonl::write(out, &self.report, &self.view, &selected, &writing)
+        })
     }
 
-    /// The findings that are asked for.
+    /// Hands over the rows that are asked for, as they are shown, until `take` says no. Where it may be called is as
+    /// with [`write`](Self::write).
     ///
     /// # Errors
-    /// When they cannot be read.
-    pub fn select(&self) -> Result<Selected<'_>, crate::results::ReportError> {
+    /// When findings cannot be read, the profile fails, or of `take`.
+    pub fn each<E: From<ReportError> + From<ShapeError>>(
+        &self,
+        take: impl FnMut(Row<'_>) -> Result<bool, E>,
+    ) -> Result<(), E> {
+        let selected = self.select()?;
+        self.shaping(|shape| rows::each(&selected, &self.view, shape, take))
+    }
+
+    fn select(&self) -> Result<Selected<'_>, ReportError> {
         Selected::select(&self.report, &self.view, self.page)
+    }
+
+    fn shaping<T>(&self, with: impl FnOnce(Option<Shape<'_>>) -> T) -> T {
+        match &self.shaper {
+            Some(shaper) => with(Some(&|rows: &[String]| shaper.shape(rows, &self.view))),
+            None => with(None),
+        }
+    }
+}
+
+impl Shaper {
+    fn shape(&self, rows: &[String], view: &View) -> Result<Vec<ShapedRow>, ShapeError> {
+        let plugin = || self.plugin.name().to_owned();
+        let shaping = self.plugin.shape(&self.definition, rows, |shaped| shaped::read(&shaped, view.fields()));
+        let shaped = tokio::runtime::Handle::current().block_on(shaping);
+        let shaped = shaped.map_err(|fault| ShapeError::Fault { plugin: plugin(), fault })?;
+        shaped.map_err(|reason| ShapeError::Refused { plugin: plugin(), reason })
+    }
+}
+
+impl From<ShapeError> for Refusal {
+    /// A plugin's own words may have come from the scanned hosts: they are for the log only.
+    fn from(error: ShapeError) -> Self {
+        tracing::error!(error = chain(&error), "a profile's plugin did not shape the rows");
+        let (code, message) = match &error {
+            ShapeError::Fault { fault: Fault::Quarantined(_), .. } => (ErrorCode::Unavailable, error.to_string()),
+            ShapeError::Fault { .. } => (ErrorCode::Internal, error.to_string()),
+            ShapeError::Refused { plugin, .. } => {
+                (ErrorCode::Internal, format!("the plugin `{plugin}` of the profile cannot shape the rows"))
+            }
+        };
+        Self::new(code, message, "Use another schema_profile, and tell the operator.")
     }
 }
 
@@ -139,11 +182,14 @@ fn bad_view(bad: BadView, columns: &Columns) -> Refusal {
              >=High, a list any of its values, ! means not."
                 .to_owned()
         }
-        BadView::StandingFilters(_) => "Use another schema_profile, and tell the operator.".to_owned(),
+        BadView::UnknownStanding { .. } => {
+            format!("Use another schema_profile, and tell the operator. {}", known_names(columns))
+        }
+        BadView::StandingFilters { .. } => "Use another schema_profile, and tell the operator.".to_owned(),
     };
     let code = match bad {
-        BadView::StandingFilters(_) => ErrorCode::Internal,
-        BadView::UnknownFields(_) | BadView::Filters(_) => ErrorCode::InvalidArgument,
+        BadView::StandingFilters { .. } => ErrorCode::Internal,
+        BadView::UnknownFields(_) | BadView::Filters(_) | BadView::UnknownStanding { .. } => ErrorCode::InvalidArgument,
     };
     Refusal::new(code, bad.to_string(), hint)
 }

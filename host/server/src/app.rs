@@ -17,7 +17,7 @@ use crate::{
     access::Callers,
     audit::{self, Audit},
     command::Programs,
-    config::{Config, StoreKind},
+    config::{Config, Problem, StoreKind},
     control, failpoint,
     faults::{self, Faults},
     host::Host,
@@ -48,7 +48,7 @@ const SHUTDOWN_TIME: Duration = Duration::from_secs(10);
 /// How long the scanners may take to end the host's sessions.
 const LOG_OUT_TIME: Duration = Duration::from_secs(3);
 
-/// Builds the host; nothing runs yet.
+/// Builds the host. Nothing runs yet but the writer of its audit log.
 ///
 /// # Errors
 /// With everything that an operator has to mend.
@@ -92,7 +92,7 @@ pub async fn build(config: Config, role: Role) -> anyhow::Result<Arc<Host>> {
     let snapshot = build_snapshot(&sandbox, config).await?;
     reload::note_served(&kept, &snapshot);
     reload::tell_plugins(&[], &snapshot);
-    Ok(Arc::new(Host {
+    let host = Arc::new(Host {
         role,
         installation,
         store: Arc::new(Ledger::new(store, metrics.clone())),
@@ -112,7 +112,9 @@ pub async fn build(config: Config, role: Role) -> anyhow::Result<Arc<Host>> {
         data,
         tasks: TaskTracker::new(),
         shutdown: CancellationToken::new(),
-    }))
+    });
+    host.tasks.spawn(audit::run(host.clone()));
+    Ok(host)
 }
 
 /// Loads plugins and checks the configuration against them.
@@ -120,11 +122,19 @@ pub async fn build(config: Config, role: Role) -> anyhow::Result<Arc<Host>> {
 /// # Errors
 /// With every problem, one a line.
 pub async fn build_snapshot(sandbox: &Arc<Sandbox>, config: Config) -> anyhow::Result<Snapshot> {
-    let kept = Kept::new(&config.data);
-    snapshot::build(sandbox, &kept, config.into(), None).await.map_err(|problems| {
+    try_snapshot(sandbox, config).await.map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("{}", lines.join("\n"))
     })
+}
+
+/// The same, with the problems as they are.
+///
+/// # Errors
+/// With every one of them.
+pub async fn try_snapshot(sandbox: &Arc<Sandbox>, config: Config) -> Result<Snapshot, Vec<Problem>> {
+    let kept = Kept::new(&config.data);
+    snapshot::build(sandbox, &kept, config.into(), None).await
 }
 
 /// Starts what the role wants: the worker, the look-out for scanners and the housekeeping. Where this process owns the
@@ -136,7 +146,6 @@ pub fn start_work(host: &Arc<Host>) -> anyhow::Result<()> {
     if let StoreKind::Embedded = host.snapshot.load().config.store {
         control::listen(host).context("the control socket in the data folder cannot be made")?;
     }
-    host.tasks.spawn(audit::run(host.clone()));
     host.tasks.spawn(faults::run(host.clone()));
     if host.role.runs_scans() {
         host.tasks.spawn(worker::run(host.clone()));

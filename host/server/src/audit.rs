@@ -15,9 +15,10 @@ use std::{
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::Serialize;
+use serde_json::{Map, Value as Json};
 use tokio::sync::mpsc;
 
-use crate::{clock, host::Host, telemetry::chain};
+use crate::{clock, host::Host, refusal::Refusal, telemetry::chain};
 
 const FOLDER: &str = "audit";
 
@@ -37,7 +38,7 @@ pub struct Entry {
     pub time: Timestamp,
     /// The token's name.
     pub caller: String,
-    /// How it came: `http`, `stdio`, `socket`.
+    /// How it came: `http`, `stdio`, `socket` from another process of the operator, `shell` in such a process itself.
     pub via: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer: Option<String>,
@@ -74,6 +75,29 @@ impl Entry {
             trace_id: None,
             outcome,
         }
+    }
+
+    /// What was asked for, by the names that tools have for it.
+    pub fn about(mut self, arguments: &Map<String, Json>) -> Self {
+        let argument = |name: &str| arguments.get(name).and_then(Json::as_str).map(shortened);
+        self.task_id = argument("task_id");
+        self.scanner_pool = argument("scanner_pool");
+        self.targets = argument("targets");
+        self
+    }
+
+    /// What came of it, and of which scan that is.
+    pub fn answered(mut self, reply: Result<Option<&Json>, &Refusal>) -> Self {
+        match reply {
+            Ok(reply) => {
+                let text = |name: &str| Some(reply?.get(name)?.as_str()?.to_owned());
+                self.task_id = text("task_id").or(self.task_id);
+                self.scanner_pool = text("scanner_pool").or(self.scanner_pool);
+                self.trace_id = text("trace_id");
+            }
+            Err(refusal) => self.outcome = refusal.code.name(),
+        }
+        self
     }
 }
 

@@ -6,6 +6,7 @@ mod completions;
 mod config_check;
 mod dlq;
 mod format;
+mod interrupt;
 mod listing;
 mod native;
 mod plugin;
@@ -102,6 +103,13 @@ impl ConfigFolder {
     }
 }
 
+/// A command that cannot be meant, as could only be told from all its arguments together.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(&'static str);
+
+const WRONG_USAGE: u8 = 2;
+
 /// Runs the command of this process.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
@@ -142,7 +150,7 @@ pub fn run() -> ExitCode {
             if !is_closed_pipe {
                 eprintln!("scanhost: {error:#}");
             }
-            ExitCode::FAILURE
+            if error.is::<Usage>() { ExitCode::from(WRONG_USAGE) } else { ExitCode::FAILURE }
         }
     }
 }

@@ -50,7 +50,7 @@ pub use self::{
     scanner::{Scanner, Tls},
     store::StoreKind,
     tls::ServerTls,
-    token::{Scope, Token, TokenSecret},
+    token::{Scope, Token, TokenSecret, permit_name as permit_token_name},
 };
 
 /// A configuration in which everything holds that its parts promise each other.
@@ -86,6 +86,8 @@ pub struct Config {
     /// Those that come with scanhost first.
     pub profiles: Vec<ProfileDefinition>,
     sources: Vec<PathBuf>,
+    /// Where keys stand that a process cannot change.
+    fixed: BTreeMap<&'static str, Option<Place>>,
 }
 
 /// What there is without a folder.
@@ -97,13 +99,30 @@ impl Config {
     /// # Errors
     /// Everything that is wrong, in all files.
     pub fn load(folder: Option<&Path>, environment: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
-        let context = Context::new(folder, environment);
-        let config = Documents::read(&context, folder).config(&context);
-        let (problems, sources) = context.into_parts();
+        let (config, problems, sources) = Self::read(folder, environment);
         match config {
             Some(config) if problems.is_empty() => Ok(Self { sources, ..config }),
             _ => Err(Problems::new(problems, sources)),
         }
+    }
+
+    /// As much of it as can be had, and everything that is wrong.
+    pub fn examine(
+        folder: Option<&Path>,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> (Option<Self>, Vec<Problem>) {
+        let (config, problems, _) = Self::read(folder, environment);
+        (config, problems)
+    }
+
+    fn read(
+        folder: Option<&Path>,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> (Option<Self>, Vec<Problem>, Vec<PathBuf>) {
+        let context = Context::new(folder, environment);
+        let config = Documents::read(&context, folder).config(&context);
+        let (problems, sources) = context.into_parts();
+        (config, problems, sources)
     }
 
     /// The data folder, also of a configuration with something wrong elsewhere.
@@ -122,6 +141,11 @@ impl Config {
     pub fn listen_on(self, address: SocketAddr) -> Result<Self, Exposed> {
         let listen = listen::permit(address, !self.tokens.is_empty())?;
         Ok(Self { listen, ..self })
+    }
+
+    /// Where one of the keys stands that a process cannot change, if it does.
+    pub fn place_of(&self, fixed: &str) -> Option<Place> {
+        self.fixed.get(fixed).copied().flatten()
     }
 
     /// Every file that was read or looked for, secrets and certificates among them.
@@ -188,7 +212,10 @@ impl Documents {
 
         let tls = server.get("tls").and_then(|tls| tls::read(&tls));
         let data = server.or("data", PathBuf::from(DEFAULT_DATA), |data| path(&data));
+        let mut fixed: BTreeMap<_, _> =
+            ["listen", "store", "data", "key_prefix"].map(|key| (key, server.place(key))).into();
         let mut secrets = server.section("secrets");
+        fixed.insert("secrets.key_file", secrets.place("key_file"));
         let key_file = secrets.or("key_file", data.join("secret.key"), |file| path(&file));
         secrets.finish();
 
@@ -224,6 +251,7 @@ impl Documents {
             plugins,
             profiles,
             sources: Vec::new(),
+            fixed,
         })
     }
 }

@@ -24,6 +24,7 @@ pub use client::{Control, connect_mcp};
 pub use server::listen;
 
 use crate::{
+    audit::{Entry, shortened},
     clock,
     host::Host,
     mcp,
@@ -105,6 +106,38 @@ impl Request {
             Self::UseFile { .. } => "plugin rollback --clear",
         }
     }
+
+    fn entry(&self, via: &'static str) -> Entry {
+        let entry = Entry::new("operator", via, self.action(), "ok");
+        match self {
+            Self::Tool { arguments, .. } => entry.about(arguments),
+            Self::Pause { pool } | Self::Resume { pool } => Entry { scanner_pool: Some(shortened(pool)), ..entry },
+            Self::DeadLetters { pool } => Entry { scanner_pool: pool.as_deref().map(shortened), ..entry },
+            Self::DeadLetter { task_id } | Self::RetryDeadLetter { task_id } => {
+                Entry { task_id: Some(shortened(task_id)), ..entry }
+            }
+            Self::PurgeDeadLetters { task_id, pool } => Entry {
+                task_id: task_id.as_deref().map(shortened),
+                scanner_pool: pool.as_deref().map(shortened),
+                ..entry
+            },
+            Self::RollBack { plugin } | Self::UseFile { plugin } => {
+                Entry { resource: Some(shortened(plugin)), ..entry }
+            }
+            Self::Plugins => entry,
+        }
+    }
+}
+
+/// Does it, and notes that an operator asked for it in this way.
+///
+/// # Errors
+/// As [`perform`].
+async fn perform_noted(host: &Arc<Host>, via: &'static str, request: Request) -> Result<Json, Refusal> {
+    let entry = request.entry(via);
+    let answer = perform(host, request).await;
+    host.audit.note(entry.answered(answer.as_ref().map(Some)));
+    answer
 }
 
 /// Does it.
@@ -174,7 +207,7 @@ async fn dead_letters(host: &Arc<Host>, pool: Option<&str>) -> Result<Vec<Scan>,
 
 async fn dead_letter(host: &Arc<Host>, task_id: &str) -> Result<Scan, Refusal> {
     let letters = host.store.dead_letters(None).await?;
-    let scan = match letters.iter().find(|letter| letter.id.as_str() == task_id.trim()) {
+    let scan = match letters.iter().find(|letter| letter.id.as_str().eq_ignore_ascii_case(task_id.trim())) {
         Some(letter) => host.store.scan(&letter.id).await?,
         None => None,
     };

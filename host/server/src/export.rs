@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::{
     answer::Prepared,
     results::{
-        JsonValue, ReportError, View,
+        JsonValue, View,
         jsonl::{ScanMetadata, WriteError},
     },
 };
@@ -54,7 +54,7 @@ fn unwrap(error: WriteError) -> anyhow::Error {
     match error {
         WriteError::Io(error) => error.into(),
         WriteError::Report(error) => error.into(),
-        other @ WriteError::Shape(_) => other.into(),
+        WriteError::Shape(error) => error.into(),
     }
 }
 
@@ -71,26 +71,17 @@ pub fn names(view: &View) -> Vec<&str> {
     view.fields().iter().map(|field| field.name.as_str()).collect()
 }
 
-/// Hands over the cells of every finding.
+/// Hands over the cells of every row.
 pub fn each(
     prepared: &Prepared,
     cell: fn(&Value) -> String,
     mut take: impl FnMut(Vec<String>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let count = prepared.view.fields().len();
-    let selected = prepared.select()?;
-    let mut failed = None;
-    selected.each::<ReportError>(|record| {
-        let cells = (0..count).map(|place| record.get(place).map(cell).unwrap_or_default()).collect();
-        match take(cells) {
-            Ok(()) => Ok(true),
-            Err(error) => {
-                failed = Some(error);
-                Ok(false)
-            }
-        }
-    })?;
-    failed.map_or(Ok(()), Err)
+    prepared.each(|row| {
+        take((0..count).map(|place| row.get(place).map(cell).unwrap_or_default()).collect())?;
+        Ok(true)
+    })
 }
 
 /// What a report says comes from the scanned hosts, and a spreadsheet runs what begins so.

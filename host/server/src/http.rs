@@ -2,6 +2,7 @@
 
 mod body;
 mod connection;
+mod cross_origin;
 mod names;
 mod requests;
 mod stream;
@@ -28,10 +29,7 @@ use crate::{
     audit::Entry,
     disk,
     host::Host,
-    mcp::{
-        Offer, Offered,
-        transport::{self, Hosts},
-    },
+    mcp::{Offer, Offered, transport},
     metrics, page,
     plugins::{Origin, Plugin},
     reload::LastReload,
@@ -41,16 +39,16 @@ pub use connection::serve;
 
 /// All routes.
 pub fn router(host: &Arc<Host>, listen: SocketAddr, offer: &Offer) -> Router {
-    let hosts = if listen.ip().to_canonical().is_loopback() { Hosts::Local } else { Hosts::Any };
     let mut router = Router::new().route("/ready", get(ready)).route("/metrics", get(metrics));
     let offered = Arc::new(Offered::new(host.clone(), offer.clone()));
     if host.role.serves_mcp() {
-        router = transport::mount(router, host, hosts, &offered);
+        router = transport::mount(router, host, &offered);
     }
-    let names = names::Names { hosts, host: host.clone(), takes_forms: false };
+    let names = names::Names { hosts: names::Hosts::of(listen.ip()), host: host.clone(), takes_forms: false };
     router = router
         .layer(middleware::from_fn_with_state(host.clone(), body::bound))
         .layer(middleware::from_fn_with_state(host.clone(), authenticate))
+        .layer(middleware::from_fn(cross_origin::answer))
         .layer(middleware::from_fn_with_state(names.clone(), names::check));
     if host.role.serves_mcp() {
         // People log in in their own way, and are answered in theirs, also where there is nothing.

@@ -5,6 +5,7 @@ mod build;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use scanhost_domain::{
+    field::Columns,
     group::Grouping,
     ids::{BackendName, PoolName, ProfileName, ScannerId},
     request::ScanType,
@@ -82,6 +83,12 @@ impl Snapshot {
         }
     }
 
+    /// What is known of fields before there is a report: the standard ones, and what backends declare.
+    pub fn known_fields(&self) -> Columns {
+        let declared = self.backends.values().flat_map(|backend| &backend.description().fields);
+        Columns::new(declared.map(|(name, field_type, _)| (name.clone(), *field_type)))
+    }
+
     pub fn pool(&self, name: &PoolName) -> Option<&config::Pool> {
         self.config.pools.iter().find(|pool| pool.name == *name)
     }
@@ -120,7 +127,7 @@ impl LoadedProfile {
     pub async fn load(name: ProfileName, definition: String, component: Arc<Profile>) -> Result<Self, String> {
         let description = component.describe(&definition).await.map_err(|fault| fault.to_string())??;
         let plan = component.plan(&definition, std::iter::empty()).await.map_err(|fault| fault.to_string())??;
-        check_standing(&plan.filters)?;
+        check_standing(&plan.filters, &Columns::default())?;
         let (filters, grouping) = (plan.filters, plan.group);
         Ok(Self { name, component, definition, description, filters, grouping, generation: 1 })
     }

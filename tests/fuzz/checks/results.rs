@@ -2,6 +2,8 @@
 
 #![expect(dead_code, reason = "the host uses more of them than the check does")]
 
+#[path = "../../../host/server/src/results/answered.rs"]
+pub mod answered;
 #[path = "../../../host/server/src/results/blocks.rs"]
 pub mod blocks;
 #[path = "../../../host/server/src/results/column.rs"]

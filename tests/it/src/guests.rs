@@ -16,6 +16,7 @@ pub const DEEP: &[u8] = component!("deep");
 pub const EAGER: &[u8] = component!("eager");
 pub const FAULTY: &[u8] = component!("faulty");
 pub const FLOOD: &[u8] = component!("flood");
+pub const FORGER: &[u8] = component!("forger");
 pub const GIANT: &[u8] = component!("giant");
 pub const HOARD: &[u8] = component!("hoard");
 pub const LIAR: &[u8] = component!("liar");
@@ -30,12 +31,13 @@ pub const VIEWER: &[u8] = component!("viewer");
 pub const BEHAVING: [(&str, &[u8]); 2] = [("steady", STEADY), ("viewer", VIEWER)];
 
 /// Those that misbehave, by name.
-pub const MISBEHAVING: [(&str, &[u8]); 11] = [
+pub const MISBEHAVING: [(&str, &[u8]); 12] = [
     ("chatty", CHATTY),
     ("deep", DEEP),
     ("eager", EAGER),
     ("faulty", FAULTY),
     ("flood", FLOOD),
+    ("forger", FORGER),
     ("giant", GIANT),
     ("hoard", HOARD),
     ("liar", LIAR),

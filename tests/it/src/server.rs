@@ -232,7 +232,7 @@ fn address(line: &str) -> Option<String> {
     if !line.contains("serving ") && !line.contains("serves MCP") {
         return None;
     }
-    let start = ["127.0.0.1:", "0.0.0.0:"].iter().find_map(|host| line.find(host))?;
+    let start = ["127.0.0.", "0.0.0.0:"].iter().find_map(|host| line.find(host))?;
     let address: String = line[start..].chars().take_while(|c| c.is_ascii_digit() || matches!(c, '.' | ':')).collect();
     Some(address)
 }

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use scanhost_domain::ids::TaskId;
 use scanhost_sandbox::Sandbox;
 use serde_json::{Value as Json, json};
 
-use super::{ConfigFolder, compiled, listing, native};
+use super::{ConfigFolder, Usage, compiled, listing, native};
 use crate::{
     app,
     control::Control,
@@ -41,7 +41,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let answer = match (is_scan(&args.baseline), is_scan(&args.current)) {
         (true, true) => of_scans(&args).await?,
         (false, false) => of_files(&args).await?,
-        _ => bail!("give two task ids or two report files"),
+        _ => return Err(Usage("give two task ids or two report files").into()),
     };
     if args.json {
         return listing::one(true, &answer, String::new);

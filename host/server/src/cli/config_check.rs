@@ -2,12 +2,15 @@
 
 use anyhow::{Context as _, bail};
 use scanhost_sandbox::Sandbox;
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 use super::{ConfigFolder, compiled, listing};
 use crate::{
     app,
+    config::{Config, Problem, Scope},
+    results::unfamiliar,
     scanners::{self, Unfit},
+    snapshot::Snapshot,
 };
 
 #[derive(clap::Args)]
@@ -19,40 +22,115 @@ pub struct Args {
     json: bool,
 }
 
+/// What there is to say, one thing a line.
+#[derive(Default)]
+struct Found {
+    problems: Vec<String>,
+    /// What works, and hardly as it is meant.
+    warnings: Vec<String>,
+    counts: Map<String, Json>,
+}
+
 pub async fn run(args: Args) -> anyhow::Result<()> {
-    match check(&args.folder).await {
-        Ok(found) => listing::one(args.json, &found, || {
-            format!(
-                "ok: {} pools, {} scanners, {} profiles, {} backends",
-                found["pools"], found["scanners"], found["profiles"], found["backends"]
-            )
-        }),
-        Err(error) if args.json => {
-            let text = format!("{error:#}");
-            let problems: Vec<&str> = text.lines().collect();
-            listing::one(true, &json!({ "ok": false, "problems": problems }), String::new)?;
-            bail!("the configuration cannot be used")
+    let Found { problems, warnings, counts } = check(&args.folder).await?;
+    let is_good = problems.is_empty();
+    if args.json {
+        let mut answer = json!({ "ok": is_good });
+        if let Json::Object(answer) = &mut answer {
+            answer.extend(counts);
+            answer.insert("warnings".into(), warnings.into());
+            if !is_good {
+                answer.insert("problems".into(), problems.into());
+            }
         }
-        Err(error) => Err(error),
+        listing::one(true, &answer, String::new)?;
+        if is_good { Ok(()) } else { bail!("the configuration cannot be used") }
+    } else {
+        warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+        if !is_good {
+            bail!("{}", problems.join("\n"));
+        }
+        let told: Vec<String> = counts.iter().map(|(what, count)| format!("{count} {what}")).collect();
+        listing::one(false, &Json::Null, || format!("ok: {}", told.join(", ")))
     }
 }
 
-/// How much of everything there is; else every problem, one a line.
-async fn check(folder: &ConfigFolder) -> anyhow::Result<Json> {
-    let config = folder.load()?;
-    let sandbox = Sandbox::start(compiled::folder()).context("the plugin engine cannot be started")?;
-    let snapshot = app::build_snapshot(&sandbox, config).await?;
-    let mut problems = Vec::new();
-    for scanner in &snapshot.scanners {
-        if let Err(Unfit::Mistake(problem) | Unfit::Outage(problem)) = scanners::check_local(scanner).await {
-            problems.push(format!("scanners.yaml: {}.{}: {problem}", scanner.id.pool, scanner.id.instance));
+async fn check(folder: &ConfigFolder) -> anyhow::Result<Found> {
+    let environment = |name: &str| std::env::var(name).ok();
+    let (config, mut problems) = Config::examine(folder.config.as_deref(), &environment);
+    let mut found = Found::default();
+    let mut unfit = Vec::new();
+    // What is there hangs on plugins: without one of them, too much would seem wrong.
+    let is_whole = |problem: &Problem| !problem.key.starts_with("plugins") && !problem.key.starts_with("commands");
+    if let Some(config) = config.filter(|_| problems.iter().all(is_whole)) {
+        found.warnings = powerless_tokens(&config);
+        let sandbox = Sandbox::start(compiled::folder()).context("the plugin engine cannot be started")?;
+        match app::try_snapshot(&sandbox, config).await {
+            Ok(snapshot) => {
+                found.warnings.extend(unfamiliar_filters(&snapshot));
+                found.counts = counts(&snapshot);
+                unfit = unfit_scanners(&snapshot).await;
+            }
+            Err(more) => problems.extend(more),
         }
     }
-    if !problems.is_empty() {
-        bail!("{}", problems.join("\n"));
+    problems.sort_by(|a, b| (&a.file, a.place).cmp(&(&b.file, b.place)));
+    found.problems = problems.iter().map(ToString::to_string).chain(unfit).collect();
+    Ok(found)
+}
+
+fn counts(snapshot: &Snapshot) -> Map<String, Json> {
+    let counts = [
+        ("pools", snapshot.config.pools.len()),
+        ("scanners", snapshot.scanners.len()),
+        ("profiles", snapshot.profiles.len()),
+        ("backends", snapshot.backends.len()),
+    ];
+    counts.into_iter().map(|(what, count)| (what.to_owned(), count.into())).collect()
+}
+
+/// Scanners that cannot be used from this machine.
+async fn unfit_scanners(snapshot: &Snapshot) -> Vec<String> {
+    let mut unfit = Vec::new();
+    for scanner in &snapshot.scanners {
+        if let Err(Unfit::Mistake(problem) | Unfit::Outage(problem)) = scanners::check_local(scanner).await {
+            unfit.push(format!("scanners.yaml: {}.{}: {problem}", scanner.id.pool, scanner.id.instance));
+        }
     }
-    Ok(json!({
-        "ok": true, "pools": snapshot.config.pools.len(), "scanners": snapshot.scanners.len(),
-        "profiles": snapshot.profiles.len(), "backends": snapshot.backends.len(),
-    }))
+    unfit
+}
+
+/// Tokens that may pause pools, and may not call a single tool.
+fn powerless_tokens(config: &Config) -> Vec<String> {
+    let only_admin = config.tokens.iter().enumerate().filter(|(_, token)| token.scopes.iter().eq([&Scope::Admin]));
+    let warning = |(index, token): (usize, &crate::config::Token)| Problem {
+        file: "scanhost.yaml".to_owned(),
+        place: None,
+        key: format!("tokens[{index}].scopes"),
+        message: format!(
+            "`{}` may call no tool, since scan:admin alone allows none: add scan:read or scan:submit",
+            token.name
+        ),
+    };
+    only_admin.map(|entry| warning(entry).to_string()).collect()
+}
+
+/// Standing filters on fields that a report may have, or that are misspelt.
+fn unfamiliar_filters(snapshot: &Snapshot) -> Vec<String> {
+    let known = snapshot.known_fields();
+    let mut warnings = Vec::new();
+    for definition in &snapshot.config.profiles {
+        let Some(profile) = snapshot.profile(&definition.name) else { continue };
+        let filters: Map<String, Json> = serde_json::from_str(&profile.filters).unwrap_or_default();
+        for unfamiliar in unfamiliar(filters.keys().map(String::as_str), &known) {
+            let warning = Problem {
+                file: definition.file.to_owned(),
+                place: definition.place,
+                key: format!("{}.filters", definition.name),
+                message: format!("{unfamiliar} (a report without it is refused under this profile)"),
+            };
+            warnings.push(warning.to_string());
+        }
+    }
+    warnings
 }

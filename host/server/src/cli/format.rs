@@ -1,6 +1,9 @@
 //! How findings are printed: as a table for people, or as one of the files for programs.
 
-use std::io::{self, IsTerminal as _, Write};
+use std::{
+    io::{self, IsTerminal as _, Write},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
@@ -37,15 +40,45 @@ impl Format {
 
 /// Prints the findings. It reads files: call it where blocking is allowed.
 pub fn print(prepared: &Prepared, metadata: &ScanMetadata, format: Format) -> anyhow::Result<()> {
-    let mut out = io::BufWriter::new(io::stdout());
-    match format {
-        Format::Jsonl => export::write(prepared, metadata, FileFormat::Jsonl, &mut out)?,
-        Format::Csv => export::write(prepared, metadata, FileFormat::Csv, &mut out)?,
-        Format::Parquet => export::write(prepared, metadata, FileFormat::Parquet, &mut out)?,
-        Format::Table => table(prepared, &mut out)?,
+    let is_closed = AtomicBool::new(false);
+    let mut out = io::BufWriter::new(Pipe { out: io::stdout(), is_closed: &is_closed });
+    let printed = match format {
+        Format::Jsonl => export::write(prepared, metadata, FileFormat::Jsonl, &mut out),
+        Format::Csv => export::write(prepared, metadata, FileFormat::Csv, &mut out),
+        Format::Parquet => export::write(prepared, metadata, FileFormat::Parquet, &mut out),
+        Format::Table => table(prepared, &mut out),
+    };
+    let printed = printed.and_then(|()| Ok(out.flush()?));
+    // Libraries hide it in errors of their own.
+    if is_closed.load(Ordering::Relaxed) { Err(io::Error::from(io::ErrorKind::BrokenPipe).into()) } else { printed }
+}
+
+/// Standard output, and whether its reader has gone.
+struct Pipe<'a> {
+    out: io::Stdout,
+    is_closed: &'a AtomicBool,
+}
+
+impl Pipe<'_> {
+    fn seen<T>(&self, result: io::Result<T>) -> io::Result<T> {
+        result.inspect_err(|error| {
+            if error.kind() == io::ErrorKind::BrokenPipe {
+                self.is_closed.store(true, Ordering::Relaxed);
+            }
+        })
     }
-    out.flush()?;
-    Ok(())
+}
+
+impl Write for Pipe<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes);
+        self.seen(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.out.flush();
+        self.seen(flushed)
+    }
 }
 
 fn table(prepared: &Prepared, out: &mut impl Write) -> anyhow::Result<()> {

@@ -35,7 +35,7 @@ pub struct Args {
     #[arg(long, value_name = "K=V")]
     filter: Vec<filter_word::Word>,
     /// Page to print; 0 prints everything
-    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(0..))]
     page: i64,
     /// Records on a page, 10 to 100
     #[arg(long, default_value_t = 40, allow_negative_numbers = true)]

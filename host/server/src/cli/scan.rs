@@ -4,14 +4,14 @@ use std::{io::IsTerminal as _, path::Path, sync::Arc};
 
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use scanhost_domain::page::PageRequest;
+use scanhost_domain::{ids::ProfileName, page::PageRequest};
 use scanhost_sandbox::Sandbox;
-use serde_json::{Value as Json, json};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use serde_json::{Map, Value as Json, json};
 
 use super::{
     ConfigFolder,
     format::{self, Format},
+    interrupt::Interrupt,
     listing::text,
 };
 use crate::{
@@ -20,8 +20,9 @@ use crate::{
     config::{Config, StoreKind},
     control::Control,
     filter_word,
-    results::{Report, check_standing, jsonl::ScanMetadata},
+    results::{Report, check_standing, jsonl::ScanMetadata, unfamiliar},
     role::Role,
+    snapshot::Snapshot,
     submit::find_profile,
     telemetry,
 };
@@ -65,26 +66,29 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     if let Control::Own(host) = &control {
         app::start_work(host)?;
     }
-    let done = scan(&control, config, args).await;
+    let interrupt = Interrupt::listen()?;
+    let done = scan(&control, config, args, &interrupt).await;
     control.close().await;
     done
 }
 
-async fn scan(control: &Control, config: Config, args: Args) -> anyhow::Result<()> {
+async fn scan(control: &Control, config: Config, args: Args, interrupt: &Interrupt) -> anyhow::Result<()> {
     let data = config.data.clone();
     // What is asked for is checked before anything is scanned.
     let sandbox = Sandbox::start(Some(data.join("cache")))?;
     let snapshot = app::build_snapshot(&sandbox, config).await?;
-    let choice = Choice::Profile(find_profile(&snapshot, &args.profile)?);
+    let profile = find_profile(&snapshot, &args.profile)?;
     let filters = filter_word::combine(&args.filter);
-    check_standing(&serde_json::to_string(&filters)?).map_err(anyhow::Error::msg)?;
+    check_filters(&snapshot, &profile, &filters)?;
+    let choice = Choice::Profile(profile);
     let request = json!({ "targets": args.targets, "name": args.name, "scanner_pool": args.pool });
     // From before there is a scan, so that no Ctrl-C leaves one behind.
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    interrupt.begin_cancelling();
     let submitted = control.tool("run_untrusted_scan", request).await?;
     let id = text(&submitted["task_id"]);
     eprintln!("scan {id} is queued");
-    let status = follow(control, &id, &mut interrupt).await?;
+    let status = follow(control, &id, interrupt).await?;
+    interrupt.end_cancelling();
     for warning in status["warnings"].as_array().into_iter().flatten() {
         eprintln!("warning: {}", text(&warning["message"]));
     }
@@ -100,20 +104,38 @@ async fn scan(control: &Control, config: Config, args: Args) -> anyhow::Result<(
     tokio::task::block_in_place(|| format::print(&prepared, &metadata(&status), args.format))
 }
 
+/// As far as can be told before there is a report, which may have fields that are known nowhere else.
+fn check_filters(snapshot: &Snapshot, profile: &ProfileName, own: &Map<String, Json>) -> anyhow::Result<()> {
+    let known = snapshot.known_fields();
+    check_standing(&serde_json::to_string(own)?, &known).map_err(anyhow::Error::msg)?;
+    let standing = snapshot.profile(profile).map_or("{}", |profile| profile.filters.as_str());
+    let standing: Map<String, Json> = serde_json::from_str(standing)?;
+    for (filters, whose) in [(own, "--filter".to_owned()), (&standing, format!("the filters of profile `{profile}`"))] {
+        for unfamiliar in unfamiliar(filters.keys().map(String::as_str), &known) {
+            if unfamiliar.nearest.is_some() {
+                bail!("{whose}: {unfamiliar}");
+            }
+            eprintln!("warning: {whose}: {unfamiliar}");
+        }
+    }
+    Ok(())
+}
+
 fn all() -> PageRequest {
     PageRequest::parse(0, 0, 0).expect("no number is negative")
 }
 
-/// Follows the scan to its end; Ctrl-C cancels it.
-async fn follow(control: &Control, id: &str, interrupt: &mut Signal) -> anyhow::Result<Json> {
+/// Follows the scan to its end; the first Ctrl-C cancels it.
+async fn follow(control: &Control, id: &str, interrupt: &Interrupt) -> anyhow::Result<Json> {
     let bar = progress_bar();
     let mut is_cancelled = false;
     loop {
         let wait = control.tool("wait_for_scan", json!({ "task_id": id, "timeout_seconds": WAIT_SECONDS }));
         let status = tokio::select! {
             status = wait => status?,
-            _ = interrupt.recv(), if !is_cancelled => {
+            () = interrupt.asked().cancelled(), if !is_cancelled => {
                 is_cancelled = true;
+                bar.suspend(|| eprintln!("cancelling scan {id} … (Ctrl-C again ends this at once)"));
                 // It may have ended at this very moment, which the next look tells.
                 if let Err(error) = control.tool("cancel_scan", json!({ "task_id": id })).await {
                     eprintln!("scanhost: {error:#}");

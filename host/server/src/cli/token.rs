@@ -7,7 +7,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::listing;
-use crate::config::Scope;
+use crate::config::{Scope, permit_token_name};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -22,12 +22,17 @@ pub struct Args {
 enum Command {
     /// Make a token; nothing is stored, so note it now.
     New {
-        /// Whose it is, for the log
+        /// Whose it is, for the log: 1 to 64 characters
+        #[arg(value_parser = token_name)]
         name: String,
         /// What it may do: scan:read, scan:submit, scan:admin
         #[arg(long, value_delimiter = ',', required = true)]
         scopes: Vec<Scope>,
     },
+}
+
+fn token_name(name: &str) -> Result<String, &'static str> {
+    permit_token_name(name).map(|()| name.to_owned())
 }
 
 pub fn run(args: Args) -> anyhow::Result<()> {

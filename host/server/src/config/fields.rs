@@ -1,7 +1,7 @@
 //! A mapping whose keys we define. The keys that were asked for are the known ones; the rest are problems.
 
-use super::{setting::Setting, setting::join};
-use crate::spelling::nearest;
+use super::{problem::Place, setting::Setting, setting::join};
+use crate::nearest::nearest;
 
 pub(super) struct Fields<'a> {
     setting: Setting<'a>,
@@ -21,6 +21,11 @@ impl<'a> Fields<'a> {
         self.asked.push(key.to_owned());
         let entries = self.entries.as_ref()?;
         entries.iter().find(|(name, _)| *name == key).map(|(_, setting)| setting.clone())
+    }
+
+    /// Where it stands, if it does.
+    pub(super) fn place(&self, key: &str) -> Option<Place> {
+        self.entries.as_ref()?.iter().find(|(name, _)| *name == key)?.1.place
     }
 
     pub(super) fn required(&mut self, key: &str) -> Option<Setting<'a>> {
@@ -58,7 +63,7 @@ impl<'a> Fields<'a> {
         for (name, setting) in
             self.entries.iter().flatten().filter(|(name, _)| !self.asked.iter().any(|asked| asked == name))
         {
-            setting.report(match nearest(name, &self.asked) {
+            setting.report(match nearest(name, self.asked.iter().map(String::as_str)) {
                 Some(known) => format!("unknown key; did you mean `{known}`?"),
                 None => format!("unknown key; known here: {}", self.asked.join(", ")),
             });

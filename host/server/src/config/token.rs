@@ -48,6 +48,13 @@ pub enum TokenSecret {
     Sha256([u8; 32]),
 }
 
+/// # Errors
+/// When a token cannot be called that.
+pub fn permit_name(name: &str) -> Result<(), &'static str> {
+    let is_name = !name.trim().is_empty() && name.len() <= 64 && !name.chars().any(char::is_control);
+    if is_name { Ok(()) } else { Err("must be 1 to 64 characters") }
+}
+
 pub(super) fn read_all(setting: &Setting<'_>) -> Option<Vec<Token>> {
     let mut names = BTreeSet::new();
     setting.list_of(|item| read(&item, &mut names))
@@ -57,8 +64,8 @@ fn read(setting: &Setting<'_>, names: &mut BTreeSet<String>) -> Option<Token> {
     let mut fields = setting.fields();
     let name = fields.required("name").and_then(|name| {
         let text = name.text()?;
-        if text.is_empty() || text.len() > 64 || text.chars().any(char::is_control) {
-            name.report("must be 1 to 64 characters");
+        if let Err(reason) = permit_name(text) {
+            name.report(reason);
         } else if !names.insert(text.to_owned()) {
             name.report("another token has this name");
         }

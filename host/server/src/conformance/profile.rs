@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use scanhost_domain::field::{Column, FieldType};
+use scanhost_domain::field::{Column, Columns, FieldType};
 use scanhost_sandbox::{Fault, Plan, Profile, ProfileDescription, Selection};
 use serde_json::{Map, Value as Json, json};
 
@@ -58,7 +58,7 @@ impl Rig {
         if !self.description().await?.shapes {
             return skip("it changes no rows");
         }
-        match self.profile.shape(&self.definition, rows).await {
+        match self.profile.shape(&self.definition, rows, Ok).await {
             Ok(Ok(shaped)) => Ok(shaped),
             Ok(Err(error)) => fail(format!("`shape` gave {error:?}")),
             Err(fault) => fail(format!("`shape` {fault}")),
@@ -178,7 +178,8 @@ async fn same_plan(rig: &Rig) -> Outcome {
 async fn filters(rig: &Rig) -> Outcome {
     rig.description().await?;
     let plan = rig.plan(&some_columns()).await?;
-    check_standing(&plan.filters).map_err(|problem| Stop::Fail(format!("its filters {}: {problem}", plan.filters)))
+    check_standing(&plan.filters, &Columns::default())
+        .map_err(|problem| Stop::Fail(format!("its filters {}: {problem}", plan.filters)))
 }
 
 async fn rows(rig: &Rig) -> Outcome {

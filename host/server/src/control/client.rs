@@ -13,7 +13,7 @@ use tokio::{
     net::UnixStream,
 };
 
-use super::{Request, perform, server::MCP_GREETING, socket_address};
+use super::{Request, perform_noted, server::MCP_GREETING, socket_address};
 use crate::{
     app,
     config::{Config, StoreKind},
@@ -70,7 +70,7 @@ impl Control {
     /// With what the host says, or when it is gone.
     pub async fn ask(&self, request: Request) -> anyhow::Result<Json> {
         match self {
-            Self::Own(host) => Ok(perform(host, request).await?),
+            Self::Own(host) => Ok(perform_noted(host, "shell", request).await?),
             Self::Other(data) => ask(connect(data).await.context("the running scanhost is gone")?, &request).await,
         }
     }

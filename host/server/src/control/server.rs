@@ -8,9 +8,8 @@ use tokio::{
     net::{UnixListener, UnixStream},
 };
 
-use super::{Request, SOCKET_NAME, perform, socket_address};
+use super::{Request, SOCKET_NAME, perform_noted, socket_address};
 use crate::{
-    audit::Entry,
     host::Host,
     mcp::{Offer, transport},
     telemetry::chain,
@@ -82,18 +81,12 @@ async fn talk(host: Arc<Host>, stream: UnixStream) -> io::Result<()> {
             return transport::stream(host, &offer, read, write).await.map_err(io::Error::other);
         }
         let answer = match serde_json::from_str::<Request>(&line) {
-            Ok(request) => {
-                let action = request.action().to_owned();
-                let answer = perform(&host, request).await;
-                let outcome = answer.as_ref().err().map_or("ok", |refusal| refusal.code.name());
-                host.audit.note(Entry::new("operator", "socket", &action, outcome));
-                match answer {
-                    Ok(value) => json!({ "ok": value }),
-                    Err(refusal) => json!({ "error": {
-                        "code": refusal.code.name(), "message": refusal.message, "hint": refusal.hint,
-                    } }),
-                }
-            }
+            Ok(request) => match perform_noted(&host, "socket", request).await {
+                Ok(value) => json!({ "ok": value }),
+                Err(refusal) => json!({ "error": {
+                    "code": refusal.code.name(), "message": refusal.message, "hint": refusal.hint,
+                } }),
+            },
             Err(error) => json!({ "error": { "code": "invalid_argument", "message": error.to_string(), "hint": "" } }),
         };
         write.write_all(format!("{answer}\n").as_bytes()).await?;

@@ -16,7 +16,7 @@ use parquet::{
 };
 use scanhost_domain::{field::FieldType, finding::Value};
 
-use crate::{answer::Prepared, results::ReportError};
+use crate::{answer::Prepared, results::rows::Row};
 
 /// A group of rows is written when it has so many, or so many bytes.
 const GROUP_ROWS: usize = 50_000;
@@ -31,19 +31,17 @@ pub(super) fn write(prepared: &Prepared, out: impl Write + Send) -> anyhow::Resu
     let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
     let mut file = SerializedFileWriter::new(out, schema, Arc::new(properties))?;
     let (mut rows, mut bytes) = (0, 0);
-    let mut failed = None;
-    prepared.select()?.each::<ReportError>(|record| {
-        bytes += columns.iter_mut().map(|column| column.cells.push(record.get(column.place))).sum::<usize>();
+    prepared.each(|row| -> anyhow::Result<bool> {
+        for column in &mut columns {
+            bytes += column.push(row)?;
+        }
         rows += 1;
         if rows == GROUP_ROWS || bytes >= GROUP_BYTES {
             (rows, bytes) = (0, 0);
-            failed = write_group(&mut file, &mut columns).err();
+            write_group(&mut file, &mut columns)?;
         }
-        Ok(failed.is_none())
+        Ok(true)
     })?;
-    if let Some(error) = failed {
-        return Err(error.into());
-    }
     if rows > 0 {
         write_group(&mut file, &mut columns)?;
     }
@@ -100,7 +98,21 @@ fn columns(prepared: &Prepared) -> Vec<Column> {
     columns
 }
 
+/// A value that does not fit its column: a profile's plugin may make such.
+struct Mistyped;
+
 impl Column {
+    /// Adds a row. Returns how many bytes it takes, about.
+    fn push(&mut self, row: Row<'_>) -> anyhow::Result<usize> {
+        self.cells.push(row.get(self.place)).map_err(|Mistyped| {
+            anyhow::anyhow!(
+                "the profile makes values of the field `{}` that are not of its type, as columns of Parquet have to be: \
+                 use another format, or mend the plugin",
+                self.name
+            )
+        })
+    }
+
     fn schema(&self) -> Result<TypePtr, ParquetError> {
         let text = |name, repetition| {
             let text = Type::primitive_type_builder(name, PhysicalType::BYTE_ARRAY);
@@ -135,8 +147,7 @@ impl Cells {
         }
     }
 
-    /// Adds a row. Returns how many bytes it takes, about.
-    fn push(&mut self, value: Option<&Value>) -> usize {
+    fn push(&mut self, value: Option<&Value>) -> Result<usize, Mistyped> {
         let mut bytes = size_of::<ByteArray>();
         let mut text = |text: &str| {
             bytes += text.len();
@@ -149,14 +160,18 @@ impl Cells {
             (Self::Integer(levels), Some(Value::Integer(value))) => levels.push(Some(*value)),
             (Self::Integer(levels), Some(Value::Severity(severity))) => levels.push(Some(severity.level().into())),
             (Self::Number(levels), Some(Value::Number(value))) => levels.push(Some(*value)),
+            // The nearest there is.
+            (Self::Number(levels), Some(Value::Integer(value))) => levels.push(Some(*value as f64)),
             (Self::Boolean(levels), Some(Value::Boolean(value))) => levels.push(Some(*value)),
-            // A value of another type than its field's is not there: there is none.
-            (Self::Text(levels) | Self::List(levels), _) => levels.push(None),
-            (Self::Integer(levels), _) => levels.push(None),
-            (Self::Number(levels), _) => levels.push(None),
-            (Self::Boolean(levels), _) => levels.push(None),
+            (Self::Text(levels) | Self::List(levels), None) => levels.push(None),
+            (Self::Integer(levels), None) => levels.push(None),
+            (Self::Number(levels), None) => levels.push(None),
+            (Self::Boolean(levels), None) => levels.push(None),
+            (Self::Text(_) | Self::List(_) | Self::Integer(_) | Self::Number(_) | Self::Boolean(_), Some(_)) => {
+                return Err(Mistyped);
+            }
         }
-        bytes
+        Ok(bytes)
     }
 
     fn write<W: Write + Send>(&mut self, group: &mut SerializedRowGroupWriter<'_, W>) -> Result<(), ParquetError> {

@@ -1,7 +1,7 @@
 //! The names under which a page in a browser may reach us, and the pages that may: without this, any page could have
 //! its own name resolved to this machine and read what we answer.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{Request, State},
@@ -10,10 +10,36 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-use crate::{
-    host::Host,
-    mcp::transport::{Hosts, LOCAL_HOSTS},
-};
+use crate::host::Host;
+
+/// Names of this machine, which are always let in.
+const LOCAL_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+
+/// Which names of this server a request may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hosts {
+    /// Those of this machine, and the address at which the server listens: a page in a browser that had its name
+    /// resolved to it is refused.
+    Local(IpAddr),
+    /// Any: the server listens for other machines, and every request carries a token.
+    Any,
+}
+
+impl Hosts {
+    pub fn of(listen: IpAddr) -> Self {
+        if listen.to_canonical().is_loopback() { Self::Local(listen.to_canonical()) } else { Self::Any }
+    }
+
+    /// Whether the name is this machine's.
+    fn is_own(self, authority: &str) -> bool {
+        let Ok(authority) = authority.parse::<Authority>() else { return false };
+        let name = authority.host();
+        let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        let is_listening =
+            |address: IpAddr| matches!(self, Self::Local(listening) if listening == address.to_canonical());
+        LOCAL_HOSTS.iter().any(|host| name.eq_ignore_ascii_case(host)) || address.is_ok_and(is_listening)
+    }
+}
 
 #[derive(Clone)]
 pub struct Names {
@@ -35,7 +61,8 @@ pub async fn check(State(names): State<Names>, request: Request, next: Next) -> 
 impl Names {
     fn permit(&self, method: &Method, headers: &HeaderMap) -> Result<(), &'static str> {
         let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
-        if self.hosts == Hosts::Local && !text(header::HOST).is_none_or(is_local) {
+        let is_own = |authority: &str| self.hosts.is_own(authority);
+        if self.hosts != Hosts::Any && !text(header::HOST).is_none_or(is_own) {
             return Err("the Host header names another server\n");
         }
         // Beside those of this machine, as browsers send them.
@@ -45,7 +72,7 @@ impl Names {
             let is_form = self.takes_forms
                 && *method == Method::POST
                 && (origin == "null" || authority.is_some() && authority == text(header::HOST));
-            authority.is_some_and(is_local) || allowed.iter().any(|allowed| allowed == origin) || is_form
+            authority.is_some_and(is_own) || allowed.iter().any(|allowed| allowed == origin) || is_form
         };
         if text(header::ORIGIN).is_none_or(is_ours) {
             Ok(())
@@ -53,9 +80,4 @@ impl Names {
             Err("this Origin is not among allowed_origins\n")
         }
     }
-}
-
-fn is_local(authority: &str) -> bool {
-    let authority = authority.parse::<Authority>();
-    authority.is_ok_and(|authority| LOCAL_HOSTS.iter().any(|host| authority.host().eq_ignore_ascii_case(host)))
 }

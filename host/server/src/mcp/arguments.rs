@@ -7,7 +7,7 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-use crate::{refusal::Refusal, spelling::nearest};
+use crate::{nearest::nearest, refusal::Refusal};
 
 /// A JSON Schema without `null`: an optional argument is left out, and a client that sends null means the same.
 pub fn schema<T: JsonSchema>() -> JsonObject {
@@ -88,7 +88,7 @@ pub fn parse<T: DeserializeOwned>(schema: &JsonObject, arguments: &JsonObject) -
     let (mut fitting, mut problems) = (JsonObject::new(), Vec::new());
     for (name, value) in given {
         let Some(wanted) = schema.get("properties").and_then(|properties| properties.get(name)) else {
-            problems.push(match nearest(name, &all) {
+            problems.push(match nearest(name, all.iter().map(String::as_str)) {
                 Some(known) => format!("unknown argument `{}`; did you mean `{known}`?", printable(name)),
                 None => format!("unknown argument `{}`", printable(name)),
             });

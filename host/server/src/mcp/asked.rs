@@ -27,14 +27,10 @@ impl Asked {
     ) -> Self {
         let parts = context.extensions.get::<http::request::Parts>();
         let peer = parts.and_then(|parts| parts.extensions.get::<ConnectInfo<SocketAddr>>());
-        let argument = |name: &str| arguments.get(name).and_then(Json::as_str).map(shortened);
         let via = if parts.is_some() { "http" } else { "stdio" };
         let entry = Entry {
             peer: peer.map(|ConnectInfo(peer)| peer.to_string()),
-            task_id: argument("task_id"),
-            scanner_pool: argument("scanner_pool"),
-            targets: argument("targets"),
-            ..Entry::new(&access.name, via, action, "ok")
+            ..Entry::new(&access.name, via, action, "ok").about(arguments)
         };
         Self { entry, retry_after: parts.and_then(|parts| parts.extensions.get().cloned()) }
     }
@@ -70,17 +66,8 @@ impl Asked {
     }
 
     /// Notes what came of it, and of which scan that is.
-    pub fn answered(mut self, host: &Host, reply: Result<Option<&Json>, &Refusal>) {
-        match reply {
-            Ok(reply) => {
-                let text = |name: &str| Some(reply?.get(name)?.as_str()?.to_owned());
-                self.entry.task_id = text("task_id").or(self.entry.task_id);
-                self.entry.scanner_pool = text("scanner_pool").or(self.entry.scanner_pool);
-                self.entry.trace_id = text("trace_id");
-            }
-            Err(refusal) => self.entry.outcome = refusal.code.name(),
-        }
-        host.audit.note(self.entry);
+    pub fn answered(self, host: &Host, reply: Result<Option<&Json>, &Refusal>) {
+        host.audit.note(self.entry.answered(reply));
     }
 }
 

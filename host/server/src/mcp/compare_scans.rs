@@ -45,6 +45,8 @@ fn usual_limit() -> usize {
 pub struct Reply {
     baseline_task_id: String,
     task_id: String,
+    /// of the later scan
+    trace_id: String,
     pub counts: ChangeCounts,
     #[serde(flatten)]
     pub changes: Changes,
@@ -94,6 +96,7 @@ pub async fn compare(host: &Arc<Host>, args: Args) -> Result<Reply, Refusal> {
     Ok(Reply {
         baseline_task_id: baseline.id.to_string(),
         task_id: current.id.to_string(),
+        trace_id: current.trace.to_string(),
         counts: comparison.counts.clone(),
         changes,
         resume: comparison.resume,

@@ -34,6 +34,7 @@ use crate::{
     results::{
         Report, ReportError,
         jsonl::{ScanMetadata, WriteError},
+        rows::ShapeError,
     },
     snapshot::Snapshot,
     submit::{find_profile, permit_profile},
@@ -184,7 +185,8 @@ pub async fn answer(host: &Arc<Host>, args: Args, room: Room) -> Result<String, 
             let written = writing.await.map_err(|error| Refusal::internal("reading the findings", &error))?;
             written.map_err(|error| match error {
                 WriteError::Report(error) => Unusable::from(error),
-                other => Unusable::Refused(Refusal::internal("reading the findings", &other)),
+                WriteError::Shape(error) => Unusable::Refused(error.into()),
+                other @ WriteError::Io(_) => Unusable::Refused(Refusal::internal("reading the findings", &other)),
             })
         }
     };
@@ -225,7 +227,10 @@ pub async fn export(host: &Arc<Host>, given: &Map<String, Json>, format: FileFor
             let written = writing.await.map_err(|error| Refusal::internal("writing the findings", &error))?;
             written.map_err(|error| match error.downcast::<ReportError>() {
                 Ok(error) => Unusable::from(error),
-                Err(other) => Unusable::Refused(Refusal::internal("writing the findings", &*other)),
+                Err(other) => Unusable::Refused(match other.downcast::<ShapeError>() {
+                    Ok(error) => error.into(),
+                    Err(other) => Refusal::internal("writing the findings", &*other),
+                }),
             })
         }
     };

@@ -26,6 +26,7 @@ pub struct Args {
 #[derive(Serialize, JsonSchema)]
 pub struct Reply {
     task_id: String,
+    trace_id: String,
     scan_name: String,
     hosts_scanned: u32,
     total_vulnerabilities: u64,
@@ -54,7 +55,7 @@ pub fn row() -> Row {
         let scan = find::scan(&call.host, &args.task_id).await?;
         permit_results(&scan)?;
         accessed(&call.host, &scan.id).await;
-        let (host, id, name) = (&call.host, &scan.id, &scan.request.name);
+        let (host, id, trace, name) = (&call.host, &scan.id, &scan.trace, &scan.request.name);
         reports::ask(host, &scan, |report| async move {
             let digesting = host.tasks.spawn_blocking(move || {
                 let digest = Digest::of(&report)?;
@@ -64,6 +65,7 @@ pub fn row() -> Row {
                 digesting.await.map_err(|error| Refusal::internal("reading the findings", &error))??;
             Ok(Reply {
                 task_id: id.to_string(),
+                trace_id: trace.to_string(),
                 scan_name: name.clone(),
                 hosts_scanned: summary.hosts_scanned,
                 total_vulnerabilities: summary.total_vulnerabilities,

@@ -23,23 +23,10 @@ use crate::host::Host;
 /// An agent looks at a scan every few minutes; its session should not have to be restored for that.
 const SESSION_LIFE: Duration = Duration::from_secs(3_600);
 
-/// Hosts and origins of this machine, which are always let in.
-pub const LOCAL_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
-
-/// Which names of this server a request may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hosts {
-    /// Those of this machine: a page in a browser that had its name resolved to it is refused.
-    Local,
-    /// Any: the server listens for other machines, and every request carries a token.
-    Any,
-}
-
 /// MCP over HTTP at `/mcp`.
 pub fn mount<R: Clone + Send + Sync + 'static>(
     router: Router<R>,
     host: &Arc<Host>,
-    hosts: Hosts,
     offered: &Arc<Offered>,
 ) -> Router<R> {
     let offered = offered.clone();
@@ -48,24 +35,20 @@ pub fn mount<R: Clone + Send + Sync + 'static>(
     if offered.has_fixtures() {
         let shared = Arc::new(super::fixtures::Shared::default());
         let server = move || super::fixtures::Fixtures::new(McpServer::new(offered.clone()), shared.clone());
-        return router.nest_service("/mcp", owned.layer(http(host, hosts, server)));
+        return router.nest_service("/mcp", owned.layer(http(host, server)));
     }
     let server = move || Measured::new(McpServer::new(offered.clone()));
-    router.nest_service("/mcp", owned.layer(http(host, hosts, server)))
+    router.nest_service("/mcp", owned.layer(http(host, server)))
 }
 
 /// For any number of clients. `server` makes one for a connection, or for a request without one.
 fn http<S: ServerHandler>(
     host: &Arc<Host>,
-    hosts: Hosts,
     server: impl Fn() -> S + Send + Sync + 'static,
 ) -> StreamableHttpService<S, LocalSessionManager> {
     let mut config = StreamableHttpServerConfig::default();
-    config.allowed_hosts = match hosts {
-        Hosts::Local => LOCAL_HOSTS.iter().chain(&["::1"]).map(|host| (*host).to_owned()).collect(),
-        Hosts::Any => Vec::new(),
-    };
-    // Origins and sizes were checked on the way here, by what the configuration says at the time.
+    // Hosts, origins and sizes were checked on the way here, by what the configuration says at the time.
+    config.allowed_hosts = Vec::new();
     config.allowed_origins = Vec::new();
     config.max_request_body_bytes = usize::MAX;
     // A stream only where there is something to tell before the answer.

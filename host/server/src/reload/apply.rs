@@ -87,7 +87,7 @@ fn permit(before: &Config, config: Config) -> Result<Config, Vec<Problem>> {
     let message = "cannot be changed while the server runs: restart it, or put the old value back";
     let problem = |key: &str| Problem {
         file: "scanhost.yaml".to_owned(),
-        place: None,
+        place: config.place_of(key),
         key: key.to_owned(),
         message: message.to_owned(),
     };

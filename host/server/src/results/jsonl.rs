@@ -12,10 +12,9 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{
     query::Selected,
-    records::Record,
     report::{Report, ReportError},
-    value::JsonValue,
-    view::{Shown, View},
+    rows::{self, Names, Shape, ShapeError},
+    view::View,
 };
 
 /// Room for the lines that follow the records of a truncated answer, beside the address of the rest.
@@ -59,12 +58,9 @@ pub enum WriteError {
     Report(#[from] ReportError),
     #[error("the answer cannot be written")]
     Io(#[from] io::Error),
-    #[error("the profile failed: {0}")]
-    Shape(String),
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
 }
-
-/// Passes the rows of a page through a profile; as many come back.
-pub type Shape<'a> = &'a dyn Fn(&[String]) -> Result<Vec<String>, String>;
 
 /// What goes on how.
 pub struct Writing<'a> {
@@ -99,18 +95,17 @@ pub fn write(
     let mut returned = 0;
     let closing = CLOSING_BYTES + writing.resource.map_or(0, str::len);
     let budget = writing.budget.map(|budget| budget.saturating_sub(closing));
-    let mut rows = Rows { waiting: Vec::new(), shape: writing.shape };
-    // A report's own field `type` is left out, since that key says what kind of line it is.
-    let name = |field: &Shown| (field.name != "type").then(|| Json::from(field.name.as_str()).to_string());
-    let names: Vec<Option<String>> = view.fields().iter().map(name).collect();
-    selected.each(|record| {
-        rows.waiting.push(row(&names, record)?);
-        if rows.waiting.len() < rows.chunk() {
-            return Ok(true);
+    let names = Names::of_line(view.fields());
+    rows::each(selected, view, writing.shape, |row| -> Result<bool, WriteError> {
+        let line = names.after("{\"type\":\"vulnerability\"", ",", row);
+        let is_over = budget.is_some_and(|budget| out.written + line.len() + 1 > budget);
+        if is_over && returned > 0 {
+            return Ok(false);
         }
-        rows.drain(&mut out, budget, &mut returned)
+        out.raw(&line)?;
+        returned += 1;
+        Ok(true)
     })?;
-    rows.drain(&mut out, budget, &mut returned)?;
     if returned < asked {
         out.line(&truncated_line(page, returned, asked - returned, writing.resource))?;
     }
@@ -123,67 +118,6 @@ pub fn write(
     }
     out.out.flush()?;
     Ok(())
-}
-
-/// The record as a JSON object, under these names in quotes, where they have one. What it lacks is left out.
-fn row(names: &[Option<String>], record: Record<'_>) -> io::Result<String> {
-    let mut row = vec![b'{'];
-    for (place, name) in names.iter().enumerate() {
-        if let (Some(name), Some(value)) = (name, record.get(place)) {
-            if row.len() > 1 {
-                row.push(b',');
-            }
-            row.extend_from_slice(name.as_bytes());
-            row.push(b':');
-            serde_json::to_writer(&mut row, &JsonValue(value))?;
-        }
-    }
-    row.push(b'}');
-    String::from_utf8(row).map_err(io::Error::other)
-}
-
-/// Rows on their way through the profile.
-struct Rows<'a> {
-    waiting: Vec<String>,
-    shape: Option<Shape<'a>>,
-}
-
-impl Rows<'_> {
-    /// A guest sees a page at most.
-    fn chunk(&self) -> usize {
-        if self.shape.is_some() { 100 } else { 1 }
-    }
-
-    /// Writes what waits; false once the budget is spent.
-    fn drain(
-        &mut self,
-        out: &mut Counted<'_, impl Write>,
-        budget: Option<usize>,
-        returned: &mut u64,
-    ) -> Result<bool, WriteError> {
-        let rows = std::mem::take(&mut self.waiting);
-        let rows = match self.shape {
-            Some(shape) if !rows.is_empty() => shape(&rows).map_err(WriteError::Shape)?,
-            _ => rows,
-        };
-        for row in rows {
-            let line = typed_line(&row)?;
-            let is_over = budget.is_some_and(|budget| out.written + line.len() + 1 > budget);
-            if is_over && *returned > 0 {
-                return Ok(false);
-            }
-            out.raw(&line)?;
-            *returned += 1;
-        }
-        Ok(true)
-    }
-}
-
-/// The row as a line of its type. A row is a JSON object, so it begins with a brace.
-fn typed_line(row: &str) -> Result<String, WriteError> {
-    let fields = row.strip_prefix('{').ok_or_else(|| WriteError::Shape("a row is not a JSON object".into()))?;
-    let comma = if fields.starts_with('}') { "" } else { "," };
-    Ok(format!("{{\"type\":\"vulnerability\"{comma}{fields}"))
 }
 
 fn schema_line(view: &View, total: u64, total_pages: u64) -> Json {

@@ -8,7 +8,7 @@ use scanhost_domain::{
 use scanhost_sandbox::{Plan, ProfileDescription, Selection};
 use serde_json::{Map, Value as Json};
 
-use super::{group::GroupPlan, order::Order};
+use super::{group::GroupPlan, order::Order, standing::unfamiliar};
 
 /// A view that cannot be had. What is wrong is the agent's or the profile's.
 #[derive(Debug, thiserror::Error)]
@@ -17,8 +17,11 @@ pub enum BadView {
     UnknownFields(Vec<String>),
     #[error("bad filters: {0}")]
     Filters(FilterErrors),
-    #[error("the profile's standing filters are wrong: {0}")]
-    StandingFilters(String),
+    #[error("the standing filters of the profile `{profile}` are wrong: {reason}")]
+    StandingFilters { profile: String, reason: String },
+    /// Of a profile that is not for this report, or misspells a name.
+    #[error("the standing filters of the profile `{profile}` do not fit this report: {reason}")]
+    UnknownStanding { profile: String, reason: String },
 }
 
 /// Ready to be shown: all names are known and all filters are read.
@@ -27,7 +30,9 @@ pub struct View {
     pub filters: Filters,
     pub filters_applied: Map<String, Json>,
     pub rows: Rows,
+    /// Those of the plan, and after them those that shaping adds.
     shown: Vec<Shown>,
+    planned: usize,
 }
 
 /// What the records are.
@@ -51,7 +56,7 @@ impl View {
     /// The fields and filters of a plan, and the agent's own filters.
     ///
     /// # Errors
-    /// When the agent names an unknown field or the filters cannot be read.
+    /// When a filter names an unknown field or cannot be read, be it the agent's or the profile's.
     pub fn new(
         profile: String,
         description: Option<&ProfileDescription>,
@@ -59,13 +64,14 @@ impl View {
         own: &Map<String, Json>,
         columns: &Columns,
     ) -> Result<Self, BadView> {
-        let standing: Map<String, Json> =
-            serde_json::from_str(&plan.filters).map_err(|error| BadView::StandingFilters(error.to_string()))?;
-        let standing_filters = Filters::parse_standing(&operands(&standing), columns);
-        let standing_filters = standing_filters.map_err(|errors| BadView::StandingFilters(errors.to_string()))?;
+        let standing: Map<String, Json> = serde_json::from_str(&plan.filters)
+            .map_err(|error| BadView::StandingFilters { profile: profile.clone(), reason: error.to_string() })?;
+        let standing_filters = Filters::parse(&operands(&standing), columns);
+        let standing_filters = standing_filters.map_err(|errors| bad_standing(&profile, &errors, columns))?;
         let own_filters = Filters::parse(&operands(own), columns).map_err(BadView::Filters)?;
         let derived = description.map(|description| description.derived.as_slice()).unwrap_or_default();
-        let shown = shown(plan, derived, columns);
+        let mut shown = shown(plan, derived, columns);
+        let planned = shown.len();
         let rows = match &plan.group {
             Some(grouping) => {
                 let names: Vec<String> = shown.iter().map(|field| field.name.clone()).collect();
@@ -76,8 +82,12 @@ impl View {
                 order: Order::new(&plan.order, columns),
             },
         };
+        if description.is_some_and(|description| description.shapes) {
+            let added = added(derived, plan, &shown);
+            shown.extend(added);
+        }
         let (filters, filters_applied) = (standing_filters.and(own_filters), merge(standing, own));
-        Ok(Self { profile, filters, filters_applied, rows, shown })
+        Ok(Self { profile, filters, filters_applied, rows, shown, planned })
     }
 
     /// Whether records are groups of findings.
@@ -95,20 +105,26 @@ impl View {
         if unknown.is_empty() { Ok(()) } else { Err(BadView::UnknownFields(unknown)) }
     }
 
+    /// What rows are shown with.
     pub fn fields(&self) -> &[Shown] {
         &self.shown
     }
+
+    /// What rows have before they are shaped.
+    pub fn planned(&self) -> &[Shown] {
+        &self.shown[..self.planned]
+    }
 }
 
-/// Checks a profile's standing filters before there is a report. Names may be those of a report to come; values that no
-/// field of their name can have never make sense.
-///
-/// # Errors
-/// With all that is wrong.
-pub fn check_standing(filters: &str) -> Result<(), String> {
-    let standing: Map<String, Json> = serde_json::from_str(filters).map_err(|error| format!("filters: {error}"))?;
-    let read = Filters::parse_standing(&operands(&standing), &Columns::default());
-    read.map(|_| ()).map_err(|errors| errors.to_string())
+/// A name that nobody knows would silently match nothing.
+fn bad_standing(profile: &str, errors: &FilterErrors, columns: &Columns) -> BadView {
+    let profile = profile.to_owned();
+    let unknown = unfamiliar(errors.unknown_fields(), columns);
+    if unknown.is_empty() {
+        return BadView::StandingFilters { profile, reason: errors.to_string() };
+    }
+    let unknown: Vec<String> = unknown.iter().map(ToString::to_string).collect();
+    BadView::UnknownStanding { profile, reason: unknown.join("; ") }
 }
 
 fn shown(plan: &Plan, derived: &[(String, FieldType, String)], columns: &Columns) -> Vec<Shown> {
@@ -128,7 +144,15 @@ fn shown(plan: &Plan, derived: &[(String, FieldType, String)], columns: &Columns
     }
 }
 
-fn operands(filters: &Map<String, Json>) -> Vec<(String, Operand)> {
+/// Fields that the profile says it makes, and that neither its plan shows nor its grouping makes.
+fn added(derived: &[(String, FieldType, String)], plan: &Plan, planned: &[Shown]) -> Vec<Shown> {
+    let is_grouped = |name: &str| plan.group.as_ref().is_some_and(|grouping| grouping.makes(name));
+    let is_new = |name: &str| !is_grouped(name) && !planned.iter().any(|field| field.name == name);
+    let added = derived.iter().filter(|(name, ..)| is_new(name));
+    added.map(|(name, field_type, _)| Shown { name: name.clone(), field_type: *field_type }).collect()
+}
+
+pub(super) fn operands(filters: &Map<String, Json>) -> Vec<(String, Operand)> {
     filters.iter().map(|(field, value)| (field.clone(), operand(value))).collect()
 }
 

@@ -37,6 +37,8 @@ pub struct Collector<'s, S> {
     late_properties: u32,
     /// How often a finding's text had a `<` that begins no tag.
     loose_markup: u64,
+    /// Findings whose severity is none of the scanner's.
+    bad_severities: u64,
 }
 
 impl<'s, S: Sink> Collector<'s, S> {
@@ -53,6 +55,7 @@ impl<'s, S: Sink> Collector<'s, S> {
             is_target: false,
             late_properties: 0,
             loose_markup: 0,
+            bad_severities: 0,
         }
     }
 
@@ -207,7 +210,11 @@ impl<'s, S: Sink> Collector<'s, S> {
         let arena = self.outbox.arena();
         let given = match value_of(&self.item, Slot::SEVERITY, arena) {
             [b'0'..=b'4'] => self.item.header[Slot::SEVERITY.index()],
-            _ => None,
+            [] => None,
+            _ => {
+                self.bad_severities += 1;
+                None
+            }
         };
         let severity = given.unwrap_or_else(|| {
             let start = arena.len();
@@ -236,6 +243,11 @@ impl<'s, S: Sink> Collector<'s, S> {
         if self.loose_markup > 0 {
             let count = self.loose_markup;
             warn("loose_markup", format!("not quite XML: {count} times `<` begins no tag; it was read as text"));
+        }
+        if self.bad_severities > 0 {
+            let count = self.bad_severities;
+            let instead = "theirs is that of their risk_factor, else Info";
+            warn("bad_severity", format!("{count} findings have a severity that is none of 0 to 4: {instead}"));
         }
         Ok(self.summary)
     }

@@ -256,6 +256,7 @@ fn what_is_odd_is_a_warning() {
     for (report, code) in [
         ("<NessusClientData_v2><Report name='r'/></NessusClientData_v2>", "no_hosts"),
         ("<ReportHost><ReportItem><a>1 < 2</a></ReportItem></ReportHost>", "loose_markup"),
+        ("<ReportHost><ReportItem severity='High'/></ReportHost>", "bad_severity"),
     ] {
         let (summary, _) = read_in_pieces(report.as_bytes(), 1).unwrap();
         let codes: Vec<&str> = summary.warnings.iter().map(|warning| warning.code.as_str()).collect();
@@ -315,7 +316,15 @@ fn declared_encodings_are_read() {
     let utf16 = |text: &str, bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
     let windows = |text: &str| encoding_rs::WINDOWS_1252.encode(text).0.into_owned();
     let marked = |mark: &[u8], text: Vec<u8>| [mark, &text].concat();
+    let written = |encoding: &'static encoding_rs::Encoding, label: &str, name: &str| {
+        encoding.encode(&report(label).replace("ü–€", name)).0.into_owned()
+    };
     for (bytes, name) in [
+        (written(encoding_rs::KOI8_R, "koi8-r", "сервер"), "сервер"),
+        (written(encoding_rs::SHIFT_JIS, "Shift_JIS", "サーバ"), "サーバ"),
+        (written(encoding_rs::GB18030, "gb2312", "服务器"), "服务器"),
+        (marked(b"\xef\xbb\xbf", report("windows-1252").into_bytes()), "ü–€"),
+        (marked(b"\xef\xbb\xbf", report("klingon").into_bytes()), "ü–€"),
         (report("UTF-8").into_bytes(), "ü–€"),
         (marked(b"\xef\xbb\xbf", report("").into_bytes()), "ü–€"),
         (marked(b"\xef\xbb\xbf", report("utf8").into_bytes()), "ü–€"),
@@ -359,6 +368,8 @@ fn offsets_are_those_of_the_file_in_any_encoding() {
     let latin = "<?xml version='1.0' encoding='latin1'?><ReportHost name='\u{fc}' x=1>";
     let latin: Vec<u8> = latin.chars().map(|character| character as u8).collect();
     check_error(&latin, "without quotes", 62);
+    let kanji = "<?xml version='1.0' encoding='shift_jis'?><ReportHost name='サーバ' x=1>";
+    check_error(&encoding_rs::SHIFT_JIS.encode(kanji).0, "without quotes", 70);
 }
 
 #[test]

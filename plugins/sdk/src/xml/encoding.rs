@@ -1,8 +1,8 @@
 //! In which encoding a report is written, found in its first bytes, and how to turn that into UTF-8.
 //!
-//! A byte order mark decides, then zero bytes around the first `<` (UTF-16), then the XML declaration, else it is UTF-8.
+//! A byte order mark decides, whatever is declared; then zero bytes around the first `<` (UTF-16), then the XML declaration, else it is UTF-8.
 
-use encoding_rs::{Decoder, DecoderResult};
+use encoding_rs::{Decoder, DecoderResult, Encoding as Encoded};
 
 use super::attributes::Attributes;
 
@@ -20,7 +20,10 @@ enum Scheme {
     Ascii,
     /// The first 256 characters of Unicode. What others call by that name is windows-1252, which differs.
     Latin1,
+    /// A byte a character.
     Table(Decoder),
+    /// One to four bytes a character.
+    Multibyte(Decoder),
     Utf16(Decoder),
 }
 
@@ -36,7 +39,7 @@ pub struct Decoded {
 impl Encoding {
     /// From the first bytes of the file: [`DECLARATION_BYTES`] of them, or all that there are.
     pub fn detect(start: &[u8]) -> Result<Self, &'static str> {
-        let utf16 = |encoding: &'static encoding_rs::Encoding, mark| {
+        let utf16 = |encoding: &'static Encoded, mark| {
             Ok(Self { scheme: Scheme::Utf16(encoding.new_decoder_without_bom_handling()), mark })
         };
         match start {
@@ -44,10 +47,7 @@ impl Encoding {
             [0xfe, 0xff, ..] => utf16(encoding_rs::UTF_16BE, 2),
             [b'<', 0, ..] => utf16(encoding_rs::UTF_16LE, 0),
             [0, b'<', ..] => utf16(encoding_rs::UTF_16BE, 0),
-            [0xef, 0xbb, 0xbf, rest @ ..] => {
-                declared(rest)?;
-                Ok(Self { scheme: Scheme::Utf8, mark: 3 })
-            }
+            [0xef, 0xbb, 0xbf, ..] => Ok(Self { scheme: Scheme::Utf8, mark: 3 }),
             _ => Ok(Self { scheme: declared(start)?, mark: 0 }),
         }
     }
@@ -56,9 +56,13 @@ impl Encoding {
     #[inline]
     pub fn measure(&self, text: &[u8]) -> u64 {
         let characters = || text.iter().filter(|byte| !is_continuation(**byte)).count() as u64;
-        match self.scheme {
+        match &self.scheme {
             Scheme::Utf8 => text.len() as u64,
             Scheme::Ascii | Scheme::Latin1 | Scheme::Table(_) => characters(),
+            Scheme::Multibyte(decoder) => match std::str::from_utf8(text) {
+                Ok(text) => decoder.encoding().encode(text).0.len() as u64,
+                Err(_) => text.len() as u64,
+            },
             // A character beyond the first 65,536 takes four bytes in both encodings.
             Scheme::Utf16(_) => 2 * (characters() + text.iter().filter(|byte| **byte >= 0xf0).count() as u64),
         }
@@ -84,7 +88,9 @@ impl Encoding {
                 }
             },
             Scheme::Latin1 => Decoded::good(encoding_rs::mem::decode_latin1(&bytes).into_owned().into_bytes()),
-            Scheme::Table(decoder) | Scheme::Utf16(decoder) => decode(decoder, &bytes, false),
+            Scheme::Table(decoder) | Scheme::Multibyte(decoder) | Scheme::Utf16(decoder) => {
+                decode(decoder, &bytes, false)
+            }
         }
     }
 
@@ -92,7 +98,9 @@ impl Encoding {
     pub fn is_complete(&mut self) -> bool {
         match &mut self.scheme {
             Scheme::Utf8 | Scheme::Ascii | Scheme::Latin1 => true,
-            Scheme::Table(decoder) | Scheme::Utf16(decoder) => !decode(decoder, &[], true).bad,
+            Scheme::Table(decoder) | Scheme::Multibyte(decoder) | Scheme::Utf16(decoder) => {
+                !decode(decoder, &[], true).bad
+            }
         }
     }
 }
@@ -114,20 +122,25 @@ fn decode(decoder: &mut Decoder, bytes: &[u8], last: bool) -> Decoded {
 
 fn declared(start: &[u8]) -> Result<Scheme, &'static str> {
     let Some(label) = label(start) else { return Ok(Scheme::Utf8) };
-    let table =
-        |encoding: &'static encoding_rs::Encoding| Ok(Scheme::Table(encoding.new_decoder_without_bom_handling()));
+    // Two that the web reads as windows-1252, and XML does not.
     match label.to_ascii_lowercase().as_str() {
-        "utf-8" | "utf8" => Ok(Scheme::Utf8),
-        "us-ascii" | "ascii" => Ok(Scheme::Ascii),
-        "iso-8859-1" | "iso8859-1" | "iso_8859-1" | "latin1" | "latin-1" => Ok(Scheme::Latin1),
-        "iso-8859-2" => table(encoding_rs::ISO_8859_2),
-        "iso-8859-15" => table(encoding_rs::ISO_8859_15),
-        "windows-1250" | "cp1250" => table(encoding_rs::WINDOWS_1250),
-        "windows-1251" | "cp1251" => table(encoding_rs::WINDOWS_1251),
-        "windows-1252" | "cp1252" => table(encoding_rs::WINDOWS_1252),
-        "utf-16" | "utf-16le" | "utf-16be" => Err("the report declares UTF-16 and is not written in it"),
-        _ => Err("the report declares an encoding that is not supported"),
+        "us-ascii" | "ascii" => return Ok(Scheme::Ascii),
+        "iso-8859-1" | "iso8859-1" | "iso_8859-1" | "latin1" | "latin-1" => return Ok(Scheme::Latin1),
+        _ => {}
     }
+    let encoding = Encoded::for_label_no_replacement(label.as_bytes());
+    let encoding = encoding.ok_or("the report declares an encoding that is not supported")?;
+    let decoder = || encoding.new_decoder_without_bom_handling();
+    if encoding == encoding_rs::UTF_16LE || encoding == encoding_rs::UTF_16BE {
+        return Err("the report declares UTF-16 and is not written in it");
+    }
+    Ok(if encoding == encoding_rs::UTF_8 {
+        Scheme::Utf8
+    } else if encoding.is_single_byte() {
+        Scheme::Table(decoder())
+    } else {
+        Scheme::Multibyte(decoder())
+    })
 }
 
 /// The encoding that the XML declaration names, if there is one. What else is wrong with it is found later.

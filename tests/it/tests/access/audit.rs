@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use scanhost_it::{
-    raw::{Answer, arguments},
+    output::Output,
+    raw::{Answer, arguments, submit, until},
     server::Home,
     session::Session,
     stream::Events,
@@ -111,6 +112,51 @@ async fn a_call_too_many_is_written_down() {
     let entries = entries(&home, 2).await;
     let outcomes: Vec<&Value> = entries.iter().map(|entry| &entry["outcome"]).collect();
     assert_eq!(outcomes, ["ok", "rate_limited"]);
+}
+
+#[tokio::test]
+async fn what_an_operator_does_is_written_down_whether_or_not_a_server_runs() {
+    let broken = "mock: [{instance_id: m1, options: {duration_seconds: 0, fail_at: launch}}]";
+    let home = Home::new(&[("scanners.yaml", broken), ("scanhost.yaml", "limits: {poll_seconds: 0.1}\n")]);
+    let server = home.start();
+    let id = submit(&server.mcp(), json!({})).await;
+    until(&server.mcp(), &id, "failed").await;
+    let operator = |arguments: &[&str]| {
+        let mut command = home.command(&[arguments, &["--json", "--config"]].concat());
+        Output::of({
+            command.arg(home.config());
+            command
+        })
+    };
+    assert_eq!(operator(&["queue", "pause", "mock"]).code, Some(0));
+    assert_eq!(server.terminate(), Some(0));
+    let lower = id.to_ascii_lowercase();
+    let table: [(&[&str], i32, &str); 5] = [
+        (&["queue", "resume", "mock"], 0, "shell ok queue resume mock"),
+        (&["queue", "pause", "nosuch"], 1, "shell invalid_argument queue pause nosuch"),
+        // An id reads the same in either case.
+        (&["dlq", "show", &lower], 0, "shell ok dlq show"),
+        (&["dlq", "purge", &lower, "--yes"], 0, "shell ok dlq purge"),
+        (&["plugin", "rollback", "mock"], 1, "plugin rollback mock"),
+    ];
+    for (arguments, code, _) in table {
+        let output = operator(arguments);
+        assert_eq!(output.code, Some(code), "{arguments:?}: {}{}", output.stdout, output.stderr);
+    }
+    let line = |entry: &Value| {
+        let text = |name: &str| entry[name].as_str();
+        let about = text("scanner_pool").or(text("task_id")).or(text("resource")).unwrap_or_default();
+        let [caller, via, outcome, action] =
+            ["caller", "via", "outcome", "action"].map(|name| text(name).unwrap_or("-"));
+        assert_eq!(caller == "operator", via != "http");
+        format!("{via} {outcome} {action} {about}")
+    };
+    let written: Vec<String> = entries(&home, table.len()).await.iter().map(line).collect();
+    assert!(written.contains(&"socket ok queue pause mock".to_owned()), "{written:?}");
+    let last = &written[written.len() - table.len()..];
+    for (entry, (.., expected)) in last.iter().zip(table) {
+        assert!(entry.contains(expected), "{expected}: {written:?}");
+    }
 }
 
 /// The entries once there are as many, within a bound.

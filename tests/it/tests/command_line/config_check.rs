@@ -104,3 +104,37 @@ fn a_broken_configuration_is_not_served() {
         assert!(output.stderr.contains("scanners.yaml:1: mock[0].colour"), "{}", output.stderr);
     }
 }
+
+#[test]
+fn what_can_hardly_be_meant_is_a_warning() {
+    let home = Home::new(&[
+        ("scanners.yaml", MOCK),
+        ("scanhost.yaml", "tokens: [{name: ops, scopes: ['scan:admin'], token: abcdefgh}]\n"),
+        ("profiles.yaml", "soc:\n  fields: [host]\n  filters: {severty: High, compliance-result: FAILED}\n"),
+    ]);
+    let output = check(&home);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    let warnings: Vec<&str> = output.stderr.lines().collect();
+    assert_eq!(warnings.len(), 2, "what a backend declares is known: {warnings:?}");
+    assert!(warnings[0].starts_with("warning: scanhost.yaml: tokens[0].scopes: `ops`"), "{warnings:?}");
+    let place = "warning: profiles.yaml:1: soc.filters: the field \"severty\" is not known; did you mean `severity`?";
+    assert!(warnings[1].starts_with(place), "{warnings:?}");
+    let config = home.config().display().to_string();
+    let told = run(&home, &["config", "check", "--json", "--config", &config]);
+    let told: serde_json::Value = serde_json::from_str(&told.stdout).expect("JSON");
+    assert_eq!((&told["ok"], told["warnings"].as_array().map(Vec::len)), (&true.into(), Some(2)));
+}
+
+#[test]
+fn what_the_files_and_what_the_plugins_refuse_is_told_in_one_go() {
+    let home = Home::new(&[
+        ("scanners.yaml", "mock: [{instance_id: m1, options: {colour: blue}}]"),
+        ("scanhost.yaml", "limits: {poll_seconds: often}\n"),
+        ("profiles.yaml", "soc: {fields: [host], filters: {severity: urgent}}"),
+    ]);
+    let output = check(&home);
+    assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""));
+    for told in ["scanhost.yaml:2: limits.poll_seconds", "scanners.yaml:1: mock.m1", "profiles.yaml:1: soc"] {
+        assert!(output.stderr.contains(told), "{told}: {}", output.stderr);
+    }
+}

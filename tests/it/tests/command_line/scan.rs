@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    process::{Command, Stdio},
+    process::{Child, ChildStderr, Command, Stdio},
 };
 
 use scanhost_it::{
@@ -63,22 +63,93 @@ fn what_cannot_be_scanned_exits_with_1_and_prints_nothing() {
     }
 }
 
+#[test]
+fn what_is_asked_of_the_results_is_checked_before_anything_is_scanned() {
+    let slip = "slip: {fields: [host], filters: {severty: High}}";
+    let home = Home::new(&[("scanners.yaml", ENDLESS), ("profiles.yaml", slip)]);
+    let table: [(&[&str], &str); 3] = [
+        (&["--filter", "severty=High"], "did you mean `severity`?"),
+        (&["--filter", "severity=urgent"], "not a severity"),
+        (&["--profile", "slip"], "`slip`"),
+    ];
+    for (options, said) in table {
+        let output = scan(&home, options);
+        assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""), "{options:?}");
+        assert!(output.stderr.contains(said) && !output.stderr.contains("queued"), "{options:?}: {}", output.stderr);
+    }
+}
+
+const ENDLESS: &str = "mock: [{instance_id: m1, options: {duration_seconds: 3600}}]";
+
+/// A scan from a shell, and its id.
+struct Running {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    id: String,
+}
+
+impl Running {
+    fn start(home: &Home, options: &[&str], stdout: Stdio) -> Self {
+        let mut command = home.command(&["scan", "--targets", "10.0.0.1", "--config"]);
+        command.arg(home.config()).args(options).env_remove("SCANHOST_LOG").stdout(stdout).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program can be started");
+        let stderr = BufReader::new(child.stderr.take().expect("standard error was piped"));
+        let mut running = Self { child, stderr, id: String::new() };
+        let line = running.line();
+        assert!(line.starts_with("scan 0"), "{line}");
+        running.id = line.split(' ').nth(1).expect("an id").to_owned();
+        running
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stderr.read_line(&mut line).expect("it tells what it does");
+        line
+    }
+
+    fn interrupt(&self) {
+        let told = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
+        assert!(told.expect("signals can be sent").success());
+    }
+}
+
 #[tokio::test]
 async fn an_interrupt_cancels_the_scan_and_exits_with_1() {
-    let endless = "mock: [{instance_id: m1, options: {duration_seconds: 3600}}]";
-    let home = Home::new(&[("scanners.yaml", endless), ("scanhost.yaml", "limits: {poll_seconds: 0.1}\n")]);
-    let mut command = home.command(&["scan", "--targets", "10.0.0.1", "--config"]);
-    command.arg(home.config()).env_remove("SCANHOST_LOG").stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("the program can be started");
-    let mut stderr = BufReader::new(child.stderr.take().expect("standard error was piped"));
-    let mut line = String::new();
-    stderr.read_line(&mut line).expect("it tells the id of the scan");
-    assert!(line.starts_with("scan 0"), "{line}");
-    let id = line.split(' ').nth(1).expect("an id").to_owned();
-    let told = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-    assert!(told.expect("signals can be sent").success());
-    assert_eq!(ended(&mut child), Some(1));
+    let home = Home::new(&[("scanners.yaml", ENDLESS), ("scanhost.yaml", "limits: {poll_seconds: 0.1}\n")]);
+    let mut running = Running::start(&home, &[], Stdio::null());
+    running.interrupt();
+    let line = running.line();
+    assert!(line.starts_with(&format!("cancelling scan {} …", running.id)), "{line}");
+    assert_eq!(ended(&mut running.child), Some(1));
     let server = home.start();
-    let status = server.mcp().ok("get_scan_status", json!({ "task_id": id })).await;
+    let status = server.mcp().ok("get_scan_status", json!({ "task_id": running.id })).await;
     assert_eq!(status["status"], "cancelled");
+}
+
+#[test]
+fn a_second_interrupt_ends_the_process_at_once() {
+    // The host of the scan is another process, which is stopped and so answers nothing.
+    let home = Home::new(&[("scanners.yaml", ENDLESS)]);
+    let server = home.start();
+    let mut running = Running::start(&home, &[], Stdio::null());
+    server.signal("STOP");
+    running.interrupt();
+    running.line();
+    running.interrupt();
+    assert_eq!(ended(&mut running.child), Some(1));
+    server.signal("CONT");
+}
+
+#[test]
+fn an_interrupt_while_findings_are_printed_ends_the_process() {
+    let many = "mock: [{instance_id: m1, options: {duration_seconds: 0, findings_per_host: 1000}}]";
+    let home = Home::new(&[("scanners.yaml", many), ("scanhost.yaml", "limits: {poll_seconds: 0.1}\n")]);
+    // More than a pipe takes, and nobody reads on.
+    let mut running = Running::start(&home, &["--format", "jsonl", "--profile", "full"], Stdio::piped());
+    let mut stdout = BufReader::new(running.child.stdout.take().expect("standard output was piped"));
+    let mut line = String::new();
+    stdout.read_line(&mut line).expect("it prints");
+    assert!(line.contains("schema"), "{line}");
+    running.interrupt();
+    assert_eq!(ended(&mut running.child), Some(1));
 }

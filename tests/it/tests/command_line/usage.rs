@@ -26,7 +26,7 @@ fn every_command_helps() {
 #[test]
 fn wrong_usage_exits_with_2() {
     let home = Home::new(&[]);
-    let table: [&[&str]; 14] = [
+    let table: [&[&str]; 18] = [
         &["nosuch"],
         &["--nosuch"],
         &["serve", "--nosuch"],
@@ -41,6 +41,10 @@ fn wrong_usage_exits_with_2() {
         &["report", "file", "--fields", "host", "--profile", "brief"],
         &["report", "file", "--filter", "severity"],
         &["config"],
+        &["report", "file", "--page", "-1"],
+        &["compare", "file", "01ARZ3NDEKTSV4RRFFQ69G5FAV"],
+        &["token", "new", "", "--scopes", "scan:read"],
+        &["token", "new", "a\nb", "--scopes", "scan:read"],
     ];
     for arguments in table {
         let output = run(&home, arguments);

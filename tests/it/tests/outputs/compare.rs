@@ -87,7 +87,6 @@ fn what_cannot_be_compared_is_said() {
     let id = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
     let config = home.config().display().to_string();
     for (arguments, said) in [
-        (vec!["compare", &file, id], "two task ids or two report files"),
         (vec!["compare", &file, "missing.nessus"], "missing.nessus"),
         (vec!["compare", id, id, "--config", &config], "no scan"),
     ] {

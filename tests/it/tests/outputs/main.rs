@@ -5,4 +5,5 @@ mod compare;
 mod csv;
 mod parquet;
 mod scanned;
+mod shaped;
 mod summary;

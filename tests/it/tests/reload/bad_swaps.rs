@@ -103,7 +103,7 @@ const TABLE: &[Bad] = &[
         name: "what a running server cannot change",
         change: |config| rewrite(config, &format!("key_prefix: other\n{SERVER}")),
         source: "scanhost.yaml",
-        says: &["key_prefix", "restart"],
+        says: &["scanhost.yaml:2: key_prefix", "restart"],
     },
     Bad {
         name: "one bad file among good ones",

@@ -59,6 +59,21 @@ fn options_choose_fields_pages_and_profiles() {
 }
 
 #[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let home = Home::new(&[]);
+    std::fs::write(home.path().join("known.nessus"), REPORT).expect("a file can be written");
+    for format in ["jsonl", "csv", "table", "parquet"] {
+        let mut command = home.command(&["report", "known.nessus", "--format", format]);
+        command.env("XDG_CACHE_HOME", compiled_plugins()).env_remove("SCANHOST_LOG");
+        // Nobody will ever read it.
+        let (reader, writer) = std::io::pipe().expect("a pipe can be made");
+        drop(reader);
+        let ended = command.stdout(writer).stderr(std::process::Stdio::piped()).output().expect("it can be started");
+        assert_eq!(String::from_utf8_lossy(&ended.stderr), "", "{format}");
+    }
+}
+
+#[test]
 fn csv_quotes_what_needs_it_and_a_table_has_a_row_a_finding() {
     let home = Home::new(&[]);
     let csv = report(&home, &["--fields", "plugin_id,cve,exploit_available", "--format", "csv"]).stdout;

@@ -108,6 +108,17 @@ async fn standing_filters_and_the_agents_both_hold() {
 }
 
 #[tokio::test]
+async fn a_standing_filter_on_a_field_that_nobody_knows_is_no_empty_answer() {
+    let reported = Reported::new("slip: {fields: [host], filters: {severty: High}}\n").await;
+    let (code, message, hint) = reported.refused(json!({ "schema_profile": "slip" })).await;
+    assert_eq!(code, "invalid_argument");
+    for said in ["`slip`", "\"severty\"", "did you mean `severity`?"] {
+        assert!(message.contains(said), "{message}");
+    }
+    assert!(hint.contains("another schema_profile") && hint.contains("plugin_output"), "{hint}");
+}
+
+#[tokio::test]
 async fn ordered_results_are_paged_in_their_order() {
     let items: String = (0..25)
         .map(|number| {

@@ -19,6 +19,10 @@ async fn a_trace_id_is_taken_over() {
         let id = submitted["task_id"].as_str().expect("an id");
         let status = until(&desk.mcp, id, "completed").await;
         assert_eq!(status["trace_id"], TRACE, "it stays with the scan");
+        let summary = desk.mcp.ok("get_scan_summary", json!({ "task_id": id })).await;
+        assert_eq!(summary["trace_id"], TRACE);
+        let compared = json!({ "baseline_task_id": id, "task_id": id });
+        assert_eq!(desk.mcp.ok("compare_scans", compared).await["trace_id"], TRACE);
     }
     assert!(desk._server.log().contains(TRACE), "log lines have it");
 }
@@ -37,11 +41,23 @@ async fn a_trace_id_may_come_in_the_metadata_of_a_call() {
 }
 
 #[tokio::test]
+async fn a_trace_id_of_64_bits_is_filled_up() {
+    let desk = Desk::fast();
+    let headers = [("x-trace-id", "A3CE929D0E0E4736")];
+    let submitted = call_with(&desk.mcp, TOOL, arguments(json!({})), &headers).await.expect("submitted");
+    assert_eq!(submitted["trace_id"], "0000000000000000a3ce929d0e0e4736");
+}
+
+#[tokio::test]
 async fn a_malformed_trace_id_is_replaced() {
     let desk = Desk::fast();
-    for headers in [[("traceparent", "00-zz-00-01")], [("x-trace-id", "../../etc")], [("x-trace-id", "")]] {
+    let odd_dashes = "4bf92f3577b34da6-a3ce929d0e0e4736";
+    let malformed =
+        ["../../etc", "", "4bf92f3577b34da", "0000000000000000", odd_dashes].map(|text| ("x-trace-id", text));
+    for headers in [("traceparent", "00-zz-00-01")].into_iter().chain(malformed).map(|header| [header]) {
         let submitted = call_with(&desk.mcp, TOOL, arguments(json!({})), &headers).await.expect("submitted");
         let trace = submitted["trace_id"].as_str().expect("a trace id");
+        assert!(trace != odd_dashes.replace('-', ""), "{trace}");
         assert!(trace.len() == 32 && trace.bytes().all(|b| b.is_ascii_hexdigit()), "{headers:?}: {trace}");
     }
 }

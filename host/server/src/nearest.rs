@@ -1,14 +1,14 @@
-//! Which of the known names a misspelt one was meant to be: of configuration keys and of arguments.
+//! Which of the known names a misspelt one was probably meant to be.
 
-/// The known name that a misspelt one was probably meant to be.
-pub fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
-    // Names are short: a longer name is no slip, and comparing it would cost its length.
+/// None where no name is near.
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Names are short: a longer one is no slip, and comparing it would cost its length.
     if name.len() > 64 {
         return None;
     }
     let limit = 1 + name.len() / 4;
     let distance = |known: &str| if is_beginning(name, known) { 1 } else { edits(name, known) };
-    let distances = known.iter().map(|known| (distance(known), known.as_str()));
+    let distances = known.into_iter().map(|known| (distance(known), known));
     distances.filter(|(distance, _)| *distance <= limit).min_by_key(|(distance, _)| *distance).map(|(_, known)| known)
 }
 
