@@ -7,6 +7,7 @@ use scanhost_sandbox::{Fault, Plan, Profile, Selection};
 use serde_json::{Map, Value as Json};
 
 use crate::{
+    nearest::nearest,
     refusal::{ErrorCode, Refusal},
     results::{
         BadView, Report, ReportError, Selected, View,
@@ -175,11 +176,13 @@ impl From<ShapeError> for Refusal {
 
 fn bad_view(bad: BadView, columns: &Columns) -> Refusal {
     let hint = match &bad {
-        BadView::UnknownFields(_) => known_names(columns),
-        BadView::Filters(errors) if errors.unknown_fields().next().is_some() => known_names(columns),
+        BadView::UnknownFields(names) => unknown_names(names.iter().map(|name| name.trim_matches('`')), columns),
+        BadView::Filters(errors) if errors.unknown_fields().next().is_some() => {
+            unknown_names(errors.unknown_fields(), columns)
+        }
         BadView::Filters(_) => {
             "Filters are an object of field: value; text takes a substring or =text, numbers >7.0 or 9.8, severity \
-             >=High, a list any of its values, ! means not."
+             >=High, a list such as [443, 80] any of its values, ! means not."
                 .to_owned()
         }
         BadView::UnknownStanding { .. } => {
@@ -194,13 +197,27 @@ fn bad_view(bad: BadView, columns: &Columns) -> Refusal {
     Refusal::new(code, bad.to_string(), hint)
 }
 
-/// Names come from reports too: what could be mistaken for anything but a name is not repeated.
+/// What the names were probably meant to be, and what there is.
+fn unknown_names<'a>(names: impl Iterator<Item = &'a str>, columns: &Columns) -> String {
+    let near = names.filter_map(|name| nearest(name, plain_names(columns)));
+    let near: Vec<String> = near.map(|name| format!("`{name}`")).collect();
+    if near.is_empty() {
+        return known_names(columns);
+    }
+    format!("Did you mean {}? {}", near.join(" and "), known_names(columns))
+}
+
 fn known_names(columns: &Columns) -> String {
+    let names: Vec<_> = plain_names(columns).take(NAMES_IN_HINT).collect();
+    format!("Fields are: {}.", names.join(", "))
+}
+
+/// Names come from reports too: what could be mistaken for anything but a name is not repeated.
+fn plain_names(columns: &Columns) -> impl Iterator<Item = &str> {
     let is_plain = |name: &&str| {
         name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
     };
-    let names: Vec<_> = columns.known_names().into_iter().filter(is_plain).take(NAMES_IN_HINT).collect();
-    format!("Fields are: {}.", names.join(", "))
+    columns.known_names().into_iter().filter(is_plain)
 }
 
 fn distinct(names: &[String]) -> Vec<String> {

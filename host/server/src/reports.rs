@@ -113,12 +113,12 @@ pub fn permit_results(scan: &Scan) -> Result<(), Refusal> {
         Status::Completed => Ok(()),
         Status::Queued | Status::Running => Err(Refusal::new(
             ErrorCode::NotReady,
-            format!("the scan is {}: it has no results yet", scan.status()),
-            "Call wait_for_scan first.",
+            format!("the scan {} is {}: it has no results yet", scan.id, scan.status()),
+            format!("Call wait_for_scan {{\"task_id\": \"{}\"}} first.", scan.id),
         )),
         Status::Failed | Status::Timeout | Status::Cancelled => Err(Refusal::new(
             ErrorCode::Conflict,
-            format!("the scan ended as {}, without results", scan.status()),
+            format!("the scan {} ended as {}, without results", scan.id, scan.status()),
             "get_scan_status says why; submit it again if that has changed.",
         )),
     }

@@ -9,6 +9,22 @@ pub fn after_submit(scan: &Scan) -> ContentBlock {
     next(format!("Next: wait_for_scan {{\"task_id\": \"{}\"}}.", scan.id))
 }
 
+/// After a submit that was made before: what has become of its scan since.
+pub fn after_repeated_submit(scan: &Scan, is_deleted: bool) -> ContentBlock {
+    if is_deleted {
+        return next(
+            "The scan of this idempotency_key was deleted. Next: use a new idempotency_key to scan again.".to_owned(),
+        );
+    }
+    match scan.status() {
+        Status::Queued | Status::Running | Status::Completed => after_status(scan),
+        Status::Failed | Status::Timeout | Status::Cancelled => next(format!(
+            "The scan of this idempotency_key has ended as {}. Next: use a new idempotency_key to scan again.",
+            scan.status()
+        )),
+    }
+}
+
 /// After a look at a scan.
 pub fn after_status(scan: &Scan) -> ContentBlock {
     let id = &scan.id;
@@ -17,13 +33,15 @@ pub fn after_status(scan: &Scan) -> ContentBlock {
             format!("Next: wait_for_scan {{\"task_id\": \"{id}\"}} until it has ended, or cancel_scan to end it.")
         }
         Status::Completed => format!(
-            "Next: get_scan_results {{\"task_id\": \"{id}\", \"filters\": {{\"severity\": \">=High\"}}}}; the prompt \
-             triage_scan says how to go about it."
+            "Next: get_scan_results {{\"task_id\": \"{id}\", \"schema_profile\": \"triage\"}} for what to fix first, one \
+             row for each vulnerability; or get_scan_summary for counts."
         ),
         Status::Failed | Status::Timeout => {
             "Next: read `error`; submit the scan again once that is mended, with a new idempotency_key.".to_owned()
         }
-        Status::Cancelled => "Next: submit the scan again, or delete_scan to remove its record.".to_owned(),
+        Status::Cancelled => {
+            "Next: submit the scan again, with a new idempotency_key, or delete_scan to remove its record.".to_owned()
+        }
     })
 }
 

@@ -62,7 +62,8 @@ pub fn row() -> Row {
         name: "list_profiles",
         title: "List result profiles",
         description: "Lists the profiles that get_scan_results can show findings in, with their fields and standing \
-            filters. Use it to choose a schema_profile, or to see field names for filters and custom_fields. Example: {}",
+            filters. Use it to choose a schema_profile. `full` has every field of the report, of which each can be used in \
+            filters and custom_fields; a misspelt one is answered with the names that exist. Example: {}",
         toolset: Toolset::Results,
         scope: Scope::Read,
         nature: Nature::Reads,

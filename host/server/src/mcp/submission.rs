@@ -58,6 +58,13 @@ pub async fn run(
 ) -> Result<Answer<SubmitReply>, Refusal> {
     let raw: &JsonObject = &call.arguments;
     let submission = submit(&call.host, &call.caller, tool, raw, scan_type, args).await?;
-    let hint = hint::after_submit(&submission.scan);
+    let scan = &submission.scan;
+    let hint = if submission.idempotent {
+        // A scan is remembered for its key for longer than it is kept.
+        let is_deleted = call.host.store.scan(&scan.id).await?.is_none();
+        hint::after_repeated_submit(scan, is_deleted)
+    } else {
+        hint::after_submit(scan)
+    };
     Ok(Answer::With(submission.into(), hint))
 }

@@ -55,7 +55,9 @@ pub struct Vulnerability {
     /// the highest of its findings
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cvss_score: Option<f64>,
-    pub exploit_available: bool,
+    /// absent where no finding says so or otherwise
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exploit_available: Option<bool>,
     pub hosts: i64,
     pub findings: i64,
 }
@@ -98,7 +100,10 @@ fn worst(report: &Report, filters: &str) -> Result<Vec<Vulnerability>, ReportErr
             Some(Value::Number(score)) => Some(*score),
             _ => None,
         },
-        exploit_available: record.get(4) == Some(&Value::Boolean(true)),
+        exploit_available: match record.get(4) {
+            Some(Value::Boolean(is_available)) => Some(*is_available),
+            _ => None,
+        },
         hosts: integer(record, 5).unwrap_or(0),
         findings: integer(record, 6).unwrap_or(0),
     })

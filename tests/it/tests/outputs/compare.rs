@@ -1,6 +1,8 @@
 //! `compare_scans` and `scanhost compare`.
 
-use scanhost_it::server::Home;
+use std::time::Duration;
+
+use scanhost_it::{raw::submit, server::Home};
 use serde_json::{Value, json};
 
 use crate::scanned::{Scanned, expected, reports, run, three, write};
@@ -49,6 +51,15 @@ async fn comparisons_are_what_the_reference_says() {
         for (key, value) in expected(&[baseline, current]).as_object().expect("the reference tells an object") {
             assert_eq!(answer[key], *value, "{baseline} and {current}: {key}");
         }
+    }
+    let elsewhere = submit(&scanned.mcp, json!({ "name": ids[2].1, "targets": "10.0.0.9" })).await;
+    scanned.mcp.ended(&elsewhere, Duration::from_secs(60)).await;
+    let table = [(&ids[2].0, Some("the same scan")), (&elsewhere, Some("the targets differ")), (&ids[0].0, None)];
+    for (baseline, says) in table {
+        let answer = whole(&scanned, baseline, &ids[2].0).await;
+        let warned = answer["warnings"].as_array().map(|warnings| warnings[0].as_str().expect("text").to_owned());
+        assert_eq!(warned.is_some(), says.is_some(), "{answer}");
+        assert!(says.is_none_or(|says| warned.is_some_and(|warning| warning.contains(says))), "{answer}");
     }
     let home = scanned.stop();
     let config = home.config().display().to_string();

@@ -38,6 +38,23 @@ async fn answers_say_what_to_do_next() {
 }
 
 #[tokio::test]
+async fn a_repeated_submit_says_what_became_of_its_scan() {
+    let desk = Desk::new();
+    let submit =
+        |pool: &str| json!({ "targets": "10.0.0.1", "name": "again", "scanner_pool": pool, "idempotency_key": pool });
+    let ended = [("mock", "completed", "get_scan_results"), ("broken", "failed", "ended as failed")];
+    for (pool, status, says) in ended {
+        let id = desk.mcp.ok("run_untrusted_scan", submit(pool)).await["task_id"].clone();
+        scanhost_it::raw::until(&desk.mcp, id.as_str().expect("an id"), status).await;
+        let said = desk.beside("run_untrusted_scan", submit(pool)).await;
+        assert!(said.contains(says), "{pool}: {said}");
+        desk.mcp.ok("delete_scan", json!({ "task_id": id })).await;
+        let said = desk.beside("run_untrusted_scan", submit(pool)).await;
+        assert!(said.contains("was deleted") && said.contains("new idempotency_key"), "{pool}: {said}");
+    }
+}
+
+#[tokio::test]
 async fn an_empty_list_of_scans_says_why() {
     let desk = Desk::new();
     assert!(desk.beside("list_scans", json!({})).await.contains("run_untrusted_scan"));

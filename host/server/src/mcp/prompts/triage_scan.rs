@@ -26,7 +26,8 @@ async fn write(host: &Arc<Host>, task_id: &str) -> Result<Vec<PromptMessage>, Re
     let (standing, id, worst) = (subject.standing(), subject.id(), subject.worst());
     let text = format!(
         "Triage a vulnerability scan: say what to fix first.\n\n{standing}\n\n\
-         1. Start from the findings attached; where there are more, page on with get_scan_results and \
+         1. Start from the findings attached; where there are more, take get_scan_results with \
+         {{\"task_id\": \"{id}\", \"schema_profile\": \"triage\"}}, one row for each vulnerability, or page on with \
          {{\"task_id\": \"{id}\", \"filters\": {{\"severity\": \"{worst}\"}}, \"page\": 2}}.\n\
          2. Put first what has a public exploit (exploit_available) or a CVE known to be exploited, then the highest \
          cvss_score, then what most hosts share.\n\
