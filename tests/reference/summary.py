@@ -39,12 +39,13 @@ def worst(findings):
     rows = []
     for plugin, group in grouped(findings, "plugin_id"):
         scores = [finding["cvss_score"] for finding in group if "cvss_score" in finding]
+        exploits = [finding["exploit_available"] for finding in group if "exploit_available" in finding]
         row = {
             "plugin_id": plugin,
             "plugin_name": next((finding["plugin_name"] for finding in group if "plugin_name" in finding), None),
             "severity": SEVERITIES[highest(group)],
             "cvss_score": max(scores, default=None),
-            "exploit_available": any(finding.get("exploit_available") for finding in group),
+            "exploit_available": any(exploits) if exploits else None,
             "hosts": len(distinct(group, "host")),
             "findings": len(group),
         }
