@@ -75,7 +75,7 @@ async fn what_cannot_be_asked_is_said_where_the_findings_would_be() {
         ("filter=severity%3Dawful", "severity", "Filters are an object"),
         ("profile=nosuch", "schema_profile", "Profiles are: "),
         ("page=-1", "is -1", "Pages count from 1"),
-        ("page=two", "two", "Required: task_id"),
+        ("page=two", "must be an integer", "Required: task_id"),
     ];
     for (query, what, hint) in table {
         let seen = visitor.get(&format!("/scans/{id}?{query}")).await;
