@@ -19,6 +19,7 @@ use crate::{
     config::{Config, StoreKind},
     host::Host,
     mcp::Offer,
+    refusal::joined,
     role::Role,
     store::StoreError,
 };
@@ -102,7 +103,7 @@ async fn ask(mut stream: UnixStream, request: &Request) -> anyhow::Result<Json> 
     let mut answer: Json = serde_json::from_str(&answer)?;
     if let Some(error) = answer.get("error") {
         let part = |name: &str| error.get(name).and_then(Json::as_str).unwrap_or_default();
-        bail!("{}: {} {}", part("code"), part("message"), part("hint"));
+        bail!("{}: {}", part("code"), joined(part("message"), part("hint")));
     }
     Ok(answer["ok"].take())
 }
