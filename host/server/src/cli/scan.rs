@@ -24,7 +24,7 @@ use crate::{
     role::Role,
     snapshot::Snapshot,
     submit::find_profile,
-    telemetry,
+    telemetry::{self, Wish},
 };
 
 /// How long one question for the status waits for a change, in seconds.
@@ -55,7 +55,7 @@ pub struct Args {
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
     args.format.permit_output()?;
-    telemetry::start("warn");
+    telemetry::start(Wish::Own("warn"))?;
     let config = args.folder.load()?;
     // What a worker claims it should keep: this process ends with its own scan, so on a shared store it claims none.
     let role = match config.store {
