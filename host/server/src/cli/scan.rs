@@ -88,6 +88,10 @@ async fn scan(control: &Control, config: Config, args: Args, interrupt: &Interru
     let id = text(&submitted["task_id"]);
     eprintln!("scan {id} is queued");
     let status = follow(control, &id, interrupt).await?;
+    let pool = text(&submitted["scanner_pool"]);
+    if control.tool("get_pool_status", json!({ "scanner_pool": pool })).await?["paused"] == true {
+        eprintln!("pool {pool} is paused: the scan waits until `scanhost queue resume {pool}`");
+    }
     interrupt.end_cancelling();
     for warning in status["warnings"].as_array().into_iter().flatten() {
         eprintln!("warning: {}", text(&warning["message"]));
