@@ -42,6 +42,8 @@ enum Command {
     /// Serve MCP over standard input and output, for the program that started this one.
     Stdio(serve::Args),
     /// Submit a scan, follow it to its end, and print all its findings.
+    ///
+    /// Ctrl-C cancels the scan and exits with 1; once more, it ends this at once.
     Scan(scan::Args),
     /// Print the findings of a scanner's report file.
     Report(report::Args),

@@ -44,7 +44,8 @@ pub struct Args {
     /// Which fields to show
     #[arg(long, value_name = "P", default_value = "brief")]
     profile: String,
-    /// Filter on any field; may be repeated
+    /// Show only findings that pass, such as severity=High or 'cvss_score=>=7'; of several filters on different fields
+    /// all have to pass, of several on one field any
     #[arg(long, value_name = "K=V")]
     filter: Vec<filter_word::Word>,
     #[arg(long, value_enum, default_value = "table")]
@@ -87,11 +88,11 @@ async fn scan(control: &Control, config: Config, args: Args, interrupt: &Interru
     let submitted = control.tool("run_untrusted_scan", request).await?;
     let id = text(&submitted["task_id"]);
     eprintln!("scan {id} is queued");
-    let status = follow(control, &id, interrupt).await?;
     let pool = text(&submitted["scanner_pool"]);
     if control.tool("get_pool_status", json!({ "scanner_pool": pool })).await?["paused"] == true {
         eprintln!("pool {pool} is paused: the scan waits until `scanhost queue resume {pool}`");
     }
+    let status = follow(control, &id, interrupt).await?;
     interrupt.end_cancelling();
     for warning in status["warnings"].as_array().into_iter().flatten() {
         eprintln!("warning: {}", text(&warning["message"]));
