@@ -9,7 +9,7 @@ use std::sync::Arc;
 use scanhost_sandbox::{Backend, Digest, Profile, World};
 
 pub use kept::{Kept, Ledger, Served, WentBack};
-pub use listed::listed;
+pub use listed::{listed, listed_unserved};
 pub use load::{Loader, STANDARD_PROFILE};
 
 use crate::config::PluginSource;

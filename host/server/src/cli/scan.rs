@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     answer::{Choice, Question, prepare},
-    app,
+    app::{self, Purpose},
     config::{Config, StoreKind},
     control::Control,
     filter_word,
@@ -63,7 +63,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         StoreKind::Embedded => Role::All,
         StoreKind::Redis(_) => Role::Api,
     };
-    let control = Control::open(config.clone(), role).await?;
+    let control = Control::open(config.clone(), Purpose::Work(role)).await?;
     if let Control::Own(host) = &control {
         app::start_work(host)?;
     }

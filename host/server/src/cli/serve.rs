@@ -10,7 +10,7 @@ use tokio::{
 
 use super::ConfigFolder;
 use crate::{
-    app,
+    app::{self, Purpose},
     config::Config,
     control::{Control, connect_mcp},
     host::Host,
@@ -61,7 +61,7 @@ pub async fn serve(args: Args) -> anyhow::Result<()> {
     let listener = TcpListener::bind(config.listen).await;
     let listener = listener.map_err(|error| no_listener(config.listen, error))?;
     let listen = listener.local_addr()?;
-    let host = app::build(config, args.role).await?;
+    let host = app::build(config, Purpose::Work(args.role)).await?;
     app::start_work(&host)?;
     host.tasks.spawn(service::live(host.clone()));
     host.tasks.spawn(reloader.run(host.clone()));
@@ -85,7 +85,7 @@ pub async fn stdio(args: Args) -> anyhow::Result<()> {
     }
     let args = Arc::new(args);
     let (config, reloader) = Reloader::start(args.reader())?;
-    let host = match Control::open(config, args.role).await? {
+    let host = match Control::open(config, Purpose::Work(args.role)).await? {
         Control::Own(host) => host,
         // A second editor on the same folder works through the first one's host.
         Control::Other(data) => {

@@ -104,11 +104,19 @@ pub async fn use_file(host: &Arc<Host>, name: &str) -> Result<Arc<Plugin>, Refus
 /// Loads this one plugin again, whatever else has changed on disk.
 async fn swap(host: &Arc<Host>, before: Arc<Snapshot>, name: &str) -> Result<Arc<Plugin>, Refusal> {
     let wanted = Wanted { config: before.config.clone(), only: Some(name.to_owned()) };
-    let built = snapshot::build(&host.sandbox, &host.kept, wanted, Some(before.clone())).await;
-    let new = Arc::new(built.map_err(|problems| {
+    let refused = |problems: &[Problem]| {
         let told: Vec<String> = problems.iter().map(Problem::to_string).collect();
         Refusal::new(ErrorCode::Conflict, told.join("; "), "Nothing has changed.")
-    })?);
+    };
+    let built = snapshot::build_what_loads(&host.sandbox, &host.kept, wanted, Some(before.clone())).await;
+    let (new, mut problems) = built.map_err(|problems| refused(&problems))?;
+    // What else does not load in a process that administers has nothing to do with this one.
+    let (own, known) = (format!("plugins.{name}"), host.reloads.problems_from_start());
+    problems.retain(|problem| problem.key == own || !known.contains(problem));
+    if !problems.is_empty() {
+        return Err(refused(&problems));
+    }
+    let new = Arc::new(new);
     take_into_use(host, &before, &new);
     let plugin = new.plugins.iter().find(|plugin| plugin.name == name).cloned();
     plugin.ok_or_else(|| Refusal::new(ErrorCode::NotFound, format!("`{name}` is gone"), "Nothing has changed."))
