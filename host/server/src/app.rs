@@ -18,11 +18,11 @@ use crate::{
     audit::{self, Audit},
     command::Programs,
     config::{Config, Problem, StoreKind},
-    control, failpoint,
+    control, data_folder, failpoint,
     faults::{self, Faults},
     host::Host,
     housekeeping::{self, Accesses},
-    installation::Installation,
+    installation::{self, Installation},
     metrics::Metrics,
     pace::paced,
     plugins::Kept,
@@ -48,11 +48,24 @@ const SHUTDOWN_TIME: Duration = Duration::from_secs(10);
 /// How long the scanners may take to end the host's sessions.
 const LOG_OUT_TIME: Duration = Duration::from_secs(3);
 
+/// What a host is built for.
+#[derive(Clone, Copy)]
+pub enum Purpose {
+    /// The work of a role: with every plugin, in a data folder that is made where there is none.
+    Work(Role),
+    /// Looking at what is stored, and changing it: with the plugins that load, in a folder that is there.
+    Administration,
+}
+
 /// Builds the host. Nothing runs yet but the writer of its audit log.
 ///
 /// # Errors
 /// With everything that an operator has to mend.
-pub async fn build(config: Config, role: Role) -> anyhow::Result<Arc<Host>> {
+pub async fn build(config: Config, purpose: Purpose) -> anyhow::Result<Arc<Host>> {
+    let role = match purpose {
+        Purpose::Work(role) => role,
+        Purpose::Administration => Role::All,
+    };
     if matches!(config.store, StoreKind::Embedded) && role != Role::All {
         bail!(
             "--role {} needs a store that processes share: set `store: redis://…` in scanhost.yaml, or leave --role out",
@@ -60,28 +73,36 @@ pub async fn build(config: Config, role: Role) -> anyhow::Result<Arc<Host>> {
         );
     }
     telemetry::configure(&config.log);
-    let data = config.data.clone();
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&data)
-        .with_context(|| format!("the data folder {} cannot be made", data.display()))?;
-    let data = data.canonicalize().with_context(|| format!("the data folder {} cannot be used", data.display()))?;
+    if let Purpose::Administration = purpose {
+        data_folder::find(&config.data)?;
+    }
+    let redis = match &config.store {
+        StoreKind::Embedded => None,
+        StoreKind::Redis(url) => {
+            let store = RedisStore::connect(url.expose(), &config.key_prefix, paced(redis::LEASE));
+            Some(store.await.context("Redis cannot be used")?)
+        }
+    };
+    if let Some(store) = &redis
+        && !installation::is_in(&config.data)
+    {
+        // Before anything is made in a wrong place.
+        store.permit_new_folder(&config.data).await?;
+    }
+    let data = data_folder::make(&config.data)?;
     let (metrics, faults) = (Metrics::new(), Arc::new(Faults::default()));
     let observers = faults::Observers { metrics: metrics.clone(), faults: faults.clone() };
     let sandbox = Sandbox::start_observed(Some(cache_folder(&data)?), Arc::new(observers))?;
     let sealer = Sealer::open(&config.key_file)?;
     let installation = Installation::of(&data)?;
-    let store: Arc<dyn Store> = match &config.store {
-        StoreKind::Embedded => {
+    let store: Arc<dyn Store> = match redis {
+        None => {
             let store = EmbeddedStore::open(&data)
                 .with_context(|| format!("the store in {} cannot be opened", data.display()))?;
             store.bind_key(sealer.fingerprint()).await?;
             Arc::new(store)
         }
-        StoreKind::Redis(url) => {
-            let store = RedisStore::connect(url.expose(), &config.key_prefix, paced(redis::LEASE));
-            let store = store.await.context("Redis cannot be used")?;
+        Some(store) => {
             store.bind_folder(&data, &installation).await?;
             store.bind_key(sealer.fingerprint()).await?;
             Arc::new(store)
@@ -89,7 +110,10 @@ pub async fn build(config: Config, role: Role) -> anyhow::Result<Arc<Host>> {
     };
     let store = if failpoint::is_armed() { Arc::new(CrashingStore(store)) } else { store };
     let kept = Kept::new(&data);
-    let snapshot = build_snapshot(&sandbox, config).await?;
+    let (snapshot, problems) = match purpose {
+        Purpose::Work(_) => (build_snapshot(&sandbox, config).await?, Vec::new()),
+        Purpose::Administration => what_loads(&sandbox, config).await?,
+    };
     reload::note_served(&kept, &snapshot);
     reload::tell_plugins(&[], &snapshot);
     let host = Arc::new(Host {
@@ -98,7 +122,7 @@ pub async fn build(config: Config, role: Role) -> anyhow::Result<Arc<Host>> {
         store: Arc::new(Ledger::new(store, metrics.clone())),
         metrics,
         sandbox,
-        reloads: Reloads::new(snapshot.generation),
+        reloads: Reloads::new(snapshot.generation, problems),
         kept,
         faults,
         snapshot: ArcSwap::from_pointee(snapshot),
@@ -122,10 +146,21 @@ pub async fn build(config: Config, role: Role) -> anyhow::Result<Arc<Host>> {
 /// # Errors
 /// With every problem, one a line.
 pub async fn build_snapshot(sandbox: &Arc<Sandbox>, config: Config) -> anyhow::Result<Snapshot> {
-    try_snapshot(sandbox, config).await.map_err(|problems| {
-        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        anyhow::anyhow!("{}", lines.join("\n"))
-    })
+    try_snapshot(sandbox, config).await.map_err(told)
+}
+
+/// As much of it as loads, and the problems with the rest.
+///
+/// # Errors
+/// When nothing does.
+pub async fn what_loads(sandbox: &Arc<Sandbox>, config: Config) -> anyhow::Result<(Snapshot, Vec<Problem>)> {
+    let kept = Kept::new(&config.data);
+    snapshot::build_what_loads(sandbox, &kept, config.into(), None).await.map_err(told)
+}
+
+fn told(problems: Vec<Problem>) -> anyhow::Error {
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    anyhow::anyhow!("{}", lines.join("\n"))
 }
 
 /// The same, with the problems as they are.

@@ -21,7 +21,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::{control::Control, role::Role};
+use crate::control::Control;
 
 /// Lets AI agents run vulnerability scans over MCP.
 ///
@@ -42,6 +42,8 @@ enum Command {
     /// Serve MCP over standard input and output, for the program that started this one.
     Stdio(serve::Args),
     /// Submit a scan, follow it to its end, and print all its findings.
+    ///
+    /// Ctrl-C cancels the scan and exits with 1; once more, it ends this at once.
     Scan(scan::Args),
     /// Print the findings of a scanner's report file.
     Report(report::Args),
@@ -86,20 +88,11 @@ impl ConfigFolder {
         Ok(crate::config::Config::load(self.config.as_deref(), &environment)?)
     }
 
-    /// The host to ask, also while something is wrong in the folder: one that runs goes on with what it had before.
-    async fn control(&self) -> anyhow::Result<Control> {
-        match self.load() {
-            Ok(config) => Control::open(config, Role::All).await,
-            Err(problems) => {
-                let environment = |name: &str| std::env::var(name).ok();
-                let data = crate::config::Config::data_folder(self.config.as_deref(), &environment);
-                let running = match data {
-                    Some(data) => Control::running(&data).await,
-                    None => None,
-                };
-                running.ok_or(problems)
-            }
-        }
+    /// The host that runs on the data folder, also while something is wrong in the configuration: it goes on with what it
+    /// had before.
+    async fn running(&self) -> Option<Control> {
+        let environment = |name: &str| std::env::var(name).ok();
+        Control::running(&crate::config::Config::data_folder(self.config.as_deref(), &environment)?).await
     }
 }
 

@@ -231,6 +231,11 @@ async fn retry(host: &Arc<Host>, task_id: &str) -> Result<Json, Refusal> {
             "Submit it again with its credentials; scans with a configured `credential` can be retried.",
         ));
     }
+    let problems = host.reloads.problems_from_start();
+    if !problems.is_empty() {
+        let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        return Err(Refusal::new(ErrorCode::Unavailable, told.join("; "), "Nothing has changed."));
+    }
     permit_again(&host.snapshot.load(), &scan.request)?;
     let new = NewScan {
         id: new_task_id(),

@@ -24,6 +24,11 @@ pub enum BadInstallation {
     NotAnId(PathBuf),
 }
 
+/// Whether the folder has an id.
+pub fn is_in(data: &Path) -> bool {
+    data.join(FILE_NAME).exists()
+}
+
 impl Installation {
     /// Reads the folder's id; makes one where there is none.
     ///

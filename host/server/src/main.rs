@@ -10,6 +10,7 @@ mod command;
 mod config;
 mod conformance;
 mod control;
+mod data_folder;
 mod disk;
 mod egress;
 mod export;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use scanhost_sandbox::{Backend, Digest, Profile, World};
 
 pub use kept::{Kept, Ledger, Served, WentBack};
-pub use listed::listed;
+pub use listed::{listed, listed_unserved};
 pub use load::{Loader, STANDARD_PROFILE};
 
 use crate::config::PluginSource;
@@ -23,6 +23,8 @@ pub struct Plugin {
     pub origin: Origin,
     /// Counts the versions that this process has loaded under the name, from 1.
     pub generation: u64,
+    /// What the ledger said of going back when it was loaded.
+    pub decided: Option<WentBack>,
     world: World,
     /// Its entry in the configuration, for what it is granted and limited to. None: it is inside this program.
     source: Option<PluginSource>,
@@ -59,6 +61,15 @@ impl Plugin {
             Origin::BuiltIn => None,
             Origin::File => Some(self.digest()),
             Origin::Kept { instead_of } => Some(instead_of),
+        }
+    }
+
+    /// Whether it is the version that the ledger wants in the place of its file.
+    pub fn is_wanted_by(&self, ledger: &Ledger) -> bool {
+        let Some((source, file)) = self.source.as_ref().zip(self.file_digest()) else { return true };
+        match load::instead_of(ledger, &self.name, source, file) {
+            Some(back) => self.digest().to_string() == back.to,
+            None => self.origin == Origin::File,
         }
     }
 

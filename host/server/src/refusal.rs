@@ -1,5 +1,8 @@
 //! What is said to whoever asked for something that cannot be had: a code, what is wrong, and what to do next.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use crate::{
@@ -88,9 +91,15 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code.name(), self.message)?;
-        if self.hint.is_empty() { Ok(()) } else { write!(f, " {}", self.hint) }
+        write!(f, "{}: ", self.code.name())?;
+        f.write_str(&joined(&self.message, &self.hint))
     }
+}
+
+/// What is wrong and what to do next, on one line.
+pub fn joined(message: &str, hint: &str) -> String {
+    let stop = if message.ends_with(['.', '!', '?']) { "" } else { "." };
+    if hint.is_empty() { message.to_owned() } else { format!("{message}{stop} {hint}") }
 }
 
 impl std::error::Error for Refusal {}

@@ -64,11 +64,11 @@ impl Reloader {
     pub async fn run(mut self, host: Arc<Host>) {
         let mut watch = Watch::new();
         watch.cover(&self.watched());
-        // What this process has written in it since is in use already.
-        self.seen.accept(&self.ledger);
+        let mut is_behind = self.accept_ledger(&host);
         loop {
             let (is_wanted, care) = tokio::select! {
                 () = host.shutdown.cancelled() => return,
+                () = std::future::ready(()), if is_behind => (true, Care::Content),
                 _ = self.hangups.recv() => (true, Care::Content),
                 () = watch.notice() => (false, Care::Content),
                 () = tokio::time::sleep(LOOK) => (false, Care::Stat),
@@ -88,11 +88,20 @@ impl Reloader {
             if is_wanted || has_changed {
                 let read = self.read().await;
                 watch.cover(&self.watched());
-                apply::apply(&host, read).await;
-                // Our own writing is nothing to look at.
-                self.seen.accept(&self.ledger);
+                let is_applied = apply::apply(&host, read).await;
+                // After a failure, the next change is waited for.
+                is_behind = self.accept_ledger(&host) && is_applied;
             }
         }
+    }
+
+    /// Takes the ledger as it is for seen: what this process has written in it is in use already. Whether another process
+    /// has written in it meanwhile what is not.
+    fn accept_ledger(&mut self, host: &Host) -> bool {
+        self.seen.accept(&self.ledger);
+        let snapshot = host.snapshot.load();
+        // A ledger that cannot be read is told about where it is needed.
+        host.kept.ledger().is_ok_and(|ledger| !snapshot.plugins.iter().all(|plugin| plugin.is_wanted_by(&ledger)))
     }
 
     /// The files of which notices are worth having. The ledger lies where files are written all the time: it is only

@@ -14,7 +14,7 @@ use scanhost_domain::{
 };
 use scanhost_sandbox::{Backend, Profile, ProfileDescription};
 
-pub use build::{Wanted, build};
+pub use build::{Wanted, build, build_what_loads};
 
 use crate::{
     config::{self, Config},

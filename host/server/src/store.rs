@@ -232,8 +232,10 @@ pub enum StoreError {
     #[error("the store's secrets were sealed with another key: put the right `secrets.key_file` back")]
     OtherKey,
     #[error(
-        "the processes of this store keep their files in another folder than {folder}: set `data` to the one that they \
-         share; if this is to be the only one from now on, delete the key {key} in Redis"
+        "the processes of this store keep their files in another folder than {folder}: {relative}, so run this where the \
+         others run, or make it the absolute path of the folder that they share; only if this is to be the one folder \
+         from now on, delete the key {key} in Redis",
+        relative = crate::data_folder::RELATIVE
     )]
     OtherFolder { folder: String, key: String },
     #[error("a stored record cannot be read")]

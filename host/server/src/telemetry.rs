@@ -2,6 +2,7 @@
 //! may change while the host runs.
 
 mod json;
+mod level;
 
 use std::{
     error::Error,
@@ -21,6 +22,8 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
+pub use level::check_level;
+
 use crate::{
     config::{Log, LogFormat},
     mcp,
@@ -29,9 +32,18 @@ use crate::{
 /// Sets the level, whatever the configuration says: for one run of somebody who looks for something.
 const VARIABLE: &str = "SCANHOST_LOG";
 
+/// What a command logs where the variable says nothing.
+#[derive(Clone, Copy)]
+pub enum Wish {
+    /// This level, until the configuration says another: of a server.
+    Configured(&'static str),
+    /// This level, whatever the configuration says: of a command, whose standard error is for people.
+    Own(&'static str),
+}
+
 /// What was chosen at the start, and what changes the level later.
 struct Logging {
-    default_level: &'static str,
+    wish: Wish,
     filter: reload::Handle<EnvFilter, Registry>,
 }
 
@@ -40,9 +52,16 @@ static LOGGING: OnceLock<Logging> = OnceLock::new();
 static IS_JSON: AtomicBool = AtomicBool::new(false);
 
 /// Starts logging, before there is a configuration.
-pub fn start(default_level: &'static str) {
+///
+/// # Errors
+/// When the variable says no level.
+pub fn start(wish: Wish) -> anyhow::Result<()> {
+    if let Ok(text) = std::env::var(VARIABLE) {
+        check_level(&text).map_err(|problem| anyhow::anyhow!("{VARIABLE}: {problem}"))?;
+    }
     IS_JSON.store(is_json(LogFormat::Auto), Ordering::Relaxed);
-    let (filter, handle) = reload::Layer::new(chosen(default_level));
+    let (Wish::Configured(level) | Wish::Own(level)) = wish;
+    let (filter, handle) = reload::Layer::new(chosen(level));
     let people = fmt::layer().with_writer(std::io::stderr).with_target(false);
     let people = people.with_ansi(std::io::stderr().is_terminal());
     tracing_subscriber::registry()
@@ -52,14 +71,16 @@ pub fn start(default_level: &'static str) {
         .with(json::JsonLines.with_filter(dynamic_filter_fn(|_, _| IS_JSON.load(Ordering::Relaxed))))
         .init();
     // Only the first call gets here: a second one would have panicked above.
-    let _first = LOGGING.set(Logging { default_level, filter: handle });
+    let _first = LOGGING.set(Logging { wish, filter: handle });
+    Ok(())
 }
 
-/// Logs as the configuration says from now on.
+/// Logs as the configuration says from now on, where the command does.
 pub fn configure(log: &Log) {
     let Some(logging) = LOGGING.get() else { return };
+    let Wish::Configured(default_level) = logging.wish else { return };
     IS_JSON.store(is_json(log.format), Ordering::Relaxed);
-    let filter = chosen(log.level.as_deref().unwrap_or(logging.default_level));
+    let filter = chosen(log.level.as_deref().unwrap_or(default_level));
     let (before, after) = (logging.filter.with_current(ToString::to_string).unwrap_or_default(), filter.to_string());
     if before != after && logging.filter.reload(filter).is_ok() {
         tracing::info!(from = before, to = after, "log level");
@@ -77,14 +98,6 @@ fn is_json(format: LogFormat) -> bool {
         LogFormat::Json => true,
         LogFormat::Text => false,
     }
-}
-
-/// Whether this is a level, in the form of tracing's filters.
-///
-/// # Errors
-/// With what is wrong with it.
-pub fn check_level(text: &str) -> Result<(), String> {
-    EnvFilter::try_new(text).map(drop).map_err(|error| error.to_string())
 }
 
 /// An error with all its causes, on one line.

@@ -54,7 +54,7 @@ fn an_unknown_pool_is_refused_with_those_that_exist() {
     let (home, _server) = started(MOCK);
     let output = run(&home, &["queue", "pause", "nessus"]);
     assert_eq!(output.code, Some(1));
-    assert!(output.stderr.contains("mock"), "{}", output.stderr);
+    assert!(output.stderr.contains(". Pools are: mock") && !output.stderr.contains(".."), "{}", output.stderr);
 }
 
 #[tokio::test]

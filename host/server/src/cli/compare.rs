@@ -9,10 +9,9 @@ use serde_json::{Value as Json, json};
 
 use super::{ConfigFolder, Usage, compiled, listing, native};
 use crate::{
-    app,
+    app::{self, Purpose},
     control::Control,
     results::{Comparison, Report, Stretch, Survey},
-    role::Role,
 };
 
 #[derive(clap::Args)]
@@ -63,7 +62,7 @@ fn is_scan(word: &str) -> bool {
 }
 
 async fn of_scans(args: &Args) -> anyhow::Result<Json> {
-    let control = Control::open(args.folder.load()?, Role::All).await?;
+    let control = Control::open(args.folder.load()?, Purpose::Administration).await?;
     let question = json!({
         "baseline_task_id": args.baseline, "task_id": args.current, "limit": args.limit, "skip": args.skip,
     });

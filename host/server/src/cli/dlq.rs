@@ -7,8 +7,8 @@ use clap::Subcommand;
 
 use super::{ConfigFolder, listing};
 use crate::{
+    app::Purpose,
     control::{Control, Request},
-    role::Role,
 };
 
 #[derive(clap::Args)]
@@ -50,7 +50,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     if let Command::Purge { yes: false, .. } = &args.command {
         confirm()?;
     }
-    let control = Control::open(args.folder.load()?, Role::All).await?;
+    let control = Control::open(args.folder.load()?, Purpose::Administration).await?;
     let done = perform(&control, args.command, args.json).await;
     control.close().await;
     done

@@ -34,6 +34,14 @@ enum Command {
     Rollback(rollback::Args),
 }
 
+/// Which version each process uses, and as which of its generations, is not to be known here.
+fn tell_unserved() {
+    eprintln!(
+        "no running scanhost answers here: this is what the configuration loads to now; /ready of each process tells what \
+         it uses"
+    );
+}
+
 pub async fn run(args: Args) -> anyhow::Result<()> {
     match args.command {
         Command::Inspect(command) => inspect::run(command, args.json).await,

@@ -7,8 +7,8 @@ use serde_json::{Value as Json, json};
 
 use super::{ConfigFolder, listing};
 use crate::{
+    app::Purpose,
     control::{Control, Request},
-    role::Role,
 };
 
 #[derive(clap::Args)]
@@ -40,7 +40,7 @@ enum Command {
 }
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
-    let control = Control::open(args.folder.load()?, Role::All).await?;
+    let control = Control::open(args.folder.load()?, Purpose::Administration).await?;
     let done = match args.command {
         None => match args.watch {
             None => show(&control, args.json).await,

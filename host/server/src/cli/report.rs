@@ -31,7 +31,8 @@ pub struct Args {
     /// Fields of your own choice and order, separated by commas
     #[arg(long, value_delimiter = ',', conflicts_with = "profile")]
     fields: Option<Vec<String>>,
-    /// Filter on any field; may be repeated
+    /// Show only findings that pass, such as severity=High or 'cvss_score=>=7'; of several filters on different fields
+    /// all have to pass, of several on one field any
     #[arg(long, value_name = "K=V")]
     filter: Vec<filter_word::Word>,
     /// Page to print; 0 prints everything

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     answer::{Choice, Question, prepare},
-    app,
+    app::{self, Purpose},
     config::{Config, StoreKind},
     control::Control,
     filter_word,
@@ -24,7 +24,7 @@ use crate::{
     role::Role,
     snapshot::Snapshot,
     submit::find_profile,
-    telemetry,
+    telemetry::{self, Wish},
 };
 
 /// How long one question for the status waits for a change, in seconds.
@@ -44,7 +44,8 @@ pub struct Args {
     /// Which fields to show
     #[arg(long, value_name = "P", default_value = "brief")]
     profile: String,
-    /// Filter on any field; may be repeated
+    /// Show only findings that pass, such as severity=High or 'cvss_score=>=7'; of several filters on different fields
+    /// all have to pass, of several on one field any
     #[arg(long, value_name = "K=V")]
     filter: Vec<filter_word::Word>,
     #[arg(long, value_enum, default_value = "table")]
@@ -55,14 +56,14 @@ pub struct Args {
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
     args.format.permit_output()?;
-    telemetry::start("warn");
+    telemetry::start(Wish::Own("warn"))?;
     let config = args.folder.load()?;
     // What a worker claims it should keep: this process ends with its own scan, so on a shared store it claims none.
     let role = match config.store {
         StoreKind::Embedded => Role::All,
         StoreKind::Redis(_) => Role::Api,
     };
-    let control = Control::open(config.clone(), role).await?;
+    let control = Control::open(config.clone(), Purpose::Work(role)).await?;
     if let Control::Own(host) = &control {
         app::start_work(host)?;
     }
@@ -87,6 +88,10 @@ async fn scan(control: &Control, config: Config, args: Args, interrupt: &Interru
     let submitted = control.tool("run_untrusted_scan", request).await?;
     let id = text(&submitted["task_id"]);
     eprintln!("scan {id} is queued");
+    let pool = text(&submitted["scanner_pool"]);
+    if control.tool("get_pool_status", json!({ "scanner_pool": pool })).await?["paused"] == true {
+        eprintln!("pool {pool} is paused: the scan waits until `scanhost queue resume {pool}`");
+    }
     let status = follow(control, &id, interrupt).await?;
     interrupt.end_cancelling();
     for warning in status["warnings"].as_array().into_iter().flatten() {

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::{ConfigFolder, listing};
-use crate::{control::Control, role::Role};
+use crate::{app::Purpose, control::Control};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -27,7 +27,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
-    let control = Control::open(args.folder.load()?, Role::All).await?;
+    let control = Control::open(args.folder.load()?, Purpose::Administration).await?;
     let question = json!({
         "status": args.status, "scanner_pool": args.pool, "target": args.target, "limit": args.limit,
     });

@@ -1,8 +1,8 @@
 //! `serve` and `stdio`.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{io, net::SocketAddr, sync::Arc};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use tokio::{
     io::AsyncWriteExt as _,
     net::{TcpListener, UnixStream},
@@ -10,7 +10,7 @@ use tokio::{
 
 use super::ConfigFolder;
 use crate::{
-    app,
+    app::{self, Purpose},
     config::Config,
     control::{Control, connect_mcp},
     host::Host,
@@ -18,7 +18,8 @@ use crate::{
     mcp::{Offer, transport},
     reload::{self, Reloader},
     role::Role,
-    service, telemetry,
+    service,
+    telemetry::{self, Wish},
 };
 
 #[derive(clap::Args)]
@@ -52,15 +53,15 @@ impl Args {
 }
 
 pub async fn serve(args: Args) -> anyhow::Result<()> {
-    telemetry::start("info");
+    telemetry::start(Wish::Configured("info"))?;
     let args = Arc::new(args);
     let is_default = args.folder.config.is_none();
     allow_many_sockets();
     let (config, reloader) = Reloader::start(args.reader())?;
     let listener = TcpListener::bind(config.listen).await;
-    let listener = listener.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let listener = listener.map_err(|error| no_listener(config.listen, error))?;
     let listen = listener.local_addr()?;
-    let host = app::build(config, args.role).await?;
+    let host = app::build(config, Purpose::Work(args.role)).await?;
     app::start_work(&host)?;
     host.tasks.spawn(service::live(host.clone()));
     host.tasks.spawn(reloader.run(host.clone()));
@@ -78,13 +79,13 @@ pub async fn serve(args: Args) -> anyhow::Result<()> {
 }
 
 pub async fn stdio(args: Args) -> anyhow::Result<()> {
-    telemetry::start("warn");
+    telemetry::start(Wish::Configured("warn"))?;
     if !args.role.serves_mcp() {
         bail!("a worker does not serve MCP: run `scanhost serve --role worker`, or leave --role out");
     }
     let args = Arc::new(args);
     let (config, reloader) = Reloader::start(args.reader())?;
-    let host = match Control::open(config, args.role).await? {
+    let host = match Control::open(config, Purpose::Work(args.role)).await? {
         Control::Own(host) => host,
         // A second editor on the same folder works through the first one's host.
         Control::Other(data) => {
@@ -100,6 +101,12 @@ pub async fn stdio(args: Args) -> anyhow::Result<()> {
     };
     app::stop(&host).await;
     served.map_err(|error| anyhow::anyhow!("the client does not speak MCP: {error}"))
+}
+
+fn no_listener(address: SocketAddr, error: io::Error) -> anyhow::Error {
+    let is_taken = error.kind() == io::ErrorKind::AddrInUse;
+    let hint = if is_taken { ". On one machine give each process its own --listen" } else { "" };
+    anyhow!("cannot listen on {address}: {error}{hint}")
 }
 
 /// Passes what the client says on to the other host, and back.

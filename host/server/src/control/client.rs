@@ -15,11 +15,11 @@ use tokio::{
 
 use super::{Request, perform_noted, server::MCP_GREETING, socket_address};
 use crate::{
-    app,
+    app::{self, Purpose},
     config::{Config, StoreKind},
     host::Host,
     mcp::Offer,
-    role::Role,
+    refusal::joined,
     store::StoreError,
 };
 
@@ -38,21 +38,20 @@ pub enum Control {
 }
 
 impl Control {
-    /// The host that owns the configuration's data folder, or a new one of this role that does no work by itself.
-    /// Nobody owns the folder of a shared store.
+    /// The host that owns the configuration's data folder, or a new one for this that does no work by itself. Nobody owns the folder of a shared store.
     ///
     /// # Errors
     /// When neither can be had.
-    pub async fn open(config: Config, role: Role) -> anyhow::Result<Self> {
+    pub async fn open(config: Config, purpose: Purpose) -> anyhow::Result<Self> {
         if let StoreKind::Redis(_) = config.store {
-            return Ok(Self::Own(app::build(config, role).await?));
+            return Ok(Self::Own(app::build(config, purpose).await?));
         }
         let start = tokio::time::Instant::now();
         loop {
             if connect(&config.data).await.is_some() {
                 return Ok(Self::Other(config.data));
             }
-            match app::build(config.clone(), role).await {
+            match app::build(config.clone(), purpose).await {
                 Ok(host) => return Ok(Self::Own(host)),
                 // Another one is just starting, and will listen soon, or just ending.
                 Err(error) if is_in_use(&error) && start.elapsed() < START_TIME => tokio::time::sleep(LOOK).await,
@@ -102,7 +101,7 @@ async fn ask(mut stream: UnixStream, request: &Request) -> anyhow::Result<Json> 
     let mut answer: Json = serde_json::from_str(&answer)?;
     if let Some(error) = answer.get("error") {
         let part = |name: &str| error.get(name).and_then(Json::as_str).unwrap_or_default();
-        bail!("{}: {} {}", part("code"), part("message"), part("hint"));
+        bail!("{}: {}", part("code"), joined(part("message"), part("hint")));
     }
     Ok(answer["ok"].take())
 }

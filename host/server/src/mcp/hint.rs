@@ -9,6 +9,17 @@ pub fn after_submit(scan: &Scan) -> ContentBlock {
     next(format!("Next: wait_for_scan {{\"task_id\": \"{}\"}}.", scan.id))
 }
 
+/// After a submit to a pool that an operator has stopped.
+pub fn after_submit_to_paused(scan: &Scan) -> ContentBlock {
+    next(format!(
+        "Pool `{}` is paused: the scan waits until an operator resumes the pool, whatever estimated_wait_seconds says. \
+         Next: tell that to whoever wants the results; then wait_for_scan {{\"task_id\": \"{id}\"}}, or cancel_scan to \
+         end it.",
+        scan.request.pool,
+        id = scan.id,
+    ))
+}
+
 /// After a submit that was made before: what has become of its scan since.
 pub fn after_repeated_submit(scan: &Scan, is_deleted: bool) -> ContentBlock {
     if is_deleted {

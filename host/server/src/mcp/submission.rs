@@ -59,7 +59,10 @@ pub async fn run(
     let raw: &JsonObject = &call.arguments;
     let submission = submit(&call.host, &call.caller, tool, raw, scan_type, args).await?;
     let scan = &submission.scan;
-    let hint = if submission.idempotent {
+    let is_waiting = submission.position.is_some();
+    let hint = if is_waiting && call.host.store.pool(&scan.request.pool).await?.paused {
+        hint::after_submit_to_paused(scan)
+    } else if submission.idempotent {
         // A scan is remembered for its key for longer than it is kept.
         let is_deleted = call.host.store.scan(&scan.id).await?.is_none();
         hint::after_repeated_submit(scan, is_deleted)

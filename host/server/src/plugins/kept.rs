@@ -72,13 +72,13 @@ impl Kept {
         Ok(changed)
     }
 
-    /// Keeps a version's bytes.
+    /// Keeps a version's bytes; not where there is no data folder, which commands that only look do not make.
     ///
     /// # Errors
     /// Of the file system.
     pub fn keep(&self, digest: Digest, bytes: &[u8]) -> io::Result<()> {
         let file = self.file(&digest.to_string());
-        if file.exists() {
+        if file.exists() || self.0.parent().is_none_or(|data| !data.is_dir()) {
             return Ok(());
         }
         self.make_folder()?;

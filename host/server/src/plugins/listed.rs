@@ -1,17 +1,43 @@
 //! What is loaded, one row a version, for an operator who wants to know what runs and why something does not.
 
+use std::sync::Arc;
+
 use serde_json::{Value as Json, json};
 
-use super::{Origin, Plugin};
+use super::{Ledger, Origin, Plugin};
 use crate::{config::Problem, host::Host, snapshot::Snapshot};
 
 /// The versions in use, those that old calls and scans still hold, and the plugins that could not be loaded.
 pub fn listed(host: &Host) -> Json {
     let snapshot = host.snapshot.load_full();
     let (problems, ledger) = (host.reloads.last().problems, host.kept.ledger().unwrap_or_default());
+    let mut rows = loaded(&snapshot, &problems, &ledger);
+    for (row, plugin) in rows.iter_mut().zip(&snapshot.plugins) {
+        if let Some(rest) = host.faults.rest(plugin.digest()) {
+            row["state"] = "quarantined".into();
+            row["why"] = format!("it failed too often and rests for {} s", rest.as_secs()).into();
+        }
+    }
+    let draining =
+        |plugin: Arc<Plugin>| row(&plugin, &snapshot, "draining", Some("calls or scans that began with it".to_owned()));
+    rows.extend(host.reloads.retired().into_iter().map(draining));
+    rows.extend(not_loaded(&snapshot, &problems));
+    Json::from(rows)
+}
+
+/// What a configuration loads to, without the generations of any process.
+pub fn listed_unserved(snapshot: &Snapshot, problems: &[Problem], ledger: &Ledger) -> Json {
+    let mut rows = loaded(snapshot, problems, ledger);
+    rows.iter_mut().for_each(|row| row["generation"] = Json::Null);
+    rows.extend(not_loaded(snapshot, problems));
+    Json::from(rows)
+}
+
+/// A row for each of the snapshot's plugins, in their order.
+fn loaded(snapshot: &Snapshot, problems: &[Problem], ledger: &Ledger) -> Vec<Json> {
     let mut rows: Vec<Json> = Vec::new();
     for plugin in &snapshot.plugins {
-        let refused = of_plugin(&problems, &plugin.name).map(|problem| format!("the file is refused: {problem}"));
+        let refused = of_plugin(problems, &plugin.name).map(|problem| format!("the file is refused: {problem}"));
         let (state, why) = match plugin.origin {
             Origin::Kept { instead_of } => {
                 let back = ledger.went_back(&plugin.name, &instead_of.to_string());
@@ -19,16 +45,14 @@ pub fn listed(host: &Host) -> Json {
             }
             Origin::BuiltIn | Origin::File => ("active", refused),
         };
-        let (state, why) = match host.faults.rest(plugin.digest()) {
-            Some(rest) => ("quarantined", Some(format!("it failed too often and rests for {} s", rest.as_secs()))),
-            None => (state, why),
-        };
-        rows.push(row(plugin, &snapshot, state, why));
+        rows.push(row(plugin, snapshot, state, why));
     }
-    for plugin in host.reloads.retired() {
-        rows.push(row(&plugin, &snapshot, "draining", Some("calls or scans that began with it".to_owned())));
-    }
-    for problem in &problems {
+    rows
+}
+
+fn not_loaded(snapshot: &Snapshot, problems: &[Problem]) -> Vec<Json> {
+    let mut rows = Vec::new();
+    for problem in problems {
         if let Some(name) = problem.key.strip_prefix("plugins.")
             && !snapshot.plugins.iter().any(|plugin| plugin.name == name)
         {
@@ -38,7 +62,7 @@ pub fn listed(host: &Host) -> Json {
             }));
         }
     }
-    Json::from(rows)
+    rows
 }
 
 fn row(plugin: &Plugin, snapshot: &Snapshot, state: &str, why: Option<String>) -> Json {

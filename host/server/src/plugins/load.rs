@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use scanhost_sandbox::{Backend, Digest, Grants, Limits, Plugin as Loaded, Sandbox, World};
 
-use super::{Component, Kept, Ledger, Origin, Plugin};
+use super::{Component, Kept, Ledger, Origin, Plugin, WentBack};
 use crate::{config::PluginSource, plugin_file, telemetry::chain};
 
 /// The plugins inside this program.
@@ -70,6 +70,7 @@ impl<'a> Loader<'a> {
             component: loaded,
             origin: Origin::BuiltIn,
             generation: self.next_generation(name),
+            decided: None,
             world: component.world().expect(fits),
             source: None,
         }
@@ -82,11 +83,7 @@ impl<'a> Loader<'a> {
     pub async fn configured(&mut self, name: &str, source: &PluginSource) -> Result<Arc<Plugin>, String> {
         let bytes = plugin_file::read(&source.file)?;
         let found = Digest::of(&bytes);
-        // A pin is the operator's last word: where it names another version than the one gone back to, it counts.
-        let pinned = source.sha256.map(|pinned| Digest::from(pinned).to_string());
-        let back = self.ledger.went_back(name, &found.to_string());
-        let back = back.filter(|back| pinned.as_ref().is_none_or(|pinned| *pinned == back.to));
-        if let Some(back) = back {
+        if let Some(back) = instead_of(&self.ledger, name, source, found) {
             let bytes = self.kept.bytes(&back.to)?;
             return self.plugin(name, &bytes, Origin::Kept { instead_of: found }, source).await;
         }
@@ -111,9 +108,10 @@ impl<'a> Loader<'a> {
             let terms = |source: &PluginSource| (source.limits.clone(), source.grants.clone());
             plugin.name == name && plugin.digest() == digest && plugin.source.as_ref().map(terms) == Some(terms(source))
         };
+        let decided = self.ledger.decided(name).cloned();
         match self.before.iter().find(is_same) {
             Some(unchanged) if unchanged.origin == origin => return Ok(unchanged.clone()),
-            Some(moved) => return Ok(Arc::new(Plugin { origin, ..Plugin::clone(moved) })),
+            Some(moved) => return Ok(Arc::new(Plugin { origin, decided, ..Plugin::clone(moved) })),
             None => {}
         }
         let (component, world) = load(self.sandbox, name, source, bytes).await?;
@@ -123,7 +121,7 @@ impl<'a> Loader<'a> {
             tracing::warn!(plugin = name, sha256 = %digest, error = chain(&error), "the plugin's bytes cannot be kept, it will not be there to go back to");
         }
         let (name, generation) = (name.to_owned(), self.next_generation(name));
-        Ok(Arc::new(Plugin { name, component, origin, generation, world, source: Some(source.clone()) }))
+        Ok(Arc::new(Plugin { name, component, origin, generation, decided, world, source: Some(source.clone()) }))
     }
 
     fn next_generation(&mut self, name: &str) -> u64 {
@@ -147,6 +145,19 @@ impl Plugin {
             (Component::Profile(_), _) => Err("it is a profile".to_owned()),
         }
     }
+}
+
+/// What is to be in use in the place of a file with this digest. A pin is the operator's last word: where it names another
+/// version than the one gone back to, it counts.
+pub(super) fn instead_of<'a>(
+    ledger: &'a Ledger,
+    name: &str,
+    source: &PluginSource,
+    file: Digest,
+) -> Option<&'a WentBack> {
+    let pinned = source.sha256.map(|pinned| Digest::from(pinned).to_string());
+    let back = ledger.went_back(name, &file.to_string());
+    back.filter(|back| pinned.as_ref().is_none_or(|pinned| *pinned == back.to))
 }
 
 async fn load(

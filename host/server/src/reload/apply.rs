@@ -17,8 +17,8 @@ use crate::{
 /// Between two looks whether somebody still uses a client that the configuration no longer has.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Builds what the configuration says and puts it in the place of what there is, or changes nothing.
-pub async fn apply(host: &Arc<Host>, read: Result<Config, Vec<Problem>>) {
+/// Builds what the configuration says and puts it in the place of what there is, or changes nothing. Whether it did.
+pub async fn apply(host: &Arc<Host>, read: Result<Config, Vec<Problem>>) -> bool {
     let _turn = host.reloads.turn().await;
     let start = Instant::now();
     let before = host.snapshot.load_full();
@@ -34,6 +34,7 @@ pub async fn apply(host: &Arc<Host>, read: Result<Config, Vec<Problem>>) {
             tracing::info!(generation = new.generation, took_ms = took.as_millis() as u64, "configuration reloaded");
             host.reloads.succeeded(took);
             host.metrics.reloaded(true);
+            true
         }
         Err(problems) => {
             for problem in &problems {
@@ -41,6 +42,7 @@ pub async fn apply(host: &Arc<Host>, read: Result<Config, Vec<Problem>>) {
             }
             host.reloads.failed(problems, start.elapsed());
             host.metrics.reloaded(false);
+            false
         }
     }
 }
@@ -66,7 +68,7 @@ pub fn note_served(kept: &Kept, snapshot: &Snapshot) {
             let version = snapshot.version(plugin).unwrap_or_default().to_owned();
             let state_version = plugin.backend().map(|backend| backend.description().state_version);
             let served = Served { sha256: plugin.digest().to_string(), version, since: now, state_version, bad: None };
-            ledger.serve(&plugin.name, &file.to_string(), served);
+            ledger.serve(&plugin.name, &file.to_string(), served, plugin.decided.as_ref());
         }
     });
     if let Err(error) = noted {

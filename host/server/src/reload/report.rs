@@ -16,6 +16,7 @@ use crate::{clock, config::Problem, plugins::Plugin};
 /// The outcomes so far, and a way to hear of the next one that succeeds.
 pub struct Reloads {
     last: Mutex<LastReload>,
+    from_start: Vec<Problem>,
     succeeded: AtomicU64,
     failed: AtomicU64,
     generation: watch::Sender<u64>,
@@ -36,11 +37,13 @@ pub struct LastReload {
 }
 
 impl Reloads {
-    /// The configuration that the process started with counts as taken into use, but not as a reload.
-    pub fn new(generation: u64) -> Self {
-        let last = LastReload { at: clock::now(), took: Duration::ZERO, problems: Vec::new() };
+    /// The configuration that the process started with counts as taken into use, but not as a reload. It has problems only
+    /// where the process administers.
+    pub fn new(generation: u64, problems: Vec<Problem>) -> Self {
+        let last = LastReload { at: clock::now(), took: Duration::ZERO, problems: problems.clone() };
         Self {
             last: Mutex::new(last),
+            from_start: problems,
             succeeded: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             generation: watch::Sender::new(generation),
@@ -51,6 +54,11 @@ impl Reloads {
 
     pub fn last(&self) -> LastReload {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What could not be loaded when the process started.
+    pub fn problems_from_start(&self) -> &[Problem] {
+        &self.from_start
     }
 
     /// How many there were since the start, by the outcome's name.

@@ -10,7 +10,7 @@ use crate::{
     config::{PluginSource, Problem},
     host::Host,
     plugin_file,
-    plugins::{Plugin, WentBack},
+    plugins::{Ledger, Origin, Plugin, WentBack},
     refusal::{ErrorCode, Refusal},
     reload::apply::take_into_use,
     snapshot::{self, Snapshot, Wanted},
@@ -25,13 +25,36 @@ pub async fn roll_back(host: &Arc<Host>, name: &str, reason: &str) -> Result<Arc
     let _turn = host.reloads.turn().await;
     let before = host.snapshot.load_full();
     let (plugin, source) = configured(&before, name)?;
-    let serving = plugin.digest().to_string();
     let file = plugin_file::read(&source.file).map_err(unusable)?;
     let file = Digest::of(&file).to_string();
-    let ledger = host.kept.ledger().map_err(unusable)?;
-    let is_refused = file != serving && ledger.went_back(name, &file).is_none();
+    let decided = host.kept.change(|ledger| {
+        let found = ledger.clone();
+        let back = choose(ledger, name, plugin, source, &file)?;
+        let serving = serving(ledger, name, plugin, &file);
+        let back = WentBack { to: back, instead_of: file.clone(), at: clock::now(), reason: reason.to_owned() };
+        ledger.go_back(name, &serving, back.clone());
+        Ok::<_, Refusal>((found, back))
+    });
+    let (found, back) = decided.map_err(unusable)??;
+    let swapped = swap(host, before.clone(), name).await;
+    if swapped.is_err() {
+        host.kept.change(|ledger| ledger.undo(name, Some(&back), &found)).map_err(unusable)?;
+    }
+    swapped
+}
+
+/// The digest of the version to go back to.
+fn choose(
+    ledger: &Ledger,
+    name: &str,
+    plugin: Option<&Arc<Plugin>>,
+    source: &PluginSource,
+    file: &str,
+) -> Result<String, Refusal> {
+    let serving = serving(ledger, name, plugin, file);
+    let is_refused = plugin.is_some() && serving != file && ledger.went_back(name, file).is_none();
     let to = if is_refused {
-        serving.clone()
+        serving
     } else {
         let last_good = ledger.before(name, &serving).ok_or_else(|| {
             let message = format!("no other version of `{name}` has served that is not known to be bad");
@@ -46,13 +69,13 @@ pub async fn roll_back(host: &Arc<Host>, name: &str, reason: &str) -> Result<Arc
         let hint = format!("Change plugins.{name}.sha256 in scanhost.yaml, or leave it out; then try again.");
         return Err(Refusal::new(ErrorCode::Conflict, message, hint));
     }
-    let back = WentBack { to, instead_of: file, at: clock::now(), reason: reason.to_owned() };
-    host.kept.change(|ledger| ledger.go_back(name, &serving, back)).map_err(unusable)?;
-    let swapped = swap(host, before, name).await;
-    if swapped.is_err() {
-        host.kept.change(|present| *present = ledger).map_err(unusable)?;
-    }
-    swapped
+    Ok(to)
+}
+
+/// The digest of what serves, or of what should where it cannot be loaded.
+fn serving(ledger: &Ledger, name: &str, plugin: Option<&Arc<Plugin>>, file: &str) -> String {
+    let wanted = || ledger.went_back(name, file).map_or_else(|| file.to_owned(), |back| back.to.clone());
+    plugin.map_or_else(wanted, |plugin| plugin.digest().to_string())
 }
 
 /// Takes the configured file into use again, which was gone back from.
@@ -63,14 +86,17 @@ pub async fn use_file(host: &Arc<Host>, name: &str) -> Result<Arc<Plugin>, Refus
     let _turn = host.reloads.turn().await;
     let before = host.snapshot.load_full();
     configured(&before, name)?;
-    let ledger = host.kept.ledger().map_err(unusable)?;
-    if !host.kept.change(|ledger| ledger.use_file(name)).map_err(unusable)? {
+    let used = host.kept.change(|ledger| {
+        let found = ledger.clone();
+        ledger.use_file(name).then_some(found)
+    });
+    let Some(found) = used.map_err(unusable)? else {
         let message = format!("`{name}` was not rolled back");
         return Err(Refusal::new(ErrorCode::Conflict, message, "`scanhost plugin list` shows what is in use."));
-    }
+    };
     let swapped = swap(host, before, name).await;
     if swapped.is_err() {
-        host.kept.change(|present| *present = ledger).map_err(unusable)?;
+        host.kept.change(|ledger| ledger.undo(name, None, &found)).map_err(unusable)?;
     }
     swapped
 }
@@ -78,19 +104,29 @@ pub async fn use_file(host: &Arc<Host>, name: &str) -> Result<Arc<Plugin>, Refus
 /// Loads this one plugin again, whatever else has changed on disk.
 async fn swap(host: &Arc<Host>, before: Arc<Snapshot>, name: &str) -> Result<Arc<Plugin>, Refusal> {
     let wanted = Wanted { config: before.config.clone(), only: Some(name.to_owned()) };
-    let built = snapshot::build(&host.sandbox, &host.kept, wanted, Some(before.clone())).await;
-    let new = Arc::new(built.map_err(|problems| {
+    let refused = |problems: &[Problem]| {
         let told: Vec<String> = problems.iter().map(Problem::to_string).collect();
         Refusal::new(ErrorCode::Conflict, told.join("; "), "Nothing has changed.")
-    })?);
+    };
+    let built = snapshot::build_what_loads(&host.sandbox, &host.kept, wanted, Some(before.clone())).await;
+    let (new, mut problems) = built.map_err(|problems| refused(&problems))?;
+    // What else does not load in a process that administers has nothing to do with this one.
+    let (own, known) = (format!("plugins.{name}"), host.reloads.problems_from_start());
+    problems.retain(|problem| problem.key == own || !known.contains(problem));
+    if !problems.is_empty() {
+        return Err(refused(&problems));
+    }
+    let new = Arc::new(new);
     take_into_use(host, &before, &new);
     let plugin = new.plugins.iter().find(|plugin| plugin.name == name).cloned();
     plugin.ok_or_else(|| Refusal::new(ErrorCode::NotFound, format!("`{name}` is gone"), "Nothing has changed."))
 }
 
-fn configured<'a>(snapshot: &'a Snapshot, name: &str) -> Result<(&'a Arc<Plugin>, &'a PluginSource), Refusal> {
-    let plugin = snapshot.plugins.iter().find(|plugin| plugin.name == name);
-    plugin.zip(snapshot.config.plugins.get(name)).ok_or_else(|| {
+/// What is loaded of the name, if it could be, and its entry.
+fn configured<'a>(snapshot: &'a Snapshot, name: &str) -> Result<(Option<&'a Arc<Plugin>>, &'a PluginSource), Refusal> {
+    let source = snapshot.config.plugins.get(name);
+    let plugin = snapshot.plugins.iter().find(|plugin| plugin.name == name && plugin.origin != Origin::BuiltIn);
+    source.map(|source| (plugin, source)).ok_or_else(|| {
         let names: Vec<&str> = snapshot.config.plugins.keys().map(String::as_str).collect();
         let known = if names.is_empty() { "there are none".to_owned() } else { names.join(", ") };
         let message = format!("there is no plugin `{name}` under `plugins` in scanhost.yaml");

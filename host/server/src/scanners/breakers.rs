@@ -98,7 +98,11 @@ impl Breakers {
         let mut entries = self.lock();
         let entry = entries.entry(scanner.clone()).or_default();
         if entry.seen.as_ref().is_none_or(|(before, _)| *before != up) {
-            tracing::info!(%scanner, up, says = message, "scanner health");
+            if up {
+                tracing::info!(%scanner, up, says = message, "scanner health");
+            } else {
+                tracing::warn!(%scanner, up, says = message, "scanner health");
+            }
         }
         entry.seen = Some((up, message));
     }

@@ -41,8 +41,22 @@ pub async fn build(
     wanted: Wanted,
     before: Option<Arc<Snapshot>>,
 ) -> Result<Snapshot, Vec<Problem>> {
+    let (snapshot, problems) = build_what_loads(sandbox, kept, wanted, before).await?;
+    if problems.is_empty() { Ok(snapshot) } else { Err(problems) }
+}
+
+/// The same with as much as there can be, and every problem with the rest: for who administers and runs no scan.
+///
+/// # Errors
+/// When nothing can be loaded at all.
+pub async fn build_what_loads(
+    sandbox: &Arc<Sandbox>,
+    kept: &Kept,
+    wanted: Wanted,
+    before: Option<Arc<Snapshot>>,
+) -> Result<(Snapshot, Vec<Problem>), Vec<Problem>> {
     let (sandbox, kept, runtime) = (sandbox.clone(), kept.clone(), tokio::runtime::Handle::current());
-    let building = move || runtime.block_on(Building::new(wanted, before.as_deref()).whole(&sandbox, &kept));
+    let building = move || runtime.block_on(Building::new(wanted, before.as_deref()).all(&sandbox, &kept));
     tokio::task::spawn_blocking(building)
         .await
         .unwrap_or_else(|_| Err(vec![problem("scanhost.yaml", None, "", "loading the configuration crashed")]))
@@ -63,19 +77,16 @@ impl<'a> Building<'a> {
         Self { config, only, before, counters, problems: Vec::new() }
     }
 
-    async fn whole(mut self, sandbox: &Arc<Sandbox>, kept: &Kept) -> Result<Snapshot, Vec<Problem>> {
+    async fn all(mut self, sandbox: &Arc<Sandbox>, kept: &Kept) -> Result<(Snapshot, Vec<Problem>), Vec<Problem>> {
         let plugins = match self.plugins(sandbox, kept).await {
             Ok(plugins) => plugins,
             Err(message) => return Err(vec![problem(SERVER_FILE, None, "plugins", message)]),
         };
         let scanners = self.scanners(&plugins).await;
         let profiles = self.profiles(&plugins).await;
-        if !self.problems.is_empty() {
-            return Err(self.problems);
-        }
         let backends = plugins.iter().filter_map(|plugin| plugin.backend());
         let backends = backends.map(|backend| (backend.description().name.clone(), backend.clone())).collect();
-        Ok(Snapshot {
+        let snapshot = Snapshot {
             config: self.config,
             plugins,
             backends,
@@ -83,7 +94,8 @@ impl<'a> Building<'a> {
             profiles,
             generation: self.before.map_or(1, |before| before.generation + 1),
             counters: self.counters,
-        })
+        };
+        Ok((snapshot, self.problems))
     }
 
     async fn plugins(&mut self, sandbox: &Arc<Sandbox>, kept: &Kept) -> Result<Vec<Arc<Plugin>>, String> {

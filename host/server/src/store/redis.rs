@@ -33,7 +33,7 @@ use super::{
     PoolState, ScannerReport, Store, StoreError, Submitted, Watch, WorkError, record::BadRecord,
     unreadable::Unreadable,
 };
-use crate::installation::Installation;
+use crate::{data_folder, installation::Installation};
 use connection::Connection;
 use events::Events;
 use keys::Keys;
@@ -89,7 +89,17 @@ impl RedisStore {
         if self.bind(&key, installation.as_str()).await? {
             return Ok(());
         }
-        Err(StoreError::OtherFolder { folder: data.display().to_string(), key })
+        Err(other_folder(data, key))
+    }
+
+    /// Looks whether a folder that is no installation yet may become that of this store.
+    ///
+    /// # Errors
+    /// When the store is tied to another folder.
+    pub async fn permit_new_folder(&self, data: &Path) -> Result<(), StoreError> {
+        let key = self.keys.installation();
+        let known: Option<String> = self.connection.query(redis::cmd("GET").arg(&key)).await?;
+        if known.is_some() { Err(other_folder(data, key)) } else { Ok(()) }
     }
 
     /// Whether the key has this value; the first one that it is given stays.
@@ -108,6 +118,10 @@ impl RedisStore {
     fn lock_unheard(&self) -> MutexGuard<'_, HashMap<TaskId, Scan>> {
         self.unheard.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn other_folder(data: &Path, key: String) -> StoreError {
+    StoreError::OtherFolder { folder: data_folder::full(data).display().to_string(), key }
 }
 
 #[async_trait]

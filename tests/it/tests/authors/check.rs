@@ -36,6 +36,8 @@ fn what_passes_is_told_with_its_entry_and_loads_by_it() {
         assert_eq!(output.code, Some(0), "{output:?}");
         assert!(output.stdout.starts_with(&format!("ok: {name} ")), "{}", output.stdout);
         let (_, entry) = output.stdout.split_once("plugins:\n").expect("it prints the entry");
+        let digest = scanhost_it::lab::sha256(bytes);
+        assert!(entry.contains(&format!("\n    # sha256: {digest} pins this file")), "it pins nothing: {entry}");
         shelf.home.write("scanhost.yaml", &format!("plugins:\n{entry}"));
         let mut load = shelf.home.command(&["config", "check", "--config"]);
         load.arg(shelf.home.config()).env("XDG_CACHE_HOME", scanhost_it::program::compiled_plugins());

@@ -64,6 +64,34 @@ fn what_cannot_be_scanned_exits_with_1_and_prints_nothing() {
 }
 
 #[test]
+fn the_log_of_the_configuration_is_not_for_a_command() {
+    let log = "log: {level: debug, format: json}\nlimits: {poll_seconds: 0.1}\n";
+    let home = Home::new(&[("scanners.yaml", MOCK), ("scanhost.yaml", log)]);
+    let output = scan(&home, &[]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    let lines: Vec<&str> = output.stderr.lines().collect();
+    assert!(lines.len() == 1 && lines[0].ends_with("is queued"), "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_scan_that_waits_for_a_paused_pool_says_so() {
+    let home = Home::new(&[("scanners.yaml", MOCK), ("scanhost.yaml", "limits: {poll_seconds: 0.1}\n")]);
+    let server = home.start();
+    let config = home.config().display().to_string();
+    assert_eq!(run(&home, &["queue", "pause", "mock", "--config", &config]).code, Some(0));
+    let mut running = Running::start(&home, &[], Stdio::null());
+    assert_eq!(running.line(), "pool mock is paused: the scan waits until `scanhost queue resume mock`\n");
+    let submit = json!({ "targets": "10.0.0.1", "name": "waits too" });
+    let call = json!({ "name": "run_untrusted_scan", "arguments": submit });
+    let answer = server.mcp().method("tools/call", call).await.expect("it is submitted");
+    let hint = answer["content"][1]["text"].as_str().expect("a hint");
+    assert!(hint.starts_with("Pool `mock` is paused"), "{hint}");
+    assert!(answer["structuredContent"]["estimated_wait_seconds"].is_u64(), "{answer}");
+    assert_eq!(run(&home, &["queue", "resume", "mock", "--config", &config]).code, Some(0));
+    assert_eq!(ended(&mut running.child), Some(0));
+}
+
+#[test]
 fn what_is_asked_of_the_results_is_checked_before_anything_is_scanned() {
     let slip = "slip: {fields: [host], filters: {severty: High}}";
     let home = Home::new(&[("scanners.yaml", ENDLESS), ("profiles.yaml", slip)]);

@@ -1,6 +1,9 @@
 //! `serve`: what it says when it starts, and what keeps it from starting.
 
-use scanhost_it::server::{Home, Server};
+use scanhost_it::{
+    output::Output,
+    server::{Home, Server},
+};
 use serde_json::json;
 
 use crate::{MOCK, run};
@@ -42,5 +45,22 @@ fn an_address_that_is_taken_is_an_error() {
     let config = home.config().display().to_string();
     let output = run(&home, &["serve", "--config", &config, "--listen", &address]);
     assert_eq!(output.code, Some(1));
-    assert!(output.stderr.contains(&address), "{}", output.stderr);
+    for part in [address.as_str(), "give each process its own --listen"] {
+        assert!(output.stderr.contains(part), "{part}: {}", output.stderr);
+    }
+}
+
+#[test]
+fn a_word_that_is_no_level_is_refused_wherever_it_is_said() {
+    let home = Home::new(&[("scanners.yaml", MOCK), ("scanhost.yaml", "log: {level: warning}\n")]);
+    let config = home.config().display().to_string();
+    let told = "`warning` is no level: error, warn, info, debug, trace, off, or target=level";
+    let checked = run(&home, &["config", "check", "--config", &config]);
+    assert_eq!(checked.code, Some(1));
+    assert!(checked.stderr.contains(&format!("scanhost.yaml:2: log.level: {told}")), "{}", checked.stderr);
+    let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("SCANHOST_LOG", "warning");
+    let refused = Output::of(command);
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stderr.contains(&format!("SCANHOST_LOG: {told}")), "{}", refused.stderr);
 }

@@ -19,6 +19,8 @@ fn every_command_helps() {
     for name in ["serve", "stdio", "scan", "report", "config"] {
         assert!(help.contains(name), "{name}: {help}");
     }
+    let help = run(&home, &["scan", "--help"]).stdout;
+    assert!(help.contains("Ctrl-C cancels the scan"), "{help}");
     let version = run(&home, &["--version"]);
     assert_eq!((version.code, version.stdout.split(' ').next()), (Some(0), Some("scanhost")));
 }

@@ -137,7 +137,7 @@ fn sentence(passed: &Passed, file: &Path, digest: &str) -> String {
     let grants =
         if passed.grants.is_empty() { String::new() } else { format!("\n    grants: [{}]", passed.grants.join(", ")) };
     format!(
-        "ok: {name} {} is a {} of {}\n\nTo load it, put it beside scanhost.yaml and add there:\n\nplugins:\n  {name}:\n    file: {file}\n    sha256: {digest}{grants}",
+        "ok: {name} {} is a {} of {}\n\nTo load it, put it beside scanhost.yaml and add there:\n\nplugins:\n  {name}:\n    file: {file}{grants}\n    # sha256: {digest} pins this file: a replacement needs a change here, and there is no rollback",
         passed.version, passed.kind, passed.world,
     )
 }

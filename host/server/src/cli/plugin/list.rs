@@ -1,8 +1,13 @@
 //! `plugin list`: every version in use, and what is not.
 
+use scanhost_sandbox::Sandbox;
+
+use super::tell_unserved;
 use crate::{
-    cli::{ConfigFolder, listing},
+    app,
+    cli::{ConfigFolder, compiled, listing},
     control::Request,
+    plugins::{self, Kept},
 };
 
 #[derive(clap::Args)]
@@ -12,8 +17,13 @@ pub struct Args {
 }
 
 pub async fn run(args: Args, as_json: bool) -> anyhow::Result<()> {
-    let control = args.folder.control().await?;
-    let listed = control.ask(Request::Plugins).await;
-    control.close().await;
-    listing::rows(as_json, &listed?)
+    if let Some(control) = args.folder.running().await {
+        return listing::rows(as_json, &control.ask(Request::Plugins).await?);
+    }
+    let config = args.folder.load()?;
+    let kept = Kept::new(&config.data);
+    let (snapshot, problems) = app::what_loads(&Sandbox::start(compiled::folder())?, config).await?;
+    let ledger = kept.ledger().map_err(anyhow::Error::msg)?;
+    tell_unserved();
+    listing::rows(as_json, &plugins::listed_unserved(&snapshot, &problems, &ledger))
 }

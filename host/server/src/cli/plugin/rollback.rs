@@ -1,8 +1,12 @@
 //! `plugin rollback NAME`: back to the last good version; `--clear` ends that.
 
+use serde_json::Value as Json;
+
+use super::tell_unserved;
 use crate::{
+    app::Purpose,
     cli::{ConfigFolder, listing},
-    control::Request,
+    control::{Control, Request},
 };
 
 #[derive(clap::Args)]
@@ -18,13 +22,22 @@ pub struct Args {
 
 pub async fn run(args: Args, as_json: bool) -> anyhow::Result<()> {
     let Args { plugin, clear, folder } = args;
-    let control = folder.control().await?;
+    let control = match folder.running().await {
+        Some(running) => running,
+        None => Control::open(folder.load()?, Purpose::Administration).await?,
+    };
     let request = if clear { Request::UseFile { plugin } } else { Request::RollBack { plugin } };
     let answer = control.ask(request).await;
+    let is_served = matches!(control, Control::Other(_));
     control.close().await;
-    let answer = answer?;
+    let mut answer = answer?;
+    if !is_served {
+        answer["generation"] = Json::Null;
+        tell_unserved();
+    }
     listing::one(as_json, &answer, || {
         let part = |name: &str| listing::text(&answer[name]);
-        format!("{} is now generation {} with sha256 {}", part("name"), part("generation"), part("sha256"))
+        let generation = if is_served { format!("generation {} with ", part("generation")) } else { String::new() };
+        format!("{} is now {generation}sha256 {}", part("name"), part("sha256"))
     })
 }

@@ -49,6 +49,11 @@ impl Ledger {
         self.0.get(plugin)?.back.as_ref().filter(|back| back.instead_of == file)
     }
 
+    /// What was gone back to and what from, whether the file has changed since or not.
+    pub fn decided(&self, plugin: &str) -> Option<&WentBack> {
+        self.0.get(plugin)?.back.as_ref()
+    }
+
     /// The version that served before this one, the nearest that is not known to be bad.
     pub fn before(&self, plugin: &str, sha256: &str) -> Option<&Served> {
         let entry = self.0.get(plugin)?;
@@ -81,9 +86,23 @@ impl Ledger {
         self.0.get_mut(plugin).is_some_and(|entry| entry.back.take().is_some())
     }
 
-    /// A version came into use. `file` is the digest of the configured file, which may be another one's.
-    pub fn serve(&mut self, plugin: &str, file: &str, served: Served) {
+    /// Takes back what was done to the plugin's entry since `before`, unless another has decided otherwise than `ours`
+    /// since.
+    pub fn undo(&mut self, plugin: &str, ours: Option<&WentBack>, before: &Self) {
+        if self.decided(plugin) == ours
+            && let Some(entry) = before.0.get(plugin)
+        {
+            self.0.insert(plugin.to_owned(), entry.clone());
+        }
+    }
+
+    /// A version came into use. `file` is the digest of the configured file, which may be another one's, and `decided`
+    /// what the ledger said of going back when it was loaded: who has decided since, in another process, knows better.
+    pub fn serve(&mut self, plugin: &str, file: &str, served: Served, decided: Option<&WentBack>) {
         let entry = self.0.entry(plugin.to_owned()).or_default();
+        if entry.back.is_some() && entry.back.as_ref() != decided {
+            return;
+        }
         entry.back = entry.back.take().filter(|back| back.instead_of == file && back.to == served.sha256);
         if entry.served.last().is_some_and(|last| last.sha256 == served.sha256 && last.bad.is_none()) {
             return;

@@ -23,9 +23,15 @@ fn back(to: &str, instead_of: &str) -> WentBack {
 fn with_served(versions: &[&str]) -> Ledger {
     let mut ledger = Ledger::default();
     for version in versions {
-        ledger.serve("p", version, served(version));
+        serve(&mut ledger, version, version);
     }
     ledger
+}
+
+/// By a process that knows the ledger as it is.
+fn serve(ledger: &mut Ledger, file: &str, version: &str) {
+    let decided = ledger.decided("p").cloned();
+    ledger.serve("p", file, served(version), decided.as_ref());
 }
 
 fn before(ledger: &Ledger, sha256: &str) -> Option<String> {
@@ -50,11 +56,11 @@ fn the_version_before_is_the_nearest_that_is_another() {
 fn going_back_twice_goes_further_back() {
     let mut ledger = with_served(&["a", "b", "c"]);
     ledger.go_back("p", "c", back("b", "c"));
-    ledger.serve("p", "c", served("b"));
+    serve(&mut ledger, "c", "b");
     assert_eq!(ledger.went_back("p", "c").unwrap().to, "b");
     assert_eq!(before(&ledger, "b").as_deref(), Some("a"));
     ledger.go_back("p", "b", back("a", "c"));
-    ledger.serve("p", "c", served("a"));
+    serve(&mut ledger, "c", "a");
     assert_eq!(ledger.went_back("p", "c").unwrap().to, "a");
     assert_eq!(before(&ledger, "a"), None);
 }
@@ -63,12 +69,12 @@ fn going_back_twice_goes_further_back() {
 fn another_file_ends_it_and_the_same_file_does_not() {
     let mut ledger = with_served(&["a", "b"]);
     ledger.go_back("p", "b", back("a", "b"));
-    ledger.serve("p", "b", served("a"));
+    serve(&mut ledger, "b", "a");
     assert!(ledger.went_back("p", "b").is_some() && ledger.went_back("p", "c").is_none());
-    ledger.serve("p", "c", served("c"));
+    serve(&mut ledger, "c", "c");
     assert!(ledger.went_back("p", "b").is_none(), "the old file is nothing special any more");
     assert_eq!(before(&ledger, "c").as_deref(), Some("a"), "what was left as bad is not gone back to");
-    ledger.serve("p", "b", served("b"));
+    serve(&mut ledger, "b", "b");
     assert_eq!(before(&ledger, "x").as_deref(), Some("b"), "deployed again, it counts again");
 }
 
@@ -109,4 +115,39 @@ fn a_ledger_is_read_as_it_was_written_and_a_broken_one_is_told() {
     assert_eq!(kept.ledger().unwrap(), with_served(&["a", "b"]));
     fs::write(kept.ledger_file(), "{").unwrap();
     assert!(kept.ledger().unwrap_err().contains("ledger.json"));
+}
+
+#[test]
+fn who_loaded_before_another_process_went_back_does_not_undo_it() {
+    let mut ledger = with_served(&["a", "b"]);
+    let known = ledger.decided("p").cloned();
+    ledger.go_back("p", "b", back("a", "b"));
+    let decided = ledger.clone();
+    ledger.serve("p", "b", served("b"), known.as_ref());
+    assert_eq!(ledger, decided, "b is still bad, and a in its place");
+    ledger.undo("p", Some(&back("c", "b")), &with_served(&["a", "b"]));
+    assert_eq!(ledger, decided, "what another has decided is not taken back");
+    ledger.undo("p", Some(&back("a", "b")), &with_served(&["a", "b"]));
+    assert_eq!(ledger, with_served(&["a", "b"]));
+}
+
+#[test]
+fn of_two_writers_none_loses_what_the_other_wrote() {
+    let data = tempfile::tempdir().unwrap();
+    let write = |plugin: &str| {
+        let kept = Kept::new(data.path());
+        for version in ["a", "b", "c", "d", "e", "f"] {
+            kept.change(|ledger| ledger.serve(plugin, version, served(version), None)).unwrap();
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| write("p"));
+        scope.spawn(|| write("q"));
+    });
+    let ledger = Kept::new(data.path()).ledger().unwrap();
+    for plugin in ["p", "q"] {
+        for version in ["a", "b", "c", "d", "e", "f"] {
+            assert!(ledger.since(plugin, version).is_some(), "{plugin} {version}");
+        }
+    }
 }

@@ -1,0 +1,20 @@
+//! What may be said about how much is logged: a level, or levels of targets, in the form of tracing's filters.
+
+#[cfg(test)]
+mod tests;
+
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+
+/// Whether this is a level.
+///
+/// # Errors
+/// With what is wrong with it. A word alone, which tracing takes for a target, is meant as a level: as a target it would
+/// silence all others.
+pub fn check_level(text: &str) -> Result<(), String> {
+    let is_word = |part: &&str| !part.is_empty() && !part.contains(['=', '[']);
+    let is_no_level = |word: &&str| word.parse::<LevelFilter>().is_err();
+    if let Some(word) = text.split(',').map(str::trim).filter(is_word).find(is_no_level) {
+        return Err(format!("`{word}` is no level: error, warn, info, debug, trace, off, or target=level"));
+    }
+    EnvFilter::try_new(text).map(drop).map_err(|error| error.to_string())
+}

@@ -1,0 +1,150 @@
+//! What an operator does where no process answers on the data folder: over Redis, or with the server stopped.
+
+#![expect(clippy::unwrap_used, reason = "what fails in a test should end it")]
+
+use std::{
+    fs, thread,
+    time::{Duration, Instant},
+};
+
+use scanhost_it::{
+    guests::{STEADY, version},
+    lab::sha256,
+    output::Output,
+    program::compiled_plugins,
+    redis::Redis,
+    server::{Home, Server},
+};
+use serde_json::{Value, json};
+
+const SCANNERS: &str = "mock: [{instance_id: m1, options: {duration_seconds: 0}}]\nsteady: [{instance_id: s1}]\n";
+const PLUGINS: &str = "plugins: {steady: {file: steady.wasm}}\n";
+const EFFECT: Duration = Duration::from_secs(20);
+
+fn home(store: &str) -> Home {
+    let home = Home::new(&[("scanners.yaml", SCANNERS), ("scanhost.yaml", &format!("store: {store}\n{PLUGINS}"))]);
+    fs::write(home.config().join("steady.wasm"), STEADY).unwrap();
+    home
+}
+
+fn run(home: &Home, arguments: &[&str]) -> Output {
+    let mut command = home.command(arguments);
+    command.arg("--config").arg(home.config()).env_remove("SCANHOST_LOG").env("XDG_CACHE_HOME", compiled_plugins());
+    Output::of(command)
+}
+
+fn asked(home: &Home, arguments: &[&str]) -> (Value, String) {
+    let output = run(home, &[arguments, &["--json"]].concat());
+    assert_eq!(output.code, Some(0), "{arguments:?}: {}", output.stderr);
+    (serde_json::from_str(&output.stdout).unwrap(), output.stderr)
+}
+
+/// Waits until the server uses this version of the plugin.
+async fn uses(server: &Server, component: &[u8]) {
+    let start = Instant::now();
+    loop {
+        let ready = server.ready().await;
+        let entry = ready["plugins"].as_array().unwrap().iter().find(|entry| entry["name"] == "steady").unwrap();
+        if entry["digest"] == sha256(component).as_str() {
+            return;
+        }
+        assert!(start.elapsed() < EFFECT, "waited in vain: {ready}\n{}", server.log());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_plugin_that_does_not_load_keeps_nobody_from_administering() {
+    let redis = Redis::new();
+    for store in [redis.url().as_str(), "embedded"] {
+        let home = home(store);
+        drop(home.start());
+        redis.ask(&["FLUSHALL"]);
+        fs::write(home.config().join("steady.wasm"), &STEADY[..100]).unwrap();
+        let commands: [&[&str]; 6] = [
+            &["queue", "pause", "steady"],
+            &["queue"],
+            &["queue", "resume", "steady"],
+            &["scans"],
+            &["dlq", "list"],
+            &["dlq", "purge", "--yes"],
+        ];
+        for command in commands {
+            asked(&home, command);
+        }
+        let (rows, told) = asked(&home, &["plugin", "list"]);
+        let row = |name: &str| rows.as_array().unwrap().iter().find(|row| row["name"] == name).unwrap().clone();
+        assert_eq!(row("steady")["state"], "not loaded");
+        assert!(row("steady")["why"].as_str().unwrap().contains("not a WebAssembly component"), "{rows}");
+        assert_eq!((&row("mock")["state"], &row("mock")["generation"]), (&json!("active"), &Value::Null));
+        assert_eq!(told.matches("/ready of each process").count(), 1, "{told}");
+        let (answer, told) = asked(&home, &["plugin", "rollback", "steady"]);
+        let expected = json!({ "name": "steady", "sha256": sha256(STEADY), "generation": null });
+        assert_eq!(answer, expected);
+        assert!(told.contains("/ready of each process"), "{told}");
+        uses(&home.start(), STEADY).await;
+    }
+}
+
+#[tokio::test]
+async fn a_rollback_while_another_process_starts_is_followed() {
+    let redis = Redis::new();
+    let (home, second) = (home(&redis.url()), version(STEADY, 2));
+    drop(home.start());
+    fs::write(home.config().join("steady.wasm"), &second).unwrap();
+    let server = home.start();
+    uses(&server, &second).await;
+    let another = thread::scope(|scope| {
+        let starting = scope.spawn(|| home.start());
+        asked(&home, &["plugin", "rollback", "steady"]);
+        starting.join().unwrap()
+    });
+    for server in [server, another] {
+        uses(&server, STEADY).await;
+    }
+}
+
+#[test]
+fn only_who_runs_scans_makes_a_data_folder() {
+    let redis = Redis::new();
+    for store in ["embedded", &redis.url()] {
+        let relative = format!("data: ./here\nstore: {store}\n{PLUGINS}");
+        let home = home(store);
+        drop(home.start());
+        home.write("scanhost.yaml", &relative);
+        let elsewhere = tempfile::tempdir().unwrap();
+        let run = |arguments: &[&str]| {
+            let mut command = home.command(arguments);
+            command.arg("--config").arg(home.config()).env("XDG_CACHE_HOME", compiled_plugins());
+            command.current_dir(elsewhere.path());
+            Output::of(command)
+        };
+        let id = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+        let commands: [&[&str]; 6] = [
+            &["queue"],
+            &["scans"],
+            &["dlq", "list"],
+            &["dlq", "retry", id],
+            &["plugin", "rollback", "steady"],
+            &["compare", id, id],
+        ];
+        let place = elsewhere.path().canonicalize().unwrap().join("here");
+        let told = format!("there is no data folder at {}: `data` in scanhost.yaml is relative", place.display());
+        for command in commands {
+            let output = run(command);
+            assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""), "{command:?}");
+            assert!(output.stderr.contains(&told), "{command:?}: {}", output.stderr);
+        }
+        for command in [&["plugin", "list"][..], &["config", "check"]] {
+            assert_eq!(run(command).code, Some(0), "{command:?}");
+        }
+        if store != "embedded" {
+            let refused = run(&["serve", "--listen", "127.0.0.1:0"]);
+            assert_eq!(refused.code, Some(1));
+            let (cause, advice) =
+                (refused.stderr.find("relative to the working"), refused.stderr.find("delete the key"));
+            assert!(cause.is_some() && cause < advice, "{}", refused.stderr);
+        }
+        assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0, "nothing was made");
+    }
+}
