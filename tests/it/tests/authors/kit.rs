@@ -76,7 +76,7 @@ fn a_fault_fails_exactly_the_case_that_names_it() {
 }
 
 /// The component with this fault in place of none.
-fn with_fault(fault: &str) -> Vec<u8> {
+pub fn with_fault(fault: &str) -> Vec<u8> {
     let mark = b"fault=none............";
     let mut bytes = FAULTY.to_vec();
     let places: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(mark)).collect();
