@@ -28,6 +28,7 @@ use crate::last_words;
 pub const TASK: &str = "01J00000000000000000000000";
 pub const OTHER_TASK: &str = "01J00000000000000000000001";
 pub const INSTALLATION: &str = "0123456789abcdef";
+pub const OTHER_INSTALLATION: &str = "fedcba9876543210";
 
 /// When the kit's scan is launched. Any time will do, as long as it is always the same.
 const LAUNCH: jiff::Timestamp = jiff::Timestamp::constant(1_800_000_000, 0);

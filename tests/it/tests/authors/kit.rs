@@ -12,13 +12,16 @@ use serde_json::Value;
 use crate::component::Shelf;
 
 /// A fault of `tests/guests/examples/faulty.rs`, and the one case that fails.
-const FAULTS: [(&str, &str); 17] = [
+const FAULTS: [(&str, &str); 21] = [
+    ("aimless", "sends-its-targets"),
+    ("boaster", "status-running"),
     ("careless", "stops-at-a-refused-batch"),
     ("chunky", "reads-odd-pieces"),
     ("crawler", "reads-in-linear-time"),
     ("deaf", "obeys-retry-after"),
     ("forgetful", "finds-what-it-created"),
     ("fragile", "refuses-html"),
+    ("grabber", "lists-nobody-elses"),
     ("greedy", "finds-nobody-elses"),
     ("hammer", "gives-up"),
     ("hoarder", "takes-a-large-request"),
@@ -27,6 +30,7 @@ const FAULTS: [(&str, &str); 17] = [
     ("mumbler", "explains-its-fields"),
     ("parrot", "quotes-nothing"),
     ("quitter", "retries-on-503"),
+    ("sleepy", "lists-what-runs-as-running"),
     ("stubborn", "tells-already-running"),
     ("wanderer", "asks-what-is-permitted"),
     ("none", ""),
@@ -74,6 +78,7 @@ fn a_fault_fails_exactly_the_case_that_names_it() {
         assert_eq!(output.code, Some(i32::from(!case.is_empty())), "{fault}");
     }
 }
+
 
 /// The component with this fault in place of none.
 pub fn with_fault(fault: &str) -> Vec<u8> {
