@@ -2,6 +2,7 @@
 //! The scanner is scripted and inside this process; cost is counted in fuel, which is the same on every machine.
 
 mod backend;
+mod changed;
 mod probe;
 mod profile;
 mod programs;

@@ -79,6 +79,19 @@ fn a_fault_fails_exactly_the_case_that_names_it() {
     }
 }
 
+/// Their sample is in JSON, which that of the others is not.
+#[test]
+fn a_report_in_json_is_changed_key_by_key() {
+    for (fault, result) in [("none", "pass"), ("rigid", "FAIL")] {
+        let shelf = Shelf::with(&with_fault(fault));
+        fs::write(shelf.file.with_file_name("lines.jsonl"), "{\"host\": \"10.0.0.5\", \"port\": 22}\n")
+            .expect("it is there");
+        fs::write(script_beside(&shelf.file), "report: lines.jsonl").expect("a file can be written");
+        let output = shelf.ask("test", &["--json", "--only", "stands-changed-json"]);
+        let answer: Value = serde_json::from_str(&output.stdout).expect("it prints JSON");
+        assert_eq!(cases(&answer, result), ["stands-changed-json"], "{fault}: {answer:#}");
+    }
+}
 
 /// The component with this fault in place of none.
 pub fn with_fault(fault: &str) -> Vec<u8> {
