@@ -8,9 +8,9 @@ use scanhost_plugin_build::{Kind, build};
 const PLUGINS: [&str; 4] = ["mock", "nessus", "nmap", "profile"];
 
 /// The examples of the package `guests`.
-const GUESTS: [&str; 14] = [
-    "chatty", "deep", "eager", "faulty", "flood", "forger", "giant", "hoard", "liar", "nosy", "panic", "spin",
-    "steady", "viewer",
+const GUESTS: [&str; 15] = [
+    "chatty", "deep", "eager", "faulty", "flood", "forger", "giant", "grumble", "hoard", "liar", "nosy", "panic",
+    "spin", "steady", "viewer",
 ];
 
 fn main() {

@@ -50,6 +50,9 @@ pub struct NewScan {
     pub credential: Option<Credential>,
 }
 
+/// What a component is called that has not described itself.
+const UNNAMED: &str = "backend";
+
 /// A component of the world `scanhost:backend`, compiled and checked. Each call runs in an instance of its own.
 pub struct Backend {
     sandbox: Arc<Sandbox>,
@@ -83,9 +86,12 @@ impl Backend {
             let backend = pre.instantiate_async(&mut *store).await?;
             backend.scanhost_backend_scanner().call_describe(store).await
         });
-        let description = description.await.map_err(LoadError::Describe)?;
         let description =
-            convert::description(description).map_err(|reason| LoadError::Describe(Fault::Contract(reason)))?;
+            description.await.and_then(|description| convert::description(description).map_err(Fault::Contract));
+        let description = description.map_err(|fault| {
+            sandbox.tell_last_words(UNNAMED, "describe", &store.data().stderr);
+            LoadError::Describe(fault)
+        })?;
         drop(store);
         Ok(Self { sandbox, pre, digest, limits, description })
     }

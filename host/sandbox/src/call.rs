@@ -20,6 +20,7 @@ use crate::{
     imports::stubs,
     limits::{Limits, MemoryLimiter},
     observer::{CallOutcome, CallReport},
+    stderr::Stderr,
 };
 
 /// Bytes of log lines in one call.
@@ -51,6 +52,7 @@ pub struct CallState {
     pub progress: Progress,
     /// Whether the guest waited for the scanner since the last tick that it saw.
     pub has_waited: bool,
+    pub stderr: Stderr,
     limiter: MemoryLimiter,
     cpu_exhausted: bool,
     ticks: u64,
@@ -91,6 +93,7 @@ pub enum Deadline {
 pub fn new_store(sandbox: &Sandbox, limits: Limits, reach: Reach) -> Store<CallState> {
     // One tick more, since the current one is already partly spent.
     let budget = u64::try_from(limits.cpu.as_millis() / TICK.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
+    let stderr = Stderr::default();
     let mut table = ResourceTable::new();
     table.set_max_capacity(MAX_HANDLES);
     let state = CallState {
@@ -103,7 +106,8 @@ pub fn new_store(sandbox: &Sandbox, limits: Limits, reach: Reach) -> Store<CallS
         limiter: MemoryLimiter::new(limits.memory),
         cpu_exhausted: false,
         ticks: 0,
-        wasi: stubs::context(),
+        wasi: stubs::context(stderr.clone()),
+        stderr,
         table,
     };
     let mut store = Store::new(sandbox.engine(), state);
@@ -160,6 +164,9 @@ impl Callee<'_> {
             Ok(Err(_)) => CallOutcome::Error,
             Err(fault) => CallOutcome::Fault(fault.kind()),
         };
+        if answer.is_err() {
+            self.sandbox.tell_last_words(self.plugin, self.function, &store.data().stderr);
+        }
         let fuel = store.get_fuel().ok().map(|left| u64::MAX - left);
         self.tell(outcome, start.elapsed(), store.data().limiter.used(), fuel);
         answer

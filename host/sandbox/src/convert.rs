@@ -78,7 +78,7 @@ pub struct ListedScan {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RemoteState {
     Created,
-    /// Percent, 0 to 100.
+    /// Percent, as the guest says: the world wants 0 to 100.
     Running(u8),
     Completed,
     Failed(String),
@@ -251,7 +251,7 @@ pub fn state(state: Vec<u8>) -> Result<Vec<u8>, String> {
 pub fn scan_status(status: scanner::ScanStatus) -> Result<ScanStatus, String> {
     let remote = match status.state {
         scanner::RemoteState::Created => RemoteState::Created,
-        scanner::RemoteState::Running(percent) => RemoteState::Running(percent.min(100)),
+        scanner::RemoteState::Running(percent) => RemoteState::Running(percent),
         scanner::RemoteState::Completed => RemoteState::Completed,
         scanner::RemoteState::Failed(reason) => RemoteState::Failed(line(reason)),
     };

@@ -18,7 +18,8 @@ use crate::{
     fault::{Fault, LoadError},
     grant::Grants,
     imports,
-    observer::{CallReport, Observer},
+    observer::{CallReport, LastWords, Observer},
+    stderr::Stderr,
     world::World,
 };
 
@@ -103,6 +104,15 @@ impl Sandbox {
     pub(crate) fn observe(&self, report: &CallReport<'_>) {
         if let Some(observer) = &self.observer {
             observer.called(report);
+        }
+    }
+
+    /// Tells what the guest of a failed call wrote, where it wrote something.
+    pub(crate) fn tell_last_words(&self, plugin: &str, function: &'static str, stderr: &Stderr) {
+        if let Some(observer) = &self.observer
+            && let Some(text) = stderr.last_lines()
+        {
+            observer.heard(&LastWords { plugin, function, text: &text });
         }
     }
 

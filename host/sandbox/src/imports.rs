@@ -41,8 +41,8 @@ pub fn link_backend(engine: &Engine, grants: Grants) -> wasmtime::Result<Linker<
     Ok(linker)
 }
 
-/// What a profile may import: nothing of ours. The environment is empty, standard input is closed, and standard
-/// output goes nowhere.
+/// What a profile may import: nothing of ours. The environment is empty, standard input is closed, standard output
+/// goes nowhere, and of standard error the end is kept.
 pub fn link_profile(engine: &Engine, grants: Grants) -> wasmtime::Result<Linker<CallState>> {
     let mut linker = Linker::new(engine);
     if grants.std_stubs {

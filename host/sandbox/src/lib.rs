@@ -19,6 +19,7 @@ mod limits;
 mod observer;
 mod plugin;
 mod profile;
+mod stderr;
 mod world;
 
 pub use backend::{
@@ -32,7 +33,7 @@ pub use engine::{Sandbox, StartSandbox};
 pub use fault::{Fault, LoadError};
 pub use grant::{Grant, Grants};
 pub use limits::Limits;
-pub use observer::{CallOutcome, CallReport, Observer};
+pub use observer::{CallOutcome, CallReport, LastWords, Observer};
 pub use plugin::Plugin;
 pub use profile::{Plan, Profile, ProfileDescription, Selection};
 pub use world::{PluginKind, WORLDS, World};

@@ -8,6 +8,11 @@ use crate::{digest::Digest, fault::Fault};
 pub trait Observer: Send + Sync {
     fn called(&self, report: &CallReport<'_>);
 
+    /// A call failed, and this is what its guest had to say. Told before the call's own report.
+    fn heard(&self, words: &LastWords<'_>) {
+        let _nobody = words;
+    }
+
     /// Whether a plugin with this digest may be called now.
     ///
     /// # Errors
@@ -16,6 +21,16 @@ pub trait Observer: Send + Sync {
         let _anyone = digest;
         Ok(())
     }
+}
+
+/// What a guest wrote to its standard error last, before its call failed. For its author and the operator alone: it
+/// may hold what scanned hosts said.
+#[derive(Clone, Copy, Debug)]
+pub struct LastWords<'a> {
+    pub plugin: &'a str,
+    pub function: &'static str,
+    /// A few KiB at most, of one or more lines, with whatever characters the guest wrote.
+    pub text: &'a str,
 }
 
 /// One call that has ended.

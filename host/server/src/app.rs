@@ -53,7 +53,7 @@ const LOG_OUT_TIME: Duration = Duration::from_secs(3);
 pub enum Purpose {
     /// The work of a role: with every plugin, in a data folder that is made where there is none.
     Work(Role),
-    /// Looking at what is stored, and changing it: with the plugins that load, in a folder that is there.
+    /// Looking at what is stored, and changing it: with the plugins that load.
     Administration,
 }
 
@@ -73,9 +73,6 @@ pub async fn build(config: Config, purpose: Purpose) -> anyhow::Result<Arc<Host>
         );
     }
     telemetry::configure(&config.log);
-    if let Purpose::Administration = purpose {
-        data_folder::find(&config.data)?;
-    }
     let redis = match &config.store {
         StoreKind::Embedded => None,
         StoreKind::Redis(url) => {
@@ -88,6 +85,9 @@ pub async fn build(config: Config, purpose: Purpose) -> anyhow::Result<Arc<Host>
     {
         // Before anything is made in a wrong place.
         store.permit_new_folder(&config.data).await?;
+    }
+    if let Purpose::Administration = purpose {
+        data_folder::tell_where_new(&config.data);
     }
     let data = data_folder::make(&config.data)?;
     let (metrics, faults) = (Metrics::new(), Arc::new(Faults::default()));

@@ -2,6 +2,7 @@
 //! The scanner is scripted and inside this process; cost is counted in fuel, which is the same on every machine.
 
 mod backend;
+mod changed;
 mod probe;
 mod profile;
 mod programs;
@@ -48,6 +49,14 @@ pub struct CaseReport {
     pub outcome: Outcome,
     /// All that its calls used.
     pub fuel: u64,
+    /// What the plugin wrote before it failed.
+    pub last_words: Option<String>,
+}
+
+/// The plugin cannot even be loaded.
+pub struct Unloaded {
+    pub refused: Refused,
+    pub last_words: Option<String>,
 }
 
 /// What came of all cases of a plugin.
@@ -66,7 +75,7 @@ pub async fn test(
     script: Option<&Path>,
     only: &str,
     cache: Option<PathBuf>,
-) -> anyhow::Result<Result<Report, Refused>> {
+) -> anyhow::Result<Result<Report, Unloaded>> {
     let script = script.map(Script::read).transpose()?.unwrap_or_default();
     let costs = Arc::new(Costs::default());
     let sandbox = Sandbox::start_metered(cache, costs.clone())?;
@@ -78,7 +87,7 @@ pub async fn test(
     };
     let (component, grants, plugin) = match loaded.await {
         Ok(loaded) => loaded,
-        Err(error) => return Ok(Err(error.into())),
+        Err(error) => return Ok(Err(Unloaded { refused: error.into(), last_words: costs.take_last_words() })),
     };
     Ok(Ok(match plugin {
         Plugin::Backend(backend) => {
@@ -98,7 +107,8 @@ async fn run<R>(cases: Vec<Case<R>>, rig: &R, costs: &Costs, only: &str) -> Vec<
     for case in cases.into_iter().filter(|case| case.name.contains(only)) {
         let before = costs.fuel();
         let outcome = (case.run)(rig).await;
-        results.push(CaseReport { name: case.name, why: case.why, outcome, fuel: costs.fuel() - before });
+        let (fuel, last_words) = (costs.fuel() - before, costs.take_last_words());
+        results.push(CaseReport { name: case.name, why: case.why, outcome, fuel, last_words });
     }
     results
 }

@@ -1,4 +1,4 @@
-//! The folder of all files: found where it has to be there already, else made.
+//! The folder of all files, which is made where there is none.
 
 use std::{
     fs,
@@ -6,25 +6,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 
 /// What a folder means that does not begin with /.
 pub const RELATIVE: &str = "`data` in scanhost.yaml is relative to the working directory";
 
-/// # Errors
-/// When it is not there.
-pub fn find(data: &Path) -> anyhow::Result<()> {
+/// Tells the operator of a folder that is not there yet: a command that looks at what is stored will find nothing in it.
+pub fn tell_where_new(data: &Path) {
     if data.is_dir() {
-        return Ok(());
+        return;
     }
     let place = full(data);
-    let place = place.display();
-    if data.is_absolute() {
-        bail!(
-            "there is no data folder at {place}: `scanhost serve` makes it, or `data` in scanhost.yaml is another one"
-        );
-    }
-    bail!("there is no data folder at {place}: {RELATIVE}; run this where the server runs, or make it absolute")
+    let why = if data.is_absolute() { String::new() } else { format!(": {RELATIVE}") };
+    eprintln!("warning: there was no data folder at {}, so it is a new one{why}", place.display());
 }
 
 /// Makes it where there is none.

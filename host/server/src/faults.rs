@@ -8,10 +8,10 @@ use std::{
 };
 
 use scanhost_domain::quarantine::{FAULTS, Quarantine};
-use scanhost_sandbox::{CallOutcome, CallReport, Digest, Observer};
+use scanhost_sandbox::{CallOutcome, CallReport, Digest, LastWords, Observer};
 use tokio::sync::Notify;
 
-use crate::{clock, host::Host, metrics::Metrics, plugins::Plugin, reload};
+use crate::{clock, host::Host, metrics::Metrics, plugins::Plugin, reload, visible::visible};
 
 /// How long a version is new: what fails in this time is blamed on the swap.
 const NEW: Duration = Duration::from_secs(3_600);
@@ -44,6 +44,11 @@ impl Observer for Faults {
         self.rest(digest).map_or(Ok(()), Err)
     }
 
+    fn heard(&self, words: &LastWords<'_>) {
+        let stderr = visible(words.text);
+        tracing::warn!(plugin = words.plugin, function = words.function, stderr, "a plugin's last words");
+    }
+
     fn called(&self, report: &CallReport<'_>) {
         let CallOutcome::Fault(kind) = report.outcome else { return };
         // The others are no fault of the plugin's: its scanner was slow, or the host had no room.
@@ -73,6 +78,10 @@ impl Observer for Observers {
 
     fn permit(&self, digest: Digest) -> Result<(), Duration> {
         self.faults.permit(digest)
+    }
+
+    fn heard(&self, words: &LastWords<'_>) {
+        self.faults.heard(words);
     }
 }
 

@@ -21,6 +21,7 @@ mod host;
 mod housekeeping;
 mod http;
 mod installation;
+mod last_words;
 mod mcp;
 mod metrics;
 mod nearest;

@@ -2,7 +2,7 @@
 
 use std::{fmt, fs, path::Path, sync::Arc};
 
-use scanhost_sandbox::{Component, Digest, Grant, Grants, Limits, LoadError, Plugin, Sandbox};
+use scanhost_sandbox::{Component, Digest, Fault, Grant, Grants, Limits, LoadError, Plugin, Sandbox};
 
 use crate::{
     config::{PluginLimits, PluginSource},
@@ -135,6 +135,7 @@ fn hint(error: &LoadError) -> String {
         LoadError::NotGranted { requested, .. } => {
             format!("grant it with `grants: [{}]` in its entry under `plugins` in scanhost.yaml", list(requested))
         }
+        LoadError::Describe(Fault::Contract(_) | Fault::Crash(_)) => "its author has to mend it".into(),
         LoadError::Describe(_) => {
             "its author has to mend it; where it only needs more, its `limits` in scanhost.yaml can be raised".into()
         }

@@ -180,10 +180,7 @@ pub fn next_steps(name: &str, kind: PluginKind, language: Language) -> Vec<Strin
             vec![
                 "python3 -m venv .venv".to_owned(),
                 ".venv/bin/pip install --requirement requirements.txt".to_owned(),
-                format!(
-                    ".venv/bin/componentize-py -d wit -w {} componentize --stub-wasi plugin -o {name}.wasm",
-                    kind.name()
-                ),
+                format!(".venv/bin/componentize-py -d wit -w {} componentize plugin -o {name}.wasm", kind.name()),
             ],
             format!("{name}.wasm"),
         ),

@@ -64,7 +64,7 @@ fn listed(context: &Context) -> Result<Vec<(String, String)>, ScanError> {
     let marked = scans.into_iter().filter_map(|scan| {
         let (_, marker) = scan.name.strip_suffix(']')?.rsplit_once('[')?;
         let (installation, task) = marker.split_once(' ')?;
-        (installation == context.installation).then(|| (scan.id, task.to_owned()))
+        (has("grabber") || installation == context.installation).then(|| (scan.id, task.to_owned()))
     });
     Ok(marked.collect())
 }
@@ -90,6 +90,7 @@ struct Lab;
 
 impl scanner::Guest for Lab {
     fn describe() -> Description {
+        assert!(!has("speechless"), "it has no words");
         let description = if has("mumbler") { "" } else { "how sure the scanner is, in words" };
         let certainty =
             Field { name: "certainty".to_owned(), type_: FieldType::Text, description: description.to_owned() };
@@ -110,7 +111,7 @@ impl scanner::Guest for Lab {
             LoginSecret::Password(placeholder) => placeholder,
             LoginSecret::PrivateKey(key) => key.key,
         });
-        let targets = request.targets.join(",");
+        let targets = if has("aimless") { String::new() } else { request.targets.join(",") };
         let mut state = Vec::new();
         if has("hoarder") {
             state = targets.clone().into_bytes();
@@ -136,7 +137,7 @@ impl scanner::Guest for Lab {
 
     fn list_scans(context: Context) -> Result<Vec<ListedScan>, ScanError> {
         let listed = listed(&context)?.into_iter();
-        Ok(listed.map(|(id, task_id)| ListedScan { id, task_id, is_running: true }).collect())
+        Ok(listed.map(|(id, task_id)| ListedScan { id, task_id, is_running: !has("sleepy") }).collect())
     }
 
     fn launch(context: Context, id: String) -> Result<Vec<u8>, ScanError> {
@@ -154,6 +155,7 @@ impl scanner::Guest for Lab {
             "new" => RemoteState::Created,
             "done" => RemoteState::Completed,
             "failed" => RemoteState::Failed("the scanner gave it up".to_owned()),
+            _ if has("boaster") => RemoteState::Running(standing.percent + 100),
             _ => RemoteState::Running(standing.percent),
         };
         Ok(ScanStatus { state, next_state: context.state })
@@ -208,6 +210,8 @@ impl reader::Guest for Lab {
             }
             text.append(&mut piece);
         }
+        assert!(!has("rigid") || text.windows(4).any(|part| part == b"host"), "where is the host");
+        assert!(!has("brittle") || text != b"boom", "this goes boom");
         let (mut findings, mut hosts) = (Findings::new(), std::collections::BTreeSet::new());
         for (number, line) in String::from_utf8_lossy(&text).lines().enumerate() {
             if has("crawler") {

@@ -18,6 +18,7 @@ pub const FAULTY: &[u8] = component!("faulty");
 pub const FLOOD: &[u8] = component!("flood");
 pub const FORGER: &[u8] = component!("forger");
 pub const GIANT: &[u8] = component!("giant");
+pub const GRUMBLE: &[u8] = component!("grumble");
 pub const HOARD: &[u8] = component!("hoard");
 pub const LIAR: &[u8] = component!("liar");
 pub const NOSY: &[u8] = component!("nosy");
@@ -31,7 +32,7 @@ pub const VIEWER: &[u8] = component!("viewer");
 pub const BEHAVING: [(&str, &[u8]); 2] = [("steady", STEADY), ("viewer", VIEWER)];
 
 /// Those that misbehave, by name.
-pub const MISBEHAVING: [(&str, &[u8]); 12] = [
+pub const MISBEHAVING: [(&str, &[u8]); 13] = [
     ("chatty", CHATTY),
     ("deep", DEEP),
     ("eager", EAGER),
@@ -39,6 +40,7 @@ pub const MISBEHAVING: [(&str, &[u8]); 12] = [
     ("flood", FLOOD),
     ("forger", FORGER),
     ("giant", GIANT),
+    ("grumble", GRUMBLE),
     ("hoard", HOARD),
     ("liar", LIAR),
     ("nosy", NOSY),

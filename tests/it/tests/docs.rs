@@ -283,6 +283,42 @@ async fn the_table_of_tools_is_the_servers() {
     assert_eq!(named, listed);
 }
 
+/// With the type of each, and the profile from which on it is shown.
+#[test]
+fn the_table_of_fields_is_the_programs() {
+    let home = Home::new(&[]);
+    let report = workspace().join("tests/fixtures/lab_four_hosts.nessus");
+    let shown = |profile: &str| -> Vec<String> {
+        let mut command = home.command(&["report", "--profile", profile, "--format", "csv"]);
+        let header = Output::of({
+            command.arg(&report);
+            command
+        });
+        header.stdout.lines().next().unwrap().split(',').map(str::to_owned).collect()
+    };
+    let profiles = ["minimal", "summary", "brief"].map(|profile| (profile, shown(profile)));
+    let shown_from = |name: &str| {
+        let first = profiles.iter().find(|(_, fields)| fields.iter().any(|field| field == name));
+        first.map_or("full", |(profile, _)| *profile)
+    };
+    let mut known: Vec<String> = scanhost_domain::field::STANDARD
+        .iter()
+        .map(|field| format!("{} {} {}", shown_from(field.name), field.field_type, field.name))
+        .collect();
+    let text = read(PLUGINS);
+    let (_, table) = text.split_once("| shown from | type | fields |\n").unwrap();
+    let rows = table.lines().skip(1).map_while(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
+    let mut named: Vec<String> = rows
+        .flat_map(|row| {
+            let [profile, field_type, names] = row.split(" | ").collect::<Vec<_>>()[..] else { panic!("{row}") };
+            names.split(", ").map(move |name| format!("{profile} {field_type} {}", name.trim_matches('`')))
+        })
+        .collect();
+    known.sort();
+    named.sort();
+    assert_eq!(named, known);
+}
+
 /// The example plugin as its page has it, but for the port of the scanner.
 #[test]
 fn the_example_plugin_is_built_loaded_and_run() {

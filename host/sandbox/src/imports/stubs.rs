@@ -12,11 +12,12 @@ use wasmtime_wasi::{
     sockets::{WasiSockets, WasiSocketsView},
 };
 
-use crate::call::CallState;
+use crate::{call::CallState, stderr::Stderr};
 
 /// What is behind all of WASI that any guest is linked with.
-pub fn context() -> WasiCtx {
+pub fn context(stderr: Stderr) -> WasiCtx {
     WasiCtx::builder()
+        .stderr(stderr)
         .allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false)

@@ -1,6 +1,6 @@
 //! `compare A B`: what has changed from one scan or report to another.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use scanhost_domain::ids::TaskId;
@@ -11,6 +11,7 @@ use super::{ConfigFolder, Usage, compiled, listing, native};
 use crate::{
     app::{self, Purpose},
     control::Control,
+    last_words::Aloud,
     results::{Comparison, Report, Stretch, Survey},
 };
 
@@ -20,9 +21,9 @@ pub struct Args {
     baseline: String,
     /// The later one, of the same kind
     current: String,
-    /// Whose reports the files are
-    #[arg(long, default_value = "nessus")]
-    backend: String,
+    /// Whose reports the files are [default: nessus]
+    #[arg(long)]
+    backend: Option<String>,
     /// Findings of each list, 1 to 50
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=50))]
     limit: u64,
@@ -72,13 +73,13 @@ async fn of_scans(args: &Args) -> anyhow::Result<Json> {
 }
 
 async fn of_files(args: &Args) -> anyhow::Result<Json> {
-    let sandbox = Sandbox::start(compiled::folder())?;
+    let sandbox = Sandbox::start_observed(compiled::folder(), Arc::new(Aloud))?;
     let snapshot = app::build_snapshot(&sandbox, args.folder.load()?).await?;
     let folder = tempfile::tempdir().context("no temporary folder can be made")?;
     let open = |name: &str, file: &str| -> anyhow::Result<Report> {
         let folder = folder.path().join(name);
         std::fs::create_dir(&folder)?;
-        native::read(&snapshot, &args.backend, Path::new(file), &folder)
+        native::read(&snapshot, args.backend.as_deref(), Path::new(file), &folder)
     };
     let (baseline, current) = (open("baseline", &args.baseline)?, open("current", &args.current)?);
     let stretch = Stretch { skip: usize::try_from(args.skip)?, limit: usize::try_from(args.limit)? };

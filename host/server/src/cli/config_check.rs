@@ -1,5 +1,7 @@
 //! `config check`: everything is loaded and checked, nothing is started.
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, bail};
 use scanhost_sandbox::Sandbox;
 use serde_json::{Map, Value as Json, json};
@@ -8,6 +10,7 @@ use super::{ConfigFolder, compiled, listing};
 use crate::{
     app,
     config::{Config, Problem, Scope},
+    last_words::Aloud,
     results::unfamiliar,
     scanners::{self, Unfit},
     snapshot::Snapshot,
@@ -64,7 +67,8 @@ async fn check(folder: &ConfigFolder) -> anyhow::Result<Found> {
     let is_whole = |problem: &Problem| !problem.key.starts_with("plugins") && !problem.key.starts_with("commands");
     if let Some(config) = config.filter(|_| problems.iter().all(is_whole)) {
         found.warnings = powerless_tokens(&config);
-        let sandbox = Sandbox::start(compiled::folder()).context("the plugin engine cannot be started")?;
+        let sandbox = Sandbox::start_observed(compiled::folder(), Arc::new(Aloud))
+            .context("the plugin engine cannot be started")?;
         match app::try_snapshot(&sandbox, config).await {
             Ok(snapshot) => {
                 found.warnings.extend(unfamiliar_filters(&snapshot));

@@ -10,11 +10,16 @@ use crate::{
     snapshot::Snapshot,
 };
 
+/// Whose report a file is taken for where nobody says so.
+pub const DEFAULT: &str = "nessus";
+
 /// Reads the file; what is odd in it goes to standard error.
 ///
 /// # Errors
 /// With one line about the file.
-pub fn read(snapshot: &Snapshot, backend: &str, file: &Path, folder: &Path) -> anyhow::Result<Report> {
+pub fn read(snapshot: &Snapshot, backend: Option<&str>, file: &Path, folder: &Path) -> anyhow::Result<Report> {
+    let guessed = if backend.is_none() { " (read as nessus; see --backend)" } else { "" };
+    let backend = backend.unwrap_or(DEFAULT);
     let found = backend.parse::<BackendName>().ok().and_then(|name| snapshot.backends.get(&name));
     let Some(backend) = found.cloned() else {
         let names: Vec<_> = snapshot.backends.keys().map(BackendName::as_str).collect();
@@ -27,7 +32,7 @@ pub fn read(snapshot: &Snapshot, backend: &str, file: &Path, folder: &Path) -> a
     let read = tokio::task::block_in_place(|| ingest(&backend, file, folder, None, None));
     let summary = match read {
         Ok(summary) => summary,
-        Err(IngestError::Malformed(malformed)) => bail!("{shown}: {malformed}"),
+        Err(IngestError::Malformed(malformed)) => bail!("{shown}: {malformed}{guessed}"),
         Err(IngestError::Backend(fault)) => bail!("{shown}: the plugin {fault}"),
         Err(IngestError::Report(error)) => return Err(error).with_context(|| format!("{shown} cannot be opened")),
         Err(IngestError::Findings(error)) => return Err(error.into()),

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     answer::{Choice, Question, prepare},
     app, filter_word,
+    last_words::Aloud,
     results::jsonl::ScanMetadata,
     submit::find_profile,
 };
@@ -22,9 +23,9 @@ use scanhost_sandbox::Sandbox;
 pub struct Args {
     /// The report, for example a .nessus file
     file: PathBuf,
-    /// Whose report it is
-    #[arg(long, default_value = "nessus")]
-    backend: String,
+    /// Whose report it is [default: nessus]
+    #[arg(long)]
+    backend: Option<String>,
     /// Which fields to show: minimal, summary, brief, full or one of the configuration
     #[arg(long, value_name = "P")]
     profile: Option<String>,
@@ -49,10 +50,10 @@ pub struct Args {
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
     args.format.permit_output()?;
-    let sandbox = Sandbox::start(compiled::folder())?;
+    let sandbox = Sandbox::start_observed(compiled::folder(), Arc::new(Aloud))?;
     let snapshot = app::build_snapshot(&sandbox, args.folder.load()?).await?;
     let folder = tempfile::tempdir().context("no temporary folder can be made")?;
-    let report = native::read(&snapshot, &args.backend, &args.file, folder.path())?;
+    let report = native::read(&snapshot, args.backend.as_deref(), &args.file, folder.path())?;
     let choice = match (args.profile.as_deref(), args.fields) {
         (_, Some(fields)) => Choice::Fields(fields),
         (name, None) => Choice::Profile(find_profile(&snapshot, name.unwrap_or("brief"))?),
@@ -63,7 +64,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         filters: filter_word::combine(&args.filter),
     };
     let metadata = ScanMetadata {
-        backend: Some(args.backend),
+        backend: Some(args.backend.unwrap_or_else(|| native::DEFAULT.into())),
         scan_name: report.meta().report_name.clone(),
         targets: report.meta().report_targets.clone(),
         ..ScanMetadata::default()

@@ -29,10 +29,15 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn required(&mut self, key: &str) -> Option<Setting<'a>> {
+        self.required_as(key, "is required")
+    }
+
+    /// With what to say where it is not there.
+    pub(super) fn required_as(&mut self, key: &str, message: &str) -> Option<Setting<'a>> {
         let found = self.get(key);
         if found.is_none() && self.entries.is_some() {
             let setting = Setting { path: join(&self.setting.path, key), ..self.setting.clone() };
-            setting.report("is required");
+            setting.report(message);
         }
         found
     }

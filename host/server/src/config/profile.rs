@@ -52,7 +52,8 @@ pub(super) fn replace(mut profiles: Vec<ProfileDefinition>, by: Vec<ProfileDefin
 /// What can be known without the component: its keys and their types.
 fn check(profile: &Setting<'_>) {
     let mut fields = profile.fields();
-    if let Some(shown) = fields.required("fields")
+    let wants = "is required (an entry for a profile of a plugin has the plugin's name as its key)";
+    if let Some(shown) = fields.required_as("fields", wants)
         && !shown.is_text("all")
         && names(&shown).is_some_and(|names| names.is_empty())
     {

@@ -200,7 +200,7 @@ fn problems_of_plugins_and_profiles() {
             ),
         ],
         &[
-            "profiles.yaml:1: soc.fields: is required",
+            "profiles.yaml:1: soc.fields: is required (an entry for a profile of a plugin has the plugin's name as its key)",
             "profiles.yaml:1: soc.filters: must be a mapping, but is a list",
             "profiles.yaml:2: x.fields: must be `all` or a list of at least one field",
             "profiles.yaml:3: y.fields: must be a list, but is text",

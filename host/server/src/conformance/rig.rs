@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -10,8 +10,8 @@ use std::{
 
 use scanhost_domain::request::ScanType;
 use scanhost_sandbox::{
-    Backend, CallContext, CallReport, Component, Grants, Limits, NewScan, Observer, RemoteScan, ScannerReach,
-    capability::Program,
+    Backend, CallContext, CallReport, Component, Grants, LastWords, Limits, NewScan, Observer, RemoteScan,
+    ScannerReach, capability::Program,
 };
 use serde_json::Value as Json;
 
@@ -22,28 +22,43 @@ use super::{
     scripted::{Manner, Scripted},
     skip,
 };
+use crate::last_words;
 
 /// The task of the kit's one scan, and one that nobody has.
 pub const TASK: &str = "01J00000000000000000000000";
 pub const OTHER_TASK: &str = "01J00000000000000000000001";
 pub const INSTALLATION: &str = "0123456789abcdef";
+pub const OTHER_INSTALLATION: &str = "fedcba9876543210";
 
 /// When the kit's scan is launched. Any time will do, as long as it is always the same.
 const LAUNCH: jiff::Timestamp = jiff::Timestamp::constant(1_800_000_000, 0);
 
-/// Adds up the fuel of all calls.
+/// Adds up the fuel of all calls, and keeps what those wrote that failed.
 #[derive(Default)]
-pub struct Costs(AtomicU64);
+pub struct Costs {
+    fuel: AtomicU64,
+    heard: Mutex<Vec<String>>,
+}
 
 impl Costs {
     pub fn fuel(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.fuel.load(Ordering::Relaxed)
+    }
+
+    /// Of the first call that failed with words since this was asked last.
+    pub fn take_last_words(&self) -> Option<String> {
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *heard).into_iter().next()
     }
 }
 
 impl Observer for Costs {
     fn called(&self, report: &CallReport<'_>) {
-        self.0.fetch_add(report.fuel.unwrap_or(0), Ordering::Relaxed);
+        self.fuel.fetch_add(report.fuel.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    fn heard(&self, words: &LastWords<'_>) {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).push(last_words::told(words));
     }
 }
 

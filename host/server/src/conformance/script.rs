@@ -27,6 +27,8 @@ pub struct Script {
     pub report: Option<PathBuf>,
     /// What that report holds.
     pub expect: Option<Expect>,
+    /// Whether requests carry the targets in a form that cannot be seen, such as compressed.
+    pub targets_hidden: bool,
 }
 
 /// Where the one scan of the kit stands at the scanner.

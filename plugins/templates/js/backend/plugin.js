@@ -96,7 +96,7 @@ function listed(context) {
 
 // Ids come from the scanner: only one that can be part of a path becomes one.
 function path(id, rest = '') {
-  if (!/^[0-9A-Za-z]+$/.test(id)) throw { tag: 'not-found', val: "the scan's id is none of this scanner" };
+  if (!/^[0-9A-Za-z_-]+$/.test(id)) throw { tag: 'not-found', val: "the scan's id is none of this scanner" };
   return `/scans/${id}${rest}`;
 }
 

@@ -113,7 +113,7 @@ def listed(context):
 
 def path(scan_id: str, rest: str = "") -> str:
     """Ids come from the scanner: only one that can be part of a path becomes one."""
-    if not (scan_id.isascii() and scan_id.isalnum()):
+    if not re.fullmatch("[0-9A-Za-z_-]+", scan_id):
         raise Err(types.ScanError_NotFound("the scan's id is none of this scanner"))
     return f"/scans/{scan_id}{rest}"
 
@@ -169,7 +169,8 @@ def accept(purpose: str, answer):
         raise Err(types.ScanError_NotFound(what))
     if status == 429:
         after = next((value for name, value in answer.headers if name.lower() == "retry-after"), "")
-        raise Err(types.ScanError_RateLimited(min(int(after), 86400) * 1000 if after.isdecimal() else None))
+        seconds = min(int(after), 86400) if re.fullmatch("[0-9]{1,9}", after) else None
+        raise Err(types.ScanError_RateLimited(None if seconds is None else seconds * 1000))
     if status in (400, 405, 413, 415, 422):
         raise Err(types.ScanError_Invalid(what))
     if status == 501:
@@ -193,8 +194,9 @@ def not_expected(purpose: str) -> Err:
 
 
 def text(value, key: str) -> str:
+    """JSON may hold half of a surrogate pair, which is no text that could be handed to the host."""
     found = value.get(key) if isinstance(value, dict) else None
-    if not isinstance(found, str):
+    if not isinstance(found, str) or re.search("[\ud800-\udfff]", found):
         raise not_expected("read the scanner's answer")
     return found
 

@@ -122,7 +122,7 @@ impl scanner::Guest for Plugin {
 
 /// Ids come from the scanner: only one that can be part of a path becomes one.
 fn path(id: &str, rest: &str) -> Result<String, ScanError> {
-    if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+    if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
         return Err(ScanError::NotFound("the scan's id is none of this scanner".to_owned()));
     }
     Ok(format!("/scans/{id}{rest}"))

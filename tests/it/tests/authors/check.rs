@@ -19,6 +19,8 @@ fn what_cannot_be_loaded_is_refused_with_a_way_out() {
     check_refused(CORE_MODULE, "core module", "wasm32-wasip2");
     check_refused(EMPTY, "exports nothing", "scanhost:backend/scanner");
     check_refused(LIAR, "malformed backend name", "author");
+    let contract = Shelf::with(LIAR).ask("check", &[]);
+    assert!(!contract.stderr.contains("limits"), "no limit was reached: {}", contract.stderr);
 }
 
 #[test]

@@ -12,13 +12,16 @@ use serde_json::Value;
 use crate::component::Shelf;
 
 /// A fault of `tests/guests/examples/faulty.rs`, and the one case that fails.
-const FAULTS: [(&str, &str); 17] = [
+const FAULTS: [(&str, &str); 21] = [
+    ("aimless", "sends-its-targets"),
+    ("boaster", "status-running"),
     ("careless", "stops-at-a-refused-batch"),
     ("chunky", "reads-odd-pieces"),
     ("crawler", "reads-in-linear-time"),
     ("deaf", "obeys-retry-after"),
     ("forgetful", "finds-what-it-created"),
     ("fragile", "refuses-html"),
+    ("grabber", "lists-nobody-elses"),
     ("greedy", "finds-nobody-elses"),
     ("hammer", "gives-up"),
     ("hoarder", "takes-a-large-request"),
@@ -27,6 +30,7 @@ const FAULTS: [(&str, &str); 17] = [
     ("mumbler", "explains-its-fields"),
     ("parrot", "quotes-nothing"),
     ("quitter", "retries-on-503"),
+    ("sleepy", "lists-what-runs-as-running"),
     ("stubborn", "tells-already-running"),
     ("wanderer", "asks-what-is-permitted"),
     ("none", ""),
@@ -75,8 +79,22 @@ fn a_fault_fails_exactly_the_case_that_names_it() {
     }
 }
 
+/// Their sample is in JSON, which that of the others is not.
+#[test]
+fn a_report_in_json_is_changed_key_by_key() {
+    for (fault, result) in [("none", "pass"), ("rigid", "FAIL")] {
+        let shelf = Shelf::with(&with_fault(fault));
+        fs::write(shelf.file.with_file_name("lines.jsonl"), "{\"host\": \"10.0.0.5\", \"port\": 22}\n")
+            .expect("it is there");
+        fs::write(script_beside(&shelf.file), "report: lines.jsonl").expect("a file can be written");
+        let output = shelf.ask("test", &["--json", "--only", "stands-changed-json"]);
+        let answer: Value = serde_json::from_str(&output.stdout).expect("it prints JSON");
+        assert_eq!(cases(&answer, result), ["stands-changed-json"], "{fault}: {answer:#}");
+    }
+}
+
 /// The component with this fault in place of none.
-fn with_fault(fault: &str) -> Vec<u8> {
+pub fn with_fault(fault: &str) -> Vec<u8> {
     let mark = b"fault=none............";
     let mut bytes = FAULTY.to_vec();
     let places: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(mark)).collect();

@@ -4,5 +4,6 @@ mod check;
 mod component;
 mod inspect;
 mod kit;
+mod last_words;
 mod scaffold;
 mod worlds;

@@ -35,6 +35,15 @@ fn a_whole_report_is_read() {
 }
 
 #[test]
+fn a_report_that_was_guessed_to_be_of_nessus_says_so() {
+    let home = Home::new(&[]);
+    fs::write(home.path().join("feed.csv"), "10.0.0.5,22,High,Old\n").expect("a file can be written");
+    let guess = "(read as nessus; see --backend)";
+    assert!(run(&home, &["report", "feed.csv"]).stderr.contains(guess));
+    assert!(!run(&home, &["report", "feed.csv", "--backend", "nessus"]).stderr.contains(guess));
+}
+
+#[test]
 fn a_broken_report_is_one_clear_line_with_the_offset() {
     let table: [(&str, Vec<u8>, &str); 11] = [
         ("empty", Vec::new(), "byte 0"),

@@ -128,6 +128,7 @@ async fn each_ends_in_its_own_fault_and_holds_up_nobody() {
                         "{name}: {status}"
                     );
                     assert!(error["message"].as_str().unwrap().contains(says), "{name}: {status}");
+                    assert!(!status.to_string().contains("as always"), "what it wrote is not for agents: {status}");
                 }
                 Ends::TriedAgain(says) => {
                     let is_told =
@@ -138,6 +139,8 @@ async fn each_ends_in_its_own_fault_and_holds_up_nobody() {
         }
     };
     let during = calls_beside(&mcp, &good, scans).await;
+    let is_told = |line: &str| line.contains("WARN") && line.contains("as always") && line.contains("status");
+    assert!(server.log().lines().any(is_told), "the operator sees the panic's message: {}", server.log());
     println!(
         "other calls: median {:?}, p99 {:?} of {} before; median {:?}, p99 {:?} of {} beside {} bad plugins",
         at(&before, 50),

@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::{
     cli::{compiled, listing},
     config::{Config, PluginSource},
+    last_words::Aloud,
     plugin_file::{self, Refused},
     snapshot::LoadedProfile,
 };
@@ -80,7 +81,7 @@ async fn check(
     file: &Path,
     bytes: &[u8],
 ) -> anyhow::Result<Result<Passed, Refused>> {
-    let sandbox = Sandbox::start(compiled::folder())?;
+    let sandbox = Sandbox::start_observed(compiled::folder(), Arc::new(Aloud))?;
     Ok(load(&sandbox, entry, file, bytes).await)
 }
 
@@ -134,10 +135,15 @@ fn name_of(file: &Path) -> Option<String> {
 fn sentence(passed: &Passed, file: &Path, digest: &str) -> String {
     let name = passed.name.as_deref().unwrap_or("NAME");
     let file = file.file_name().unwrap_or_default().to_string_lossy();
+    let clocks = if passed.grants.contains(&"std-stubs") {
+        "  # its clocks stand still: the time is `context.now-ms`"
+    } else {
+        ""
+    };
     let grants =
         if passed.grants.is_empty() { String::new() } else { format!("\n    grants: [{}]", passed.grants.join(", ")) };
     format!(
-        "ok: {name} {} is a {} of {}\n\nTo load it, put it beside scanhost.yaml and add there:\n\nplugins:\n  {name}:\n    file: {file}{grants}\n    # sha256: {digest} pins this file: a replacement needs a change here, and there is no rollback",
+        "ok: {name} {} is a {} of {}\n\nTo load it, put it beside scanhost.yaml and add there:\n\nplugins:\n  {name}:\n    file: {file}{grants}{clocks}\n    # sha256: {digest} pins this file: a replacement needs a change here, and there is no rollback",
         passed.version, passed.kind, passed.world,
     )
 }

@@ -1,12 +1,13 @@
 //! `plugin inspect FILE`: what a component is, also where it is none of ours.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use scanhost_sandbox::{Backend, Component, Digest, Grants, Limits, LoadError, Plugin, Profile, Sandbox};
 use serde_json::{Value as Json, json};
 
 use crate::{
     cli::{compiled, listing},
+    last_words::Aloud,
     plugin_file::{self, Refused},
     visible::visible,
 };
@@ -19,7 +20,7 @@ pub struct Args {
 
 pub async fn run(args: Args, as_json: bool) -> anyhow::Result<()> {
     let bytes = plugin_file::read(&args.file).map_err(anyhow::Error::msg)?;
-    let sandbox = Sandbox::start(compiled::folder())?;
+    let sandbox = Sandbox::start_observed(compiled::folder(), Arc::new(Aloud))?;
     let mut found = json!({
         "file": args.file.display().to_string(),
         "size": bytes.len(),

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     cli::{compiled, listing},
-    conformance::{self, CaseReport, Stop},
+    conformance::{self, CaseReport, Stop, Unloaded},
     plugin_file,
 };
 
@@ -42,7 +42,9 @@ pub async fn run(args: Args, as_json: bool) -> anyhow::Result<()> {
     let only = args.only.unwrap_or_default();
     let report = match conformance::test(&bytes, limits, script.as_deref(), &only, compiled::folder()).await? {
         Ok(report) => report,
-        Err(refused) => bail!("{shown}: {refused}"),
+        Err(Unloaded { refused, last_words }) => {
+            bail!("{shown}: {refused}{}", last_words.map(|words| format!("\n{words}")).unwrap_or_default())
+        }
     };
     if report.results.is_empty() {
         bail!("no case of a {} has {only:?} in its name", report.kind);
@@ -58,7 +60,7 @@ pub async fn run(args: Args, as_json: bool) -> anyhow::Result<()> {
         });
         listing::one(true, &answer, String::new)?;
     } else {
-        listing::rows(false, &Json::from(rows))?;
+        listing::rows(false, &Json::from(report.results.iter().map(for_people).collect::<Vec<_>>()))?;
         println!("{passed} passed, {failed} failed, {skipped} skipped");
         if script.is_none() && report.kind == "backend" {
             println!(
@@ -90,5 +92,18 @@ fn row(case: &CaseReport) -> Json {
         Err(Stop::Skip(why)) => ("skip", why.clone()),
         Err(Stop::Fail(what)) => ("FAIL", format!("{}; {}", short(what), case.why)),
     };
-    json!({ "case": case.name, "result": result, "fuel": case.fuel, "note": note })
+    let mut row = json!({ "case": case.name, "result": result, "fuel": case.fuel, "note": note });
+    if let (Err(Stop::Fail(_)), Some(words)) = (&case.outcome, &case.last_words) {
+        row["stderr"] = json!(words);
+    }
+    row
+}
+
+/// What the plugin wrote stands below the note.
+fn for_people(case: &CaseReport) -> Json {
+    let mut row = row(case);
+    if let Some(words) = row.as_object_mut().and_then(|row| row.remove("stderr")) {
+        row["note"] = json!(format!("{}\n{}", listing::text(&row["note"]), listing::text(&words)));
+    }
+    row
 }

@@ -1,11 +1,12 @@
 //! A scan from its creation to its removal, at the scanner of the script.
 
-use scanhost_sandbox::{RemoteScan, ScannerError};
+use scanhost_sandbox::{CallContext, RemoteScan, ScannerError};
+use url::form_urlencoded;
 
 use crate::conformance::{
     Case, Outcome, Stop, case, fail,
     probe::{Function, Said},
-    rig::{Made, OTHER_TASK, Rig, Scene, TASK},
+    rig::{Made, OTHER_INSTALLATION, OTHER_TASK, Rig, Scene, TASK, plain_scan},
     sample::Handing,
     script::ScenarioName,
     skip,
@@ -15,6 +16,7 @@ pub fn cases() -> Vec<Case<Rig>> {
     vec![
         case!("is-well", is_well, "`health` decides whether scans are given to the scanner"),
         case!("creates", creates, "every scan begins here"),
+        case!("sends-its-targets", sends_targets, "a scan of nothing, or of something else, looks like a good one"),
         case!("finds-what-it-created", finds, "after a lost answer the scan has to be found, or it is created twice"),
         case!("finds-nobody-elses", finds_others, "a scan of another task must never be taken for this one"),
         case!(
@@ -26,6 +28,16 @@ pub fn cases() -> Vec<Case<Rig>> {
             "lists-what-it-created",
             lists,
             "the host removes scans at the scanner that no task of its own has any more"
+        ),
+        case!(
+            "lists-nobody-elses",
+            lists_others,
+            "several hosts may use one scanner: what is listed may be removed, and must be this installation's"
+        ),
+        case!(
+            "lists-what-runs-as-running",
+            lists_running,
+            "what runs without its task is stopped, and only what does not run is removed"
         ),
         case!("launches", launches, "every scan is started once"),
         case!("tells-already-running", launches_again, "a launch that is repeated must not start or fail the scan"),
@@ -127,6 +139,65 @@ async fn lists(rig: &Rig) -> Outcome {
     }
 }
 
+async fn lists_others(rig: &Rig) -> Outcome {
+    let made = rig.created().await?;
+    let scene = rig.scene(ScenarioName::Created, made.sent)?;
+    let context = CallContext { installation: OTHER_INSTALLATION.into(), ..scene.context(b"") };
+    match scene.rig.backend.list_scans(scene.reach(), context).await {
+        Ok(Ok(listed)) if listed.is_empty() => Ok(()),
+        Ok(Ok(listed)) => fail(format!("to another installation it lists {listed:?}")),
+        Ok(Err(error)) => fail(format!("`list-scans` gave {error:?}{}", unanswered(&scene))),
+        Err(fault) => fail(format!("`list-scans` {fault}")),
+    }
+}
+
+async fn lists_running(rig: &Rig) -> Outcome {
+    let made = rig.launched().await?;
+    let scene = rig.scene(ScenarioName::Running, made.sent.clone())?;
+    let listed = match scene.rig.backend.list_scans(scene.reach(), scene.context(b"")).await {
+        Ok(Ok(listed)) => listed,
+        Ok(Err(error)) => return fail(format!("`list-scans` gave {error:?}{}", unanswered(&scene))),
+        Err(fault) => return fail(format!("`list-scans` {fault}")),
+    };
+    match listed.iter().find(|scan| scan.id == made.remote.id) {
+        Some(scan) if scan.is_running => Ok(()),
+        Some(_) => fail("`is-running` is false in the scenario `running`: does the script's list say that it runs?"),
+        None if scene.scanner.seen().requests.is_empty() => skip("its scanner keeps nothing that it could list"),
+        None => fail(format!("it lists {listed:?} without {:?}{}", made.remote.id, unanswered(&scene))),
+    }
+}
+
+async fn sends_targets(rig: &Rig) -> Outcome {
+    if rig.script.targets_hidden {
+        return skip("the script says `targets_hidden`");
+    }
+    if !rig.has_script() {
+        return skip("it needs a script of the scanner's answers (--script)");
+    }
+    let scene = rig.opening();
+    let Ok(Ok(remote)) = scene.create(plain_scan()).await else {
+        return skip("there is no scan (see the case `creates`)");
+    };
+    let mut seen = scene.scanner.seen();
+    if let Ok(scene) = rig.scene(ScenarioName::Created, seen.sent.clone()) {
+        scene.probe(Function::Launch, &remote).await;
+        seen.requests.extend(scene.scanner.seen().requests);
+    }
+    if seen.requests.is_empty() {
+        return skip("it makes no requests when it creates and launches");
+    }
+    let texts = seen.requests.iter().flat_map(|(line, body)| [line, body]);
+    let decoded = texts.flat_map(|text| form_urlencoded::parse(text.as_bytes()).flat_map(|(key, value)| [key, value]));
+    let sent: Vec<_> = decoded.collect();
+    match plain_scan().targets.iter().find(|target| !sent.iter().any(|text| text.contains(target.as_str()))) {
+        Some(target) => fail(format!(
+            "neither `create` nor `launch` sent the target {target} in a path or a body (where it is sent in another \
+             form, the script says `targets_hidden: true`)"
+        )),
+        None => Ok(()),
+    }
+}
+
 async fn launches(rig: &Rig) -> Outcome {
     let made = rig.created().await?;
     let scene = rig.scene(ScenarioName::Created, made.sent.clone())?;
@@ -165,12 +236,20 @@ fn is_state(said: &Said, state: &str) -> bool {
     matches!(said, Said::Value(value) if value.contains(&format!("state: {state}")))
 }
 
+/// Of a scan that runs.
+fn percent(said: &Said) -> Option<u8> {
+    let Said::Value(value) = said else { return None };
+    let (_, rest) = value.split_once("state: Running(")?;
+    rest.split_once(')')?.0.parse().ok()
+}
+
 async fn status_created(rig: &Rig) -> Outcome {
     status(rig, ScenarioName::Created, "`created`", |said| is_state(said, "Created")).await
 }
 
 async fn status_running(rig: &Rig) -> Outcome {
-    status(rig, ScenarioName::Running, "`running`", |said| is_state(said, "Running")).await
+    let is_percentage = |said: &Said| percent(said).is_some_and(|percent| percent <= 100);
+    status(rig, ScenarioName::Running, "`running` with 0 to 100 percent", is_percentage).await
 }
 
 async fn status_completed(rig: &Rig) -> Outcome {
@@ -184,7 +263,7 @@ async fn status_failed(rig: &Rig) -> Outcome {
         return status(rig, ScenarioName::Failed, "`failed`", |said| is_state(said, "Failed")).await;
     }
     let lost = |error: String| Stop::Skip(format!("the scan that is to fail cannot be made: {error}"));
-    let remote = scene.create(crate::conformance::rig::plain_scan()).await;
+    let remote = scene.create(plain_scan()).await;
     let remote = remote.map_err(|fault| lost(fault.to_string()))?.map_err(|error| lost(format!("{error:?}")))?;
     let state = rig.backend.launch(scene.reach(), scene.context(&remote.state), &remote.id).await;
     let state = state.map_err(|fault| lost(fault.to_string()))?.map_err(|error| lost(format!("{error:?}")))?;

@@ -1,7 +1,9 @@
 //! Reports that are cut, damaged, hostile or slow: an error with its place, never a crash.
 
 use crate::conformance::{
-    Case, Outcome, Stop, case, fail,
+    Case, Outcome, Stop, case,
+    changed::changed,
+    fail,
     rig::Rig,
     sample::{Handing, Reading},
     skip,
@@ -21,6 +23,11 @@ pub fn cases() -> Vec<Case<Rig>> {
         case!("stands-one-long-line", long_line, "four million characters without a line break have to fit its memory"),
         case!("stands-deep-nesting", nested, "brackets without end must not exhaust the stack"),
         case!("stands-a-cut-report", cut, "a transfer may end anywhere"),
+        case!(
+            "stands-changed-json",
+            changed_json,
+            "keys go and types change from one version of a scanner to the next"
+        ),
         case!("tells-a-failing-disk", failing_disk, "half a report must never be taken for a whole one"),
         case!("reads-odd-pieces", pieces, "`read` may give less than it was asked for"),
         case!("reads-the-same-twice", twice, "a report has the same findings whenever it is read"),
@@ -90,6 +97,18 @@ async fn cut(rig: &Rig) -> Outcome {
         stands(rig, &sample[..sample.len() * part / 8]).await?;
     }
     stands(rig, &sample[..sample.len().saturating_sub(1)]).await
+}
+
+async fn changed_json(rig: &Rig) -> Outcome {
+    let sample = rig.sample().await?;
+    if sample.len() > 256 << 10 {
+        return skip("the sample is larger than 256 KiB");
+    }
+    let Some(reports) = changed(&sample) else { return skip("the sample is neither JSON nor lines of it") };
+    for report in reports {
+        stands(rig, &report).await?;
+    }
+    Ok(())
 }
 
 async fn failing_disk(rig: &Rig) -> Outcome {

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::conformance::{
     Case, Outcome, Stop, case, fail,
     probe::{Function, Probe, Said},
-    rig::Rig,
+    rig::{INSTALLATION, Rig, TASK},
     script::Answer,
     scripted::Manner,
     skip,
@@ -47,6 +47,7 @@ pub fn cases() -> Vec<Case<Rig>> {
         case!("refuses-an-empty-answer", empty, "an empty 200 says nothing about a scan"),
         case!("refuses-garbage", garbage, "bytes that are no text must end in an error, not in a crash"),
         case!("stands-strange-json", strange, "JSON of another shape must end in an error, not in a crash"),
+        case!("stands-strange-headers", strange_headers, "headers are the scanner's too: whatever they hold, no crash"),
         case!("stands-deep-json", deep, "nesting without end must not exhaust the stack"),
         case!("stands-a-large-answer", large, "an answer of 8 MiB has to fit its limits"),
         case!("quotes-nothing", quotes, "what a scanner says is an attacker's text: none of it in errors and logs"),
@@ -178,6 +179,23 @@ async fn garbage(rig: &Rig) -> Outcome {
 async fn strange(rig: &Rig) -> Outcome {
     for body in [json!(null), json!([]), json!([[{}]]), json!("text"), json!(1e300), json!({ "id": {}, "scans": 7 })] {
         probes(rig, Manner::Always(Answer { json: Some(body), ..Answer::status(200) })).await?;
+    }
+    // Half of a pair of surrogates is legal JSON and no text.
+    let half = r#""\ud800""#;
+    let name = format!(r#""a [{INSTALLATION} {TASK}]\ud800""#);
+    let marked = format!(r#""a\udc00 [{INSTALLATION} {TASK}]""#);
+    let scan = |name: &str| format!(r#"{{"id": {half}, "name": {name}, "state": {half}, "status": {half}}}"#);
+    for body in [half.to_owned(), scan(half), format!(r#"{{"scans": [{}, {}]}}"#, scan(&marked), scan(&name))] {
+        probes(rig, Manner::Always(Answer::text(200, body))).await?;
+    }
+    Ok(())
+}
+
+async fn strange_headers(rig: &Rig) -> Outcome {
+    for after in ["", "-1", "soon", "1e9", "٣", "Wed, 21 Oct 2026 07:28:00 GMT", &"9".repeat(5_000)] {
+        let mut answer = Answer::status(429);
+        answer.headers.insert("retry-after".into(), after.into());
+        probes(rig, Manner::Always(answer)).await?;
     }
     Ok(())
 }
