@@ -62,6 +62,8 @@ pub async fn serve(args: Args) -> anyhow::Result<()> {
     let listener = listener.map_err(|error| no_listener(config.listen, error))?;
     let listen = listener.local_addr()?;
     let host = app::build(config, Purpose::Work(args.role)).await?;
+    // From here on there is something to bring to an end.
+    let ended = ended()?;
     app::start_work(&host)?;
     host.tasks.spawn(service::live(host.clone()));
     host.tasks.spawn(reloader.run(host.clone()));
@@ -70,7 +72,7 @@ pub async fn serve(args: Args) -> anyhow::Result<()> {
     service::ready();
     tokio::select! {
         () = http::serve(host.clone(), listener, router) => {}
-        () = ended() => {}
+        () = ended => {}
     }
     tracing::info!("ending");
     service::stopping();
@@ -93,11 +95,12 @@ pub async fn stdio(args: Args) -> anyhow::Result<()> {
             return relay(stream).await;
         }
     };
+    let ended = ended()?;
     app::start_work(&host)?;
     host.tasks.spawn(reloader.run(host.clone()));
     let served = tokio::select! {
         served = transport::stdio(host.clone(), &args.offer) => served,
-        () = ended() => Ok(()),
+        () = ended => Ok(()),
     };
     app::stop(&host).await;
     served.map_err(|error| anyhow::anyhow!("the client does not speak MCP: {error}"))
@@ -121,11 +124,12 @@ async fn relay(stream: UnixStream) -> anyhow::Result<()> {
         tokio::io::copy(&mut read, &mut stdout).await?;
         stdout.flush().await
     };
+    let ended = ended()?;
     tokio::select! {
         // The other host ends the conversation once the client has, with all its answers.
         done = back => Ok(done?),
         Err(error) = forward => Err(error.into()),
-        () = ended() => Ok(()),
+        () = ended => Ok(()),
     }
 }
 
@@ -154,16 +158,14 @@ fn allow_many_sockets() {
     }
 }
 
-/// Ready when the process is asked to end.
-async fn ended() {
+/// Ready when the process is asked to end, which it may be from this call on, also before the answer is waited for.
+fn ended() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => tokio::select! {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
             _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        },
-        Err(_) => {
-            let _interrupted = tokio::signal::ctrl_c().await;
+            _ = interrupt.recv() => {}
         }
-    }
+    })
 }
