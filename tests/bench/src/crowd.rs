@@ -88,6 +88,10 @@ pub async fn paced(bench: &Bench, table: &mut Table) {
         ("status", asked, most_asked, Bar::AtMost(5.0)),
         ("page", pages, most_pages, Bar::None),
     ] {
+        // Where a few agents only have to work for a moment, none of them may have asked.
+        if all.is_empty() {
+            continue;
+        }
         let more = format!("of all {} calls {}", all.len(), spread(&mut all));
         table.row(format!("{what}: p99 of {name}"), Figure::milliseconds(median(&mut most)), bar, more);
     }

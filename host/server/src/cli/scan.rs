@@ -89,8 +89,12 @@ async fn scan(control: &Control, config: Config, args: Args, interrupt: &Interru
     let id = text(&submitted["task_id"]);
     eprintln!("scan {id} is queued");
     let pool = text(&submitted["scanner_pool"]);
-    if control.tool("get_pool_status", json!({ "scanner_pool": pool })).await?["paused"] == true {
-        eprintln!("pool {pool} is paused: the scan waits until `scanhost queue resume {pool}`");
+    tokio::select! {
+        status = control.tool("get_pool_status", json!({ "scanner_pool": pool })) => if status?["paused"] == true {
+            eprintln!("pool {pool} is paused: the scan waits until `scanhost queue resume {pool}`");
+        },
+        // Whoever follows the scan carries that out.
+        () = interrupt.asked().cancelled() => {}
     }
     let status = follow(control, &id, interrupt).await?;
     interrupt.end_cancelling();
