@@ -19,7 +19,6 @@ use scanhost_sdk::backend::{findings::Batch, reader::Warning};
 pub use scanhost_sdk::xml::{Chunks, Malformed};
 
 pub use self::authentication::Evidence;
-use self::document::Document;
 
 /// Where the findings go.
 pub trait Sink {
@@ -43,5 +42,5 @@ pub struct Summary {
 
 /// Reads the whole report. Findings that were found before an error have been handed over.
 pub fn read(chunks: impl Chunks, sink: &mut impl Sink) -> Result<Summary, Malformed> {
-    Document::new(chunks, sink).read()
+    document::read(chunks, sink)
 }

@@ -18,8 +18,6 @@ use scanhost_sdk::{
     xml::{Chunks, Malformed},
 };
 
-use self::document::Document;
-
 /// What a report says beside its findings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
@@ -36,7 +34,7 @@ pub struct Summary {
 
 /// Reads the whole report. Findings that were found before an error may have been handed over.
 pub fn read(chunks: impl Chunks, findings: Findings<'_>) -> Result<Summary, Malformed> {
-    Document::new(chunks, findings).read()
+    document::read(chunks, findings)
 }
 
 impl Summary {

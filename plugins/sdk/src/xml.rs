@@ -1,7 +1,7 @@
 //! Reads reports in XML, piece by piece, in memory that does not grow with the report.
 //!
-//! Nothing here knows where the bytes come from, see [`Chunks`], or what an element means. The XML reader sees to it that
-//! tags match; a backend checks what it leaves out: what may stand where, and that all is closed at the end.
+//! Nothing here knows where the bytes come from, see [`Chunks`], or what an element means. Tags match, or it is
+//! an error; a backend checks what it leaves out: what may stand where, and that all is closed at the end.
 
 mod attributes;
 mod encoding;
@@ -13,7 +13,7 @@ use std::{borrow::Cow, fmt, io};
 
 pub use self::{
     attributes::{Attribute, Attributes, Fault, NOT_A_NAME, is_name},
-    markup::{Markup, Piece, check},
+    markup::{Markup, Piece, Tag, check},
     text::{Text, append_literal, is_space, trim},
 };
 

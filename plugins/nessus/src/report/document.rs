@@ -1,19 +1,38 @@
 //! The shape of a report: which elements may stand where, and which of them mean something.
 //!
 //! `ReportHost` is read wherever it stands outside a policy and another host; a file of several of them, without
-//! anything around, is a fragment, and read too. The XML reader sees to it that tags match; what it leaves out is
-//! checked here: names, attributes, what stands outside the root, that all is closed at the end.
+//! anything around, is a fragment, and read too. That tags match is seen to where they are read; what that leaves out
+//! is checked here: names, attributes, what stands outside the root, that all is closed at the end.
 
-use quick_xml::events::BytesStart;
-use scanhost_sdk::xml::{Attributes, Fault, Markup, NOT_A_NAME, Piece, Text, append_literal, check, is_name};
+use scanhost_sdk::xml::{Markup, NOT_A_NAME, Piece, Tag, Text, append_literal, check, is_name};
 
 use super::{Chunks, Malformed, Sink, Summary, collector::Collector};
 
 const MAX_DEPTH: usize = 256;
 const MAX_NAME: usize = 1024;
 
-pub struct Document<'s, C: Chunks, S> {
-    xml: Markup<C>,
+/// Reads the whole report.
+pub fn read<S: Sink>(chunks: impl Chunks, sink: &mut S) -> Result<Summary, Malformed> {
+    let mut xml = Markup::new(chunks);
+    let mut document = Document { places: Vec::new(), root: None, collector: Collector::new(sink) };
+    loop {
+        xml.take_text(document.text())?;
+        let (piece, offset) = xml.next()?;
+        match piece {
+            Piece::Open(tag) => document.open(&tag)?,
+            Piece::Empty(tag) => {
+                document.open(&tag)?;
+                document.close(offset)?;
+            }
+            Piece::Close => document.close(offset)?,
+            Piece::Literal(section) => document.take_literal(section.as_bytes(), offset)?,
+            Piece::Aside => {}
+            Piece::End => return document.finish(offset, xml.is_empty()),
+        }
+    }
+}
+
+struct Document<'s, S> {
     /// What each open element is, the innermost last.
     places: Vec<Place>,
     root: Option<Root>,
@@ -54,38 +73,14 @@ enum Root {
     Fragment,
 }
 
-impl<'s, C: Chunks, S: Sink> Document<'s, C, S> {
-    pub fn new(chunks: C, sink: &'s mut S) -> Self {
-        let xml = Markup::new(chunks);
-        Self { xml, places: Vec::new(), root: None, collector: Collector::new(sink) }
-    }
-
-    pub fn read(mut self) -> Result<Summary, Malformed> {
-        let mut buffer = Vec::new();
-        loop {
-            self.take_text()?;
-            let (piece, offset) = self.xml.next(&mut buffer)?;
-            match piece {
-                Piece::Open(tag) => self.open(&tag, offset)?,
-                Piece::Empty(tag) => {
-                    self.open(&tag, offset)?;
-                    self.close(offset)?;
-                }
-                Piece::Close => self.close(offset)?,
-                Piece::Literal(section) => self.take_literal(section.as_bytes(), offset)?,
-                Piece::Aside => {}
-                Piece::End => return self.finish(),
-            }
-        }
-    }
-
-    fn take_text(&mut self) -> Result<(), Malformed> {
-        let text = match self.places.last() {
+impl<S: Sink> Document<'_, S> {
+    /// What to do with the text up to the next tag.
+    fn text(&mut self) -> Text<'_> {
+        match self.places.last() {
             None if self.root.is_none() => Text::Blank("not XML: there is text before the first element"),
             None => Text::Blank("text after the end of the root element"),
             Some(place) => destination(&mut self.collector, *place),
-        };
-        self.xml.take_text(text)
+        }
     }
 
     fn take_literal(&mut self, literal: &[u8], offset: u64) -> Result<(), Malformed> {
@@ -101,9 +96,9 @@ impl<'s, C: Chunks, S: Sink> Document<'s, C, S> {
         }
     }
 
-    fn open(&mut self, tag: &BytesStart<'_>, offset: u64) -> Result<(), Malformed> {
-        let fail = |message| Err(Malformed::new(message, offset));
-        let (name, raw) = (tag.name().0, tag.attributes_raw());
+    fn open(&mut self, tag: &Tag<'_>) -> Result<(), Malformed> {
+        let fail = |message| Err(tag.malformed(message));
+        let name = tag.name;
         if self.places.len() == MAX_DEPTH {
             return fail("elements nested deeper than 256 levels");
         }
@@ -116,7 +111,7 @@ impl<'s, C: Chunks, S: Sink> Document<'s, C, S> {
             return fail(NOT_A_NAME);
         }
         let Some(parent) = parent else {
-            return self.open_root(name, raw, offset);
+            return self.open_root(tag);
         };
         let place = match (parent, name) {
             (Place::Around, "ReportHost") => Place::Host,
@@ -138,18 +133,18 @@ impl<'s, C: Chunks, S: Sink> Document<'s, C, S> {
         // What is nested in a piece of text opens nothing.
         let is_nested = place == parent && place != Place::Around && place != Place::Policy;
         let place = if is_nested {
-            self.checked(name, raw, offset, |_, attributes| check(attributes))?;
+            check(tag.attributes()).map_err(|fault| tag.malformed_at(&fault))?;
             place
         } else {
-            self.enter(place, name, raw, offset)?
+            self.enter(place, tag)?
         };
         self.places.push(place);
         Ok(())
     }
 
-    fn open_root(&mut self, name: &str, raw: &str, offset: u64) -> Result<(), Malformed> {
-        let fail = |message| Err(Malformed::new(message, offset));
-        let (root, place) = match name {
+    fn open_root(&mut self, tag: &Tag<'_>) -> Result<(), Malformed> {
+        let fail = |message| Err(tag.malformed(message));
+        let (root, place) = match tag.name {
             "NessusClientData_v2" | "Report" => (Root::Report, Place::Around),
             "ReportHost" => (Root::Fragment, Place::Host),
             "NessusClientData" => {
@@ -162,49 +157,37 @@ impl<'s, C: Chunks, S: Sink> Document<'s, C, S> {
             Some(Root::Fragment) if root == Root::Fragment => {}
             Some(Root::Report | Root::Fragment) => return fail("a second root element"),
         }
-        let place = self.enter(place, name, raw, offset)?;
+        let place = self.enter(place, tag)?;
         self.places.push(place);
         Ok(())
     }
 
     /// Tells the collector that an element begins. Returns what it turned out to be.
-    fn enter(&mut self, place: Place, name: &str, raw: &str, offset: u64) -> Result<Place, Malformed> {
-        self.checked(name, raw, offset, |collector, attributes| {
-            match place {
-                Place::Around if name == "Report" => collector.open_report(attributes)?,
-                Place::Host => collector.open_host(attributes)?,
-                Place::Item => collector.open_item(attributes)?,
-                Place::Tag => {
-                    let is_wanted = collector.open_tag(attributes)?;
-                    return Ok(if is_wanted { Place::Tag } else { Place::Skipped });
+    fn enter(&mut self, place: Place, tag: &Tag<'_>) -> Result<Place, Malformed> {
+        let (collector, attributes) = (&mut self.collector, tag.attributes());
+        let entered = match place {
+            Place::Around if tag.name == "Report" => collector.open_report(attributes),
+            Place::Host => collector.open_host(attributes),
+            Place::Item => collector.open_item(attributes),
+            Place::Tag => match collector.open_tag(attributes) {
+                Ok(false) => return Ok(Place::Skipped),
+                wanted => wanted.map(drop),
+            },
+            Place::Policy | Place::PreferenceName | Place::Targets => {
+                if tag.name == "preference" {
+                    collector.open_preference();
                 }
-                Place::Policy | Place::PreferenceName | Place::Targets => {
-                    if name == "preference" {
-                        collector.open_preference();
-                    }
-                    collector.open_preference_part();
-                    check(attributes)?;
-                }
-                Place::Around | Place::Properties | Place::Field | Place::Skipped => check(attributes)?,
+                collector.open_preference_part();
+                check(attributes)
             }
-            Ok(place)
-        })
-    }
-
-    /// Does something with a tag's attributes, and says where it stands if that fails.
-    fn checked<T>(
-        &mut self,
-        name: &str,
-        raw: &str,
-        offset: u64,
-        act: impl FnOnce(&mut Collector<'s, S>, Attributes<'_>) -> Result<T, Fault>,
-    ) -> Result<T, Malformed> {
-        let result = act(&mut self.collector, Attributes::new(raw));
-        result.map_err(|fault| self.xml.place_in_tag(&fault, offset, name, raw))
+            Place::Around | Place::Properties | Place::Field | Place::Skipped => check(attributes),
+        };
+        entered.map_err(|fault| tag.malformed_at(&fault))?;
+        Ok(place)
     }
 
     fn close(&mut self, offset: u64) -> Result<(), Malformed> {
-        // The XML reader refuses an end tag without a start tag.
+        // An end tag without a start tag was refused where it was read.
         let Some(place) = self.places.pop() else { return Ok(()) };
         let collector = &mut self.collector;
         match (place, self.places.last()) {
@@ -222,15 +205,14 @@ impl<'s, C: Chunks, S: Sink> Document<'s, C, S> {
         Ok(())
     }
 
-    fn finish(self) -> Result<Summary, Malformed> {
-        let offset = self.xml.offset();
+    fn finish(self, offset: u64, is_empty: bool) -> Result<Summary, Malformed> {
         let fail = |message| Err(Malformed::new(message, offset));
         if !self.places.is_empty() {
             return fail("the report ends inside an element: it is truncated");
         }
         match self.root {
             Some(_) => self.collector.finish().map_err(|reason| Malformed::new(reason, offset)),
-            None if self.xml.is_empty() => fail("the report is empty"),
+            None if is_empty => fail("the report is empty"),
             None => fail("not a Nessus report: there is no element in it"),
         }
     }

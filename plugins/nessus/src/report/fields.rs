@@ -97,25 +97,24 @@ impl Names {
 
     /// The slot of a child element, by its whole name. What is no name is refused.
     pub fn slot(&mut self, element: &str) -> Result<Slot, &'static str> {
-        let local = match element.split_once(':') {
-            None => element,
-            Some((_, local)) if is_name(element) => local,
-            Some(_) => return Err(NOT_A_NAME),
-        };
         let guess = self.next[self.last.index()];
-        let slot = if self.names[self.last.index()] == local {
-            self.last
-        } else if self.names[guess.index()] == local {
+        let slot = if self.names[guess.index()] == element {
             guess
-        } else if let Some(slot) = self.by_name.get(local) {
-            *slot
+        } else if self.names[self.last.index()] == element {
+            return Ok(self.last);
         } else {
-            self.admit(local)?
+            let local = match element.split_once(':') {
+                None => element,
+                Some((_, local)) if is_name(element) => local,
+                Some(_) => return Err(NOT_A_NAME),
+            };
+            match self.by_name.get(local) {
+                Some(slot) => *slot,
+                None => self.admit(local)?,
+            }
         };
-        if slot != self.last {
-            self.next[self.last.index()] = slot;
-            self.last = slot;
-        }
+        self.next[self.last.index()] = slot;
+        self.last = slot;
         Ok(slot)
     }
 

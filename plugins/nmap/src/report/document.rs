@@ -1,9 +1,8 @@
 //! The shape of a report: which elements mean something where they stand.
 
-use quick_xml::events::BytesStart;
 use scanhost_sdk::{
     findings::Findings,
-    xml::{Attributes, Chunks, Fault, Malformed, Markup, NOT_A_NAME, Piece, Text, append_literal, check, is_name},
+    xml::{Attributes, Chunks, Fault, Malformed, Markup, NOT_A_NAME, Piece, Tag, Text, append_literal, check, is_name},
 };
 
 use super::{
@@ -21,8 +20,30 @@ const MAX_TEXT: usize = 4 << 20;
 /// More than nmap has hosts, ports and scripts in a moment.
 const MAX_SCRIPTS: usize = 10_000;
 
-pub struct Document<'f, C: Chunks> {
-    xml: Markup<C>,
+/// Reads the whole report.
+pub fn read(chunks: impl Chunks, findings: Findings<'_>) -> Result<Summary, Malformed> {
+    let mut xml = Markup::new(chunks);
+    let mut document = Document::new(findings);
+    loop {
+        xml.take_text(document.text())?;
+        let (piece, offset) = xml.next()?;
+        match piece {
+            Piece::Open(tag) => document.open(&tag)?,
+            Piece::Empty(tag) => {
+                document.open(&tag)?;
+                document.close(offset)?;
+            }
+            Piece::Close => document.close(offset)?,
+            Piece::Literal(section) if document.is_text_kept() => {
+                append_literal(section.as_bytes(), &mut document.text);
+            }
+            Piece::Literal(_) | Piece::Aside => {}
+            Piece::End => return document.finish(offset, xml.is_empty()),
+        }
+    }
+}
+
+struct Document<'f> {
     places: Vec<Place>,
     has_root: bool,
     writer: Writer<'f>,
@@ -54,10 +75,9 @@ enum Place {
     Skipped,
 }
 
-impl<'f, C: Chunks> Document<'f, C> {
-    pub fn new(chunks: C, findings: Findings<'f>) -> Self {
+impl<'f> Document<'f> {
+    fn new(findings: Findings<'f>) -> Self {
         Self {
-            xml: Markup::new(chunks),
             places: Vec::new(),
             has_root: false,
             writer: Writer::new(findings),
@@ -69,31 +89,13 @@ impl<'f, C: Chunks> Document<'f, C> {
         }
     }
 
-    pub fn read(mut self) -> Result<Summary, Malformed> {
-        let mut buffer = Vec::new();
-        loop {
-            self.take_text()?;
-            let (piece, offset) = self.xml.next(&mut buffer)?;
-            match piece {
-                Piece::Open(tag) => self.open(&tag, offset)?,
-                Piece::Empty(tag) => {
-                    self.open(&tag, offset)?;
-                    self.close(offset)?;
-                }
-                Piece::Close => self.close(offset)?,
-                Piece::Literal(section) if self.is_text_kept() => append_literal(section.as_bytes(), &mut self.text),
-                Piece::Literal(_) | Piece::Aside => {}
-                Piece::End => return self.finish(),
-            }
-        }
-    }
-
     fn is_text_kept(&self) -> bool {
         matches!(self.places.last(), Some(Place::Cpe | Place::Elem))
     }
 
-    fn take_text(&mut self) -> Result<(), Malformed> {
-        let text = if self.is_text_kept() {
+    /// What to do with the text up to the next tag.
+    fn text(&mut self) -> Text<'_> {
+        if self.is_text_kept() {
             Text::Keep { into: &mut self.text, limit: MAX_TEXT, too_long: "a text of more than 4 MiB" }
         } else if self.places.is_empty() {
             Text::Blank(if self.has_root {
@@ -103,13 +105,12 @@ impl<'f, C: Chunks> Document<'f, C> {
             })
         } else {
             Text::Skip
-        };
-        self.xml.take_text(text)
+        }
     }
 
-    fn open(&mut self, tag: &BytesStart<'_>, offset: u64) -> Result<(), Malformed> {
-        let fail = |message| Err(Malformed::new(message, offset));
-        let (name, raw) = (tag.name().0, tag.attributes_raw());
+    fn open(&mut self, tag: &Tag<'_>) -> Result<(), Malformed> {
+        let fail = |message| Err(tag.malformed(message));
+        let name = tag.name;
         if self.places.len() == MAX_DEPTH {
             return fail("elements nested deeper than 256 levels");
         }
@@ -135,8 +136,7 @@ impl<'f, C: Chunks> Document<'f, C> {
         };
         self.has_root = true;
         let parent = self.places.last().copied();
-        let entered = self.enter(place, parent, name, Attributes::new(raw));
-        entered.map_err(|fault| self.xml.place_in_tag(&fault, offset, name, raw))?;
+        self.enter(place, parent, name, tag.attributes()).map_err(|fault| tag.malformed_at(&fault))?;
         self.places.push(place);
         Ok(())
     }
@@ -258,13 +258,11 @@ impl<'f, C: Chunks> Document<'f, C> {
         written.map_err(|reason| Malformed::new(reason, offset))
     }
 
-    fn finish(self) -> Result<Summary, Malformed> {
-        let offset = self.xml.offset();
+    fn finish(self, offset: u64, is_empty: bool) -> Result<Summary, Malformed> {
         if !self.places.is_empty() {
             return Err(Malformed::new("the report ends inside an element: it is truncated", offset));
         }
         if !self.has_root {
-            let is_empty = self.xml.is_empty();
             let message =
                 if is_empty { "the report is empty" } else { "not a report of nmap: there is no element in it" };
             return Err(Malformed::new(message, offset));

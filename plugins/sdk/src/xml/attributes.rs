@@ -55,12 +55,14 @@ impl<'a> Attributes<'a> {
         };
         self.at += 1;
         let at = self.at;
-        let value = self.take_until(|byte| byte == quote);
-        self.expect(quote, "an attribute's value that does not end")?;
-        match memchr::memchr(b'<', value.as_bytes()) {
-            Some(place) => Err(Fault { message: "`<` in an attribute's value", at: at + place }),
-            None => Ok(Some(Attribute { name, value, at })),
+        let Some(end) = memchr::memchr2(quote, b'<', &self.raw.as_bytes()[at..]) else {
+            return Err(Fault { message: "an attribute's value that does not end", at: self.raw.len() });
+        };
+        self.at += end + 1;
+        if self.raw.as_bytes()[at + end] == b'<' {
+            return Err(Fault { message: "`<` in an attribute's value", at: at + end });
         }
+        Ok(Some(Attribute { name, value: &self.raw[at..at + end], at }))
     }
 
     fn skip_space(&mut self) {

@@ -29,7 +29,7 @@ enum Scheme {
 
 /// What became of a piece of the report.
 pub struct Decoded {
-    pub text: Vec<u8>,
+    pub text: String,
     /// Bytes of a character that goes on in the next piece.
     pub rest: Vec<u8>,
     /// Whether the bytes after `text` are no character.
@@ -55,6 +55,14 @@ impl Encoding {
     /// How many bytes of the file this text took.
     #[inline]
     pub fn measure(&self, text: &[u8]) -> u64 {
+        match &self.scheme {
+            Scheme::Utf8 => text.len() as u64,
+            _ => self.measure_encoded(text),
+        }
+    }
+
+    #[cold]
+    fn measure_encoded(&self, text: &[u8]) -> u64 {
         let characters = || text.iter().filter(|byte| !is_continuation(**byte)).count() as u64;
         match &self.scheme {
             Scheme::Utf8 => text.len() as u64,
@@ -70,24 +78,25 @@ impl Encoding {
 
     pub fn decode(&mut self, mut bytes: Vec<u8>) -> Decoded {
         match &mut self.scheme {
-            Scheme::Utf8 => match std::str::from_utf8(&bytes).err() {
-                None => Decoded::good(bytes),
-                Some(error) => {
-                    let rest = bytes.split_off(error.valid_up_to());
-                    match error.error_len() {
-                        None => Decoded { text: bytes, rest, bad: false },
-                        Some(_) => Decoded { text: bytes, rest: Vec::new(), bad: true },
+            Scheme::Utf8 => match String::from_utf8(bytes) {
+                Ok(text) => Decoded::good(text),
+                Err(error) => {
+                    let fault = error.utf8_error();
+                    let mut bytes = error.into_bytes();
+                    let rest = bytes.split_off(fault.valid_up_to());
+                    let text = valid(bytes);
+                    match fault.error_len() {
+                        None => Decoded { text, rest, bad: false },
+                        Some(_) => Decoded { text, rest: Vec::new(), bad: true },
                     }
                 }
             },
-            Scheme::Ascii => match bytes.iter().position(|byte| !byte.is_ascii()) {
-                None => Decoded::good(bytes),
-                Some(end) => {
-                    bytes.truncate(end);
-                    Decoded { text: bytes, rest: Vec::new(), bad: true }
-                }
-            },
-            Scheme::Latin1 => Decoded::good(encoding_rs::mem::decode_latin1(&bytes).into_owned().into_bytes()),
+            Scheme::Ascii => {
+                let end = bytes.iter().position(|byte| !byte.is_ascii());
+                bytes.truncate(end.unwrap_or(bytes.len()));
+                Decoded { text: valid(bytes), rest: Vec::new(), bad: end.is_some() }
+            }
+            Scheme::Latin1 => Decoded::good(encoding_rs::mem::decode_latin1(&bytes).into_owned()),
             Scheme::Table(decoder) | Scheme::Multibyte(decoder) | Scheme::Utf16(decoder) => {
                 decode(decoder, &bytes, false)
             }
@@ -106,7 +115,7 @@ impl Encoding {
 }
 
 impl Decoded {
-    fn good(text: Vec<u8>) -> Self {
+    fn good(text: String) -> Self {
         Self { text, rest: Vec::new(), bad: false }
     }
 }
@@ -114,10 +123,13 @@ impl Decoded {
 /// The decoder itself keeps the bytes of a character that goes on in the next piece.
 fn decode(decoder: &mut Decoder, bytes: &[u8], last: bool) -> Decoded {
     let room = decoder.max_utf8_buffer_length_without_replacement(bytes.len()).unwrap_or(bytes.len() * 3 + 8);
-    let mut text = vec![0; room];
-    let (result, _, written) = decoder.decode_to_utf8_without_replacement(bytes, &mut text, last);
-    text.truncate(written);
+    let mut text = String::with_capacity(room);
+    let (result, _) = decoder.decode_to_string_without_replacement(bytes, &mut text, last);
     Decoded { text, rest: Vec::new(), bad: result != DecoderResult::InputEmpty }
+}
+
+fn valid(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).expect("these bytes were checked")
 }
 
 fn declared(start: &[u8]) -> Result<Scheme, &'static str> {

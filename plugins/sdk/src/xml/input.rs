@@ -7,15 +7,16 @@ use super::{
     encoding::{DECLARATION_BYTES, Decoded, Encoding},
 };
 
-/// The most that one tag, comment or CDATA section may take. The XML reader keeps a whole one in memory.
+/// The most that one tag, comment or CDATA section may take. A whole one is kept in memory.
 const MAX_MARKUP: u64 = 16 * 1024 * 1024;
+
+const TOO_LONG: &str = "a tag, comment or CDATA section of more than 16 MiB";
 
 pub struct Input<C> {
     chunks: C,
     /// None until the first bytes are here.
     encoding: Option<Encoding>,
-    // Invariant: valid UTF-8 that begins and ends between characters.
-    text: Vec<u8>,
+    text: String,
     /// How much of `text` was consumed.
     consumed: usize,
     /// Where the rest of `text` begins in the file.
@@ -38,7 +39,7 @@ impl<C: Chunks> Input<C> {
         Self {
             chunks,
             encoding: None,
-            text: Vec::new(),
+            text: String::new(),
             consumed: 0,
             position: 0,
             rest: Vec::new(),
@@ -52,11 +53,6 @@ impl<C: Chunks> Input<C> {
         self.position
     }
 
-    /// How many bytes of the file this text took.
-    pub fn measure(&self, text: &str) -> u64 {
-        self.encoding.as_ref().map_or(0, |encoding| encoding.measure(text.as_bytes()))
-    }
-
     /// Where the text begins: after the byte order mark.
     pub fn origin(&self) -> u64 {
         self.encoding.as_ref().map_or(0, |encoding| encoding.mark as u64)
@@ -67,12 +63,52 @@ impl<C: Chunks> Input<C> {
         self.consumed == self.text.len() && matches!(self.end, Some(End::File))
     }
 
+    /// None before the first bytes are here.
+    pub fn encoding(&self) -> Option<&Encoding> {
+        self.encoding.as_ref()
+    }
+
+    /// What is here and not consumed; nothing at the end only.
+    #[inline]
+    pub fn available(&mut self) -> Result<&[u8], Malformed> {
+        if self.position > self.limit || self.consumed == self.text.len() {
+            self.fill()?;
+        }
+        Ok(&self.text.as_bytes()[self.consumed..])
+    }
+
     /// The byte after the next one. It does not consume anything.
     pub fn second(&mut self) -> Option<u8> {
         while self.text.len() < self.consumed + 2 && self.end.is_none() {
             self.extend();
         }
-        self.text.get(self.consumed + 1).copied()
+        self.text.as_bytes().get(self.consumed + 1).copied()
+    }
+
+    /// Consumes the tag that begins here: up to the first `>` that stands in no quotes. Returns its length.
+    pub fn take_tag(&mut self) -> Result<usize, Malformed> {
+        let mut searched = 1;
+        loop {
+            let text = &self.text.as_bytes()[self.consumed..];
+            if let Some(length) = end_of_tag(text, &mut searched) {
+                self.consume(length);
+                return Ok(length);
+            }
+            let so_far = text.len() as u64;
+            match &self.end {
+                Some(End::Fault(fault)) => return Err(fault.clone()),
+                Some(End::File) => {
+                    return Err(Malformed::new("the report ends inside a tag: it is truncated", self.position));
+                }
+                None if so_far > MAX_MARKUP => return Err(Malformed::new(TOO_LONG, self.position + so_far)),
+                None => self.extend(),
+            }
+        }
+    }
+
+    /// The tag that was consumed last, which has this length.
+    pub fn taken(&self, length: usize) -> &str {
+        &self.text[self.consumed - length..self.consumed]
     }
 
     /// What follows is one piece of markup.
@@ -123,7 +159,7 @@ impl<C: Chunks> Input<C> {
             self.end = Some(if is_complete {
                 End::File
             } else {
-                let offset = self.position + encoding.measure(&self.text[self.consumed..]);
+                let offset = self.position + encoding.measure(self.text[self.consumed..].as_bytes());
                 End::Fault(Malformed::new("the report ends inside a character: it is truncated", offset))
             });
             return Ok(());
@@ -135,10 +171,10 @@ impl<C: Chunks> Input<C> {
         if self.text.is_empty() {
             self.text = text;
         } else {
-            self.text.extend_from_slice(&text);
+            self.text.push_str(&text);
         }
         if bad {
-            let offset = self.position + encoding.measure(&self.text);
+            let offset = self.position + encoding.measure(self.text.as_bytes());
             self.end = Some(End::Fault(Malformed::new("bytes that are no text in the report's encoding", offset)));
         }
         Ok(())
@@ -148,7 +184,7 @@ impl<C: Chunks> Input<C> {
     #[cold]
     fn fill(&mut self) -> Result<(), Malformed> {
         if self.position > self.limit {
-            return Err(Malformed::new("a tag, comment or CDATA section of more than 16 MiB", self.position));
+            return Err(Malformed::new(TOO_LONG, self.position));
         }
         while self.consumed == self.text.len() && self.end.is_none() {
             self.extend();
@@ -167,15 +203,12 @@ impl<C: Chunks> Input<C> {
 impl<C: Chunks> BufRead for Input<C> {
     #[inline]
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.position > self.limit || self.consumed == self.text.len() {
-            self.fill()?;
-        }
-        Ok(&self.text[self.consumed..])
+        Ok(self.available()?)
     }
 
     #[inline]
     fn consume(&mut self, amount: usize) {
-        let text = &self.text[self.consumed..self.consumed + amount];
+        let text = &self.text.as_bytes()[self.consumed..self.consumed + amount];
         self.position += self.encoding.as_ref().map_or(0, |encoding| encoding.measure(text));
         self.consumed += amount;
     }
@@ -189,4 +222,19 @@ impl<C: Chunks> Read for Input<C> {
         self.consume(length);
         Ok(length)
     }
+}
+
+/// How long the tag at the start of this is, if it ends here. Before `searched` no end was found.
+fn end_of_tag(text: &[u8], searched: &mut usize) -> Option<usize> {
+    while let Some(place) = memchr::memchr3(b'>', b'"', b'\'', text.get(*searched..)?) {
+        let place = *searched + place;
+        if text[place] == b'>' {
+            return Some(place + 1);
+        }
+        // The next search begins with this quote, unless its end is here.
+        *searched = place;
+        *searched += memchr::memchr(text[place], &text[place + 1..])? + 2;
+    }
+    *searched = text.len();
+    None
 }

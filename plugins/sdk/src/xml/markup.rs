@@ -1,18 +1,22 @@
 //! The pieces of a document one after the other: tags, and the text between them.
+//!
+//! Tags are nearly all of a report and are read here, where they stand in the input: copying is the cost. What is rare,
+//! comments and the like, is left to the XML reader.
 
 use std::borrow::Cow;
 
 use quick_xml::{
     errors::{Error, IllFormedError},
-    events::{BytesStart, Event},
+    events::Event,
     reader::Reader,
 };
 
 use super::{
     Chunks, Malformed,
     attributes::{Attributes, Fault},
+    encoding::Encoding,
     input::Input,
-    text::{self, Text},
+    text::{self, Text, is_space},
 };
 
 /// A report that is being read.
@@ -20,14 +24,17 @@ pub struct Markup<C: Chunks> {
     xml: Reader<Input<C>>,
     /// Whether an element has begun.
     has_root: bool,
+    open: OpenElements,
+    /// The last piece that the XML reader has read.
+    aside: Vec<u8>,
 }
 
 /// A piece of markup that means something.
 pub enum Piece<'b> {
-    Open(BytesStart<'b>),
+    Open(Tag<'b>),
     /// An element that is closed as soon as it is opened.
-    Empty(BytesStart<'b>),
-    /// Always of an element that was opened.
+    Empty(Tag<'b>),
+    /// Of the innermost element that is open.
     Close,
     /// The text of a CDATA section.
     Literal(Cow<'b, str>),
@@ -36,11 +43,40 @@ pub enum Piece<'b> {
     End,
 }
 
+/// A tag that opens an element.
+pub struct Tag<'b> {
+    /// Whatever stands where a name should.
+    pub name: &'b str,
+    /// All that stands between the name and the end.
+    raw: &'b str,
+    /// Where it stands in the file.
+    offset: u64,
+    encoding: Option<&'b Encoding>,
+}
+
+impl<'b> Tag<'b> {
+    pub fn attributes(&self) -> Attributes<'b> {
+        Attributes::new(self.raw)
+    }
+
+    /// An error of the whole tag.
+    pub fn malformed(&self, message: &'static str) -> Malformed {
+        Malformed::new(message, self.offset)
+    }
+
+    /// An error of its attributes.
+    pub fn malformed_at(&self, fault: &Fault) -> Malformed {
+        let before = ["<", self.name, &self.raw[..fault.at]];
+        let measure = |text: &str| self.encoding.map_or(0, |encoding| encoding.measure(text.as_bytes()));
+        Malformed::new(fault.message, self.offset + before.map(measure).iter().sum::<u64>())
+    }
+}
+
 impl<C: Chunks> Markup<C> {
     pub fn new(chunks: C) -> Self {
         let mut xml = Reader::from_reader(Input::new(chunks));
         xml.config_mut().check_comments = true;
-        Self { xml, has_root: false }
+        Self { xml, has_root: false, open: OpenElements::default(), aside: Vec::new() }
     }
 
     /// How many bytes of the file were read.
@@ -55,71 +91,103 @@ impl<C: Chunks> Markup<C> {
 
     /// Reads up to the next tag or to the end of the report.
     pub fn take_text(&mut self, text: Text<'_>) -> Result<(), Malformed> {
-        text::take(self.xml.stream(), text)
+        text::take(self.xml.get_mut(), text)
     }
 
     /// The next piece, once the text before it was taken, and where it stands.
-    pub fn next<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Result<(Piece<'b>, u64), Malformed> {
+    pub fn next(&mut self) -> Result<(Piece<'_>, u64), Malformed> {
         let offset = self.offset();
-        buffer.clear();
-        self.xml.get_mut().begin_markup();
-        let event = self.xml.read_event_into(buffer);
-        self.xml.get_mut().end_markup();
-        let piece = match event.map_err(|error| self.explain(&error, offset))? {
-            Event::Start(tag) => {
-                self.has_root = true;
-                Piece::Open(tag)
-            }
-            Event::Empty(tag) => {
-                self.has_root = true;
-                Piece::Empty(tag)
-            }
-            Event::End(_) => Piece::Close,
-            Event::CData(section) => Piece::Literal(section.into_inner()),
-            Event::Decl(declaration) => {
-                if offset != self.xml.get_ref().origin() {
-                    return Err(Malformed::new("an XML declaration that is not at the start", offset));
-                }
-                let attributes = declaration.strip_prefix("xml").unwrap_or_default();
-                check(Attributes::new(attributes))
-                    .map_err(|fault| self.place(&fault, offset, ["<?", "xml", attributes]))?;
-                Piece::Aside
-            }
-            Event::DocType(_) if self.has_root => {
-                return Err(Malformed::new("a document type declaration that is not before the root", offset));
-            }
-            // What a document type declares is never used: its entities are unknown when they are referred to.
-            Event::DocType(_) | Event::Comment(_) | Event::PI(_) => Piece::Aside,
-            // There are none: `take_text` leaves nothing before the next tag.
-            Event::Text(_) | Event::GeneralRef(_) => Piece::Aside,
-            Event::Eof => Piece::End,
+        let piece = match self.xml.get_mut().second() {
+            // A `<` at the end is a tag that does not end.
+            None if self.xml.get_ref().is_at_end() => Piece::End,
+            Some(b'!' | b'?') => self.read_aside(offset)?,
+            Some(_) | None => self.read_tag(offset)?,
         };
         Ok((piece, offset))
     }
 
-    /// Where a fault in the attributes of a tag is, whose name and attributes these are, and which stands at `offset`.
-    pub fn place_in_tag(&self, fault: &Fault, offset: u64, name: &str, raw: &str) -> Malformed {
-        self.place(fault, offset, ["<", name, raw])
-    }
-
-    /// Where a fault in the last piece of markup is, of which the other pieces come before it, from `offset` on.
-    fn place(&self, fault: &Fault, offset: u64, [opening, name, raw]: [&str; 3]) -> Malformed {
-        let before = [opening, name, &raw[..fault.at]].map(|text| self.xml.get_ref().measure(text));
-        Malformed::new(fault.message, offset + before.iter().sum::<u64>())
-    }
-
-    /// An error of the XML reader in our words; it stands in the piece of markup at `offset`.
-    fn explain(&self, error: &Error, offset: u64) -> Malformed {
-        let message = match error {
-            Error::Io(error) => return Malformed::from(&**error),
-            Error::Syntax(_) if self.xml.get_ref().is_at_end() => "the report ends inside a tag: it is truncated",
-            Error::IllFormed(IllFormedError::MismatchedEndTag { .. }) => "an end tag that does not match its start tag",
-            Error::IllFormed(IllFormedError::UnmatchedEndTag(_)) => "an end tag without a start tag",
-            Error::IllFormed(IllFormedError::DoubleHyphenInComment) => "`--` in a comment",
-            Error::IllFormed(IllFormedError::MissingDoctypeName) => "a document type declaration without a name",
-            _ => "markup that is not XML",
+    fn read_tag(&mut self, offset: u64) -> Result<Piece<'_>, Malformed> {
+        let length = self.xml.get_mut().take_tag()?;
+        let input = self.xml.get_ref();
+        let inner = &input.taken(length)[1..length - 1];
+        if let Some(closed) = inner.strip_prefix('/') {
+            // White space may follow the name.
+            let name = closed.trim_end_matches(|letter: char| letter.is_ascii() && is_space(letter as u8));
+            self.open.close(name).map_err(|message| Malformed::new(message, offset))?;
+            return Ok(Piece::Close);
+        }
+        let (inner, is_empty) = match inner.strip_suffix('/') {
+            Some(inner) => (inner, true),
+            None => (inner, false),
         };
-        Malformed::new(message, offset)
+        self.has_root = true;
+        let (name, raw) = inner.split_at(inner.bytes().position(is_space).unwrap_or(inner.len()));
+        if !is_empty {
+            self.open.open(name);
+        }
+        let tag = Tag { name, raw, offset, encoding: input.encoding() };
+        Ok(if is_empty { Piece::Empty(tag) } else { Piece::Open(tag) })
+    }
+
+    fn read_aside(&mut self, offset: u64) -> Result<Piece<'_>, Malformed> {
+        self.aside.clear();
+        self.xml.get_mut().begin_markup();
+        let event = self.xml.read_event_into(&mut self.aside);
+        self.xml.get_mut().end_markup();
+        let input = self.xml.get_ref();
+        match event.map_err(|error| explain(input, &error, offset))? {
+            Event::CData(section) => Ok(Piece::Literal(section.into_inner())),
+            Event::Decl(declaration) => {
+                if offset != input.origin() {
+                    return Err(Malformed::new("an XML declaration that is not at the start", offset));
+                }
+                let raw = declaration.strip_prefix("xml").unwrap_or_default();
+                let tag = Tag { name: "?xml", raw, offset, encoding: input.encoding() };
+                check(tag.attributes()).map_err(|fault| tag.malformed_at(&fault))?;
+                Ok(Piece::Aside)
+            }
+            Event::DocType(_) if self.has_root => {
+                Err(Malformed::new("a document type declaration that is not before the root", offset))
+            }
+            // What a document type declares is never used: its entities are unknown when they are referred to.
+            // There are no others: what begins otherwise is read elsewhere.
+            _ => Ok(Piece::Aside),
+        }
+    }
+}
+
+/// An error of the XML reader in our words; it stands in the piece of markup at `offset`.
+fn explain<C: Chunks>(input: &Input<C>, error: &Error, offset: u64) -> Malformed {
+    let message = match error {
+        Error::Io(error) => return Malformed::from(&**error),
+        Error::Syntax(_) if input.is_at_end() => "the report ends inside a tag: it is truncated",
+        Error::IllFormed(IllFormedError::DoubleHyphenInComment) => "`--` in a comment",
+        Error::IllFormed(IllFormedError::MissingDoctypeName) => "a document type declaration without a name",
+        _ => "markup that is not XML",
+    };
+    Malformed::new(message, offset)
+}
+
+/// The names of all open elements, one behind the other, and where each begins.
+#[derive(Default)]
+struct OpenElements {
+    names: String,
+    starts: Vec<usize>,
+}
+
+impl OpenElements {
+    fn open(&mut self, name: &str) {
+        self.starts.push(self.names.len());
+        self.names.push_str(name);
+    }
+
+    fn close(&mut self, name: &str) -> Result<(), &'static str> {
+        let start = self.starts.pop().ok_or("an end tag without a start tag")?;
+        if &self.names[start..] != name {
+            return Err("an end tag that does not match its start tag");
+        }
+        self.names.truncate(start);
+        Ok(())
     }
 }
 

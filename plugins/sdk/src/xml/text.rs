@@ -3,9 +3,7 @@
 //!
 //! It is read here and not by the XML reader, because copying is the cost: it goes from the input to its place at once.
 
-use std::io::BufRead;
-
-use quick_xml::reader::BinaryStream;
+use std::io::BufRead as _;
 
 use super::{Chunks, Malformed, input::Input};
 
@@ -36,17 +34,17 @@ pub enum Text<'a> {
 }
 
 /// Reads up to the next tag or to the end of the report.
-pub fn take<C: Chunks>(mut stream: BinaryStream<'_, Input<C>>, mut text: Text<'_>) -> Result<(), Malformed> {
+pub fn take<C: Chunks>(input: &mut Input<C>, mut text: Text<'_>) -> Result<(), Malformed> {
     let mut is_after_return = false;
     loop {
-        let position = stream.get_ref().position();
-        let available = fill(&mut stream)?;
+        let position = input.position();
+        let available = input.available()?;
         let Some(first) = available.first() else { return Ok(()) };
         // A carriage return and a line feed are one line break.
         if is_after_return {
             is_after_return = false;
             if *first == b'\n' {
-                stream.consume(1);
+                input.consume(1);
                 continue;
             }
         }
@@ -58,27 +56,27 @@ pub fn take<C: Chunks>(mut stream: BinaryStream<'_, Input<C>>, mut text: Text<'_
         let (length, stop) = (piece.len(), stop.map(|place| available[place]));
         if let Err((message, at)) = text.take(piece) {
             // The file has more bytes than the text in some encodings.
-            stream.consume(at);
-            return Err(Malformed::new(message, stream.get_ref().position()));
+            input.consume(at);
+            return Err(Malformed::new(message, input.position()));
         }
-        stream.consume(length);
+        input.consume(length);
         match stop {
             Some(b'<') => match &mut text {
-                Text::KeepLoose { into, loose, .. } if stream.get_mut().second().is_some_and(is_space) => {
-                    stream.consume(1);
+                Text::KeepLoose { into, loose, .. } if input.second().is_some_and(is_space) => {
+                    input.consume(1);
                     into.push(b'<');
                     **loose += 1;
                 }
                 _ => return Ok(()),
             },
             Some(b'\r') => {
-                stream.consume(1);
+                input.consume(1);
                 text.take(b"\n").map_err(|(message, _)| Malformed::new(message, position))?;
                 is_after_return = true;
             }
             Some(_) => {
-                let position = stream.get_ref().position();
-                let character = take_reference(&mut stream, position)?;
+                let position = input.position();
+                let character = take_reference(input, position)?;
                 let mut bytes = [0; 4];
                 text.take_reference(character.encode_utf8(&mut bytes).as_bytes())
                     .map_err(|message| Malformed::new(message, position))?;
@@ -132,6 +130,7 @@ pub fn trim(bytes: &[u8]) -> (usize, &[u8]) {
 }
 
 impl Text<'_> {
+    #[inline]
     fn take(&mut self, piece: &[u8]) -> Result<(), (&'static str, usize)> {
         match self {
             Self::Keep { into, limit, too_long } | Self::KeepLoose { into, limit, too_long, .. } => {
@@ -157,12 +156,12 @@ impl Text<'_> {
 }
 
 /// Reads from `&` to `;`.
-fn take_reference<C: Chunks>(stream: &mut BinaryStream<'_, Input<C>>, position: u64) -> Result<char, Malformed> {
-    stream.consume(1);
+fn take_reference<C: Chunks>(input: &mut Input<C>, position: u64) -> Result<char, Malformed> {
+    input.consume(1);
     let mut name = [0; MAX_REFERENCE];
     let mut length = 0;
     loop {
-        let available = fill(stream)?;
+        let available = input.available()?;
         if available.is_empty() {
             return Err(Malformed::new("the report ends inside a reference: it is truncated", position));
         }
@@ -173,7 +172,7 @@ fn take_reference<C: Chunks>(stream: &mut BinaryStream<'_, Input<C>>, position: 
         name[length..length + piece.len()].copy_from_slice(piece);
         length += piece.len();
         let used = piece.len();
-        stream.consume(used + usize::from(is_end));
+        input.consume(used + usize::from(is_end));
         if is_end {
             return resolve(&name[..length]).map_err(|message| Malformed::new(message, position));
         }
@@ -181,10 +180,6 @@ fn take_reference<C: Chunks>(stream: &mut BinaryStream<'_, Input<C>>, position: 
             return Err(Malformed::new(NO_REFERENCE, position));
         }
     }
-}
-
-fn fill<'s, C: Chunks>(stream: &'s mut BinaryStream<'_, Input<C>>) -> Result<&'s [u8], Malformed> {
-    stream.fill_buf().map_err(|error| Malformed::from(&error))
 }
 
 fn character(digits: &[u8], radix: u32) -> Result<char, &'static str> {
