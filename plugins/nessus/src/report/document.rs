@@ -17,7 +17,7 @@ pub fn read<S: Sink>(chunks: impl Chunks, sink: &mut S) -> Result<Summary, Malfo
     let mut document = Document { places: Vec::new(), root: None, collector: Collector::new(sink) };
     loop {
         xml.take_text(document.text())?;
-        let (piece, offset) = xml.next()?;
+        let (piece, offset) = xml.next_piece()?;
         match piece {
             Piece::Open(tag) => document.open(&tag)?,
             Piece::Empty(tag) => {

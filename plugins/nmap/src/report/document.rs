@@ -26,7 +26,7 @@ pub fn read(chunks: impl Chunks, findings: Findings<'_>) -> Result<Summary, Malf
     let mut document = Document::new(findings);
     loop {
         xml.take_text(document.text())?;
-        let (piece, offset) = xml.next()?;
+        let (piece, offset) = xml.next_piece()?;
         match piece {
             Piece::Open(tag) => document.open(&tag)?,
             Piece::Empty(tag) => {

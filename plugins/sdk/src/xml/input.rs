@@ -159,7 +159,7 @@ impl<C: Chunks> Input<C> {
             self.end = Some(if is_complete {
                 End::File
             } else {
-                let offset = self.position + encoding.measure(self.text[self.consumed..].as_bytes());
+                let offset = self.position + encoding.measure(&self.text.as_bytes()[self.consumed..]);
                 End::Fault(Malformed::new("the report ends inside a character: it is truncated", offset))
             });
             return Ok(());

@@ -95,7 +95,7 @@ impl<C: Chunks> Markup<C> {
     }
 
     /// The next piece, once the text before it was taken, and where it stands.
-    pub fn next(&mut self) -> Result<(Piece<'_>, u64), Malformed> {
+    pub fn next_piece(&mut self) -> Result<(Piece<'_>, u64), Malformed> {
         let offset = self.offset();
         let piece = match self.xml.get_mut().second() {
             // A `<` at the end is a tag that does not end.
