@@ -1,9 +1,13 @@
 //! Whether the file system of the data folder takes what there is to write.
 
+mod steady;
+
 use std::{
     io::{self, Write as _},
     path::Path,
 };
+
+pub use self::steady::Steady;
 
 /// With less than this nothing new is begun: a scan's record, its folder and the pages of the database need some.
 const LEAST_ROOM: u64 = 1 << 20;

@@ -81,7 +81,8 @@ pub fn write(path: &Path, bytes: u64) -> io::Result<()> {
             let place = random.below(PLUGINS) * random.below(PLUGINS) / PLUGINS;
             if put(&plugins[place].item(&mut random, &address))? >= bytes {
                 put("</ReportHost>\n</Report>\n</NessusClientData_v2>\n")?;
-                return out.flush();
+                // So that nothing of it is written while something is measured.
+                return out.into_inner()?.sync_all();
             }
         }
         put("</ReportHost>\n")?;

@@ -72,6 +72,8 @@ impl Load {
 }
 
 async fn work<P: Plan>(address: String, agent: usize, plan: Arc<P>, end: Arc<AtomicBool>, first: Instant) -> Vec<Made> {
+    // Who comes one after the other also connects so.
+    sleep_until(first.into()).await;
     let mut wire = Wire::open(&address).await;
     let (mut all, mut next) = (Vec::new(), first);
     while let Some(call) = plan.next(agent, all.len()) {

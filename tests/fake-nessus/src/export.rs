@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use crate::{
-    reply::Refusal,
+    reply::{Refusal, Report},
     scan::{Moment, ScanId},
 };
 
@@ -19,7 +17,7 @@ pub enum ExportKey {
 /// How an export ends.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    Ready(Bytes),
+    Ready(Report),
     Failed,
 }
 
@@ -48,7 +46,7 @@ impl Export {
         }
     }
 
-    pub fn report(&self, takes: Duration, now: Moment) -> Result<Bytes, Refusal> {
+    pub fn report(&self, takes: Duration, now: Moment) -> Result<Report, Refusal> {
         match &self.outcome {
             Outcome::Ready(report) if now >= self.requested + takes => Ok(report.clone()),
             Outcome::Ready(_) => Err(Refusal::conflict("The export is not ready")),

@@ -1,5 +1,7 @@
 //! An answer before it is HTTP.
 
+use std::path::PathBuf;
+
 use axum::http::StatusCode;
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -9,7 +11,16 @@ pub enum Reply {
     Json(Value),
     /// Done, and nothing to say.
     Empty,
-    Report(Bytes),
+    Report(Report),
+}
+
+/// A report that can be downloaded.
+#[derive(Clone, Debug)]
+pub enum Report {
+    Bytes(Bytes),
+    /// Read as it is sent, since it may be large. What is not there is as an empty download, which no host takes for
+    /// a report.
+    File(PathBuf),
 }
 
 /// An error as Nessus words it: a status and a body with one key.

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 
 use axum::http::HeaderMap;
-use bytes::Bytes;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -13,7 +12,7 @@ use crate::{
     export::{Export, ExportKey, Outcome},
     fault::Kind,
     record::marker_in,
-    reply::{Refusal, Reply},
+    reply::{Refusal, Reply, Report},
     report::{self, Severities},
     scan::{Fate, Moment, Order, Pace, Run, Scan, ScanId},
     session::Sessions,
@@ -220,15 +219,13 @@ impl Scanner {
         self.exports.iter().find(|export| export.is(key)).ok_or(Refusal::NOT_FOUND)
     }
 
-    fn report_of(&self, scan: &Scan) -> Bytes {
+    fn report_of(&self, scan: &Scan) -> Report {
         match &self.settings.reports {
-            Reports::Same(bytes) => bytes.clone(),
-            // What is not there is as an empty download, which no host takes for a report.
+            Reports::Same(bytes) => Report::Bytes(bytes.clone()),
             Reports::Folder(folder) => {
-                let name = scan.name.split_whitespace().next().unwrap_or_default();
-                std::fs::read(folder.join(name)).unwrap_or_default().into()
+                Report::File(folder.join(scan.name.split_whitespace().next().unwrap_or_default()))
             }
-            Reports::Generated => report::generate(scan, &scan.hosts(self.settings.hosts)),
+            Reports::Generated => Report::Bytes(report::generate(scan, &scan.hosts(self.settings.hosts))),
         }
     }
 

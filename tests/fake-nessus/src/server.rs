@@ -20,16 +20,17 @@ use axum::{
 use futures_util::stream;
 use serde_json::Value;
 use tokio::{
+    fs::File,
     net::TcpListener,
     time::{Instant, timeout},
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{io::ReaderStream, sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     call::{Call, Operation},
     fault::{Fault, Faults, Kind, Trouble},
     record::Records,
-    reply::{Refusal, Reply},
+    reply::{Refusal, Reply, Report},
     scanner::{Asked, Scanner},
     settings::Settings,
     view::ScanView,
@@ -218,12 +219,24 @@ fn respond(reply: Reply) -> Response {
                 (header::CONTENT_TYPE, "application/octet-stream"),
                 (header::CONTENT_DISPOSITION, "attachment; filename=\"report.nessus\""),
             ];
-            // A stream has no length, so the report goes out in chunks.
-            let chunks = (0..report.len())
-                .step_by(CHUNK)
-                .map(move |at| Ok::<_, io::Error>(report.slice(at..report.len().min(at + CHUNK))));
-            (headers, Body::from_stream(stream::iter(chunks))).into_response()
+            (headers, body(report)).into_response()
         }
+    }
+}
+
+/// A stream has no length, so the report goes out in chunks.
+fn body(report: Report) -> Body {
+    match report {
+        Report::Bytes(bytes) => {
+            let chunks = (0..bytes.len())
+                .step_by(CHUNK)
+                .map(move |at| Ok::<_, io::Error>(bytes.slice(at..bytes.len().min(at + CHUNK))));
+            Body::from_stream(stream::iter(chunks))
+        }
+        Report::File(path) => match std::fs::File::open(path) {
+            Ok(file) => Body::from_stream(ReaderStream::with_capacity(File::from_std(file), CHUNK)),
+            Err(_) => Body::empty(),
+        },
     }
 }
 

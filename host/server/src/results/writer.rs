@@ -22,7 +22,7 @@ use super::{
     report::{Report, ReportError, path},
     segment_writer::{Bounds, Mistyped, SegmentWriter},
 };
-use crate::store::atomic;
+use crate::{disk::Steady, store::atomic};
 
 #[cfg(test)]
 mod tests;
@@ -47,7 +47,7 @@ pub struct FindingsWriter {
 
 struct Writing {
     // None once it was finished.
-    segments: Option<SegmentWriter<BufWriter<NamedTempFile>>>,
+    segments: Option<SegmentWriter<BufWriter<Steady<NamedTempFile>>>>,
     /// The writer's number of each of the plugin's fields.
     fields: Vec<usize>,
     severity: SeverityCounts,
@@ -83,7 +83,8 @@ impl FindingsWriter {
     fn with_bounds(folder: &Path, columns: Columns, bounds: Bounds) -> Result<Self, ReportError> {
         // A name of its own, and gone with the writer where it does not finish.
         let part = tempfile::Builder::new().prefix(PART).tempfile_in(folder)?;
-        let segments = SegmentWriter::new(BufWriter::with_capacity(64 << 10, part), columns, bounds);
+        let part = BufWriter::with_capacity(64 << 10, Steady::new(part, NamedTempFile::as_file)?);
+        let segments = SegmentWriter::new(part, columns, bounds);
         let writing = Writing {
             segments: Some(segments),
             fields: Vec::new(),
@@ -123,7 +124,7 @@ impl FindingsWriter {
         let file = Report::finish(segments.finish()?, |columns| {
             ReportMeta::new(backend.to_owned(), names, &summary, columns)
         })?;
-        let part = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        let part = file.into_inner().map_err(io::IntoInnerError::into_error)?.into_inner();
         part.as_file().sync_all()?;
         let whole = path(&self.folder);
         part.persist(&whole).map_err(|error| error.error)?;

@@ -14,7 +14,11 @@ use std::{
 use scanhost_domain::scan::Fence;
 use scanhost_sandbox::capability::{Level, LogSink, ReportWriter};
 
-use crate::{disk, host::NATIVE_STEM, store::atomic};
+use crate::{
+    disk::{self, Steady},
+    host::NATIVE_STEM,
+    store::atomic,
+};
 
 /// The report on its way in. It has its name only once it is whole.
 pub struct Arriving {
@@ -53,6 +57,7 @@ impl Arriving {
     /// Adds at the end.
     pub fn writer(&self) -> io::Result<Box<dyn ReportWriter>> {
         let file = OpenOptions::new().create(true).append(true).open(&self.part)?;
+        let file = Steady::new(file, |file| file)?;
         Ok(Box::new(PartWriter { file, met_full_disk: self.met_full_disk.clone() }))
     }
 
@@ -90,14 +95,15 @@ fn remove(path: &Path) -> io::Result<()> {
 }
 
 struct PartWriter {
-    file: File,
+    file: Steady<File>,
     met_full_disk: Arc<AtomicBool>,
 }
 
 impl ReportWriter for PartWriter {
     fn restart(&mut self) -> io::Result<()> {
-        self.file.set_len(0)?;
-        self.file.seek(SeekFrom::Start(0)).map(drop)
+        let mut file = self.file.get_ref();
+        file.set_len(0)?;
+        file.seek(SeekFrom::Start(0)).map(drop)
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
