@@ -13,7 +13,7 @@ use tokio::{
 };
 
 /// How much may be on its way, and how much may wait behind it. Less means more syncs, more a longer one.
-const PIECE: usize = 8 << 20;
+const PIECE: usize = 4 << 20;
 
 /// Syncs what is written to it, every few megabytes, while more is written; where the disk is slower than that, writing
 /// waits. This is no promise: whoever needs the file to be durable syncs it at its end.
