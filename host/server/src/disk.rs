@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-pub use self::steady::Steady;
+pub use self::steady::{Steady, Syncing};
 
 /// With less than this nothing new is begun: a scan's record, its folder and the pages of the database need some.
 const LEAST_ROOM: u64 = 1 << 20;

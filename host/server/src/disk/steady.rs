@@ -4,7 +4,7 @@
 use std::{
     fs::File,
     io::{self, Write},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use tokio::{
@@ -12,17 +12,41 @@ use tokio::{
     task::{JoinHandle, block_in_place},
 };
 
+#[cfg(test)]
+mod tests;
+
 /// How much may be on its way, and how much may wait behind it. Less means more syncs, more a longer one.
 const PIECE: usize = 4 << 20;
 
 /// Syncs what is written to it, every few megabytes, while more is written; where the disk is slower than that, writing
-/// waits. This is no promise: whoever needs the file to be durable syncs it at its end.
+/// waits. Whoever needs the file to be durable [waits](Syncing::wait) for the last of these, and syncs it at its end.
 pub struct Steady<F> {
     file: F,
     /// The same file.
     synced: Arc<File>,
     waiting: usize,
-    under_way: Option<JoinHandle<()>>,
+    syncing: Syncing,
+}
+
+/// The sync that is under way, of which the file alone would not tell that it failed: the system tells so once.
+#[derive(Clone, Default)]
+pub struct Syncing(Arc<Mutex<Option<JoinHandle<io::Result<()>>>>>);
+
+impl Syncing {
+    /// # Errors
+    /// When it failed, or there was no end to it.
+    pub fn wait(&self) -> io::Result<()> {
+        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match last {
+            Some(last) => block_in_place(|| Handle::current().block_on(last))?,
+            None => Ok(()),
+        }
+    }
+
+    fn begin(&self, runtime: &Handle, file: Arc<File>) {
+        let sync = runtime.spawn_blocking(move || file.sync_data());
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(sync);
+    }
 }
 
 impl<F> Steady<F> {
@@ -30,45 +54,44 @@ impl<F> Steady<F> {
     ///
     /// # Errors
     /// When there are too many open files.
-    pub fn new(file: F, same: impl FnOnce(&F) -> &File) -> io::Result<Self> {
+    pub fn new(file: F, same: impl FnOnce(&F) -> &File, syncing: Syncing) -> io::Result<Self> {
         let synced = Arc::new(same(&file).try_clone()?);
-        Ok(Self { file, synced, waiting: 0, under_way: None })
+        Ok(Self { file, synced, waiting: 0, syncing })
     }
 
     pub fn get_ref(&self) -> &F {
         &self.file
     }
 
-    pub fn into_inner(self) -> F {
-        self.file
+    /// The file, of which the last piece may not be on the disk.
+    ///
+    /// # Errors
+    /// When one of the others did not get there.
+    pub fn finish(self) -> io::Result<F> {
+        self.syncing.wait()?;
+        Ok(self.file)
     }
 
-    fn sync(&mut self) {
+    fn sync(&mut self) -> io::Result<()> {
         // Without a runtime of several threads nobody else waits either.
-        let Ok(runtime) = Handle::try_current() else { return };
+        let Ok(runtime) = Handle::try_current() else { return Ok(()) };
         if runtime.runtime_flavor() != RuntimeFlavor::MultiThread {
-            return;
+            return Ok(());
         }
-        if let Some(last) = self.under_way.take() {
-            // It does not fail, and where the runtime ends nothing is written any more.
-            let _ended = block_in_place(|| runtime.block_on(last));
-        }
+        self.syncing.wait()?;
         self.waiting = 0;
-        let file = self.synced.clone();
-        self.under_way = Some(runtime.spawn_blocking(move || {
-            // What fails here fails again at the end.
-            let _failed = file.sync_data();
-        }));
+        self.syncing.begin(&runtime, self.synced.clone());
+        Ok(())
     }
 }
 
 impl<F: Write> Write for Steady<F> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.waiting >= PIECE {
+            self.sync()?;
+        }
         let written = self.file.write(bytes)?;
         self.waiting += written;
-        if self.waiting >= PIECE {
-            self.sync();
-        }
         Ok(written)
     }
 

@@ -22,7 +22,10 @@ use super::{
     report::{Report, ReportError, path},
     segment_writer::{Bounds, Mistyped, SegmentWriter},
 };
-use crate::{disk::Steady, store::atomic};
+use crate::{
+    disk::{Steady, Syncing},
+    store::atomic,
+};
 
 #[cfg(test)]
 mod tests;
@@ -83,7 +86,7 @@ impl FindingsWriter {
     fn with_bounds(folder: &Path, columns: Columns, bounds: Bounds) -> Result<Self, ReportError> {
         // A name of its own, and gone with the writer where it does not finish.
         let part = tempfile::Builder::new().prefix(PART).tempfile_in(folder)?;
-        let part = BufWriter::with_capacity(64 << 10, Steady::new(part, NamedTempFile::as_file)?);
+        let part = BufWriter::with_capacity(64 << 10, Steady::new(part, NamedTempFile::as_file, Syncing::default())?);
         let segments = SegmentWriter::new(part, columns, bounds);
         let writing = Writing {
             segments: Some(segments),
@@ -124,7 +127,7 @@ impl FindingsWriter {
         let file = Report::finish(segments.finish()?, |columns| {
             ReportMeta::new(backend.to_owned(), names, &summary, columns)
         })?;
-        let part = file.into_inner().map_err(io::IntoInnerError::into_error)?.into_inner();
+        let part = file.into_inner().map_err(io::IntoInnerError::into_error)?.finish()?;
         part.as_file().sync_all()?;
         let whole = path(&self.folder);
         part.persist(&whole).map_err(|error| error.error)?;

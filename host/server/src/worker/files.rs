@@ -15,7 +15,7 @@ use scanhost_domain::scan::Fence;
 use scanhost_sandbox::capability::{Level, LogSink, ReportWriter};
 
 use crate::{
-    disk::{self, Steady},
+    disk::{self, Steady, Syncing},
     host::NATIVE_STEM,
     store::atomic,
 };
@@ -25,6 +25,7 @@ pub struct Arriving {
     part: PathBuf,
     whole: PathBuf,
     met_full_disk: Arc<AtomicBool>,
+    syncing: Syncing,
 }
 
 impl Arriving {
@@ -38,7 +39,7 @@ impl Arriving {
                 remove(&path)?;
             }
         }
-        Ok(Self { part, whole: whole(folder, extension), met_full_disk: Arc::default() })
+        Ok(Self { part, whole: whole(folder, extension), met_full_disk: Arc::default(), syncing: Syncing::default() })
     }
 
     /// Bytes so far; what a failed step has added is cut off again with [`truncate`](Self::truncate).
@@ -57,7 +58,7 @@ impl Arriving {
     /// Adds at the end.
     pub fn writer(&self) -> io::Result<Box<dyn ReportWriter>> {
         let file = OpenOptions::new().create(true).append(true).open(&self.part)?;
-        let file = Steady::new(file, |file| file)?;
+        let file = Steady::new(file, |file| file, self.syncing.clone())?;
         Ok(Box::new(PartWriter { file, met_full_disk: self.met_full_disk.clone() }))
     }
 
@@ -69,6 +70,7 @@ impl Arriving {
     /// Makes it durable under its name.
     pub fn complete(&self) -> io::Result<u64> {
         let file = File::open(&self.part)?;
+        self.syncing.wait()?;
         file.sync_all()?;
         fs::rename(&self.part, &self.whole)?;
         atomic::sync_folder(&self.whole)?;

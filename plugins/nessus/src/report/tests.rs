@@ -434,6 +434,7 @@ fn what_grows_without_end_is_an_error() {
     fail(&item(&(0..5000).map(|number| format!("<a{number}/>")).collect::<String>()), "4,096 different fields");
     fail(&item(&format!("<{}/>", "a".repeat(129))), "128 bytes");
     fail(&format!("<Report><!--{}--></Report>", "x".repeat(17 << 20)), "more than 16 MiB");
+    fail(&format!("<Report name=\"{}\"/>", ">".repeat(17 << 20)), "more than 16 MiB");
     fail(&format!("<ReportHost name='{}'/>", "x".repeat(65 << 10)), "64 KiB");
 }
 

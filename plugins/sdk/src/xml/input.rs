@@ -94,13 +94,12 @@ impl<C: Chunks> Input<C> {
                 self.consume(length);
                 return Ok(length);
             }
-            let so_far = text.len() as u64;
             match &self.end {
                 Some(End::Fault(fault)) => return Err(fault.clone()),
                 Some(End::File) => {
                     return Err(Malformed::new("the report ends inside a tag: it is truncated", self.position));
                 }
-                None if so_far > MAX_MARKUP => return Err(Malformed::new(TOO_LONG, self.position + so_far)),
+                None if text.len() as u64 > MAX_MARKUP => return Err(Malformed::new(TOO_LONG, self.position)),
                 None => self.extend(),
             }
         }
