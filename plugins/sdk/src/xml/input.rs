@@ -85,14 +85,14 @@ impl<C: Chunks> Input<C> {
         self.text.as_bytes().get(self.consumed + 1).copied()
     }
 
-    /// Consumes the tag that begins here: up to the first `>` that stands in no quotes. Returns its length.
-    pub fn take_tag(&mut self) -> Result<usize, Malformed> {
+    /// Consumes the tag that begins here: up to the first `>` that stands in no quotes. Returns all of it, and what it is
+    /// written in.
+    pub fn take_tag(&mut self) -> Result<(&str, Option<&Encoding>), Malformed> {
         let mut searched = 1;
-        loop {
+        let length = loop {
             let text = &self.text.as_bytes()[self.consumed..];
             if let Some(length) = end_of_tag(text, &mut searched) {
-                self.consume(length);
-                return Ok(length);
+                break length;
             }
             match &self.end {
                 Some(End::Fault(fault)) => return Err(fault.clone()),
@@ -102,12 +102,9 @@ impl<C: Chunks> Input<C> {
                 None if text.len() as u64 > MAX_MARKUP => return Err(Malformed::new(TOO_LONG, self.position)),
                 None => self.extend(),
             }
-        }
-    }
-
-    /// The tag that was consumed last, which has this length.
-    pub fn taken(&self, length: usize) -> &str {
-        &self.text[self.consumed - length..self.consumed]
+        };
+        self.consume(length);
+        Ok((&self.text[self.consumed - length..self.consumed], self.encoding()))
     }
 
     /// What follows is one piece of markup.

@@ -107,12 +107,11 @@ impl<C: Chunks> Markup<C> {
     }
 
     fn read_tag(&mut self, offset: u64) -> Result<Piece<'_>, Malformed> {
-        let length = self.xml.get_mut().take_tag()?;
-        let input = self.xml.get_ref();
-        let inner = &input.taken(length)[1..length - 1];
+        let (tag, encoding) = self.xml.get_mut().take_tag()?;
+        let inner = &tag[1..tag.len() - 1];
         if let Some(closed) = inner.strip_prefix('/') {
             // White space may follow the name.
-            let name = closed.trim_end_matches(|letter: char| letter.is_ascii() && is_space(letter as u8));
+            let name = closed.trim_end_matches(|letter| u8::try_from(letter).is_ok_and(is_space));
             self.open.close(name).map_err(|message| Malformed::new(message, offset))?;
             return Ok(Piece::Close);
         }
@@ -125,7 +124,7 @@ impl<C: Chunks> Markup<C> {
         if !is_empty {
             self.open.open(name);
         }
-        let tag = Tag { name, raw, offset, encoding: input.encoding() };
+        let tag = Tag { name, raw, offset, encoding };
         Ok(if is_empty { Piece::Empty(tag) } else { Piece::Open(tag) })
     }
 
