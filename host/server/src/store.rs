@@ -272,6 +272,9 @@ pub trait Store: Send + Sync {
 
     async fn pool(&self, pool: &PoolName) -> Result<PoolState, StoreError>;
 
+    /// Whether the pool starts nothing new. Every submit asks, so it looks at nothing else.
+    async fn is_paused(&self, pool: &PoolName) -> Result<bool, StoreError>;
+
     /// How many scans each scanner drives now.
     async fn active(&self) -> Result<Vec<(ScannerId, u32)>, StoreError>;
 

@@ -60,7 +60,7 @@ pub async fn run(
     let submission = submit(&call.host, &call.caller, tool, raw, scan_type, args).await?;
     let scan = &submission.scan;
     let is_waiting = submission.position.is_some();
-    let hint = if is_waiting && call.host.store.pool(&scan.request.pool).await?.paused {
+    let hint = if is_waiting && call.host.store.is_paused(&scan.request.pool).await? {
         hint::after_submit_to_paused(scan)
     } else if submission.idempotent {
         // A scan is remembered for its key for longer than it is kept.

@@ -56,6 +56,10 @@ impl Store for CrashingStore {
         self.0.pool(pool).await
     }
 
+    async fn is_paused(&self, pool: &PoolName) -> Result<bool, StoreError> {
+        self.0.is_paused(pool).await
+    }
+
     async fn active(&self) -> Result<Vec<(ScannerId, u32)>, StoreError> {
         self.0.active().await
     }

@@ -158,6 +158,10 @@ impl Store for EmbeddedStore {
         self.reader.pool(pool)
     }
 
+    async fn is_paused(&self, pool: &PoolName) -> Result<bool, StoreError> {
+        self.reader.is_paused(pool)
+    }
+
     async fn active(&self) -> Result<Vec<(ScannerId, u32)>, StoreError> {
         self.reader.active()
     }

@@ -180,6 +180,10 @@ impl Store for Ledger {
         self.store.pool(pool).await
     }
 
+    async fn is_paused(&self, pool: &PoolName) -> Result<bool, StoreError> {
+        self.store.is_paused(pool).await
+    }
+
     async fn active(&self) -> Result<Vec<(ScannerId, u32)>, StoreError> {
         self.store.active().await
     }

@@ -154,6 +154,11 @@ impl Store for RedisStore {
         self.pool_state(pool).await
     }
 
+    async fn is_paused(&self, pool: &PoolName) -> Result<bool, StoreError> {
+        let mut look = redis::cmd("SISMEMBER");
+        self.connection.query(look.arg(self.keys.paused()).arg(pool.as_str())).await
+    }
+
     async fn active(&self) -> Result<Vec<(ScannerId, u32)>, StoreError> {
         self.count_active().await
     }

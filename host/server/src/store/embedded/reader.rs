@@ -101,6 +101,14 @@ impl Reader {
         Ok(read()?)
     }
 
+    pub fn is_paused(&self, pool: &PoolName) -> Result<bool, StoreError> {
+        let read = || -> Result<_, TableError> {
+            let paused = self.begin()?.open_table(PAUSED)?;
+            Ok(paused.get(pool.as_str())?.is_some())
+        };
+        Ok(read()?)
+    }
+
     /// Whether a claim finds something: a running scan that nobody drives, or a waiting one where there is room.
     pub fn has_work(&self, offers: &[PoolOffer], is_driven: impl Fn(&TaskId) -> bool) -> Result<bool, StoreError> {
         let read = || -> Result<_, TableError> {

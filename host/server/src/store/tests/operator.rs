@@ -38,10 +38,13 @@ async fn a_paused_pool_starts_nothing_new_and_what_runs_goes_on(fresh: Fresh) {
     let first = store.claim(&offers[..1], at(1)).await.unwrap().unwrap();
     store.pause(&pool("p"), true).await.unwrap();
     assert!(store.pool(&pool("p")).await.unwrap().paused);
+    assert!(store.is_paused(&pool("p")).await.unwrap());
+    assert!(!store.is_paused(&pool("q")).await.unwrap());
     assert_eq!(claim(store, &offers).await.unwrap().0, "other");
     assert_eq!(claim(store, &offers).await, None);
     store.finish(&first.scan.id, first.running.fence, completed(), at(2)).await.unwrap();
     store.pause(&pool("p"), false).await.unwrap();
+    assert!(!store.is_paused(&pool("p")).await.unwrap());
     assert_eq!(claim(store, &offers).await.unwrap().0, "second");
 }
 
