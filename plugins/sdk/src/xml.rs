@@ -8,6 +8,7 @@ mod encoding;
 mod input;
 mod markup;
 mod text;
+mod words;
 
 use std::{borrow::Cow, fmt, io};
 
@@ -15,6 +16,7 @@ pub use self::{
     attributes::{Attribute, Attributes, Fault, NOT_A_NAME, is_name},
     markup::{Markup, Piece, Tag, check},
     text::{Text, append_literal, is_space, trim},
+    words::is_same,
 };
 
 /// Where the bytes of the report come from.

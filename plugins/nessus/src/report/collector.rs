@@ -184,14 +184,14 @@ impl<'s, S: Sink> Collector<'s, S> {
         let text = &arena[value.clone()];
         let whole = span(&value, self.item.start);
         if slot == Slot::SEE_ALSO {
-            let mut line_start = value.start;
-            for line in text.split(|byte| *byte == b'\n') {
-                let (begin, trimmed) = trim(line);
+            let mut line_start = 0;
+            for line_end in memchr::memchr_iter(b'\n', text).chain([text.len()]) {
+                let (begin, trimmed) = trim(&text[line_start..line_end]);
                 if !trimmed.is_empty() {
-                    let begin = line_start + begin;
+                    let begin = value.start + line_start + begin;
                     self.item.children.push((slot, span(&(begin..begin + trimmed.len()), self.item.start)));
                 }
-                line_start += line.len() + 1;
+                line_start = line_end + 1;
             }
         } else {
             self.item.see(slot, whole, text);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use scanhost_sdk::xml::{NOT_A_NAME, is_name};
+use scanhost_sdk::xml::{NOT_A_NAME, is_name, is_same};
 
 /// The most names that a report may have; the host allows as many.
 const MAX_FIELDS: usize = 4096;
@@ -98,9 +98,10 @@ impl Names {
     /// The slot of a child element, by its whole name. What is no name is refused.
     pub fn slot(&mut self, element: &str) -> Result<Slot, &'static str> {
         let guess = self.next[self.last.index()];
-        let slot = if self.names[guess.index()] == element {
+        let is_it = |slot: Slot| is_same(self.names[slot.index()].as_bytes(), element.as_bytes());
+        let slot = if is_it(guess) {
             guess
-        } else if self.names[self.last.index()] == element {
+        } else if is_it(self.last) {
             return Ok(self.last);
         } else {
             let local = match element.split_once(':') {

@@ -1,7 +1,10 @@
 //! The attributes of a tag: `name="value"`, each after white space, quoted, without `<`.
 //! An attribute that is given twice is not an error here: real reports have it, and the first one counts.
 
-use super::text::{self, is_space};
+use super::{
+    text::{self, is_space},
+    words,
+};
 
 pub const NOT_A_NAME: &str = "an element's name that is not a name";
 
@@ -42,9 +45,11 @@ impl<'a> Attributes<'a> {
         if self.at == begin {
             return Err(self.fault("no white space before an attribute"));
         }
-        let name = self.take_until(|byte| is_space(byte) || byte == b'=');
-        if !is_name(name) {
-            return Err(Fault { message: "an attribute's name that is not a name", at: self.at - name.len() });
+        let start = self.at;
+        let name = self.take_until(|byte| !may_be_in_name(byte));
+        let follower = self.raw.as_bytes().get(self.at);
+        if !may_begin_name(name) || follower.is_some_and(|byte| !is_space(*byte) && *byte != b'=') {
+            return Err(Fault { message: "an attribute's name that is not a name", at: start });
         }
         self.skip_space();
         self.expect(b'=', "an attribute without a value")?;
@@ -115,7 +120,7 @@ impl Attribute<'_> {
 
     fn read(&self, mut take: impl FnMut(&[u8])) -> Result<(), Fault> {
         let mut rest = self.value.as_bytes();
-        while let Some(place) = rest.iter().position(|byte| matches!(byte, b'&' | b'\t' | b'\n' | b'\r')) {
+        while let Some(place) = find_special(rest) {
             take(&rest[..place]);
             let special = rest[place];
             rest = &rest[place + 1..];
@@ -141,9 +146,30 @@ impl Attribute<'_> {
     }
 }
 
+/// Where something stands that does not mean itself in a value.
+fn find_special(value: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let place = from + words::find(&value[from..], b'\r' + 1, b'&');
+        match value.get(place)? {
+            b'&' | b'\t' | b'\n' | b'\r' => return Some(place),
+            // Another control character.
+            _ => from = place + 1,
+        }
+    }
+}
+
 /// Whether XML allows this as a name. Of characters beyond ASCII all are allowed, which XML does not quite do.
 pub fn is_name(name: &str) -> bool {
-    let is_start = |byte: u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b':') || !byte.is_ascii();
-    let is_inner = |byte: u8| is_start(byte) || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
-    name.bytes().next().is_some_and(is_start) && name.bytes().all(is_inner)
+    may_begin_name(name) && name.bytes().all(may_be_in_name)
+}
+
+fn may_begin_name(name: &str) -> bool {
+    name.bytes()
+        .next()
+        .is_some_and(|byte| may_be_in_name(byte) && !byte.is_ascii_digit() && !matches!(byte, b'-' | b'.'))
+}
+
+fn may_be_in_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':' | b'-' | b'.') || !byte.is_ascii()
 }

@@ -5,6 +5,8 @@ use std::io::{self, BufRead, Read};
 use super::{
     Chunks, Malformed,
     encoding::{DECLARATION_BYTES, Decoded, Encoding},
+    text::is_space,
+    words::{find, is_same},
 };
 
 /// The most that one tag, comment or CDATA section may take. A whole one is kept in memory.
@@ -32,6 +34,14 @@ pub struct Input<C> {
 enum End {
     File,
     Fault(Malformed),
+}
+
+/// A tag as it stands in the report, from `<` to `>`.
+pub struct RawTag<'a> {
+    pub text: &'a str,
+    /// Where white space begins, or the end.
+    pub name_end: usize,
+    pub encoding: Option<&'a Encoding>,
 }
 
 impl<C: Chunks> Input<C> {
@@ -85,14 +95,24 @@ impl<C: Chunks> Input<C> {
         self.text.as_bytes().get(self.consumed + 1).copied()
     }
 
-    /// Consumes the tag that begins here: up to the first `>` that stands in no quotes. Returns all of it, and what it is
-    /// written in.
-    pub fn take_tag(&mut self) -> Result<(&str, Option<&Encoding>), Malformed> {
-        let mut searched = 1;
-        let length = loop {
+    /// Consumes the tag that begins here: up to the first `>` that stands in no quotes.
+    pub fn take_tag(&mut self) -> Result<RawTag<'_>, Malformed> {
+        let text = &self.text.as_bytes()[self.consumed..];
+        // Most tags are a name and nothing else. No byte of a name is below this one.
+        let stop = find(text, b'(', b'>');
+        let length = if text.get(stop) == Some(&b'>') { stop + 1 } else { self.find_end_of_tag(stop)? };
+        self.consume(length);
+        let text = &self.text[self.consumed - length..self.consumed];
+        let name_end = stop + text[stop..length - 1].bytes().position(is_space).unwrap_or(length - 1 - stop);
+        Ok(RawTag { text, name_end, encoding: self.encoding() })
+    }
+
+    /// Up to `searched` the tag has no quotes and no end.
+    fn find_end_of_tag(&mut self, mut searched: usize) -> Result<usize, Malformed> {
+        loop {
             let text = &self.text.as_bytes()[self.consumed..];
             if let Some(length) = end_of_tag(text, &mut searched) {
-                break length;
+                return Ok(length);
             }
             match &self.end {
                 Some(End::Fault(fault)) => return Err(fault.clone()),
@@ -102,9 +122,18 @@ impl<C: Chunks> Input<C> {
                 None if text.len() as u64 > MAX_MARKUP => return Err(Malformed::new(TOO_LONG, self.position)),
                 None => self.extend(),
             }
-        };
-        self.consume(length);
-        Ok((&self.text[self.consumed - length..self.consumed], self.encoding()))
+        }
+    }
+
+    /// Consumes the end tag of this element, if that is what begins here, with nothing but the name in it.
+    pub fn take_end_tag(&mut self, name: &str) -> bool {
+        let end = "</".len() + name.len();
+        let text = &self.text.as_bytes()[self.consumed..];
+        let is_it = text.get(end) == Some(&b'>') && is_same(&text["</".len()..end], name.as_bytes());
+        if is_it {
+            self.consume(end + 1);
+        }
+        is_it
     }
 
     /// What follows is one piece of markup.

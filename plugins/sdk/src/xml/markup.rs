@@ -15,7 +15,7 @@ use super::{
     Chunks, Malformed,
     attributes::{Attributes, Fault},
     encoding::Encoding,
-    input::Input,
+    input::{Input, RawTag},
     text::{self, Text, is_space},
 };
 
@@ -97,18 +97,24 @@ impl<C: Chunks> Markup<C> {
     /// The next piece, once the text before it was taken, and where it stands.
     pub fn next_piece(&mut self) -> Result<(Piece<'_>, u64), Malformed> {
         let offset = self.offset();
-        let piece = match self.xml.get_mut().second() {
+        let input = self.xml.get_mut();
+        let piece = match input.second() {
             // A `<` at the end is a tag that does not end.
-            None if self.xml.get_ref().is_at_end() => Piece::End,
+            None if input.is_at_end() => Piece::End,
             Some(b'!' | b'?') => self.read_aside(offset)?,
+            // Nearly every end tag.
+            Some(b'/') if self.open.innermost().is_some_and(|name| input.take_end_tag(name)) => {
+                self.open.pop();
+                Piece::Close
+            }
             Some(_) | None => self.read_tag(offset)?,
         };
         Ok((piece, offset))
     }
 
     fn read_tag(&mut self, offset: u64) -> Result<Piece<'_>, Malformed> {
-        let (tag, encoding) = self.xml.get_mut().take_tag()?;
-        let inner = &tag[1..tag.len() - 1];
+        let RawTag { text, name_end, encoding } = self.xml.get_mut().take_tag()?;
+        let inner = &text[1..text.len() - 1];
         if let Some(closed) = inner.strip_prefix('/') {
             // White space may follow the name.
             let name = closed.trim_end_matches(|letter| u8::try_from(letter).is_ok_and(is_space));
@@ -120,7 +126,7 @@ impl<C: Chunks> Markup<C> {
             None => (inner, false),
         };
         self.has_root = true;
-        let (name, raw) = inner.split_at(inner.bytes().position(is_space).unwrap_or(inner.len()));
+        let (name, raw) = inner.split_at(inner.len().min(name_end - 1));
         if !is_empty {
             self.open.open(name);
         }
@@ -180,13 +186,23 @@ impl OpenElements {
         self.names.push_str(name);
     }
 
+    fn innermost(&self) -> Option<&str> {
+        self.starts.last().map(|start| &self.names[*start..])
+    }
+
     fn close(&mut self, name: &str) -> Result<(), &'static str> {
-        let start = self.starts.pop().ok_or("an end tag without a start tag")?;
-        if &self.names[start..] != name {
-            return Err("an end tag that does not match its start tag");
+        match self.innermost() {
+            None => Err("an end tag without a start tag"),
+            Some(open) if open != name => Err("an end tag that does not match its start tag"),
+            Some(_) => {
+                self.pop();
+                Ok(())
+            }
         }
-        self.names.truncate(start);
-        Ok(())
+    }
+
+    fn pop(&mut self) {
+        self.names.truncate(self.starts.pop().unwrap_or_default());
     }
 }
 
