@@ -9,7 +9,7 @@ use scanhost_domain::{
 
 use super::{
     blocks::BlockWriter,
-    dictionary::Dictionary,
+    dictionary::{Dictionary, narrow},
     directory::{Codes, Part, codes_for},
 };
 
@@ -132,14 +132,14 @@ impl ColumnWriter {
         let (elements, heap) = match self.field_type {
             FieldType::Text => {
                 let (bytes, ends) = self.texts.contents();
-                out.write(&numbers(ends))?;
+                out.write(&numbers(ends.iter().copied()))?;
                 out.write(bytes)?;
                 (values, bytes.len())
             }
             FieldType::List => {
                 let lists = Lists::of(&self.texts);
-                out.write(&numbers(&lists.values))?;
-                out.write(&numbers(&lists.elements))?;
+                out.write(&numbers(lists.values.into_iter()))?;
+                out.write(&numbers(lists.elements.iter().copied()))?;
                 out.write(&lists.heap)?;
                 (narrow(lists.elements.len()), lists.heap.len())
             }
@@ -163,9 +163,7 @@ impl ColumnWriter {
                 }
                 bytes
             }
-            Codes::Sparse(_) => {
-                self.cells.iter().flat_map(|(row, code)| [row.to_le_bytes(), code.to_le_bytes()]).flatten().collect()
-            }
+            Codes::Sparse(_) => numbers(self.cells.iter().flat_map(|(row, code)| [*row, *code])),
         }
     }
 
@@ -209,8 +207,10 @@ fn put_element(list: &mut Vec<u8>, element: &str) {
     list.extend_from_slice(element.as_bytes());
 }
 
-fn numbers(numbers: &[u32]) -> Vec<u8> {
-    numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
+fn numbers(numbers: impl Iterator<Item = u32>) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(numbers.size_hint().0 * size_of::<u32>());
+    numbers.for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
+    bytes
 }
 
 /// A value of a fixed size as it is written; none for texts and lists.
@@ -233,8 +233,4 @@ pub fn fixed_value(field_type: FieldType, bits: u64) -> Option<Value> {
         FieldType::Severity => Some(Value::Severity(*Severity::ALL.get(usize::try_from(bits).ok()?)?)),
         FieldType::Boolean | FieldType::Text | FieldType::List => None,
     }
-}
-
-fn narrow(size: usize) -> u32 {
-    u32::try_from(size).expect("a segment is bounded far below 4 GiB")
 }

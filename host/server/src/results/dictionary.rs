@@ -5,18 +5,32 @@ use std::hash::BuildHasher as _;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 /// What a text costs beside its bytes.
-const ENTRY_BYTES: usize = 16;
+const ENTRY_BYTES: usize = 20;
 
 #[derive(Default)]
 pub struct Dictionary {
     bytes: Vec<u8>,
     /// Where each text ends in `bytes`.
     ends: Vec<u32>,
-    by_hash: HashTable<u32>,
+    by_hash: HashTable<Entry>,
     // Seeded, since texts of a report come from whoever was scanned.
     hasher: DefaultHashBuilder,
     /// Neighbours often have the same.
     last: Option<u32>,
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    /// Kept, since to compute it again whenever the table grows means to read all texts again.
+    hash: u32,
+    place: u32,
+}
+
+impl Entry {
+    /// The table takes the place from the low bits and a mark from the high ones.
+    fn wide_hash(self) -> u64 {
+        u64::from(self.hash) << 32 | u64::from(self.hash)
+    }
 }
 
 impl Dictionary {
@@ -27,23 +41,17 @@ impl Dictionary {
         {
             return (last, false);
         }
-        let hash = self.hasher.hash_one(text);
-        let found = self.by_hash.find(hash, |place| text_at(&self.bytes, &self.ends, *place) == text);
-        let (place, is_new) = match found {
-            Some(place) => (*place, false),
-            None => (self.add(text, hash), true),
-        };
+        let entry = Entry { hash: self.hasher.hash_one(text) as u32, place: narrow(self.ends.len()) };
+        let is_it = |known: &Entry| known.hash == entry.hash && text_at(&self.bytes, &self.ends, known.place) == text;
+        let found = self.by_hash.find(entry.wide_hash(), is_it).map(|known| known.place);
+        let place = found.unwrap_or(entry.place);
         self.last = Some(place);
-        (place, is_new)
-    }
-
-    fn add(&mut self, text: &[u8], hash: u64) -> u32 {
-        let place = u32::try_from(self.ends.len()).expect("a segment is bounded far below so many texts");
-        self.bytes.extend_from_slice(text);
-        self.ends.push(u32::try_from(self.bytes.len()).expect("a segment is bounded far below 4 GiB"));
-        let Self { bytes, ends, by_hash, hasher, .. } = self;
-        by_hash.insert_unique(hash, place, |place| hasher.hash_one(text_at(bytes, ends, *place)));
-        place
+        if found.is_none() {
+            self.bytes.extend_from_slice(text);
+            self.ends.push(narrow(self.bytes.len()));
+            self.by_hash.insert_unique(entry.wide_hash(), entry, |known| known.wide_hash());
+        }
+        (place, found.is_none())
     }
 
     pub fn len(&self) -> usize {
@@ -73,6 +81,11 @@ impl Dictionary {
         self.by_hash.clear();
         self.last = None;
     }
+}
+
+/// A size of what is in a segment.
+pub fn narrow(size: usize) -> u32 {
+    u32::try_from(size).expect("a segment is bounded far below 4 GiB")
 }
 
 fn text_at<'b>(bytes: &'b [u8], ends: &[u32], place: u32) -> &'b [u8] {
