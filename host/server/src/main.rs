@@ -51,6 +51,11 @@ mod worker;
 
 use std::process::ExitCode;
 
+/// Gives back the memory of what was compiled and dropped on other threads: with glibc's, a server grew by a tenth of a
+/// megabyte for each swap of a plugin, and made a third fewer calls.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     if let Some(code) = command::helper() {
         return code;

@@ -6,11 +6,16 @@ use std::{
     time::{Duration, Instant},
 };
 
+use nix::sys::{
+    resource::{UsageWho, getrusage},
+    time::TimeValLike as _,
+};
+
 /// Of one run from start to end.
 #[derive(Clone, Copy, Debug)]
 pub struct Cost {
     pub time: Duration,
-    /// Of all cores together, in steps of 10 ms.
+    /// Of all cores together.
     pub core_time: Duration,
     /// Bytes of memory at most.
     pub peak: u64,
@@ -38,6 +43,13 @@ impl Cost {
             std::thread::sleep(Duration::from_millis(1));
         }
     }
+
+    /// What is left of it without that of another. Never nothing, however little one has to do.
+    pub fn less(self, other: &Self) -> Self {
+        let left = |all: Duration, part| all.saturating_sub(part).max(Duration::from_micros(1));
+        let (time, core_time) = (left(self.time, other.time), left(self.core_time, other.core_time));
+        Self { time, core_time, ..self }
+    }
 }
 
 fn ended(child: &mut Child) -> Option<bool> {
@@ -63,9 +75,7 @@ fn status(process: u32, key: &str) -> Option<u64> {
 
 /// Of all processes that this one has started and that have ended.
 fn core_time_of_children() -> Duration {
-    const TICK: Duration = Duration::from_millis(10);
-    let stat = fs::read_to_string("/proc/self/stat").unwrap();
-    // The name in parentheses may have blanks. After it, user and system time of children are fields 13 and 14.
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    TICK * (fields[13].parse::<u32>().unwrap() + fields[14].parse::<u32>().unwrap())
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
+    let micros = (usage.user_time() + usage.system_time()).num_microseconds();
+    Duration::from_micros(micros.try_into().unwrap())
 }
