@@ -8,9 +8,9 @@ use scanhost_sandbox::Sandbox;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    access::Callers, audit::Audit, command::Programs, faults::Faults, housekeeping::Accesses, http::Concurrency,
-    installation::Installation, metrics::Metrics, plugins::Kept, reload::Reloads, reports::Reports, role::Role,
-    scanners::Breakers, seal::Sealer, snapshot::Snapshot, store::Store,
+    access::Callers, audit::Audit, command::Programs, faults::Faults, housekeeping::Accesses,
+    installation::Installation, mcp::Turns, metrics::Metrics, plugins::Kept, reload::Reloads, reports::Reports,
+    role::Role, scanners::Breakers, seal::Sealer, snapshot::Snapshot, store::Store,
 };
 
 pub struct Host {
@@ -27,7 +27,7 @@ pub struct Host {
     pub breakers: Breakers,
     pub accesses: Accesses,
     pub callers: Callers,
-    pub requests: Concurrency,
+    pub turns: Turns,
     pub audit: Audit,
     pub reports: Reports,
     /// What runs for scans of this process.

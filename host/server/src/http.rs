@@ -1,7 +1,6 @@
 //! The HTTP side: `/mcp`, `/health`, `/ready`, `/metrics`, the page for people, and who is let in.
 
 mod body;
-mod concurrency;
 mod connection;
 mod cross_origin;
 mod names;
@@ -9,7 +8,6 @@ mod requests;
 mod stream;
 mod token;
 
-pub use concurrency::Concurrency;
 pub use requests::routes;
 pub use token::{Given, digest_of};
 
@@ -113,7 +111,7 @@ async fn admit(host: &Host, access: Access, mut request: Request, next: Next) ->
     let refused = RetryAfter::default();
     request.extensions_mut().insert(refused.clone());
     request.extensions_mut().insert(access);
-    let mut response = host.requests.limit(next.run(request)).await;
+    let mut response = next.run(request).await;
     // A stream has begun before its call was looked at: there the hint in the answer says it.
     if let Some(seconds) = refused.seconds() {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());

@@ -43,6 +43,7 @@ mod tool;
 mod tool_changes;
 mod toolset;
 pub mod transport;
+mod turn;
 mod wait_for_scan;
 
 use std::sync::{Arc, LazyLock};
@@ -58,6 +59,8 @@ use crate::{
 pub use offered::Offered;
 use tool::{Call, Row};
 pub use toolset::Offer;
+use turn::Turn;
+pub use turn::Turns;
 
 /// The library's own lines: below `warn` they hold whole requests, with the passwords among their arguments, so those
 /// are never logged, whatever level an operator asks for.
@@ -104,7 +107,14 @@ pub async fn call(host: &Arc<Host>, name: &str, arguments: Map<String, Json>) ->
     let rows = rows(host.snapshot.load().config.confirm_privileged);
     let row = rows.iter().find(|row| row.tool.name == name);
     let row = row.ok_or_else(|| Refusal::invalid("there is no such tool", "tools/list shows them."))?;
-    let call = Call { host: host.clone(), arguments, caller: Caller::default(), input: None, context: None };
+    let call = Call {
+        host: host.clone(),
+        arguments,
+        caller: Caller::default(),
+        input: None,
+        context: None,
+        turn: Turn::default(),
+    };
     match (row.call)(call).await? {
         CallToolResponse::Complete(result) => Ok(result.structured_content.unwrap_or_default()),
         // Only clients are asked something, or told to come again.

@@ -6,7 +6,9 @@ mod scrape;
 
 use std::{sync::Arc, time::Duration};
 
-use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use prometheus::{
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
 use scanhost_domain::{
     request::ScanType,
     scan::{Scan, ScanState, Status},
@@ -46,6 +48,7 @@ pub struct Metrics {
     tool_calls: IntCounterVec,
     tool_duration: HistogramVec,
     operation_duration: HistogramVec,
+    request_wait: Histogram,
     plugin_calls: IntCounterVec,
     plugin_call_seconds: HistogramVec,
     plugin_memory: IntGaugeVec,
@@ -76,6 +79,11 @@ impl Metrics {
             ),
             tool_duration: new.histograms("tool_duration_seconds", "Time of a tool call.", &["tool"], TOOL_SECONDS),
             operation_duration: operation_duration(&registry),
+            request_wait: new.histogram(
+                "request_wait_seconds",
+                "Time of an MCP request before it is worked on, while others are.",
+                TOOL_SECONDS,
+            ),
             plugin_calls: new.counters(
                 "plugin_calls_total",
                 "Calls of plugins: ok, error (an answer that is one), or the kind of fault.",
@@ -131,6 +139,10 @@ impl Metrics {
     /// One request of an MCP client; `error` is empty when it went well, `tool` when the method calls none.
     pub fn served_operation(&self, method: &str, tool: &str, error: &str, time: Duration) {
         self.operation_duration.with_label_values(&[method, tool, error]).observe(time.as_secs_f64());
+    }
+
+    pub fn waited_for_turn(&self, time: Duration) {
+        self.request_wait.observe(time.as_secs_f64());
     }
 
     /// A changed configuration was found, and taken or not.
@@ -232,6 +244,11 @@ impl Registered<'_> {
     fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
         let gauges = IntGaugeVec::new(options(name, help), labels);
         self.register(gauges.expect(WELL_NAMED))
+    }
+
+    fn histogram(&self, name: &str, help: &str, buckets: &[f64]) -> Histogram {
+        let options = HistogramOpts::from(options(name, help)).buckets(buckets.to_vec());
+        self.register(Histogram::with_opts(options).expect(WELL_NAMED))
     }
 
     fn histograms(&self, name: &str, help: &str, labels: &[&str], buckets: &[f64]) -> HistogramVec {

@@ -135,6 +135,7 @@ async fn every_metric_moves_with_its_event() {
         ("scanhost_tool_calls_total{tool=\"run_untrusted_scan\",outcome=\"ok\"}", By(1.0)),
         ("scanhost_tool_duration_seconds_count{tool=\"get_scan_results\"}", By(1.0)),
         (READS, By(1.0)),
+        ("scanhost_request_wait_seconds_count", Grows),
         ("scanhost_plugin_calls_total{plugin=\"mock\",function=\"create\",outcome=\"ok\"}", By(1.0)),
         ("scanhost_plugin_calls_total{plugin=\"mock\",function=\"parse\",outcome=\"ok\"}", By(1.0)),
         ("scanhost_plugin_calls_total{plugin=\"profile\",function=\"plan\",outcome=\"ok\"}", Grows),

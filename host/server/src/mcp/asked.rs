@@ -6,6 +6,7 @@ use axum::extract::ConnectInfo;
 use rmcp::{RoleServer, service::RequestContext};
 use serde_json::{Map, Value as Json};
 
+use super::turn::{HandOver, Turn};
 use crate::{
     access::{Access, Permit, RetryAfter, TooMuch},
     audit::{Entry, shortened},
@@ -16,6 +17,7 @@ use crate::{
 pub struct Asked {
     entry: Entry,
     retry_after: Option<RetryAfter>,
+    turn: Option<HandOver>,
 }
 
 impl Asked {
@@ -32,7 +34,11 @@ impl Asked {
             peer: peer.map(|ConnectInfo(peer)| peer.to_string()),
             ..Entry::new(&access.name, via, action, "ok").about(arguments)
         };
-        Self { entry, retry_after: parts.and_then(|parts| parts.extensions.get().cloned()) }
+        Self {
+            entry,
+            retry_after: parts.and_then(|parts| parts.extensions.get().cloned()),
+            turn: parts.and_then(|parts| parts.extensions.get().cloned()),
+        }
     }
 
     /// The resource that it is about.
@@ -53,6 +59,14 @@ impl Asked {
             }
             Refusal::from(too_much)
         })
+    }
+
+    /// Ready when it is this one's turn, which its HTTP request may have waited for already.
+    pub async fn turn(&self, host: &Host) -> Turn {
+        match self.turn.as_ref().and_then(HandOver::take) {
+            Some(turn) => turn,
+            None => host.turns.next().await,
+        }
     }
 
     /// Notes that the caller's token is not for this.

@@ -31,6 +31,7 @@ use super::{
     context::caller,
     handler::McpServer,
     tool::{Call, Input},
+    turn::Turn,
 };
 use jobs::Jobs;
 
@@ -130,6 +131,7 @@ impl ServerHandler for Fixtures {
             caller: caller(&context, request.meta.as_ref()),
             input: request.input_responses.map(|responses| Input { responses, state: request.request_state }),
             context: None,
+            turn: Turn::default(),
         };
         let name = request.name.as_ref();
         if let Some(answer) = input::call(name, &call, &context).await {

@@ -68,7 +68,10 @@ impl McpServer {
     /// Does what was asked for, unless the caller has used its share, and notes what came of it.
     async fn counted<T>(&self, asked: Asked, work: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
         let answer = match asked.permit(self.host()) {
-            Ok(_running) => work.await,
+            Ok(_running) => {
+                let _turn = asked.turn(self.host()).await;
+                work.await
+            }
             Err(refusal) => Err(refusal),
         };
         asked.answered(self.host(), answer.as_ref().map(|_| None));
@@ -146,6 +149,7 @@ impl ServerHandler for McpServer {
                     arguments,
                     caller: caller(&context, request.meta.as_ref()),
                     input: request.input_responses.map(|responses| Input { responses, state: request.request_state }),
+                    turn: asked.turn(self.host()).await,
                     context: Some(context),
                 };
                 (row.call)(call).await

@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use tracing::Instrument as _;
 
-use super::{arguments, toolset::Toolset};
+use super::{arguments, toolset::Toolset, turn::Turn};
 use crate::{
     config::Scope,
     host::Host,
@@ -31,6 +31,8 @@ pub struct Call {
     pub input: Option<Input>,
     /// For progress and cancellation; absent where there is no client to tell.
     pub context: Option<RequestContext<RoleServer>>,
+    /// To be passed on by what waits for somebody else.
+    pub turn: Turn,
 }
 
 /// What comes with a call that was asked something before.
@@ -170,10 +172,13 @@ where
         let trace = call.caller.trace.get_or_insert_with(new_trace_id);
         let span = tracing::error_span!("call", tool = about.name, %trace);
         let calling = async move {
+            // Held here, since of the call a tool keeps only what it names.
+            let turn = call.turn.clone();
             let answer = match arguments::parse::<A>(&schema, &call.arguments) {
                 Ok(args) => run(call, args).await,
                 Err(refusal) => Err(refusal),
             };
+            drop(turn);
             let outcome = answer.as_ref().map(drop).map_err(|refusal| refusal.code);
             metrics.called_tool(about.name, outcome, start.elapsed());
             answer.inspect_err(|refusal| {

@@ -63,6 +63,7 @@ pub fn row() -> Row {
         if call.context.as_ref().is_some_and(takes_tasks) && args.timeout_seconds > 0 && !scan.is_finished() {
             return Ok(Answer::Task(task::of(&call.host, &scan)));
         }
+        call.turn.pass_on();
         let mut progress = Progress::new(call.context.as_ref());
         let end = tokio::time::sleep(Duration::from_secs(args.timeout_seconds.min(MAX_SECONDS)));
         tokio::pin!(end);

@@ -1,7 +1,10 @@
 //! Privileged scans where a person has to agree: by a form in both eras, or by the agent's word.
 
+use std::time::Duration;
+
 use scanhost_it::{mcp::Mcp, session::Session};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::Desk;
 
@@ -105,6 +108,27 @@ async fn a_person_is_asked_in_a_session_too() {
         assert_eq!(answer["result"]["isError"] == true, count != id, "{answer}");
         assert_eq!(desk.count().await, count as usize);
     }
+}
+
+#[tokio::test]
+async fn people_who_have_not_answered_are_in_nobodys_way() {
+    /// More than are worked on at a time.
+    const QUESTIONS: u32 = 300;
+    let desk = Desk::with(SETTINGS);
+    let session = Session::open(&desk.mcp, desk.server.url(), json!({ "elicitation": {} })).await;
+    let answered = async {
+        let mut open = Vec::new();
+        for id in 1..=QUESTIONS {
+            let mut events = session.begin(id, "tools/call", privileged(json!({}))).await;
+            let asked = events.until(|message| message["method"] == "elicitation/create").await;
+            open.push((events, asked));
+        }
+        let (events, asked) = &mut open[0];
+        session.send(&json!({ "jsonrpc": "2.0", "id": asked["id"], "result": accepted(true) })).await;
+        events.until(|message| message["id"] == 1 && message.get("method").is_none()).await
+    };
+    let answer = timeout(Duration::from_secs(60), answered).await.expect("an answer");
+    assert_eq!(answer["result"]["structuredContent"]["status"], "queued", "{answer}");
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use scanhost_it::{
     stream::Events,
 };
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::Desk;
 
@@ -77,6 +78,26 @@ async fn a_cancelled_request_ends_the_waiting_and_not_the_scan() {
     let cancelled = json!({ "requestId": 1, "reason": "the agent has other things to do" });
     session.send(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancelled })).await;
     desk.check_given_up(&id).await;
+}
+
+#[tokio::test]
+async fn whoever_waits_is_in_nobodys_way() {
+    /// More than are worked on at a time.
+    const CLIENTS: usize = 300;
+    let desk = Desk::new();
+    let id = desk.endless().await;
+    until(&desk.mcp, &id, "running").await;
+    let answered = async {
+        let mut waits = Vec::new();
+        for _ in 0..CLIENTS {
+            let mut events = Events::open(waiting(&desk.mcp, &id, 600)).await;
+            events.until(|message| message["method"] == "notifications/progress").await;
+            waits.push(events);
+        }
+        desk.mcp.ok("get_scan_status", json!({ "task_id": id })).await
+    };
+    let status = timeout(Duration::from_secs(60), answered).await.expect("an answer");
+    assert_eq!(status["status"], "running", "{status}");
 }
 
 impl Desk {
