@@ -31,6 +31,7 @@ use crate::{
 mod tests;
 
 const MAX_ARENA: usize = 8 << 20;
+const MAX_VALUES: u64 = 16 << 20;
 const MAX_CELLS: usize = 1_000_000;
 const MAX_FINDINGS: usize = 50_000;
 const MAX_FIELDS: usize = 4_096;
@@ -152,8 +153,10 @@ impl Writing {
             ));
         }
         let bytes: u64 = batch.cells.iter().map(|cell| u64::from(cell.length)).sum();
-        if bytes > 2 * MAX_ARENA as u64 {
-            return Err("the cells of a batch overlap".into());
+        if bytes > MAX_VALUES {
+            return Err(format!(
+                "the cells of a batch may have {MAX_VALUES} bytes, what they share counted each time, not more"
+            ));
         }
         let segments = self.segments.as_mut().ok_or(FINISHED)?;
         declare(segments, &mut self.fields, batch.new_fields)?;

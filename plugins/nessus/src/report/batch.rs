@@ -15,6 +15,9 @@ const FULL_BYTES: usize = 256 * 1024;
 const FULL_CELLS: usize = 500_000;
 const FULL_FINDINGS: usize = 40_000;
 
+/// So do as many bytes of hosts' values, counted for each finding that has them: there is a limit to those, too.
+const FULL_SHARED: usize = 4 * 1024 * 1024;
+
 /// The most bytes that the sink takes, less what a host's own values and a severity's digit may take.
 const MAX_BYTES: usize = 8 * 1024 * 1024 - SHARED.len() * MAX_VALUE - 1;
 
@@ -29,6 +32,8 @@ pub struct Outbox<'s, S> {
     declared_count: u32,
     /// Where the current host's values stand in the arena, once one of its findings needed them.
     shared: Option<[Option<Cell>; SHARED.len()]>,
+    /// The bytes of hosts' values in all cells of this batch.
+    shared_bytes: usize,
     /// The findings in this batch that still lack their host's properties.
     incomplete: Vec<Incomplete>,
     /// Whether findings of the current host went out without its properties.
@@ -51,6 +56,7 @@ impl<'s, S: Sink> Outbox<'s, S> {
             declared: Vec::new(),
             declared_count: 0,
             shared: None,
+            shared_bytes: 0,
             incomplete: Vec::new(),
             lost_properties: false,
         }
@@ -86,7 +92,10 @@ impl<'s, S: Sink> Outbox<'s, S> {
                 self.incomplete.push(Incomplete { finding, cell, end: cell });
             }
             let cell = match SHARED.iter().position(|shared| *shared == slot) {
-                Some(place) => shared[place],
+                Some(place) => {
+                    self.shared_bytes += bytes(shared[place].as_slice());
+                    shared[place]
+                }
                 None => {
                     let span = if slot == Slot::CVSS_SCORE { score } else { item.header[slot.index()] };
                     span.map(|span| self.cell(slot, span, item.start, names))
@@ -110,7 +119,10 @@ impl<'s, S: Sink> Outbox<'s, S> {
             incomplete.end = self.batch.cells.len();
         }
         self.batch.findings.push((self.batch.cells.len() - start) as u32);
-        if self.batch.cells.len() >= FULL_CELLS || self.batch.findings.len() >= FULL_FINDINGS {
+        if self.batch.cells.len() >= FULL_CELLS
+            || self.batch.findings.len() >= FULL_FINDINGS
+            || self.shared_bytes >= FULL_SHARED
+        {
             return self.flush();
         }
         // A host whose properties come last is held back as long as it fits.
@@ -126,6 +138,10 @@ impl<'s, S: Sink> Outbox<'s, S> {
         }
         let shared = self.write_shared(host, names);
         let properties: Vec<Cell> = shared[1..].iter().flatten().copied().collect();
+        self.shared_bytes += incomplete.len() * bytes(&properties);
+        if self.shared_bytes > FULL_SHARED {
+            return true;
+        }
         let cells = std::mem::take(&mut self.batch.cells);
         let mut copied = 0;
         for Incomplete { finding, cell, end } in incomplete {
@@ -155,6 +171,7 @@ impl<'s, S: Sink> Outbox<'s, S> {
         self.lost_properties |= !self.incomplete.is_empty();
         self.incomplete.clear();
         self.shared = None;
+        self.shared_bytes = 0;
         self.batch.new_fields.clear();
         self.batch.arena.clear();
         self.batch.cells.clear();
@@ -194,4 +211,8 @@ impl<'s, S: Sink> Outbox<'s, S> {
         };
         Cell { field, offset: start as u32 + span.offset, length: span.length }
     }
+}
+
+fn bytes(cells: &[Cell]) -> usize {
+    cells.iter().map(|cell| cell.length as usize).sum()
 }

@@ -2,7 +2,7 @@
 
 use super::{authentication::HostEvidence, fields::Slot};
 
-/// The longest of a host's values. They go into every batch, so they have to be small against one.
+/// The longest of a host's values. Every batch has room for them.
 pub const MAX_VALUE: usize = 64 * 1024;
 
 /// What every finding of a host gets, in the order in which it does.

@@ -9,6 +9,7 @@ use scanhost_sdk::backend::{
 
 use super::{Chunks, Malformed, Sink, Summary, read};
 
+mod batches;
 mod faults;
 
 struct Pieces<'a> {
@@ -36,6 +37,8 @@ impl Sink for Notebook {
     fn emit(&mut self, batch: &Batch) -> Result<(), String> {
         assert!(batch.arena.len() <= 8 * 1024 * 1024 && batch.cells.len() <= 1_000_000);
         assert!(batch.findings.len() <= 50_000 && !batch.findings.is_empty());
+        let values: u64 = batch.cells.iter().map(|cell| u64::from(cell.length)).sum();
+        assert!(values <= 16 * 1024 * 1024, "{values} bytes of values");
         self.batches += 1;
         self.fields.extend(batch.new_fields.iter().cloned());
         let mut cells = batch.cells.iter();
@@ -347,42 +350,4 @@ fn much_of_one_thing_is_read() {
     let (summary, notebook) = read_in_pieces(report.as_bytes(), 1 << 18).unwrap();
     assert_eq!((summary.hosts, summary.findings), (1280, 1));
     assert_eq!(notebook.findings, [format!("host=last|severity=0|severity_id=0|plugin_output={}", output.trim_end())]);
-}
-
-#[test]
-fn batches_hold_every_finding_once_and_in_order() {
-    let text = "x".repeat(5000);
-    for (properties_first, host_count) in [(true, 3), (false, 3)] {
-        let mut report = String::from("<Report>");
-        let mut expected = Vec::new();
-        for host in 0..host_count {
-            let properties = format!("<HostProperties><tag name='host-ip'>ip{host}</tag></HostProperties>");
-            let items: String =
-                (0..500).map(|id| format!("<ReportItem pluginID='{id}'><a>{text}</a></ReportItem>")).collect();
-            let content = if properties_first { properties + &items } else { items + &properties };
-            report.push_str(&format!("<ReportHost name='h{host}'>{content}</ReportHost>"));
-            expected.extend(
-                (0..500).map(|id| {
-                    format!("host=h{host}|plugin_id={id}|severity=0|severity_id=0|host_ip=ip{host}|a={text}")
-                }),
-            );
-        }
-        report.push_str("</Report>");
-        let (_, notebook) = read_in_pieces(report.as_bytes(), 1 << 18).unwrap();
-        assert!(notebook.findings == expected, "properties first: {properties_first}");
-        assert!(notebook.batches > 2);
-    }
-}
-
-#[test]
-fn a_host_too_large_to_hold_back_is_a_warning() {
-    let text = "x".repeat(1 << 20);
-    let items = format!("<ReportItem><a>{text}</a></ReportItem>").repeat(12);
-    let report =
-        format!("<ReportHost>{items}<HostProperties><tag name='host-ip'>ip</tag></HostProperties></ReportHost>");
-    let (summary, notebook) = read_in_pieces(report.as_bytes(), 1 << 18).unwrap();
-    assert_eq!(notebook.findings.len(), 12);
-    assert_eq!(notebook.findings[0].len(), "severity=0|severity_id=0|a=".len() + text.len());
-    assert!(notebook.findings[11].contains("host_ip=ip"));
-    assert_eq!(summary.warnings[0].code, "late_host_properties");
 }
