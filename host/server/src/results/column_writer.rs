@@ -9,12 +9,15 @@ use scanhost_domain::{
 
 use super::{
     blocks::BlockWriter,
-    dictionary::{Dictionary, narrow},
+    dictionary::{Dictionary, forget, narrow},
     directory::{Codes, Part, codes_for},
 };
 
 /// What a cell costs in memory.
 const CELL_BYTES: usize = size_of::<(u32, u32)>();
+
+/// What is kept from one segment to the next for a finding's values.
+const PENDING_KEPT: usize = 4 << 10;
 
 pub struct ColumnWriter {
     field_type: FieldType,
@@ -113,7 +116,7 @@ impl ColumnWriter {
 
     /// Bytes in memory, about.
     pub fn footprint(&self) -> usize {
-        self.texts.footprint() + self.fixed.len() * 12 + self.cells.len() * CELL_BYTES
+        self.texts.footprint() + self.codes.len() * 4 + self.fixed.len() * 8 + self.cells.len() * CELL_BYTES
     }
 
     pub fn is_empty(&self) -> bool {
@@ -170,9 +173,10 @@ impl ColumnWriter {
     /// Begins anew, for the next segment.
     pub fn clear(&mut self) {
         self.texts.clear();
-        self.codes.clear();
-        self.fixed.clear();
-        self.cells.clear();
+        forget(&mut self.codes);
+        forget(&mut self.fixed);
+        forget(&mut self.cells);
+        self.pending.bytes.shrink_to(PENDING_KEPT);
     }
 }
 

@@ -72,18 +72,32 @@ impl Dictionary {
         self.bytes.len() + self.ends.len() * ENTRY_BYTES
     }
 
-    /// Forgets all texts. Room that is small is kept, since the next segment will want it.
+    /// Forgets all texts. Some room is kept, since the next segment will want it.
     pub fn clear(&mut self) {
         const KEPT: usize = 256 << 10;
+        let (had, bytes) = (self.ends.len(), self.bytes.len());
         self.bytes.clear();
-        self.bytes.shrink_to(KEPT);
-        self.ends.clear();
+        self.bytes.shrink_to(KEPT.min(bytes));
+        forget(&mut self.ends);
         self.by_hash.clear();
+        if self.by_hash.capacity() / 4 > had {
+            self.by_hash.shrink_to(had, |known| known.wide_hash());
+        }
         self.last = None;
     }
 }
 
-/// A size of what is in a segment.
+/// Clears it, with room for the like of what there was: a report may have thousands of columns, and each of them be
+/// large in one segment.
+pub fn forget<T>(items: &mut Vec<T>) {
+    let had = items.len();
+    items.clear();
+    if items.capacity() / 4 > had {
+        items.shrink_to(had);
+    }
+}
+
+/// A size as it is kept in a segment.
 pub fn narrow(size: usize) -> u32 {
     u32::try_from(size).expect("a segment is bounded far below 4 GiB")
 }
@@ -92,4 +106,44 @@ fn text_at<'b>(bytes: &'b [u8], ends: &[u32], place: u32) -> &'b [u8] {
     let place = place as usize;
     let start = place.checked_sub(1).map_or(0, |before| ends[before] as usize);
     &bytes[start..ends[place] as usize]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(dictionary: &mut Dictionary, texts: u32) {
+        for number in 0..texts {
+            let text = number.to_string();
+            assert_eq!(dictionary.place(text.as_bytes()), (number, true));
+            assert_eq!(dictionary.place(text.as_bytes()), (number, false));
+        }
+    }
+
+    #[test]
+    fn texts_keep_their_places_however_many_follow() {
+        let mut dictionary = Dictionary::default();
+        for texts in [5_000, 7] {
+            filled(&mut dictionary, texts);
+            for number in (0..texts).rev() {
+                assert_eq!(dictionary.place(number.to_string().as_bytes()), (number, false));
+                assert_eq!(dictionary.get(number), number.to_string().as_bytes());
+            }
+            dictionary.clear();
+            assert_eq!(dictionary.len(), 0);
+        }
+    }
+
+    #[test]
+    fn room_is_kept_for_the_like_of_the_last_segment() {
+        let mut dictionary = Dictionary::default();
+        filled(&mut dictionary, 5_000);
+        dictionary.clear();
+        assert!(dictionary.ends.capacity() >= 5_000 && dictionary.by_hash.capacity() >= 5_000);
+        filled(&mut dictionary, 10);
+        dictionary.clear();
+        assert!(dictionary.ends.capacity() <= 40 && dictionary.by_hash.capacity() <= 40);
+        dictionary.clear();
+        assert_eq!((dictionary.bytes.capacity(), dictionary.ends.capacity(), dictionary.by_hash.capacity()), (0, 0, 0));
+    }
 }
