@@ -80,6 +80,8 @@ impl Sandbox {
         let cache = cache.map(|folder| {
             let mut config = CacheConfig::new();
             config.with_directory(path::absolute(folder)?);
+            // What was loaded often would be compressed again in the background, which takes 160 MB for a while.
+            config.with_optimized_compression_usage_counter_threshold(u64::MAX);
             Cache::new(config)
         });
         let cache = cache.transpose().map_err(failed)?;
