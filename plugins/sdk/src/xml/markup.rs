@@ -126,6 +126,7 @@ impl<C: Chunks> Markup<C> {
             None => (inner, false),
         };
         self.has_root = true;
+        // Where the name is all there is, its end is that of the tag, with the slash.
         let (name, raw) = inner.split_at(inner.len().min(name_end - 1));
         if !is_empty {
             self.open.open(name);
