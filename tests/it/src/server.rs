@@ -21,6 +21,13 @@ use crate::{
 /// How long a server may take to listen, also on a busy machine that compiles plugins for the first time.
 const START_TIME: Duration = Duration::from_secs(60);
 
+/// Puts the bytes in the place of what is there, in one step: a server that looks meanwhile sees the one or the other.
+pub fn replace(file: &Path, bytes: impl AsRef<[u8]>) {
+    let beside = file.with_extension("new");
+    fs::write(&beside, bytes).expect("a file can be written");
+    fs::rename(beside, file).expect("a file can be renamed");
+}
+
 /// The folder of a server: `config/` and `data/`, kept over restarts.
 pub struct Home {
     folder: TempDir,
@@ -50,14 +57,14 @@ impl Home {
         Self { is_hasty: true, ..self }
     }
 
-    /// Writes a configuration file. `scanhost.yaml` gets this home's data folder and a key file in it.
+    /// Writes a configuration file in one step. `scanhost.yaml` gets this home's data folder and a key file in it.
     pub fn write(&self, name: &str, text: &str) {
         let own = if name == "scanhost.yaml" && !text.contains("\ndata:") && !text.starts_with("data:") {
             format!("data: {}\n", self.data().display())
         } else {
             String::new()
         };
-        fs::write(self.config().join(name), own + text).expect("a file can be written");
+        replace(&self.config().join(name), own + text);
     }
 
     pub fn config(&self) -> PathBuf {

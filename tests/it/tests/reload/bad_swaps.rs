@@ -5,10 +5,11 @@ use std::{fs, path::Path};
 use scanhost_it::{
     guests::{MOCK, NOSY, PROFILE, STEADY, VIEWER, version},
     scrape::Scrape,
+    server::replace,
 };
 use serde_json::{Value, json};
 
-use crate::plant::{Plant, SCANNERS, SERVER, replace, rewrite};
+use crate::plant::{Plant, SCANNERS, SERVER, rewrite};
 
 struct Bad {
     name: &'static str,
@@ -173,7 +174,7 @@ async fn a_half_written_file_waits_for_its_other_half() {
     let new = version(STEADY, 2);
     let (first, second) = new.split_at(new.len() / 2);
     let file = plant.config().join("steady.wasm");
-    let reload = plant.reload(|_| fs::write(&file, first).unwrap()).await;
+    let reload = plant.reload(|_| replace(&file, first)).await;
     assert_eq!(reload["outcome"], "failed");
     assert_eq!(plant.versions().await.0, "found by version 1");
     let append = || {
@@ -194,9 +195,9 @@ async fn a_folder_that_is_deleted_and_made_again_is_read_again() {
     fs::write(kept.join("steady.wasm"), version(STEADY, 2)).unwrap();
     let config = plant.config();
     fs::create_dir(&config).unwrap();
-    for entry in fs::read_dir(&kept).unwrap() {
-        let entry = entry.unwrap();
-        fs::copy(entry.path(), config.join(entry.file_name())).unwrap();
+    // Nothing is taken into use before the last of them is there: it names the data folder.
+    for name in ["steady.wasm", "viewer.wasm", "scanners.yaml", "scanhost.yaml"] {
+        fs::copy(kept.join(name), config.join(name)).unwrap();
     }
     plant.ready_when(|ready| ready["last_reload"]["outcome"] == "ok").await;
     assert_eq!(plant.versions().await.0, "found by version 2");

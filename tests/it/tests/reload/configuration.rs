@@ -7,11 +7,11 @@ use scanhost_it::{
     lab::SCAN_TIME,
     output::Output,
     raw::submit,
-    server::Home,
+    server::{Home, replace},
 };
 use serde_json::{Value, json};
 
-use crate::plant::{Plant, SCANNERS, home, replace};
+use crate::plant::{Plant, SCANNERS, home};
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(20);

@@ -11,7 +11,7 @@ use scanhost_it::{
     lab::SCAN_TIME,
     mcp::Mcp,
     output::Output,
-    server::{Home, Server},
+    server::{Home, Server, replace},
 };
 use serde_json::{Value, json};
 
@@ -44,10 +44,13 @@ impl Plant {
         self.home.config()
     }
 
-    /// Changes files, and waits until the server has looked at them. What it says about that.
+    /// Changes files, all of them between two looks of the server even on a slow disk, and waits until it has looked at
+    /// them. What it says about that.
     pub async fn reload(&self, change: impl FnOnce(&Path)) -> Value {
         let before = count(&self.server.ready().await);
+        self.server.signal("STOP");
         change(&self.config());
+        self.server.signal("CONT");
         self.ready_when(|ready| count(ready) > before).await["last_reload"].clone()
     }
 
@@ -107,13 +110,6 @@ pub fn home() -> Home {
     fs::write(home.config().join("steady.wasm"), STEADY).unwrap();
     fs::write(home.config().join("viewer.wasm"), VIEWER).unwrap();
     home
-}
-
-/// Puts the bytes in the place of what is there, in one step.
-pub fn replace(file: &Path, bytes: impl AsRef<[u8]>) {
-    let beside = file.with_extension("new");
-    fs::write(&beside, bytes).unwrap();
-    fs::rename(beside, file).unwrap();
 }
 
 /// `scanhost.yaml` with its first line, which names the data folder.

@@ -5,10 +5,11 @@ use std::fs;
 use scanhost_it::{
     guests::{STEADY, failing, relabelled, version},
     lab::{SCAN_TIME, sha256},
+    server::replace,
 };
 use serde_json::{Value, json};
 
-use crate::plant::{Plant, SERVER, home, replace, rewrite};
+use crate::plant::{Plant, SERVER, home, rewrite};
 
 impl Plant {
     /// The row of this plugin that is not of an old version.

@@ -6,10 +6,11 @@ use fake_nessus::{Operation, Settings};
 use scanhost_it::{
     guests::{NESSUS, STEADY, relabelled, state_version, version},
     lab::{Lab, SCAN_TIME, instant, lab_report, sha256, wait_until},
+    server::replace,
 };
 use serde_json::{Value, json};
 
-use crate::plant::{Plant, replace};
+use crate::plant::Plant;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scan_goes_on_over_a_swap_of_its_backend_with_one_launch() {
