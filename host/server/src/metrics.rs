@@ -58,6 +58,7 @@ pub struct Metrics {
     auth_failures: IntCounter,
     findings_ingested: IntCounter,
     report_bytes: IntCounter,
+    report_rebuilds: IntCounter,
 }
 
 impl Metrics {
@@ -111,6 +112,10 @@ impl Metrics {
             auth_failures: new.counter("auth_failures_total", "Requests whose token was missing or wrong."),
             findings_ingested: new.counter("findings_ingested_total", "Findings of reports that were read."),
             report_bytes: new.counter("report_bytes_total", "Bytes of reports that came from scanners."),
+            report_rebuilds: new.counter(
+                "report_rebuilds_total",
+                "Reports that were read again because their findings were damaged, gone or of an older version.",
+            ),
             registry,
         })
     }
@@ -160,6 +165,10 @@ impl Metrics {
 
     pub fn received_report(&self, bytes: u64) {
         self.report_bytes.inc_by(bytes);
+    }
+
+    pub fn rebuilt_report(&self) {
+        self.report_rebuilds.inc();
     }
 
     pub fn ingested(&self, findings: u64) {

@@ -3,10 +3,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use scanhost_domain::{
@@ -34,17 +31,11 @@ pub struct Reports {
     open: Mutex<Vec<(TaskId, Arc<Report>)>>,
     guards: Mutex<HashMap<TaskId, Arc<tokio::sync::Mutex<()>>>>,
     rebuilding: Semaphore,
-    rebuilt: AtomicU64,
 }
 
 impl Default for Reports {
     fn default() -> Self {
-        Self {
-            open: Mutex::default(),
-            guards: Mutex::default(),
-            rebuilding: Semaphore::new(REBUILDS),
-            rebuilt: AtomicU64::new(0),
-        }
+        Self { open: Mutex::default(), guards: Mutex::default(), rebuilding: Semaphore::new(REBUILDS) }
     }
 }
 
@@ -168,8 +159,8 @@ async fn rebuild(host: Arc<Host>, scan: Scan, seen: Option<Identity>) -> Result<
         tracing::error!(scan = %scan.id, error = chain(&error), "the report cannot be read again");
         gone("the report that they were read from cannot be read any more")
     })?;
-    let count = host.reports.rebuilt.fetch_add(1, Ordering::Relaxed) + 1;
-    tracing::warn!(scan = %scan.id, trace = %scan.trace, count, "findings rebuilt from the native report");
+    host.metrics.rebuilt_report();
+    tracing::warn!(scan = %scan.id, trace = %scan.trace, "findings rebuilt from the native report");
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    fs,
     time::{Duration, Instant},
 };
 
@@ -30,7 +31,7 @@ tokens: [{name: operator, scopes: [scan:read, scan:submit], token: operator-toke
 ";
 
 struct Desk {
-    _home: Home,
+    home: Home,
     server: Server,
     mcp: Mcp,
 }
@@ -40,7 +41,7 @@ impl Desk {
         let home = Home::new(&[("scanners.yaml", SCANNERS), ("scanhost.yaml", SERVER)]);
         let server = home.start();
         let mcp = server.mcp().with_token(TOKEN);
-        Self { _home: home, server, mcp }
+        Self { home, server, mcp }
     }
 
     async fn scrape(&self) -> Scrape {
@@ -216,6 +217,13 @@ async fn every_metric_moves_with_its_event() {
         }
     };
     desk.check(wait, &[("scanhost_circuit_state{pool=\"away\",instance=\"a1\"}", By(1.0))], m).await;
+
+    let lose_findings = async |desk: &Desk| {
+        let folder = desk.home.data().join("tasks").join(&first);
+        fs::remove_file(folder.join("findings.columns")).expect("a file can be removed");
+        desk.mcp.results(json!({ "task_id": first })).await;
+    };
+    desk.check(lose_findings, &[("scanhost_report_rebuilds_total", By(1.0))], m).await;
 
     let reload = async |desk: &Desk| desk.server.hang_up();
     let expected = [

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use scanhost_it::lab::wait_until;
+use scanhost_it::{lab::wait_until, scrape::Scrape};
 use serde_json::{Value, json};
 
 use crate::reported::Reported;
@@ -11,11 +11,14 @@ fn findings(reported: &Reported) -> PathBuf {
     reported.home.data().join("tasks").join(&reported.task_id).join("findings.columns")
 }
 
-/// That there were so many, and no more. Lines of the log come a moment later than answers.
+/// That there were so many, and no more, however many asked.
 async fn check_rebuilds(reported: &Reported, expected: usize) {
-    let count = || reported.server.log().matches("findings rebuilt from the native report").count();
-    wait_until("rebuilds in the log", || count() >= expected).await;
-    assert_eq!(count(), expected, "one rebuild, however many ask");
+    let scrape = Scrape::of(&reported.server.mcp(), reported.server.url(), "").await;
+    assert_eq!(scrape.value("scanhost_report_rebuilds_total"), Some(expected as f64));
+    let logged = || reported.server.log().matches("findings rebuilt from the native report").count();
+    // Lines of the log come a moment later than answers.
+    wait_until("rebuilds in the log", || logged() >= expected).await;
+    assert_eq!(logged(), expected);
 }
 
 async fn page(reported: &Reported) -> Vec<Value> {
