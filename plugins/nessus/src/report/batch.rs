@@ -15,11 +15,15 @@ const FULL_BYTES: usize = 256 * 1024;
 const FULL_CELLS: usize = 500_000;
 const FULL_FINDINGS: usize = 40_000;
 
-/// So do as many bytes of hosts' values, counted for each finding that has them: there is a limit to those, too.
+/// So do as many bytes of values that several cells share, each counted once more for each cell.
 const FULL_SHARED: usize = 4 * 1024 * 1024;
 
-/// The most bytes that the sink takes, less what a host's own values and a severity's digit may take.
-const MAX_BYTES: usize = 8 * 1024 * 1024 - SHARED.len() * MAX_VALUE - 1;
+/// The most bytes that the sink takes of all cells' values, of which one arena's stand in no more than 8 MiB.
+const MAX_VALUES: usize = 16 * 1024 * 1024;
+const MAX_ARENA: usize = 8 * 1024 * 1024;
+
+/// The most bytes of findings, less what a host's own values, its name twice, and a severity's digit may take.
+const MAX_BYTES: usize = MAX_ARENA - (SHARED.len() + 1) * MAX_VALUE - 1;
 
 /// The most bytes of one finding.
 pub const MAX_ITEM: usize = MAX_BYTES;
@@ -32,7 +36,7 @@ pub struct Outbox<'s, S> {
     declared_count: u32,
     /// Where the current host's values stand in the arena, once one of its findings needed them.
     shared: Option<[Option<Cell>; SHARED.len()]>,
-    /// The bytes of hosts' values in all cells of this batch.
+    /// The bytes of shared values in all cells of this batch.
     shared_bytes: usize,
     /// The findings in this batch that still lack their host's properties.
     incomplete: Vec<Incomplete>,
@@ -74,7 +78,13 @@ impl<'s, S: Sink> Outbox<'s, S> {
 
     /// Adds the finding whose values are at the end of the arena.
     pub fn add(&mut self, item: &mut Item, host: &Host, names: &Names) -> Result<(), String> {
-        if self.batch.arena.len() > MAX_BYTES {
+        let score = item.score();
+        // Both severities have the same digit.
+        let shared_bytes =
+            1 + score.map_or(0, |span| span.length as usize) + host.values.iter().map(Vec::len).sum::<usize>();
+        // What is held back may take what the arena leaves.
+        let limit = if self.incomplete.is_empty() { FULL_SHARED } else { MAX_VALUES - MAX_ARENA };
+        if self.batch.arena.len() > MAX_BYTES || self.shared_bytes + shared_bytes > limit {
             let own = self.batch.arena.split_off(item.start);
             self.flush()?;
             self.batch.arena = own;
@@ -84,18 +94,15 @@ impl<'s, S: Sink> Outbox<'s, S> {
             Some(shared) => shared,
             None => self.write_shared(host, names),
         };
+        self.shared_bytes += shared_bytes;
         let start = self.batch.cells.len();
-        let score = item.score();
         for slot in Slot::header() {
             if slot == Slot::HOST_IP && !host.has_properties {
                 let (finding, cell) = (self.batch.findings.len(), self.batch.cells.len());
                 self.incomplete.push(Incomplete { finding, cell, end: cell });
             }
             let cell = match SHARED.iter().position(|shared| *shared == slot) {
-                Some(place) => {
-                    self.shared_bytes += bytes(shared[place].as_slice());
-                    shared[place]
-                }
+                Some(place) => shared[place],
                 None => {
                     let span = if slot == Slot::CVSS_SCORE { score } else { item.header[slot.index()] };
                     span.map(|span| self.cell(slot, span, item.start, names))
@@ -119,10 +126,7 @@ impl<'s, S: Sink> Outbox<'s, S> {
             incomplete.end = self.batch.cells.len();
         }
         self.batch.findings.push((self.batch.cells.len() - start) as u32);
-        if self.batch.cells.len() >= FULL_CELLS
-            || self.batch.findings.len() >= FULL_FINDINGS
-            || self.shared_bytes >= FULL_SHARED
-        {
+        if self.batch.cells.len() >= FULL_CELLS || self.batch.findings.len() >= FULL_FINDINGS {
             return self.flush();
         }
         // A host whose properties come last is held back as long as it fits.
@@ -138,8 +142,10 @@ impl<'s, S: Sink> Outbox<'s, S> {
         }
         let shared = self.write_shared(host, names);
         let properties: Vec<Cell> = shared[1..].iter().flatten().copied().collect();
-        self.shared_bytes += incomplete.len() * bytes(&properties);
-        if self.shared_bytes > FULL_SHARED {
+        let bytes: usize = properties.iter().map(|cell| cell.length as usize).sum();
+        // In a guest these are 32 bits.
+        self.shared_bytes = incomplete.len().saturating_mul(bytes).saturating_add(self.shared_bytes);
+        if self.shared_bytes > MAX_VALUES - self.batch.arena.len() {
             return true;
         }
         let cells = std::mem::take(&mut self.batch.cells);
@@ -211,8 +217,4 @@ impl<'s, S: Sink> Outbox<'s, S> {
         };
         Cell { field, offset: start as u32 + span.offset, length: span.length }
     }
-}
-
-fn bytes(cells: &[Cell]) -> usize {
-    cells.iter().map(|cell| cell.length as usize).sum()
 }

@@ -2,7 +2,7 @@
 
 use super::{authentication::HostEvidence, fields::Slot};
 
-/// The longest of a host's values. Every batch has room for them.
+/// The longest of a host's values, in bytes. Every batch has room for all of them, and for the name twice.
 pub const MAX_VALUE: usize = 64 * 1024;
 
 /// What every finding of a host gets, in the order in which it does.

@@ -41,17 +41,48 @@ fn a_host_too_large_to_hold_back_is_a_warning() {
 }
 
 #[test]
-fn long_values_of_a_host_are_in_all_of_its_findings() {
-    const FINDINGS: usize = 3_000;
-    let macs = "00:11:22:33:44:55\n".repeat(1_000);
-    let properties = format!("<HostProperties><tag name='mac-address'>{macs}</tag></HostProperties>");
-    let items = "<ReportItem port='1'/>".repeat(FINDINGS);
-    for (content, warnings) in [(format!("{properties}{items}"), 0), (format!("{items}{properties}"), 1)] {
-        let report = format!("<NessusClientData_v2><ReportHost name='h'>{content}</ReportHost></NessusClientData_v2>");
+fn what_findings_share_fits_into_their_batch() {
+    let long = |length: usize| "x".repeat(length);
+    let tags = |length: usize, names: &[&str]| -> String {
+        names.iter().map(|name| format!("<tag name='{name}'>{}</tag>", long(length))).collect()
+    };
+    let early = |tags: &str, items: &str| format!("<HostProperties>{tags}</HostProperties>{items}");
+    let late = |tags: &str, items: &str| format!("{items}<HostProperties>{tags}</HostProperties>");
+    let small = |count: usize| "<ReportItem port='1'/>".repeat(count);
+    let all = ["host-ip", "host-fqdn", "operating-system", "mac-address"];
+    let score = format!("<cvss_base_score>9.{}</cvss_base_score>", "0".repeat(7_300_000));
+    // The hosts of a report, its findings, and those that have their host's address.
+    let cases: &[(&str, Vec<String>, usize, usize)] = &[
+        ("many with long values", vec![early(&tags(18_000, &["host-ip"]), &small(3_000))], 3_000, 3_000),
+        ("the same, told late", vec![late(&tags(18_000, &["host-ip"]), &small(3_000))], 3_000, 0),
+        ("many with short values, told late", vec![late(&tags(300, &["host-ip"]), &small(20_000))], 20_000, 20_000),
+        (
+            "short values, told late, after a neighbour with long ones",
+            vec![early(&tags(40_000, &["host-ip"]), &small(100)), late(&tags(20, &["host-ip"]), &small(10_000))],
+            10_100,
+            10_100,
+        ),
+        ("more than 32 bits can count", vec![late(&tags(65_536, &all), &small(16_384))], 16_384, 0),
+        (
+            "a long score beside long values",
+            vec![early(&tags(65_536, &all), &format!("{}<ReportItem>{score}</ReportItem>", small(6)))],
+            7,
+            7,
+        ),
+        (
+            "a long finding before long values",
+            vec![late(&tags(65_536, &all), &format!("<ReportItem><a>{}</a></ReportItem>", long(7_900_000)))],
+            1,
+            1,
+        ),
+    ];
+    for (name, hosts, findings, complete) in cases {
+        let hosts: String = hosts.iter().map(|host| format!("<ReportHost name='h'>{host}</ReportHost>")).collect();
+        let report = format!("<NessusClientData_v2>{hosts}</NessusClientData_v2>");
         let (summary, notebook) = read_in_pieces(report.as_bytes(), 1 << 18).unwrap();
-        assert_eq!(notebook.findings.len(), FINDINGS);
-        let complete = notebook.findings.iter().filter(|finding| finding.contains(macs.trim())).count();
-        assert_eq!(complete, if warnings == 0 { FINDINGS } else { 0 });
-        assert_eq!(summary.warnings.len(), warnings, "{:?}", summary.warnings);
+        assert_eq!(notebook.findings.len(), *findings, "{name}");
+        let found = notebook.findings.iter().filter(|finding| finding.contains("host_ip=x")).count();
+        assert_eq!(found, *complete, "{name}");
+        assert_eq!(summary.warnings.len(), usize::from(complete < findings), "{name}: {:?}", summary.warnings);
     }
 }
