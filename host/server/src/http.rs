@@ -46,7 +46,7 @@ pub fn router(host: &Arc<Host>, listen: SocketAddr, offer: &Offer) -> Router {
     }
     let names = names::Names { hosts: names::Hosts::of(listen.ip()), host: host.clone(), takes_forms: false };
     router = router
-        .layer(middleware::from_fn_with_state(host.clone(), body::bound))
+        .layer(middleware::from_fn_with_state(body::Bodies::new(host.clone()), body::bound))
         .layer(middleware::from_fn_with_state(host.clone(), authenticate))
         .layer(middleware::from_fn(cross_origin::answer))
         .layer(middleware::from_fn_with_state(names.clone(), names::check));

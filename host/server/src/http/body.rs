@@ -1,17 +1,22 @@
 //! Bodies are bounded. One that is too long is read on for a while before it is refused: many clients look for the
-//! answer only once they have sent everything, and would see a broken connection instead.
+//! answer only once they have sent everything, and would see a broken connection instead. Of large ones few are held at a
+//! time, so that memory is bounded however many clients send at once.
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     body::Body,
     extract::{Request, State},
-    http::StatusCode,
+    http::{StatusCode, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use futures_util::StreamExt as _;
-use tokio::time::Instant;
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout_at},
+};
 
 use crate::host::Host;
 
@@ -21,20 +26,48 @@ const READ_ON: usize = 16 << 20;
 /// How many times the longest pause a whole body may take.
 const PAUSES: u32 = 4;
 
+/// What is more than this is large.
+const LARGE: usize = 64 << 10;
+
+/// Large bodies that are held at one time.
+const LARGE_AT_A_TIME: usize = 32;
+
+#[derive(Clone)]
+pub struct Bodies {
+    host: Arc<Host>,
+    large: Arc<Semaphore>,
+}
+
+impl Bodies {
+    pub fn new(host: Arc<Host>) -> Self {
+        Self { host, large: Arc::new(Semaphore::new(LARGE_AT_A_TIME)) }
+    }
+}
+
 /// Passes on requests whose bodies are within the limit.
-pub async fn bound(State(host): State<Arc<Host>>, request: Request, next: Next) -> Response {
+pub async fn bound(State(Bodies { host, large }): State<Bodies>, request: Request, next: Next) -> Response {
     let (limit, pause) = {
         let limits = &host.snapshot.load().config.limits;
         (limits.request_bytes, limits.idle)
     };
     let deadline = Instant::now() + pause.saturating_mul(PAUSES);
+    let patience = || deadline.min(Instant::now() + pause);
     let (parts, body) = request.into_parts();
     let mut chunks = body.into_data_stream();
-    let (mut kept, mut length) = (Vec::new(), 0_usize);
+    let (mut kept, mut length, mut place) = (Vec::new(), 0_usize, None);
     while length <= limit.saturating_add(READ_ON) {
-        match tokio::time::timeout_at(deadline.min(Instant::now() + pause), chunks.next()).await {
+        match timeout_at(patience(), chunks.next()).await {
             Ok(Some(Ok(chunk))) => {
                 length = length.saturating_add(chunk.len());
+                if length > LARGE && place.is_none() {
+                    let Ok(found) = timeout_at(patience(), large.clone().acquire_owned()).await else {
+                        let message = "too many large requests at once: send it again later\n";
+                        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], message)
+                            .into_response();
+                    };
+                    // Never closed.
+                    place = found.ok();
+                }
                 if length <= limit {
                     kept.extend_from_slice(&chunk);
                 } else {
@@ -50,5 +83,13 @@ pub async fn bound(State(host): State<Arc<Host>>, request: Request, next: Next) 
         let message = format!("the body has more than {limit} bytes\n");
         return (StatusCode::PAYLOAD_TOO_LARGE, message).into_response();
     }
-    next.run(Request::from_parts(parts, Body::from(kept))).await
+    let body = match place {
+        None => Body::from(kept),
+        // The place is given back once somebody has taken the body.
+        Some(place) => Body::from_stream(stream::once(async move {
+            drop(place);
+            Ok::<_, Infallible>(Bytes::from(kept))
+        })),
+    };
+    next.run(Request::from_parts(parts, body)).await
 }

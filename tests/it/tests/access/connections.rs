@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use scanhost_it::server::{Home, Server};
+use scanhost_it::{
+    raw::Answer,
+    server::{Home, Server},
+};
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
+    task::JoinSet,
     time::timeout,
 };
 
@@ -108,6 +112,41 @@ async fn a_body_that_drips_is_not_waited_for_for_ever() {
         }
         assert!(start.elapsed() < BOUND, "the server still waits");
     }
+}
+
+#[tokio::test]
+async fn large_bodies_are_held_a_few_at_a_time() {
+    let (_home, server) = start("idle_seconds: 4");
+    let mut dripping = JoinSet::new();
+    for _ in 0..40 {
+        let mut stream = connect(&server).await;
+        dripping.spawn(async move {
+            let head = "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000\r\n\r\n";
+            let mut part = head.to_owned() + &" ".repeat(100_000);
+            while stream.write_all(part.as_bytes()).await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                part = " ".to_owned();
+            }
+        });
+    }
+    let large = async || {
+        let arguments = json!({ "task_id": "x".repeat(100_000) });
+        Answer::to(server.mcp().request("tools/call", json!({ "name": "get_scan_status", "arguments": arguments })))
+            .await
+    };
+    let begin = std::time::Instant::now();
+    let refused = loop {
+        let answer = large().await;
+        if answer.code != 200 {
+            break answer;
+        }
+        assert!(begin.elapsed() < BOUND, "forty are held");
+    };
+    assert_eq!(refused.code, 503, "{}", refused.body);
+    assert!(refused.body.contains("large"), "{}", refused.body);
+    assert!(is_served(&server).await, "small ones pass");
+    dripping.shutdown().await;
+    assert_eq!(large().await.code, 200);
 }
 
 #[tokio::test]
