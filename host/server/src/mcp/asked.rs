@@ -6,7 +6,7 @@ use axum::extract::ConnectInfo;
 use rmcp::{RoleServer, service::RequestContext};
 use serde_json::{Map, Value as Json};
 
-use super::turn::{HandOver, Turn};
+use super::turn::Turn;
 use crate::{
     access::{Access, Permit, RetryAfter, TooMuch},
     audit::{Entry, shortened},
@@ -17,7 +17,7 @@ use crate::{
 pub struct Asked {
     entry: Entry,
     retry_after: Option<RetryAfter>,
-    turn: Option<HandOver>,
+    turn: Option<Turn>,
 }
 
 impl Asked {
@@ -61,10 +61,10 @@ impl Asked {
         })
     }
 
-    /// Ready when it is this one's turn, which its HTTP request may have waited for already.
+    /// Ready when it is this one's turn, which its HTTP request has waited for already.
     pub async fn turn(&self, host: &Host) -> Turn {
-        match self.turn.as_ref().and_then(HandOver::take) {
-            Some(turn) => turn,
+        match &self.turn {
+            Some(turn) => turn.clone(),
             None => host.turns.next().await,
         }
     }

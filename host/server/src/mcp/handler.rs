@@ -69,8 +69,11 @@ impl McpServer {
     async fn counted<T>(&self, asked: Asked, work: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
         let answer = match asked.permit(self.host()) {
             Ok(_running) => {
-                let _turn = asked.turn(self.host()).await;
-                work.await
+                let turn = asked.turn(self.host()).await;
+                let done = turn.work(work).await;
+                // Of a stream that stays open the request does, too.
+                turn.pass_on();
+                done
             }
             Err(refusal) => Err(refusal),
         };

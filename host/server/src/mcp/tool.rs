@@ -172,13 +172,12 @@ where
         let trace = call.caller.trace.get_or_insert_with(new_trace_id);
         let span = tracing::error_span!("call", tool = about.name, %trace);
         let calling = async move {
-            // Held here, since of the call a tool keeps only what it names.
             let turn = call.turn.clone();
             let answer = match arguments::parse::<A>(&schema, &call.arguments) {
-                Ok(args) => run(call, args).await,
+                Ok(args) => turn.work(run(call, args)).await,
                 Err(refusal) => Err(refusal),
             };
-            drop(turn);
+            turn.pass_on();
             let outcome = answer.as_ref().map(drop).map_err(|refusal| refusal.code);
             metrics.called_tool(about.name, outcome, start.elapsed());
             answer.inspect_err(|refusal| {

@@ -1,9 +1,10 @@
-//! How many requests are worked on at a time. The others wait for their turn, as they came; a caller's own limit, and
-//! that of connections, refuse what would be too much.
+//! How many requests are worked on at a time. The others wait for their turn, as they came. No turn is long, so that
+//! nobody's wait is, either: there are no more requests than connections.
 
 use std::{
+    pin::pin,
     sync::{Arc, Mutex, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -11,12 +12,18 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 
 use crate::{host::Host, metrics::Metrics};
 
 /// A request takes about a tenth of a megabyte while it is worked on, and more at a time are no faster.
 const AT_A_TIME: usize = 256;
+
+/// What takes longer waits itself, for a disk, a store, or a report that is read again.
+const LONGEST: Duration = Duration::from_secs(1);
 
 pub struct Turns {
     free: Arc<Semaphore>,
@@ -38,14 +45,12 @@ impl Turns {
     }
 }
 
-/// Lets the library see a request only when it is its turn: what it keeps for each is most of the memory. The turn ends
-/// with the call that [takes](HandOver::take) it, or with the response.
+/// Lets the library see a request only when it is its turn: what it keeps for each is most of the memory. A call whose
+/// response is a stream keeps the turn beyond that.
 pub async fn take_turns(State(host): State<Arc<Host>>, mut request: Request, next: Next) -> Response {
-    let turn = HandOver(Arc::new(Mutex::new(Some(host.turns.next().await))));
+    let turn = host.turns.next().await;
     request.extensions_mut().insert(turn.clone());
-    let response = next.run(request).await;
-    turn.take();
-    response
+    turn.work(next.run(request)).await
 }
 
 /// By default one that was passed on.
@@ -53,20 +58,19 @@ pub async fn take_turns(State(host): State<Arc<Host>>, mut request: Request, nex
 pub struct Turn(Arc<Mutex<Option<OwnedSemaphorePermit>>>);
 
 impl Turn {
-    /// Lets the next one work while this one waits for somebody else: a scan, or its client's person.
+    /// Does the work, and passes the turn on when that takes too long for it.
+    pub async fn work<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        if let Ok(done) = timeout(LONGEST, &mut work).await {
+            return done;
+        }
+        self.pass_on();
+        work.await
+    }
+
+    /// Lets the next one work, since this one is done, or waits for somebody else: a scan, or its client's person.
     pub fn pass_on(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-    }
-}
-
-/// The turn of an HTTP request, for the call in it.
-#[derive(Clone)]
-pub struct HandOver(Arc<Mutex<Option<Turn>>>);
-
-impl HandOver {
-    /// None once it was taken, or the request was answered with a stream before that.
-    pub fn take(&self) -> Option<Turn> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 

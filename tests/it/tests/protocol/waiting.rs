@@ -80,10 +80,11 @@ async fn a_cancelled_request_ends_the_waiting_and_not_the_scan() {
     desk.check_given_up(&id).await;
 }
 
+/// More than are worked on at a time.
+const CLIENTS: usize = 300;
+
 #[tokio::test]
 async fn whoever_waits_is_in_nobodys_way() {
-    /// More than are worked on at a time.
-    const CLIENTS: usize = 300;
     let desk = Desk::new();
     let id = desk.endless().await;
     until(&desk.mcp, &id, "running").await;
@@ -98,6 +99,24 @@ async fn whoever_waits_is_in_nobodys_way() {
     };
     let status = timeout(Duration::from_secs(60), answered).await.expect("an answer");
     assert_eq!(status["status"], "running", "{status}");
+}
+
+#[tokio::test]
+async fn whoever_has_a_session_is_in_nobodys_way() {
+    let desk = Desk::new();
+    let id = desk.endless().await;
+    let answered = async {
+        let mut sessions = Vec::new();
+        for _ in 0..CLIENTS {
+            let session = Session::open(&desk.mcp, desk.server.url(), json!({})).await;
+            session.method(1, "tools/list", json!({})).await.expect("tools");
+            let status = json!({ "name": "get_scan_status", "arguments": { "task_id": id } });
+            session.method(2, "tools/call", status).await.expect("a status");
+            sessions.push(session);
+        }
+        desk.mcp.ok("get_scan_status", json!({ "task_id": id })).await
+    };
+    timeout(Duration::from_secs(60), answered).await.expect("an answer");
 }
 
 impl Desk {
