@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Longer than any command takes that does not hang.
-const RUN_TIME: Duration = Duration::from_secs(90);
+const RUN_TIME: Duration = Duration::from_secs(300);
 
 #[derive(Debug)]
 pub struct Output {

@@ -67,6 +67,15 @@ impl Home {
         replace(&self.config().join(name), own + text);
     }
 
+    /// The entries of the audit log, without one that is still being written.
+    pub fn audit(&self) -> Vec<serde_json::Value> {
+        let files = fs::read_dir(self.data().join("audit")).into_iter().flatten();
+        let texts = files.map(|file| fs::read_to_string(file.expect("an entry").path()).expect("text"));
+        let text: String = texts.collect();
+        let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        lines.map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    }
+
     pub fn config(&self) -> PathBuf {
         self.folder.path().join("config")
     }

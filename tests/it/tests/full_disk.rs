@@ -16,7 +16,7 @@ use scanhost_it::{
 use serde_json::{Value, json};
 
 /// The first scan runs while the disk fills up, and its report comes when it is full.
-const SLOW: &str = "mock: [{instance_id: m1, options: {duration_seconds: 2, hosts: 3, findings_per_host: 20}}]";
+const SLOW: &str = "mock: [{instance_id: m1, options: {duration_seconds: 5, hosts: 3, findings_per_host: 20}}]";
 
 /// Starts a server whose data folder is a file system of its own, of so many bytes. It ends with the process.
 fn start(home: &Home, bytes: u32) -> Server {

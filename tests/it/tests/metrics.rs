@@ -7,6 +7,7 @@ use std::{
 };
 
 use scanhost_it::{
+    lab::wait_until,
     mcp::Mcp,
     scrape::{Scrape, family},
     server::{Home, Server},
@@ -190,6 +191,7 @@ async fn every_metric_moves_with_its_event() {
         ("scanhost_tool_calls_total{tool=\"cancel_scan\",outcome=\"conflict\"}", By(1.0)),
     ];
     desk.check(cancel_ended, &expected, m).await;
+    wait_until("the log line", || desk.server.log().contains("refused transition")).await;
     let line = desk.log_line("refused transition");
     assert_eq!((&line["scan"], &line["wanted"]), (&json!(first), &json!("cancelled")));
     assert!(line["trace"].as_str().is_some_and(|trace| trace.len() == 32), "{line}");

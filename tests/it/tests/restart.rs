@@ -59,6 +59,11 @@ async fn the_queue_keeps_its_order() {
         let server = home.start();
         let first = submit(&server.mcp(), json!({})).await;
         until(&server.mcp(), &first, "running").await;
+        let queue = |what| {
+            let told = Output::of(home.command(&["queue", what, "mock", "--config", "config"]));
+            assert_eq!(told.code, Some(0), "{}", told.stderr);
+        };
+        queue("pause");
         let mut waiting = Vec::new();
         for number in 0..3 {
             waiting.push(submit(&server.mcp(), json!({ "name": format!("w{number}") })).await);
@@ -69,6 +74,7 @@ async fn the_queue_keeps_its_order() {
         let after = server.mcp().ok("get_queue_status", json!({})).await;
         assert_eq!(after["next"], before["next"], "after {signal}");
         assert_eq!(after["next"].as_array().map(Vec::len), Some(3));
+        queue("resume");
         let mut started = Vec::new();
         for id in [&[first], waiting.as_slice()].concat() {
             let ended = server.mcp().ended(&id, BOUND).await;

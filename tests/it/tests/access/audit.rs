@@ -163,10 +163,7 @@ async fn what_an_operator_does_is_written_down_whether_or_not_a_server_runs() {
 async fn entries(home: &Home, count: usize) -> Vec<Value> {
     let start = Instant::now();
     loop {
-        let files = std::fs::read_dir(home.data().join("audit")).into_iter().flatten();
-        let texts = files.map(|file| std::fs::read_to_string(file.expect("an entry").path()).expect("text"));
-        let text: String = texts.collect();
-        let entries: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        let entries = home.audit();
         if entries.len() >= count {
             return entries;
         }

@@ -3,6 +3,7 @@
 use scanhost_it::{
     raw::{Answer, arguments, outcome},
     server::{Home, Server},
+    stream::Events,
 };
 use serde_json::{Value, json};
 
@@ -61,10 +62,10 @@ async fn a_client_that_runs_wild_gets_429_before_anything_is_read() {
     let http = server.mcp().http().clone();
     let mut codes = Vec::new();
     for _ in 0..12 {
-        let ready = http.get(format!("{}/ready", server.url())).bearer_auth("token-of-b").send().await;
-        let ready = ready.expect("an answer");
-        let has_header = ready.headers().contains_key("retry-after");
-        codes.push((ready.status().as_u16(), has_header));
+        let metrics = http.get(format!("{}/metrics", server.url())).bearer_auth("token-of-b").send().await;
+        let metrics = metrics.expect("an answer");
+        let has_header = metrics.headers().contains_key("retry-after");
+        codes.push((metrics.status().as_u16(), has_header));
     }
     assert_eq!(codes[..10], [(200, false); 10]);
     assert_eq!(codes[10..], [(429, true); 2]);
@@ -75,22 +76,23 @@ async fn calls_at_once_are_bounded_and_given_back() {
     let (_home, server) = start("concurrent_calls: 2");
     let mcp = server.mcp().with_token("token-of-a");
     let task_id = mcp.ok("run_untrusted_scan", arguments(json!({}))).await["task_id"].clone();
-    let wait = json!({ "task_id": task_id, "timeout_seconds": 5 });
-    let mut waits = tokio::task::JoinSet::new();
+    let arguments = json!({ "task_id": task_id, "timeout_seconds": 600 });
+    let wait = json!({ "name": "wait_for_scan", "arguments": arguments });
+    let mut waits = Vec::new();
     for _ in 0..2 {
-        let (mcp, wait) = (mcp.clone(), wait.clone());
-        waits.spawn(async move { mcp.ok("wait_for_scan", wait).await });
+        let request = mcp.request_with("tools/call", wait.clone(), json!({ "progressToken": "p" }));
+        let mut events = Events::open(request).await;
+        events.until(|message| message["method"] == "notifications/progress").await;
+        waits.push(events);
     }
-    let start = std::time::Instant::now();
-    let refusal = loop {
-        // The waits are on their way: soon there are two.
-        match call(&server, "token-of-a").await {
-            (200, Some(_), Err(refusal)) => break refusal,
-            _ => assert!(start.elapsed().as_secs() < 5, "two calls run, and a third was never refused"),
-        }
-    };
-    assert_eq!(refusal["code"], "rate_limited");
+    let (code, retry_after, outcome) = call(&server, "token-of-a").await;
+    let refusal = outcome.expect_err("the third");
+    assert_eq!((code, &refusal["code"]), (200, &json!("rate_limited")), "{refusal}");
+    assert!(retry_after.is_some(), "the header Retry-After");
     assert!(refusal["message"].as_str().is_some_and(|text| text.contains("2 calls at once")), "{refusal}");
-    waits.join_all().await;
-    assert!(call(&server, "token-of-a").await.2.is_ok(), "the others have ended");
+    drop(waits);
+    let start = std::time::Instant::now();
+    while call(&server, "token-of-a").await.2.is_err() {
+        assert!(start.elapsed().as_secs() < 20, "the others have ended, and their places were not given back");
+    }
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use fake_nessus::{Fault, Kind, Operation, Settings};
-use scanhost_it::lab::{Access, Lab, endless, instant, lab_report, task_id};
+use scanhost_it::lab::{Access, Lab, endless, instant, lab_report, task_id, wait_until};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -73,9 +73,9 @@ async fn a_session_that_is_lost_at_every_third_request() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scan_whose_time_is_up_is_stopped_at_its_scanner() {
     let lab = Lab::with(endless(), Access::Keys, "").await;
-    lab.home.write("scanhost.yaml", "limits: {poll_seconds: 0.2, scan_hours: 0.0005}\n");
-    let lab = lab.killed(|_| {});
     let id = lab.submitted().await;
+    wait_until("the launch", || lab.scanner.records().done.of(Operation::Launch) == 1).await;
+    lab.home.write("scanhost.yaml", "limits: {poll_seconds: 0.2, scan_hours: 0.0005}\n");
     let ended = lab.ended(&id).await;
     assert_eq!((&ended["status"], &ended["error"]["code"]), (&json!("timeout"), &json!("timeout")), "{ended}");
     assert_eq!(lab.record(&ended).done.of(Operation::Stop), 1);

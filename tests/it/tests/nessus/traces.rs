@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use scanhost_it::lab::{Lab, instant, lab_report};
+use scanhost_it::lab::{Lab, instant, lab_report, wait_until};
 use serde_json::{Value, json};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -31,10 +31,9 @@ async fn check(headers: &[(&str, &str)]) {
     let record = fs::read(lab.home.data().join("tasks").join(&id).join("task.json")).expect("there is a task.json");
     let record: Value = serde_json::from_slice(&record).expect("task.json is JSON");
     assert_eq!(record["status"]["trace_id"], TRACE);
-    let log = lab.server.log();
-    let of_scan: Vec<&str> = log.lines().filter(|line| line.contains(&id)).collect();
-    assert!(of_scan.len() > 3, "the log tells of the scan: {of_scan:?}");
-    for line in of_scan {
+    let log = || lab.server.log();
+    wait_until("lines about the scan", || log().lines().filter(|line| line.contains(&id)).count() > 3).await;
+    for line in log().lines().filter(|line| line.contains(&id)) {
         assert!(line.contains(TRACE), "a line without the trace: {line}");
     }
 }

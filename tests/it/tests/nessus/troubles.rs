@@ -102,9 +102,9 @@ async fn a_scan_whose_launch_was_not_answered_is_not_launched_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scan_that_somebody_else_launched_is_adopted() {
-    let settings = Settings { scan_duration: Duration::from_secs(2), ..instant(lab_report()) };
+    let settings = Settings { scan_duration: Duration::from_secs(4), ..instant(lab_report()) };
     let lab = Lab::new(settings).await;
-    lab.scanner.set_faults([Fault::next(1, Operation::Launch, Kind::Latency { by: Duration::from_millis(800) })]);
+    lab.scanner.set_faults([Fault::next(1, Operation::Launch, Kind::Latency { by: Duration::from_secs(3) })]);
     let id = lab.submitted().await;
     wait_until("the host's launch", || lab.scanner.records().asked.of(Operation::Launch) == 1).await;
     // The host's own launch still waits at the scanner: it will be answered with 409.

@@ -29,15 +29,14 @@ async fn cancelling_ends_the_program_with_all_it_has_started() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scan_out_of_time_ends_its_program() {
-    // Long enough for the children to be there first.
     let home = home(ENDLESS, "", "");
+    let (_server, mcp, id) = running(&home).await;
     home.write(
         "scanhost.yaml",
         &std::fs::read_to_string(home.config().join("scanhost.yaml"))
             .expect("the file is there")
             .replace("limits: {poll_seconds: 0.2}", "limits: {poll_seconds: 0.2, scan_hours: 0.001}"),
     );
-    let (_server, mcp, id) = running(&home).await;
     let status = mcp.ended(&id, SCAN_TIME).await;
     assert_eq!(status["status"], "timeout", "{status}");
     assert_eq!(processes(&home), Vec::<String>::new());

@@ -165,10 +165,7 @@ async fn what_people_do_is_written_down() {
 async fn entries(home: &Home) -> Vec<Value> {
     let start = Instant::now();
     loop {
-        let files = std::fs::read_dir(home.data().join("audit")).into_iter().flatten();
-        let texts = files.map(|file| std::fs::read_to_string(file.expect("an entry").path()).expect("text"));
-        let text: String = texts.collect();
-        let entries: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        let entries = home.audit();
         if entries.iter().any(|entry| entry["action"] == "logout") {
             return entries;
         }

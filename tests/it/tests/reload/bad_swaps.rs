@@ -4,6 +4,7 @@ use std::{fs, path::Path};
 
 use scanhost_it::{
     guests::{MOCK, NOSY, PROFILE, STEADY, VIEWER, version},
+    lab::wait_until,
     scrape::Scrape,
     server::replace,
 };
@@ -156,7 +157,7 @@ async fn a_bad_change_changes_nothing_and_is_told() {
         assert!(reload["problems"].as_array().unwrap().iter().any(is_told), "{name}: {reload}");
         assert_eq!(plant.server.ready().await["status"], "degraded", "{name}");
         let is_logged = |line: &str| line.contains("is not taken into use") && line.contains(source);
-        assert!(plant.server.log().lines().any(is_logged), "{name}");
+        wait_until(name, || plant.server.log().lines().any(is_logged)).await;
         assert_eq!(plant.versions().await, ("found by version 1".to_owned(), 1), "{name}");
         assert_eq!(plant.mcp.ok("list_pools", json!({})).await, pools, "{name}");
         mend(&plant.config());

@@ -14,7 +14,7 @@ use crate::plant::Plant;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scan_goes_on_over_a_swap_of_its_backend_with_one_launch() {
-    let settings = Settings { scan_duration: Duration::from_secs(3), ..instant(lab_report()) };
+    let settings = Settings { scan_duration: Duration::from_secs(10), ..instant(lab_report()) };
     let lab = Lab::new(settings).await;
     let plugin = lab.home.config().join("nessus.wasm");
     let generation = async |wanted: &str| {
@@ -56,7 +56,7 @@ impl Plant {
     /// A scan of `steady` that is under way, and is so for a few seconds more.
     async fn long_scan(&self) -> String {
         let arguments =
-            json!({ "targets": "10.0.0.1", "name": "a long scan", "scanner_pool": "steady", "description": "15" });
+            json!({ "targets": "10.0.0.1", "name": "a long scan", "scanner_pool": "steady", "description": "30" });
         let id = self.mcp.ok("run_untrusted_scan", arguments).await["task_id"].as_str().unwrap().to_owned();
         let start = std::time::Instant::now();
         while self.mcp.ok("get_scan_status", json!({ "task_id": id })).await["progress"] != 50 {

@@ -1,6 +1,9 @@
 //! Trace ids: taken over where given, else made, and in every answer.
 
-use scanhost_it::raw::{Answer, arguments, call_with, outcome, submit, until};
+use scanhost_it::{
+    lab::wait_until,
+    raw::{Answer, arguments, call_with, outcome, submit, until},
+};
 use serde_json::json;
 
 use crate::Desk;
@@ -24,7 +27,7 @@ async fn a_trace_id_is_taken_over() {
         let compared = json!({ "baseline_task_id": id, "task_id": id });
         assert_eq!(desk.mcp.ok("compare_scans", compared).await["trace_id"], TRACE);
     }
-    assert!(desk._server.log().contains(TRACE), "log lines have it");
+    wait_until("log lines with it", || desk._server.log().contains(TRACE)).await;
 }
 
 #[tokio::test]

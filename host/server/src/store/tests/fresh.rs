@@ -104,7 +104,7 @@ fn end_leases(prefix: &str) {
 
 /// The writer's thread lets go of the file a moment after the store is dropped.
 fn open_again<T, E>(open: impl Fn() -> Result<T, E>) -> T {
-    let opened = (0..200).find_map(|_| {
+    let opened = (0..3_000).find_map(|_| {
         open().ok().or_else(|| {
             std::thread::sleep(Duration::from_millis(10));
             None
