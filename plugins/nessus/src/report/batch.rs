@@ -83,7 +83,8 @@ impl<'s, S: Sink> Outbox<'s, S> {
         let shared_bytes =
             1 + score.map_or(0, |span| span.length as usize) + host.values.iter().map(Vec::len).sum::<usize>();
         // What is held back may take what the arena leaves.
-        let limit = if self.incomplete.is_empty() { FULL_SHARED } else { MAX_VALUES - MAX_ARENA };
+        let room = MAX_VALUES - MAX_ARENA + MAX_BYTES.saturating_sub(self.batch.arena.len());
+        let limit = if self.incomplete.is_empty() { FULL_SHARED } else { room };
         if self.batch.arena.len() > MAX_BYTES || self.shared_bytes + shared_bytes > limit {
             let own = self.batch.arena.split_off(item.start);
             self.flush()?;
@@ -144,10 +145,11 @@ impl<'s, S: Sink> Outbox<'s, S> {
         let properties: Vec<Cell> = shared[1..].iter().flatten().copied().collect();
         let bytes: usize = properties.iter().map(|cell| cell.length as usize).sum();
         // In a guest these are 32 bits.
-        self.shared_bytes = incomplete.len().saturating_mul(bytes).saturating_add(self.shared_bytes);
-        if self.shared_bytes > MAX_VALUES - self.batch.arena.len() {
+        let shared_bytes = incomplete.len().saturating_mul(bytes).saturating_add(self.shared_bytes);
+        if shared_bytes > MAX_VALUES - self.batch.arena.len() {
             return true;
         }
+        self.shared_bytes = shared_bytes;
         let cells = std::mem::take(&mut self.batch.cells);
         let mut copied = 0;
         for Incomplete { finding, cell, end } in incomplete {

@@ -46,8 +46,9 @@ fn what_findings_share_fits_into_their_batch() {
     let tags = |length: usize, names: &[&str]| -> String {
         names.iter().map(|name| format!("<tag name='{name}'>{}</tag>", long(length))).collect()
     };
-    let early = |tags: &str, items: &str| format!("<HostProperties>{tags}</HostProperties>{items}");
-    let late = |tags: &str, items: &str| format!("{items}<HostProperties>{tags}</HostProperties>");
+    let host = |content: String| format!("<ReportHost name='h'>{content}</ReportHost>");
+    let early = |tags: &str, items: &str| host(format!("<HostProperties>{tags}</HostProperties>{items}"));
+    let late = |tags: &str, items: &str| host(format!("{items}<HostProperties>{tags}</HostProperties>"));
     let small = |count: usize| "<ReportItem port='1'/>".repeat(count);
     let all = ["host-ip", "host-fqdn", "operating-system", "mac-address"];
     let score = format!("<cvss_base_score>9.{}</cvss_base_score>", "0".repeat(7_300_000));
@@ -61,6 +62,12 @@ fn what_findings_share_fits_into_their_batch() {
             vec![early(&tags(40_000, &["host-ip"]), &small(100)), late(&tags(20, &["host-ip"]), &small(10_000))],
             10_100,
             10_100,
+        ),
+        (
+            "many of a long name, told late",
+            vec![late(&tags(20, &["host-ip"]), &small(35_000)).replace("name='h'", &format!("name='{}'", long(250)))],
+            35_000,
+            35_000,
         ),
         ("more than 32 bits can count", vec![late(&tags(65_536, &all), &small(16_384))], 16_384, 0),
         (
@@ -77,8 +84,7 @@ fn what_findings_share_fits_into_their_batch() {
         ),
     ];
     for (name, hosts, findings, complete) in cases {
-        let hosts: String = hosts.iter().map(|host| format!("<ReportHost name='h'>{host}</ReportHost>")).collect();
-        let report = format!("<NessusClientData_v2>{hosts}</NessusClientData_v2>");
+        let report = format!("<NessusClientData_v2>{}</NessusClientData_v2>", hosts.concat());
         let (summary, notebook) = read_in_pieces(report.as_bytes(), 1 << 18).unwrap();
         assert_eq!(notebook.findings.len(), *findings, "{name}");
         let found = notebook.findings.iter().filter(|finding| finding.contains("host_ip=x")).count();
