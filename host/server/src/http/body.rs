@@ -1,18 +1,17 @@
 //! Bodies are bounded. One that is too long is read on for a while before it is refused: many clients look for the
-//! answer only once they have sent everything, and would see a broken connection instead. Of large ones few are held at a
-//! time, so that memory is bounded however many clients send at once.
+//! answer only once they have sent everything, and would see a broken connection instead. Of large ones few are there at
+//! a time, so that memory is bounded however many clients send at once.
 
-use std::{convert::Infallible, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
-    body::Body,
+    body::{Body, HttpBody as _},
     extract::{Request, State},
     http::{StatusCode, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use bytes::Bytes;
-use futures_util::{StreamExt as _, stream};
+use futures_util::StreamExt as _;
 use tokio::{
     sync::Semaphore,
     time::{Instant, timeout_at},
@@ -29,7 +28,7 @@ const PAUSES: u32 = 4;
 /// What is more than this is large.
 const LARGE: usize = 64 << 10;
 
-/// Large bodies that are held at one time.
+/// Requests with large bodies at one time.
 const LARGE_AT_A_TIME: usize = 32;
 
 #[derive(Clone)]
@@ -52,23 +51,23 @@ pub async fn bound(State(Bodies { host, large }): State<Bodies>, request: Reques
     };
     let deadline = Instant::now() + pause.saturating_mul(PAUSES);
     let patience = || deadline.min(Instant::now() + pause);
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     let mut chunks = body.into_data_stream();
-    let (mut kept, mut length, mut place) = (Vec::new(), 0_usize, None);
+    let (mut kept, mut length, mut has_place, mut is_crowded) = (Vec::new(), 0_usize, false, false);
     while length <= limit.saturating_add(READ_ON) {
+        if !has_place && !is_crowded && (LARGE + 1..=limit).contains(&length.max(declared)) {
+            match timeout_at(patience(), large.clone().acquire_owned()).await {
+                // As long as anything of the request is there, its place is taken.
+                Ok(place) => drop(parts.extensions.insert(Arc::new(place))),
+                Err(_) => is_crowded = true,
+            }
+            has_place = !is_crowded;
+        }
         match timeout_at(patience(), chunks.next()).await {
             Ok(Some(Ok(chunk))) => {
                 length = length.saturating_add(chunk.len());
-                if length > LARGE && place.is_none() {
-                    let Ok(found) = timeout_at(patience(), large.clone().acquire_owned()).await else {
-                        let message = "too many large requests at once: send it again later\n";
-                        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], message)
-                            .into_response();
-                    };
-                    // Never closed.
-                    place = found.ok();
-                }
-                if length <= limit {
+                if length <= limit && !is_crowded {
                     kept.extend_from_slice(&chunk);
                 } else {
                     kept = Vec::new();
@@ -83,13 +82,9 @@ pub async fn bound(State(Bodies { host, large }): State<Bodies>, request: Reques
         let message = format!("the body has more than {limit} bytes\n");
         return (StatusCode::PAYLOAD_TOO_LARGE, message).into_response();
     }
-    let body = match place {
-        None => Body::from(kept),
-        // The place is given back once somebody has taken the body.
-        Some(place) => Body::from_stream(stream::once(async move {
-            drop(place);
-            Ok::<_, Infallible>(Bytes::from(kept))
-        })),
-    };
-    next.run(Request::from_parts(parts, body)).await
+    if is_crowded {
+        let message = "too many large requests at once: send it again later\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], message).into_response();
+    }
+    next.run(Request::from_parts(parts, Body::from(kept))).await
 }

@@ -13,7 +13,7 @@ const UPDATED: &str = "notifications/resources/updated";
 
 impl Desk {
     /// A stream that tells of these resources, once the server has said so.
-    async fn listen(&self, uris: &[&str]) -> Events {
+    pub async fn listen(&self, uris: &[&str]) -> Events {
         let wanted = json!({ "notifications": { "resourceSubscriptions": uris } });
         let mut events = Events::open(self.mcp.request("subscriptions/listen", wanted)).await;
         let first = events.next().await.expect("an acknowledgement");

@@ -102,17 +102,19 @@ async fn whoever_waits_is_in_nobodys_way() {
 }
 
 #[tokio::test]
-async fn whoever_has_a_session_is_in_nobodys_way() {
+async fn whoever_has_a_session_or_listens_is_in_nobodys_way() {
     let desk = Desk::new();
     let id = desk.endless().await;
+    let uri = format!("scan://{id}");
     let answered = async {
-        let mut sessions = Vec::new();
+        let (mut sessions, mut streams) = (Vec::new(), Vec::new());
         for _ in 0..CLIENTS {
             let session = Session::open(&desk.mcp, desk.server.url(), json!({})).await;
             session.method(1, "tools/list", json!({})).await.expect("tools");
             let status = json!({ "name": "get_scan_status", "arguments": { "task_id": id } });
             session.method(2, "tools/call", status).await.expect("a status");
             sessions.push(session);
+            streams.push(desk.listen(&[&uri]).await);
         }
         desk.mcp.ok("get_scan_status", json!({ "task_id": id })).await
     };
