@@ -7,6 +7,10 @@ use std::{
     process::Command,
 };
 
+/// From the packages whose build scripts use this, in which cargo starts them. What is watched has no absolute paths:
+/// checkouts may share a target folder, and one would watch another's files.
+const WORKSPACE: &str = "../..";
+
 const TARGET: &str = "wasm32-wasip2";
 
 /// The profile of the root manifest that plugins are built with. It must not be the outer build's: cargo would wait
@@ -27,15 +31,15 @@ pub enum Kind {
 ///
 /// # Panics
 /// When the target cannot be had or a package does not compile: the build that asked cannot go on.
-pub fn build(workspace: &Path, packages: &[&str], kind: Kind) -> PathBuf {
+pub fn build(packages: &[&str], kind: Kind) -> PathBuf {
     for source in ["plugins", "wit", "Cargo.lock"] {
-        println!("cargo::rerun-if-changed={}", workspace.join(source).display());
+        println!("cargo::rerun-if-changed={WORKSPACE}/{source}");
     }
     install_target();
     let target_folder = target_folder();
     let mut cargo = Command::new(env::var_os("CARGO").expect("cargo names itself to build scripts"));
     cargo
-        .current_dir(workspace)
+        .current_dir(WORKSPACE)
         .args(["build", "--target", TARGET, "--profile", PROFILE, "--target-dir"])
         .arg(&target_folder)
         .arg(match kind {
