@@ -136,10 +136,11 @@ def expect(report, question, metadata):
 
 
 def run(options, file, words):
-    """The lines of `scanhost report`, or None where it ended with 1 and a line about why."""
+    """The lines of `scanhost report`, or None where it was refused, with a word about why."""
     command = [options.program, "report", str(file), "--config", options.config, *words]
     ended = subprocess.run(command, capture_output=True, timeout=60, check=False)
-    if ended.returncode == 1 and not ended.stdout and ended.stderr:
+    # A page below 0 is wrong usage already.
+    if ended.returncode in (1, 2) and not ended.stdout and ended.stderr:
         return None
     if ended.returncode != 0 or not ended.stdout.endswith(b"\n"):
         return {"code": ended.returncode, "stderr": ended.stderr.decode()}

@@ -141,7 +141,7 @@ class Generator:
                 made.append(self.child(self.random.choice(FLAGS), self.random.choice(flags)))
             elif kind < 0.9:
                 made.append(self.child("risk_factor", self.random.choice(RISKS)))
-            elif kind < 0.95 or not self.sometimes():
+            elif kind < 0.96:
                 made.append(self.child(self.random.choice(ODD_NAMES), self.text()))
             else:
                 made.append(self.child(self.random.choice(TAKEN), self.random.choice(["4", "443", "x", "9.9"])))

@@ -256,10 +256,12 @@ def finding(host, properties, item):
     given["severity_id"] = str(level)
     given["cvss_score"] = best_score(children)
     # What attributes, properties and computing give comes first, in the order of the contract.
-    raw = {field: [given[field]] for field in HEADER if given[field]}
-    mistyped = sum(not is_of_type(field, values[0]) for field, values in raw.items())
+    present = [field for field in HEADER if given[field]]
+    raw = {field: [given[field]] for field in present if is_of_type(field, given[field])}
+    mistyped = len(present) - len(raw)
+    taken = set(raw)
     for field, value in order:
-        if given.get(field):
+        if field in taken:
             continue
         if is_of_type(field, value):
             raw.setdefault(field, children[field])

@@ -116,7 +116,10 @@ impl<'s, S: Sink> Outbox<'s, S> {
             let cell = self.cell(*slot, *span, item.start, names);
             // An attribute, a host property and the computed score win over a child of that name.
             let is_taken = *slot <= Slot::CVSS_SCORE
-                && self.batch.cells[start..header].iter().any(|present| present.field == cell.field);
+                && self.batch.cells[start..header].iter().any(|present| {
+                    let value = &self.batch.arena[present.offset as usize..][..present.length as usize];
+                    present.field == cell.field && slot.takes(value)
+                });
             if !is_taken {
                 self.batch.cells.push(cell);
             }

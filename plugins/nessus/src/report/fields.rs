@@ -66,6 +66,12 @@ impl Slot {
         (0..HEADER.len() as u16).map(Self)
     }
 
+    /// Whether the host takes this value for the field, or leaves it out as not of the field's type.
+    pub fn takes(self, value: &[u8]) -> bool {
+        let is_integer = self == Self::PLUGIN_ID || self == Self::PORT;
+        !is_integer || std::str::from_utf8(value).is_ok_and(|text| text.parse::<i64>().is_ok())
+    }
+
     /// From the score that counts most to the one that counts least.
     pub fn scores() -> [Self; 3] {
         [Self::CVSS4, Self::CVSS3, Self::CVSS2]

@@ -154,6 +154,11 @@ fn children_keep_their_order_and_repeat() {
         "<ReportItem pluginName='n' port='1'><plugin_name>c</plugin_name><port>2</port></ReportItem>",
         "plugin_name=n|…|port=1",
     );
+    // What the host leaves out wins over nothing.
+    check_item(
+        "<ReportItem pluginID='n' port='x'><plugin_id>y</plugin_id><port>2</port></ReportItem>",
+        "plugin_id=n|…|port=x|plugin_id=y|port=2",
+    );
 }
 
 #[test]
