@@ -1,6 +1,6 @@
 //! Answers a question about a report's findings: profile, filters, page. The same path for tools, command line, files.
 
-use std::{io::Write, sync::Arc};
+use std::{io::Write, ops::Range, sync::Arc};
 
 use scanhost_domain::{field::Columns, ids::ProfileName, page::PageRequest};
 use scanhost_sandbox::{Fault, Plan, Profile, Selection};
@@ -137,6 +137,16 @@ impl Prepared {
         self.shaping(|shape| rows::each(&selected, &self.view, shape, take))
     }
 
+    /// Where not all records are asked for: the places of those that are, counted from 0, and how many there are.
+    ///
+    /// # Errors
+    /// When findings cannot be read.
+    pub fn part(&self) -> Result<Option<(Range<u64>, u64)>, ReportError> {
+        let total = self.select()?.total();
+        let asked = self.page.records(total);
+        Ok((asked != (0..total)).then_some((asked, total)))
+    }
+
     fn select(&self) -> Result<Selected<'_>, ReportError> {
         Selected::select(&self.report, &self.view, self.page)
     }
@@ -199,7 +209,7 @@ fn bad_view(bad: BadView, columns: &Columns) -> Refusal {
 
 /// What the names were probably meant to be, and what there is.
 fn unknown_names<'a>(names: impl Iterator<Item = &'a str>, columns: &Columns) -> String {
-    let near = names.filter_map(|name| nearest(name, plain_names(columns)));
+    let near = names.filter(|name| !name.is_empty()).filter_map(|name| nearest(name, plain_names(columns)));
     let near: Vec<String> = near.map(|name| format!("`{name}`")).collect();
     if near.is_empty() {
         return known_names(columns);

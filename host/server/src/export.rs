@@ -60,7 +60,10 @@ fn unwrap(error: WriteError) -> anyhow::Error {
 
 fn csv(prepared: &Prepared, out: &mut impl Write) -> anyhow::Result<()> {
     let mut writer = csv::Writer::from_writer(out);
-    writer.write_record(names(&prepared.view))?;
+    // A report without findings may have no fields.
+    if !prepared.view.fields().is_empty() {
+        writer.write_record(names(&prepared.view))?;
+    }
     each(prepared, csv_cell, |cells| Ok(writer.write_record(cells)?))?;
     writer.flush()?;
     Ok(())

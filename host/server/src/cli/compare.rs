@@ -46,7 +46,8 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     if args.json {
         return listing::one(true, &answer, String::new);
     }
-    let lists = [("new", "new"), ("gone", "gone"), ("severity_changed", "severity changed")];
+    let lists =
+        [("new", "new"), ("gone", "gone"), ("severity_changed", "severity changed"), ("still_there", "still there")];
     let rows = lists.into_iter().flat_map(|(list, change)| {
         answer[list].as_array().into_iter().flatten().map(move |finding| row(change, finding))
     });

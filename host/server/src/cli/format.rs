@@ -49,6 +49,12 @@ pub fn print(prepared: &Prepared, metadata: &ScanMetadata, format: Format) -> an
         Format::Table => table(prepared, &mut out),
     };
     let printed = printed.and_then(|()| Ok(out.flush()?));
+    if printed.is_ok()
+        && matches!(format, Format::Csv | Format::Parquet)
+        && let Some(part) = part(prepared)?
+    {
+        eprintln!("{part}");
+    }
     // Libraries hide it in errors of their own.
     if is_closed.load(Ordering::Relaxed) { Err(io::Error::from(io::ErrorKind::BrokenPipe).into()) } else { printed }
 }
@@ -88,13 +94,31 @@ fn table(prepared: &Prepared, out: &mut impl Write) -> anyhow::Result<()> {
         table.set_content_arrangement(ContentArrangement::Disabled);
     }
     table.set_header(export::names(&prepared.view));
-    let mut rows = 0;
+    let mut rows = 0_u64;
     export::each(prepared, export::cell, |cells| {
         rows += 1;
         table.add_row(cells.into_iter().map(|cell| visible(&cell)));
         Ok(())
     })?;
-    writeln!(out, "{table}")?;
-    writeln!(out, "{rows} {}", if prepared.view.is_grouped() { "groups" } else { "findings" })?;
+    if !prepared.view.fields().is_empty() {
+        writeln!(out, "{table}")?;
+    }
+    let told = match part(prepared)? {
+        Some(part) => part,
+        None => format!("{rows} {}", records(prepared)),
+    };
+    writeln!(out, "{told}")?;
     Ok(())
+}
+
+/// What of all records is printed, for formats that do not say it themselves.
+fn part(prepared: &Prepared) -> anyhow::Result<Option<String>> {
+    let Some((shown, total)) = prepared.part()? else { return Ok(None) };
+    let records = records(prepared);
+    let shown = if shown.is_empty() { "none".into() } else { format!("{} to {}", shown.start + 1, shown.end) };
+    Ok(Some(format!("{shown} of {total} {records}; --page 0 prints all")))
+}
+
+fn records(prepared: &Prepared) -> &'static str {
+    if prepared.view.is_grouped() { "groups" } else { "findings" }
 }

@@ -38,7 +38,7 @@ pub fn read(snapshot: &Snapshot, backend: Option<&str>, file: &Path, folder: &Pa
         Err(IngestError::Findings(error)) => return Err(error.into()),
     };
     for warning in &summary.warnings {
-        eprintln!("warning: {}", warning.message);
+        eprintln!("warning: {shown}: {}", warning.message);
     }
     Report::open(folder)?.context("the findings that were just written are gone")
 }

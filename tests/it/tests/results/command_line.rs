@@ -87,4 +87,29 @@ fn csv_quotes_what_needs_it_and_a_table_has_a_row_a_finding() {
     for text in ["plugin_name", "Apache Log4j RCE", "PHP Unsupported"] {
         assert!(table.contains(text), "{table}");
     }
+    assert!(table.ends_with("\n7 findings\n"), "{table}");
+}
+
+#[test]
+fn who_gets_a_part_is_told_so() {
+    let home = Home::new(&[]);
+    let items = "<ReportItem pluginID='1'/>".repeat(23);
+    let file = home.path().join("many.nessus").display().to_string();
+    std::fs::write(&file, format!("<Report><ReportHost name='h'>{items}</ReportHost></Report>")).expect("a report");
+    let told = |options: &[&str]| {
+        let mut command = home.command(&["report", &file, "--page-size", "10"]);
+        command.args(options).env("XDG_CACHE_HOME", compiled_plugins());
+        let output = Output::of(command);
+        assert_eq!(output.code, Some(0), "{options:?}: {}", output.stderr);
+        (output.stdout.lines().last().unwrap_or_default().to_owned(), output.stderr)
+    };
+    let (part, none) = ("11 to 20 of 23 findings; --page 0 prints all", "none of 23 findings; --page 0 prints all");
+    assert_eq!(told(&["--format", "table", "--page", "2"]).0, part);
+    assert_eq!(told(&["--format", "table", "--page", "4"]).0, none);
+    assert_eq!(told(&["--format", "csv", "--page", "2"]).1, format!("{part}\n"));
+    assert_eq!(told(&["--format", "csv", "--page", "0"]).1, "");
+    let empty = "<Report><ReportHost name='h'/></Report>";
+    std::fs::write(&file, empty).expect("a report");
+    assert_eq!(told(&["--format", "csv", "--profile", "full"]), (String::new(), String::new()));
+    assert_eq!(told(&["--format", "table", "--profile", "full"]).0, "0 findings");
 }
