@@ -53,6 +53,11 @@ pub async fn bound(State(Bodies { host, large }): State<Bodies>, request: Reques
     let patience = || deadline.min(Instant::now() + pause);
     let (mut parts, body) = request.into_parts();
     let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    // Who waits for a word sends nothing before it, and who has more than is read on sees a broken connection anyway.
+    let waits = parts.headers.get(header::EXPECT).is_some() && declared > limit;
+    if waits || declared > limit.saturating_add(READ_ON) {
+        return too_long(limit);
+    }
     let mut chunks = body.into_data_stream();
     let (mut kept, mut length, mut has_place, mut is_crowded) = (Vec::new(), 0_usize, false, false);
     while length <= limit.saturating_add(READ_ON) {
@@ -79,12 +84,15 @@ pub async fn bound(State(Bodies { host, large }): State<Bodies>, request: Reques
         }
     }
     if length > limit {
-        let message = format!("the body has more than {limit} bytes\n");
-        return (StatusCode::PAYLOAD_TOO_LARGE, message).into_response();
+        return too_long(limit);
     }
     if is_crowded {
         let message = "too many large requests at once: send it again later\n";
         return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], message).into_response();
     }
     next.run(Request::from_parts(parts, Body::from(kept))).await
+}
+
+fn too_long(limit: usize) -> Response {
+    (StatusCode::PAYLOAD_TOO_LARGE, format!("the body has more than {limit} bytes\n")).into_response()
 }

@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, Method, StatusCode, header, uri::Authority},
+    http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header, uri::Authority},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -52,17 +52,21 @@ pub struct Names {
 
 /// Passes on requests under a name of ours and from a page of ours, or from no page.
 pub async fn check(State(names): State<Names>, request: Request, next: Next) -> Response {
-    match names.permit(request.method(), request.headers()) {
+    match names.permit(request.method(), request.uri(), request.headers()) {
         Ok(()) => next.run(request).await,
         Err(reason) => (StatusCode::FORBIDDEN, reason).into_response(),
     }
 }
 
 impl Names {
-    fn permit(&self, method: &Method, headers: &HeaderMap) -> Result<(), &'static str> {
+    fn permit(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), &'static str> {
+        if [header::HOST, header::ORIGIN].into_iter().any(|name| headers.get_all(name).iter().count() > 1) {
+            return Err("there are several Host or Origin headers\n");
+        }
         let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
         let is_own = |authority: &str| self.hosts.is_own(authority);
-        if self.hosts != Hosts::Any && !text(header::HOST).is_none_or(is_own) {
+        let named = uri.authority().map(Authority::as_str).into_iter().chain(text(header::HOST));
+        if self.hosts != Hosts::Any && !named.into_iter().all(is_own) {
             return Err("the Host header names another server\n");
         }
         // Beside those of this machine, as browsers send them.

@@ -163,3 +163,45 @@ async fn who_does_not_read_an_answer_loses_the_connection() {
     }
     assert!(is_served(&server).await);
 }
+
+/// The first line of the answer to these bytes.
+async fn status(server: &Server, request: &str) -> String {
+    let mut stream = connect(server).await;
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut line = Vec::new();
+    while !line.ends_with(b"\r\n") {
+        line.push(timeout(BOUND, stream.read_u8()).await.expect("in time").expect("an answer"));
+    }
+    String::from_utf8_lossy(&line).trim_end().to_owned()
+}
+
+#[tokio::test]
+async fn a_request_has_one_name_of_ours() {
+    let (_home, server) = start("connections: 10");
+    let get = |target: &str, headers: &str| format!("GET {target} HTTP/1.1\r\n{headers}\r\n");
+    for (target, headers, code) in [
+        ("/ready", "host: localhost\r\n", "200"),
+        ("/ready", "host: localhost\r\norigin: http://localhost\r\n", "200"),
+        ("/ready", "host: localhost\r\nhost: evil.example\r\n", "403"),
+        ("/ready", "host: localhost\r\norigin: http://localhost\r\norigin: http://evil.example\r\n", "403"),
+        ("http://evil.example/ready", "host: localhost\r\n", "403"),
+        ("http://localhost/ready", "host: localhost\r\n", "200"),
+    ] {
+        let status = status(&server, &get(target, headers)).await;
+        assert!(status.starts_with(&format!("HTTP/1.1 {code}")), "{target} {headers:?}: {status}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_will_be_too_long_is_refused_before_it_is_sent() {
+    let (_home, server) = start("idle_seconds: 60");
+    let post = |headers: &str| format!("POST /mcp HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n");
+    for (headers, code) in [
+        ("content-length: 5000000\r\nexpect: 100-continue\r\n", "413"),
+        ("content-length: 99999999999\r\n", "413"),
+        ("content-length: 5000\r\nexpect: 100-continue\r\n", "100"),
+    ] {
+        let status = status(&server, &post(headers)).await;
+        assert!(status.starts_with(&format!("HTTP/1.1 {code}")), "{headers:?}: {status}");
+    }
+}
