@@ -69,11 +69,11 @@ text_id! {
     }
 }
 text_id! {
-    /// A W3C trace id: 32 lower case hexadecimal digits, not all zero.
-    TraceId, "trace id", "32 lower case hexadecimal digits, not all zero", |text| {
-        text.len() == 32
-            && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-            && text.bytes().any(|b| b != b'0')
+    /// What the log lines of a scan have in common: the trace id of W3C's Trace Context, 32 lower case hexadecimal
+    /// digits, or what else a client calls its own.
+    TraceId, "trace id", "1 to 128 letters, digits, `-`, `_`, `.` or `:`", |text| {
+        (1..=128).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':'))
     }
 }
 text_id! {

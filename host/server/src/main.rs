@@ -46,6 +46,7 @@ mod snapshot;
 mod store;
 mod submit;
 mod telemetry;
+mod trace_context;
 mod visible;
 mod worker;
 

@@ -25,6 +25,7 @@ mod list_pools;
 mod list_profiles;
 pub mod list_scanners;
 pub mod list_scans;
+mod malformed;
 mod measured;
 mod message;
 mod offered;

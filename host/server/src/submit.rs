@@ -24,6 +24,7 @@ use crate::{
     refusal::{ErrorCode, Refusal},
     snapshot::Snapshot,
     store::{Idempotency, NewScan, Submitted},
+    trace_context,
 };
 
 pub use args::{CONFIRM_ARGUMENT, ESCALATION_ARGUMENTS, LOGIN_ARGUMENTS, SubmitArgs};
@@ -148,20 +149,8 @@ pub fn new_trace_id() -> TraceId {
 
 /// The trace id of a `traceparent` header, or of a plain `X-Trace-Id`.
 pub fn parse_trace(traceparent: Option<&str>, trace_id: Option<&str>) -> Option<TraceId> {
-    let of_parent = traceparent.and_then(|header| header.split('-').nth(1)).and_then(|trace| trace.parse().ok());
-    of_parent.or_else(|| plain_trace(trace_id?.trim()))
-}
-
-/// 128 bits in hexadecimal digits or as a UUID is written, or 64 bits, as older tracers have them.
-fn plain_trace(text: &str) -> Option<TraceId> {
-    const DASHES: [usize; 4] = [8, 13, 18, 23];
-    let is_uuid = text.len() == 36 && DASHES.iter().all(|place| text.as_bytes()[*place] == b'-');
-    let digits = match text.len() {
-        16 | 32 => text.to_ascii_lowercase(),
-        36 if is_uuid => text.replace('-', "").to_ascii_lowercase(),
-        _ => return None,
-    };
-    format!("{digits:0>32}").parse().ok()
+    let of_parent = traceparent.and_then(|header| trace_context::trace_id(header.trim())?.parse().ok());
+    of_parent.or_else(|| trace_id?.trim().parse().ok())
 }
 
 fn idempotency_key(caller: &Caller, argument: Option<&str>) -> Result<Option<IdempotencyKey>, Refusal> {

@@ -28,6 +28,7 @@ use crate::{
     pace::paced,
     secret::Secret,
     store::Hold,
+    trace_context::traceparent,
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -387,10 +388,4 @@ fn literal_address(url: &Url) -> Option<std::net::IpAddr> {
         url::Host::Ipv6(address) => Some(address.into()),
         url::Host::Domain(_) => None,
     }
-}
-
-/// A new span of the scan's trace, for every request.
-fn traceparent(trace: &TraceId) -> String {
-    let span = rand::random::<u64>().max(1);
-    format!("00-{trace}-{span:016x}-01")
 }

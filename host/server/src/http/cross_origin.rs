@@ -17,7 +17,7 @@ const SENT: HeaderValue = HeaderValue::from_static(
 );
 
 /// What they read of an answer.
-const READ: HeaderValue = HeaderValue::from_static("mcp-session-id, x-trace-id, retry-after, www-authenticate");
+const READ: HeaderValue = HeaderValue::from_static("mcp-session-id, retry-after, www-authenticate");
 
 /// Seconds for which a browser need not ask again. Every call is checked anew.
 const REMEMBERED: HeaderValue = HeaderValue::from_static("600");

@@ -8,7 +8,7 @@ use std::{
 
 use rmcp::model::ContentBlock;
 use scanhost_domain::{
-    ids::ProfileName,
+    ids::{ProfileName, TraceId},
     page::PageRequest,
     scan::{Finished, Outcome, Scan, ScanState},
 };
@@ -20,7 +20,7 @@ use super::{
     arguments::{parse, schema},
     find, hint,
     resources::Address,
-    tool::{About, Nature, Row, text},
+    tool::{About, Nature, Row, Told, text},
     toolset::Toolset,
 };
 use crate::{
@@ -95,9 +95,9 @@ pub fn row() -> Row {
     };
     text(about, |call, args: Args| async move {
         let (page, scan) = (args.page, args.task_id.clone());
-        let lines = answer(&call.host, args, Room::Answer).await?;
-        let hint = why_empty(&call.host, &lines, page, &scan).await;
-        Ok((lines, hint))
+        let (text, trace) = answer(&call.host, args, Room::Answer).await?;
+        let more = why_empty(&call.host, &text, page, &scan).await;
+        Ok(Told { text, more, trace })
     })
 }
 
@@ -166,11 +166,11 @@ async fn asked(host: &Host, args: Args) -> Result<Asked, Refusal> {
     Ok(Asked { scan, snapshot, question: Question { page, choice, filters: args.filters } })
 }
 
-/// The JSON lines.
+/// The JSON lines, and the scan's trace.
 ///
 /// # Errors
 /// With what is wrong in the arguments, or why there are no findings.
-pub async fn answer(host: &Arc<Host>, args: Args, room: Room) -> Result<String, Refusal> {
+async fn answer(host: &Arc<Host>, args: Args, room: Room) -> Result<(String, TraceId), Refusal> {
     let Asked { scan, snapshot, question } = asked(host, args).await?;
     let resource = resource(&scan, &question);
     let limits = &snapshot.config.limits;
@@ -196,7 +196,8 @@ pub async fn answer(host: &Arc<Host>, args: Args, room: Room) -> Result<String, 
     let mut bytes = reports::ask(host, &scan, answer).await?;
     // Between lines, and not after the last.
     bytes.pop();
-    String::from_utf8(bytes).map_err(|error| Refusal::internal("writing the findings", &error))
+    let lines = String::from_utf8(bytes).map_err(|error| Refusal::internal("writing the findings", &error))?;
+    Ok((lines, scan.trace))
 }
 
 /// The same for a client that gave the arguments by name, and may have a whole page.
@@ -204,7 +205,7 @@ pub async fn answer(host: &Arc<Host>, args: Args, room: Room) -> Result<String, 
 /// # Errors
 /// As [`answer`].
 pub async fn read(host: &Arc<Host>, given: &Map<String, Json>) -> Result<String, Refusal> {
-    answer(host, parse(&schema::<Args>(), given)?, Room::Resource).await
+    Ok(answer(host, parse(&schema::<Args>(), given)?, Room::Resource).await?.0)
 }
 
 /// The same findings as a file without a name, all of them, whatever page was asked for.

@@ -6,11 +6,11 @@ use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
         CacheScope, CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams, CompleteResult,
-        DiscoverResult, GetPromptRequestParams, GetPromptResponse, GetPromptResult, GetTaskParams, GetTaskResult,
-        Implementation, InitializeRequestParams, InitializeResult, ListPromptsResult, ListResourceTemplatesResult,
-        ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
-        ReadResourceResult, ServerCapabilities, ServerConfig, SubscribeRequestParams, SubscriptionFilter, Tool,
-        UnsubscribeRequestParams, UpdateTaskParams,
+        CustomRequest, CustomResult, DiscoverResult, GetPromptRequestParams, GetPromptResponse, GetPromptResult,
+        GetTaskParams, GetTaskResult, Implementation, InitializeRequestParams, InitializeResult, ListPromptsResult,
+        ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+        ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, ServerCapabilities, ServerConfig,
+        SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams, UpdateTaskParams,
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
@@ -20,7 +20,7 @@ use super::{
     asked::Asked,
     completion,
     context::{access, access_in, caller, permit, signature},
-    error,
+    error, malformed,
     offered::Offered,
     prompts, resources, session,
     subscription::{self, Subscriptions},
@@ -172,7 +172,10 @@ impl ServerHandler for McpServer {
         }
         let mut answer = answer.unwrap_or_else(|refusal| error::to_result(&refusal).into());
         if let CallToolResponse::Complete(result) = &mut answer {
-            result.meta = signature;
+            // Beside what the tool says.
+            let mut meta = result.meta.take().unwrap_or_default();
+            meta.extend(signature.unwrap_or_default());
+            result.meta = (!meta.is_empty()).then_some(meta);
         }
         Ok(answer)
     }
@@ -248,6 +251,14 @@ impl ServerHandler for McpServer {
             () = self.host().shutdown.cancelled() => {}
         }
         Ok(())
+    }
+
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        Err(malformed::refusal(request))
     }
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {

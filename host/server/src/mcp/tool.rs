@@ -6,10 +6,11 @@ use rmcp::{
     RoleServer,
     model::{
         CallToolResponse, CallToolResult, ContentBlock, CreateTaskResult, InputRequiredResult, InputResponses,
-        JsonObject, Task, Tool, ToolAnnotations,
+        JsonObject, MetaObject, Task, Tool, ToolAnnotations,
     },
     service::RequestContext,
 };
+use scanhost_domain::ids::TraceId;
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use tracing::Instrument as _;
@@ -136,19 +137,30 @@ where
     })
 }
 
-/// A tool whose reply is text alone, in one block or two.
+/// What a tool says of a scan in text alone.
+pub struct Told {
+    pub text: String,
+    /// A second block.
+    pub more: Option<ContentBlock>,
+    pub trace: TraceId,
+}
+
+/// A tool whose reply is text alone.
 pub fn text<A, F>(about: About, run: impl Fn(Call, A) -> F + Clone + Send + Sync + 'static) -> Row
 where
     A: DeserializeOwned + JsonSchema + Send + 'static,
-    F: Future<Output = Result<(String, Option<ContentBlock>), Refusal>> + Send,
+    F: Future<Output = Result<Told, Refusal>> + Send,
 {
     let tool = describe::<A>(&about);
     row(about, tool, move |call, args| {
         let run = run.clone();
         async move {
-            let (text, more) = run(call, args).await?;
-            let content = [ContentBlock::text(text)].into_iter().chain(more).collect();
-            Ok(CallToolResult::success(content).into())
+            let Told { text, more, trace } = run(call, args).await?;
+            let mut result = CallToolResult::success([ContentBlock::text(text)].into_iter().chain(more).collect());
+            let mut meta = MetaObject::default();
+            meta.insert("trace_id".to_owned(), trace.as_str().into());
+            result.meta = Some(meta);
+            Ok(result.into())
         }
     })
 }

@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 use tower::Layer as _;
 
 use super::{
-    handler::McpServer, measured::Measured, offered::Offered, session::Sessions, session_owner, toolset::Offer,
-    turn::take_turns,
+    handler::McpServer, malformed, measured::Measured, offered::Offered, session::Sessions, session_owner,
+    toolset::Offer, turn::take_turns,
 };
 use crate::host::Host;
 
@@ -32,15 +32,16 @@ pub fn mount<R: Clone + Send + Sync + 'static>(
 ) -> Router<R> {
     let offered = offered.clone();
     let in_turn = middleware::from_fn_with_state(host.clone(), take_turns);
+    let explained = middleware::from_fn(malformed::explain);
     let owned = middleware::from_fn_with_state(host.clone(), session_owner::check);
     #[cfg(feature = "conformance")]
     if offered.has_fixtures() {
         let shared = Arc::new(super::fixtures::Shared::default());
         let server = move || super::fixtures::Fixtures::new(McpServer::new(offered.clone()), shared.clone());
-        return router.nest_service("/mcp", in_turn.layer(owned.layer(http(host, server))));
+        return router.nest_service("/mcp", in_turn.layer(explained.layer(owned.layer(http(host, server)))));
     }
     let server = move || Measured::new(McpServer::new(offered.clone()));
-    router.nest_service("/mcp", in_turn.layer(owned.layer(http(host, server))))
+    router.nest_service("/mcp", in_turn.layer(explained.layer(owned.layer(http(host, server)))))
 }
 
 /// For any number of clients. `server` makes one for a connection, or for a request without one.

@@ -1,7 +1,8 @@
 //! Requests that are no MCP get an answer that says so, and never break anything.
 
-use scanhost_it::{raw::Answer, server::Home};
-use serde_json::json;
+use reqwest::header::HeaderValue;
+use scanhost_it::{raw::Answer, server::Home, session::Session};
+use serde_json::{Value, json};
 
 const SCANNERS: &str = "mock: [{instance_id: m1}]";
 const MIB: usize = 1 << 20;
@@ -81,4 +82,57 @@ async fn what_is_no_mcp_is_the_clients_mistake() {
     let ended = Answer::to(http.delete(&url).header("mcp-session-id", "nosuch")).await;
     assert!((200..500).contains(&ended.code), "{}", ended.code);
     assert_eq!(mcp.tools().await.len(), 18, "it goes on serving");
+}
+
+#[tokio::test]
+async fn what_is_no_message_is_told_so_in_the_terms_of_json_rpc() {
+    const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":7,"method":"initialize","params":{}}"#;
+    let home = Home::new(&[("scanners.yaml", SCANNERS)]);
+    let server = home.start();
+    let post = |body: &str| {
+        let post = server.mcp().http().post(format!("{}/mcp", server.url()));
+        post.header("content-type", "application/json; charset=utf-8").header("accept", "*/*").body(body.to_owned())
+    };
+    for (body, id, code, told) in [
+        ("", Value::Null, -32700, "not JSON: EOF"),
+        ("{\"jsonrpc\": \"2.0\", ", Value::Null, -32700, "column 19"),
+        ("[]", Value::Null, -32600, "no batches"),
+        ("3", Value::Null, -32600, "not a message"),
+        (r#"{"jsonrpc":"1.0","id":5,"method":"ping"}"#, json!(5), -32600, "jsonrpc of \"2.0\""),
+        (r#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#, Value::Null, -32600, "text or an integer"),
+        (INITIALIZE, json!(7), -32602, "params of initialize: missing field"),
+    ] {
+        let answer = Answer::to(post(body)).await;
+        assert_eq!(answer.code, 400, "{body}: {}", answer.body);
+        let message = answer.message();
+        assert_eq!((&message["id"], &message["error"]["code"]), (&id, &json!(code)), "{body}: {message}");
+        assert!(message["error"]["message"].as_str().is_some_and(|text| text.contains(told)), "{body}: {message}");
+    }
+    for (accept, code) in [("*/*", 200), ("application/*;q=0.9, text/*", 200), ("application/json", 406)] {
+        let mut request = server.mcp().request("tools/list", json!({})).build().expect("a request");
+        request.headers_mut().insert("accept", HeaderValue::from_static(accept));
+        let answer = server.mcp().http().execute(request).await.expect("the server answers");
+        assert_eq!(answer.status().as_u16(), code, "{accept}");
+    }
+}
+
+#[tokio::test]
+async fn params_of_another_form_are_not_an_unknown_method() {
+    let home = Home::new(&[("scanners.yaml", SCANNERS)]);
+    let server = home.start();
+    let session = Session::open(&server.mcp(), server.url(), json!({})).await;
+    for (method, params, code, told) in [
+        ("tools/call", json!({ "name": "list_pools", "arguments": [] }), -32602, "expected a map"),
+        ("tools/call", json!({ "arguments": {} }), -32602, "missing field `name`"),
+        ("resources/read", json!({ "uri": 5 }), -32602, "expected a string"),
+        ("prompts/get", json!({ "name": "triage_scan", "arguments": [] }), -32602, "params of prompts/get"),
+        ("no/such", json!({}), -32601, "there is no method no/such"),
+    ] {
+        let error = server.mcp().method(method, params.clone()).await.expect_err("refused");
+        let in_session = session.method(3, method, params).await.expect_err("refused");
+        for error in [error, in_session] {
+            let error = format!("{error:?}");
+            assert!(error.contains(told) && error.contains(&code.to_string()), "{method}: {error}");
+        }
+    }
 }
