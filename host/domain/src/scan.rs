@@ -91,6 +91,8 @@ pub struct Running {
     pub progress: u8,
     /// Calls to the scanner that failed and were tried again.
     pub retries: u32,
+    /// Why the last of them failed, until one works.
+    pub trouble: Option<String>,
     /// Times it was taken over from a lost worker.
     pub recoveries: u32,
     /// How many of those were needed since it last got on.
@@ -323,6 +325,7 @@ impl Queued {
             plugin_state: Vec::new(),
             progress: 0,
             retries: 0,
+            trouble: None,
             recoveries: 0,
             recoveries_in_vain: 0,
             cancel_requested: false,
@@ -358,9 +361,14 @@ impl Running {
         if from.may_become(to) { Ok(Running { phase, ..self }.got_on()) } else { Err(RefusedPhase { from, to }) }
     }
 
-    /// Its present worker has done something that the lost ones have not.
+    /// Something has worked: its present worker has done what the lost ones have not, or a call that had failed.
     pub fn got_on(self) -> Running {
-        Running { recoveries_in_vain: 0, ..self }
+        Running { recoveries_in_vain: 0, trouble: None, ..self }
+    }
+
+    /// A call failed for this reason, and will be tried again.
+    pub fn troubled(self, reason: String) -> Running {
+        Running { retries: self.retries + 1, trouble: Some(reason), ..self }
     }
 
     /// Takes note of progress. It never goes back.

@@ -122,6 +122,10 @@ impl StatusReply {
                 reply.progress = running.progress;
                 reply.attempts = 1 + running.recoveries + running.retries;
                 reply.remote_scan_id = running.phase.remote_id().map(str::to_owned);
+                reply.warnings.extend(running.trouble.as_ref().map(|trouble| WarningReply {
+                    code: FailureCode::ScannerUnavailable.name().to_owned(),
+                    message: format!("{trouble}: this is tried again"),
+                }));
             }
             ScanState::Finished(finished) => {
                 reply.completed_at = Some(finished.completed_at.to_string());

@@ -97,9 +97,9 @@ pub struct Change {
     pub plugin_state: Option<Vec<u8>>,
     /// The version of the plugin that drives it from now on.
     pub plugin: Option<PluginVersion>,
-    /// Failed calls to add.
-    pub retries: u32,
-    /// The scan's worker does what those before it did not live to do.
+    /// Why a call failed that will be tried again.
+    pub trouble: Option<String>,
+    /// Something has worked that had not, or that lost workers did not live to do.
     pub got_on: bool,
 }
 

@@ -1,7 +1,10 @@
 //! One scanner's client, shared by all calls, and what a single call of a plugin may do with it.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -121,7 +124,8 @@ impl ScannerClient {
         may_download: bool,
     ) -> ScannerCall {
         let redaction = self.redaction.clone().and(placeholders.redaction());
-        ScannerCall { client: self.clone(), trace, placeholders, redaction, may_download, hold: None }
+        let has_acted = Arc::default();
+        ScannerCall { client: self.clone(), trace, placeholders, redaction, may_download, hold: None, has_acted }
     }
 
     /// Ends the session, if there is one. Best effort: a session also ends by itself.
@@ -214,12 +218,19 @@ pub struct ScannerCall {
     may_download: bool,
     /// Nothing is sent when this is over.
     hold: Option<Hold>,
+    /// True from when anything but a question may have reached the scanner.
+    has_acted: Arc<AtomicBool>,
 }
 
 impl ScannerCall {
     /// The same as long as the scan is surely its worker's.
     pub fn while_held(self, hold: Hold) -> Self {
         Self { hold: Some(hold), ..self }
+    }
+
+    /// The same, which sets `has_acted` as soon as anything but a question may have reached the scanner.
+    pub fn noting(self, has_acted: Arc<AtomicBool>) -> Self {
+        Self { has_acted, ..self }
     }
 
     /// Sends it, with a new login and once more where the session has ended.
@@ -258,7 +269,14 @@ impl ScannerCall {
             if self.hold.as_ref().is_some_and(|hold| !hold.is_sure()) {
                 return Err(HttpError::Unreachable("by now another worker may have the scan".into()));
             }
-            let answer = sending.send().await.map_err(|error| failure(&error))?;
+            // Before it is sent: this may be given up on the way.
+            let had_acted = self.has_acted.fetch_or(asked.method != Method::Get, Ordering::Relaxed);
+            let answer = sending.send().await.map_err(|error| {
+                if error.is_connect() {
+                    self.has_acted.store(had_acted, Ordering::Relaxed);
+                }
+                failure(&error)
+            })?;
             let is_session = matches!(client.login, Login::Session(_));
             if answer.status() == StatusCode::UNAUTHORIZED && is_session && stale.is_none() {
                 stale = login.map(|(_, value)| value);

@@ -21,7 +21,7 @@ pub struct CrashingStore(pub Arc<dyn Store>);
 fn step_of(change: &Change) -> String {
     match &change.phase {
         Some(phase) => format!("store.update.{}", phase.name()),
-        None if change.retries > 0 => "store.update.retry".to_owned(),
+        None if change.trouble.is_some() => "store.update.retry".to_owned(),
         None => "store.update.state".to_owned(),
     }
 }

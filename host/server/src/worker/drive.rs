@@ -8,7 +8,10 @@ mod reach;
 mod reloaded;
 mod report;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use scanhost_domain::{
     scan::{Failure, FailureCode, Outcome, Phase, PluginVersion, Running, Scan, ScanState},
@@ -164,6 +167,7 @@ async fn run(host: &Arc<Host>, claimed: Claimed, hold: Hold, offered: Arc<Snapsh
             }
         }
     };
+    driver.interrupt = CancellationToken::new();
     let Some(stop_time) = driver.stop_time(&outcome) else { return End::Outcome(outcome) };
     tokio::select! {
         () = driver.stop_remote() => End::Outcome(outcome),
@@ -185,6 +189,8 @@ struct Driver {
     limits: Limits,
     /// Somebody wants the scan to end: the next wait is the last.
     interrupt: CancellationToken,
+    /// Whether the scanner may have a scan of which only the marker is known.
+    may_exist: Arc<AtomicBool>,
     failures_in_a_row: u32,
     /// Whether the phase's own step was announced in this very run, so that nothing of it can have happened yet.
     announced: bool,
@@ -215,11 +221,12 @@ impl Driver {
             limits: snapshot.config.limits.clone(),
             snapshot,
             scan,
-            running,
             hold,
             backend,
             client,
             interrupt: CancellationToken::new(),
+            may_exist: Arc::new(AtomicBool::new(running.phase != Phase::Claimed)),
+            running,
             failures_in_a_row: 0,
             announced: false,
             went_over_to: None,
@@ -293,7 +300,7 @@ impl Driver {
             Err(trouble) => return self.endure(trouble).await,
         }
         self.failures_in_a_row = 0;
-        if self.running.recoveries_in_vain > 0 {
+        if self.running.recoveries_in_vain > 0 || self.running.trouble.is_some() {
             self.store(Change { got_on: true, ..Change::default() }).await?;
         }
         let elapsed = Duration::try_from(clock::now().duration_since(self.running.started_at)).unwrap_or_default();
@@ -315,6 +322,9 @@ impl Driver {
 
     /// Waits before the next try, or ends the scan where there is none.
     async fn endure(&mut self, trouble: Trouble) -> Result<(), End> {
+        if self.interrupt.is_cancelled() {
+            return Err(End::Interrupted);
+        }
         let Cure::Retry(after) = trouble.cure else { return Err(trouble.failure.into()) };
         let Retry::After(delay) = retry(self.failures_in_a_row, after, rand::random()) else {
             let message = format!("{} (given up after {} tries)", trouble.failure.message, self.failures_in_a_row + 1);
@@ -325,7 +335,7 @@ impl Driver {
         self.failures_in_a_row += 1;
         let message = &trouble.failure.message;
         tracing::warn!(scan = %self.scan.id, trace = %self.scan.trace, delay_ms = delay.as_millis() as u64, reason = message, "trying again");
-        self.store(Change { retries: 1, ..Change::default() }).await?;
+        self.store(Change { trouble: Some(trouble.failure.message), ..Change::default() }).await?;
         self.pause(delay).await
     }
 

@@ -1,8 +1,14 @@
 //! Ending scans early, and removing them.
 
+use std::time::Duration;
+
 use fake_nessus::{Fault, Kind, Operation};
-use scanhost_it::lab::{Lab, endless, instant, lab_report, task_id, wait_until};
-use serde_json::json;
+use scanhost_it::{
+    lab::{Lab, endless, instant, lab_report, scanners, task_id, wait_until},
+    raw::submit,
+    server::Home,
+};
+use serde_json::{Value, json};
 
 /// A lab with one running scan.
 async fn with_running_scan() -> (Lab, String) {
@@ -52,6 +58,26 @@ async fn a_scan_cancelled_while_it_is_created_is_never_launched() {
     assert_eq!(status["status"], "cancelled", "{status}");
     let done = lab.record(&status).done;
     assert_eq!((done.of(Operation::Create), done.of(Operation::Launch)), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scan_that_never_reached_its_scanner_says_so_and_is_cancelled_at_once() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", nobody.local_addr().expect("an address"));
+    drop(nobody);
+    let home = Home::new(&[("scanners.yaml", &scanners(&url, "{access_key: a, secret_key: b}"))]);
+    let server = home.start();
+    let mcp = server.mcp();
+    let id = submit(&mcp, json!({ "targets": "10.20.0.11" })).await;
+    wait_until("a second try", || server.log().contains("trying again")).await;
+    let status = mcp.ok("get_scan_status", json!({ "task_id": id })).await;
+    assert_eq!((&status["status"], &status["warnings"][0]["code"]), (&json!("running"), &json!("scanner_unavailable")));
+    let why = status["warnings"][0]["message"].as_str().expect("a message");
+    assert!(why.contains("refused") && why.ends_with("this is tried again"), "{why}");
+    mcp.ok("cancel_scan", json!({ "task_id": id })).await;
+    // Stopping a scan that there may be is tried for a minute.
+    let ended = mcp.ended(&id, Duration::from_secs(20)).await;
+    assert_eq!((&ended["status"], &ended["warnings"]), (&json!("cancelled"), &Value::Null), "{ended}");
 }
 
 fn hang(operation: Operation) -> Fault {

@@ -86,7 +86,9 @@ pub fn update(
     if let Some(plugin) = change.plugin {
         running.slot.plugin = plugin;
     }
-    running.retries += change.retries;
+    if let Some(trouble) = change.trouble {
+        running = running.troubled(trouble);
+    }
     if change.got_on {
         running = running.got_on();
     }

@@ -25,6 +25,8 @@ pub enum StateRecord {
         plugin_state: String,
         progress: u8,
         retries: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trouble: Option<String>,
         recoveries: u32,
         #[serde(default)]
         recoveries_in_vain: u32,
@@ -101,6 +103,7 @@ impl From<&ScanState> for StateRecord {
                 plugin_state: BASE64_STANDARD.encode(&running.plugin_state),
                 progress: running.progress,
                 retries: running.retries,
+                trouble: running.trouble.clone(),
                 recoveries: running.recoveries,
                 recoveries_in_vain: running.recoveries_in_vain,
                 cancel_requested: running.cancel_requested,
@@ -128,6 +131,7 @@ impl TryFrom<StateRecord> for ScanState {
                 plugin_state,
                 progress,
                 retries,
+                trouble,
                 recoveries,
                 recoveries_in_vain,
                 cancel_requested,
@@ -139,6 +143,7 @@ impl TryFrom<StateRecord> for ScanState {
                 plugin_state: BASE64_STANDARD.decode(plugin_state).map_err(|_| BadRecord::Value("plugin state"))?,
                 progress,
                 retries,
+                trouble,
                 recoveries,
                 recoveries_in_vain,
                 cancel_requested,

@@ -101,7 +101,9 @@ impl RedisStore {
             if let Some(plugin) = &change.plugin {
                 running.slot.plugin.clone_from(plugin);
             }
-            running.retries += change.retries;
+            if let Some(trouble) = &change.trouble {
+                running = running.troubled(trouble.clone());
+            }
             if change.got_on {
                 running = running.got_on();
             }

@@ -145,7 +145,7 @@ async fn apply(store: &dyn Store, model: &mut Model, operation: Operation) {
         Operation::Advance { scan } => {
             let Some(place) = index(scan) else { return };
             let scan = &model.scans[place];
-            let change = Change { retries: 1, ..Change::default() };
+            let change = Change { trouble: Some("away".into()), ..Change::default() };
             let updated = store.update(&scan.id, scan.fence.unwrap_or(Fence(1)), change).await;
             assert_eq!(updated.is_ok(), scan.status == Some(Status::Running));
         }

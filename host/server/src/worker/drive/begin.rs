@@ -1,6 +1,6 @@
 //! How a scan comes to run at its scanner: created, then launched, each once, however often it has to be tried.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use scanhost_domain::{scan::Phase, target::Targets};
 use scanhost_sandbox::{NewScan, RemoteScan, RemoteState, ScannerError};
@@ -23,7 +23,7 @@ impl Driver {
                 self.backend.find(self.reach(Placeholders::default(), false), self.context(), self.scan.id.as_str());
             match self.judged("scanner.find", found).await {
                 Ok(Some(remote)) => return self.created(remote).await,
-                Ok(None) => {}
+                Ok(None) => self.may_exist.store(false, Ordering::Relaxed),
                 Err(trouble) => return self.endure(trouble).await,
             }
         }

@@ -15,7 +15,10 @@ impl Driver {
         let scanner = &self.running.slot.scanner;
         // Nobody probes a scanner that left the configuration; its last scans go on without a breaker.
         if self.host.snapshot.load().scanner(scanner).is_some() {
-            self.host.breakers.pass(scanner).await;
+            tokio::select! {
+                () = self.host.breakers.pass(scanner) => {}
+                () = self.interrupt.cancelled() => return Err(Trouble::transient("the scan is to end".into(), None)),
+            }
         }
         let trouble = match failpoint::around(step, call).await {
             Ok(Ok(value)) => {

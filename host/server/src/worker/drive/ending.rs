@@ -1,6 +1,6 @@
 //! What ends a scan from outside: its time limit, a cancel, another worker; and stopping it at its scanner.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use jiff::Timestamp;
 use scanhost_domain::{
@@ -22,7 +22,7 @@ use crate::{
 
 /// How long stopping a scan at its scanner may take: one that is away must not keep a cancelled scan running for ever.
 /// What still runs then is stopped by the housekeeping.
-const STOP_TIME: Duration = Duration::from_secs(300);
+const STOP_TIME: Duration = Duration::from_secs(60);
 
 /// The same for a scan that has failed while its scanner goes on with it.
 const FAILED_STOP_TIME: Duration = Duration::from_secs(30);
@@ -145,10 +145,10 @@ impl Driver {
     }
 
     async fn try_stop(&mut self) -> Result<(), Trouble> {
-        let remote_id = match (self.running.phase.remote_id(), &self.running.phase) {
-            (Some(remote_id), _) => Some(remote_id.to_owned()),
-            (None, Phase::Claimed) => None,
-            (None, _) => {
+        let remote_id = match self.running.phase.remote_id() {
+            Some(remote_id) => Some(remote_id.to_owned()),
+            None if !self.may_exist.load(Ordering::Relaxed) => None,
+            None => {
                 let found = self.backend.find(
                     self.reach(Placeholders::default(), false),
                     self.context(),

@@ -28,7 +28,8 @@ impl Driver {
 
     /// For what must not be done by two workers: nothing is sent once another one may have the scan.
     pub(super) fn sole_reach(&self, placeholders: Placeholders) -> ScannerReach {
-        let http = self.client.call(Some(self.scan.trace.clone()), placeholders, false).while_held(self.hold.clone());
+        let http = self.client.call(Some(self.scan.trace.clone()), placeholders, false);
+        let http = http.while_held(self.hold.clone()).noting(self.may_exist.clone());
         // Of what only one worker may do, this alone starts something.
         let launching = matches!(self.running.phase, Phase::Launching { .. }).then(|| Launching {
             hold: self.hold.clone(),
