@@ -1,9 +1,10 @@
 //! A program that is spoken to line by line, over its standard input and output.
 
 use std::{
-    io::{BufRead as _, BufReader, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::{Receiver, channel},
+    thread::JoinHandle,
     time::Duration,
 };
 
@@ -18,11 +19,12 @@ pub struct Pipe {
     child: Child,
     input: Option<ChildStdin>,
     lines: Receiver<String>,
+    errors: Option<JoinHandle<String>>,
 }
 
 impl Pipe {
     pub fn open(mut command: Command) -> Self {
-        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = child.expect("the program can be started");
         let stdout = child.stdout.take().expect("standard output was piped");
         let (sender, lines) = channel();
@@ -32,7 +34,13 @@ impl Pipe {
                 let _gone = sender.send(line);
             }
         });
-        Self { input: child.stdin.take(), child, lines }
+        let mut stderr = child.stderr.take().expect("standard error was piped");
+        let errors = std::thread::spawn(move || {
+            let mut text = String::new();
+            stderr.read_to_string(&mut text).expect("errors are text");
+            text
+        });
+        Self { input: child.stdin.take(), child, lines, errors: Some(errors) }
     }
 
     pub fn send(&mut self, message: &Value) {
@@ -65,6 +73,13 @@ impl Pipe {
         drop(self.input.take());
         let code = ended(&mut self.child);
         (code, self.lines.iter().collect())
+    }
+
+    /// Waits until it ends by itself, and returns its exit code and its errors.
+    pub fn ended(mut self) -> (Option<i32>, String) {
+        let code = ended(&mut self.child);
+        let errors = self.errors.take().expect("errors are read once").join();
+        (code, errors.expect("errors can be read"))
     }
 }
 

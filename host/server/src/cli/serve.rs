@@ -1,6 +1,13 @@
 //! `serve` and `stdio`.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use anyhow::{Context as _, anyhow, bail};
 use tokio::{
@@ -113,11 +120,17 @@ fn no_listener(address: SocketAddr, error: io::Error) -> anyhow::Error {
 }
 
 /// Passes what the client says on to the other host, and back.
+///
+/// # Errors
+/// When the other host ends before the client.
 async fn relay(stream: UnixStream) -> anyhow::Result<()> {
+    const GONE: &str = "the scanhost that this one worked through has ended: start it again";
+    let client_is_done = AtomicBool::new(false);
     let (mut read, mut write) = stream.into_split();
     let (mut stdin, mut stdout) = (tokio::io::stdin(), tokio::io::stdout());
     let forward = async {
         tokio::io::copy(&mut stdin, &mut write).await?;
+        client_is_done.store(true, Ordering::Relaxed);
         write.shutdown().await
     };
     let back = async {
@@ -127,8 +140,12 @@ async fn relay(stream: UnixStream) -> anyhow::Result<()> {
     let ended = ended()?;
     tokio::select! {
         // The other host ends the conversation once the client has, with all its answers.
-        done = back => Ok(done?),
-        Err(error) = forward => Err(error.into()),
+        done = back => match done {
+            Ok(()) if client_is_done.load(Ordering::Relaxed) => Ok(()),
+            Ok(()) => bail!(GONE),
+            Err(error) => Err(error).context(GONE),
+        },
+        Err(error) = forward => Err(error).context(GONE),
         () = ended => Ok(()),
     }
 }

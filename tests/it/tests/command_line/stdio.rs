@@ -15,6 +15,15 @@ fn home() -> Home {
     Home::new(&[("scanners.yaml", MOCK), ("scanhost.yaml", "limits: {poll_seconds: 0.1}\n")])
 }
 
+/// What a request of 2026 says of its client.
+fn meta() -> Value {
+    json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },
+        "io.modelcontextprotocol/clientCapabilities": {},
+    })
+}
+
 fn request(id: u32, method: &str, params: Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })
 }
@@ -50,11 +59,7 @@ fn a_client_of_2025_shakes_hands_and_scans() {
 fn a_client_of_2026_needs_no_handshake() {
     let home = home();
     let mut pipe = open(&home);
-    let meta = json!({
-        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },
-        "io.modelcontextprotocol/clientCapabilities": {},
-    });
+    let meta = meta();
     let listed = pipe.ask(&request(1, "tools/list", json!({ "_meta": meta })));
     assert_eq!(listed["result"]["tools"].as_array().map(Vec::len), Some(18), "{listed}");
     let call = json!({ "name": "list_pools", "arguments": {}, "_meta": meta });
@@ -68,4 +73,20 @@ fn a_client_that_goes_at_once_is_no_failure() {
     let home = home();
     let (code, lines) = open(&home).close();
     assert_eq!((code, lines), (Some(0), vec![]));
+}
+
+#[test]
+fn a_second_one_says_that_the_first_has_ended() {
+    let home = home();
+    let mut first = open(&home);
+    let ping = |id| request(id, "ping", json!({ "_meta": meta() }));
+    assert!(first.ask(&ping(1)).get("result").is_some());
+    let mut second = open(&home);
+    assert!(second.ask(&ping(1)).get("result").is_some(), "it works through the first");
+    assert_eq!(first.close().0, Some(0));
+    let (code, errors) = second.ended();
+    assert_eq!(code, Some(1));
+    assert!(errors.contains("worked through has ended: start it again"), "{errors}");
+    // Which works.
+    assert!(open(&home).ask(&ping(1)).get("result").is_some());
 }
