@@ -40,6 +40,7 @@ use crate::{
         ledger::Ledger,
         redis::{self, RedisStore},
     },
+    submit::Waits,
     telemetry, worker,
 };
 
@@ -122,6 +123,7 @@ pub async fn build(config: Config, purpose: Purpose) -> anyhow::Result<Arc<Host>
         installation,
         store: Arc::new(Ledger::new(store, metrics.clone())),
         turns: Turns::new(metrics.clone()),
+        waits: Waits::default(),
         metrics,
         sandbox,
         reloads: Reloads::new(snapshot.generation, problems),

@@ -10,7 +10,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     access::Callers, audit::Audit, command::Programs, faults::Faults, housekeeping::Accesses,
     installation::Installation, mcp::Turns, metrics::Metrics, plugins::Kept, reload::Reloads, reports::Reports,
-    role::Role, scanners::Breakers, seal::Sealer, snapshot::Snapshot, store::Store,
+    role::Role, scanners::Breakers, seal::Sealer, snapshot::Snapshot, store::Store, submit::Waits,
 };
 
 pub struct Host {
@@ -28,6 +28,7 @@ pub struct Host {
     pub accesses: Accesses,
     pub callers: Callers,
     pub turns: Turns,
+    pub waits: Waits,
     pub audit: Audit,
     pub reports: Reports,
     /// What runs for scans of this process.

@@ -4,12 +4,13 @@ mod args;
 mod choose;
 mod login;
 mod stored_pool;
+mod wait;
 
 use std::{str::FromStr, sync::Arc};
 
 use jiff::SignedDuration;
 use scanhost_domain::{
-    ids::{IdempotencyKey, PoolName, TaskId, TraceId},
+    ids::{IdempotencyKey, TaskId, TraceId},
     request::{Login, ScanRequest, ScanType},
     scan::{AuthenticationStatus, Scan, Summary, Warning},
     target::Targets,
@@ -32,12 +33,10 @@ use choose::{choose_pool, find_instance, permit_pool, permit_type};
 pub use choose::{find_pool, find_profile, no_such_profile, permit_profile};
 use login::{find_credential, login};
 pub use stored_pool::find_stored_pool;
+pub use wait::Waits;
 
 const MAX_NAME: usize = 256;
 const MAX_DESCRIPTION: usize = 4_096;
-
-/// What a small scan takes, for estimating a wait before anything is known.
-const TYPICAL_SCAN_SECONDS: u64 = 300;
 
 /// What a call brings beside its arguments.
 #[derive(Clone, Debug, Default)]
@@ -96,13 +95,13 @@ pub async fn submit(
 async fn answer(host: &Arc<Host>, snapshot: &Snapshot, submitted: Submitted) -> Result<Submission, Refusal> {
     match submitted {
         Submitted::New { scan, position } => {
-            let estimated_wait_seconds = estimate_wait(host, snapshot, &scan.request.pool, position).await;
+            let estimated_wait_seconds = wait::estimate(host, snapshot, &scan.request.pool, position).await;
             Ok(Submission { scan, position: Some(position), estimated_wait_seconds, idempotent: false })
         }
         Submitted::Known(scan) => {
             let position = host.store.position(&scan).await?;
             let estimated_wait_seconds = match position {
-                Some(position) => estimate_wait(host, snapshot, &scan.request.pool, position).await,
+                Some(position) => wait::estimate(host, snapshot, &scan.request.pool, position).await,
                 None => 0,
             };
             Ok(Submission { scan, position, estimated_wait_seconds, idempotent: true })
@@ -221,17 +220,6 @@ fn canonical(tool: &str, raw: &Map<String, Json>) -> Vec<u8> {
         raw.iter().filter(|(name, value)| name.as_str() != "idempotency_key" && !value.is_null()).collect();
     arguments.sort_by_key(|(name, _)| name.as_str());
     serde_json::to_vec(&(tool, arguments)).expect("JSON is always JSON")
-}
-
-async fn estimate_wait(host: &Host, snapshot: &Snapshot, pool: &PoolName, position: u64) -> u64 {
-    let active = host.store.active().await.unwrap_or_default();
-    let (mut capacity, mut free) = (0, 0);
-    for scanner in snapshot.scanners.iter().filter(|scanner| scanner.id.pool == *pool && scanner.config.enabled) {
-        let busy = active.iter().find(|(id, _)| *id == scanner.id).map_or(0, |(_, count)| *count);
-        capacity += u64::from(scanner.config.max_concurrent_scans);
-        free += u64::from(scanner.config.max_concurrent_scans.saturating_sub(busy));
-    }
-    position.saturating_sub(free).div_ceil(capacity.max(1)) * TYPICAL_SCAN_SECONDS
 }
 
 /// Adds what an agent should do about what the report says.

@@ -67,6 +67,22 @@ async fn scans_start_in_the_order_of_their_submission() {
     }
 }
 
+#[tokio::test]
+async fn the_wait_is_estimated_by_what_scans_took() {
+    let desk = Desk::new("mock: [{instance_id: m1, max_concurrent_scans: 1, options: {duration_seconds: 1}}]", "");
+    let mut estimates = Vec::new();
+    for _ in 0..2 {
+        let first = submit(&desk.mcp, json!({})).await;
+        until(&desk.mcp, &first, "running").await;
+        let second = desk.mcp.ok("run_untrusted_scan", arguments(json!({}))).await;
+        estimates.push(second["estimated_wait_seconds"].as_u64().expect("seconds"));
+        let second = second["task_id"].as_str().expect("an id");
+        assert_eq!(desk.mcp.ended(second, Duration::from_secs(60)).await["status"], "completed");
+    }
+    assert_eq!(estimates[0], 300, "nothing is known");
+    assert!((1..60).contains(&estimates[1]), "{estimates:?}");
+}
+
 fn instant(text: &str) -> Option<jiff::Timestamp> {
     text.parse().ok()
 }
