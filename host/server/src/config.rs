@@ -50,7 +50,7 @@ pub use self::{
     scanner::{Scanner, Tls},
     store::StoreKind,
     tls::ServerTls,
-    token::{Scope, Token, TokenSecret, permit_name as permit_token_name},
+    token::{Scope, Token, permit_name as permit_token_name},
 };
 
 /// A configuration in which everything holds that its parts promise each other.

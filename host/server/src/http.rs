@@ -9,7 +9,7 @@ mod stream;
 mod token;
 
 pub use requests::routes;
-pub use token::{Given, digest_of};
+pub use token::Given;
 
 use std::{net::SocketAddr, sync::Arc};
 

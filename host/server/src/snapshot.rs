@@ -12,7 +12,7 @@ use scanhost_domain::{
     scan::{PluginVersion, Slot},
     schedule::Balance,
 };
-use scanhost_sandbox::{Backend, Profile, ProfileDescription};
+use scanhost_sandbox::{Backend, Plan, Profile, ProfileDescription, Selection};
 
 pub use build::{Wanted, build, build_what_loads};
 
@@ -65,6 +65,9 @@ pub struct LoadedProfile {
     pub description: ProfileDescription,
     /// Standing filters, as JSON text.
     pub filters: String,
+    /// Fields of findings that it shows, where it names them, and that it sorts by.
+    pub fields: Vec<String>,
+    pub order: Vec<String>,
     pub grouping: Option<Grouping>,
     /// Counts the versions that this process has loaded, of the component or of its definition, from 1.
     pub generation: u64,
@@ -128,8 +131,15 @@ impl LoadedProfile {
         let description = component.describe(&definition).await.map_err(|fault| fault.to_string())??;
         let plan = component.plan(&definition, std::iter::empty()).await.map_err(|fault| fault.to_string())??;
         check_standing(&plan.filters, &Columns::default())?;
-        let (filters, grouping) = (plan.filters, plan.group);
-        Ok(Self { name, component, definition, description, filters, grouping, generation: 1 })
+        let Plan { fields, filters, group: grouping, order } = plan;
+        // Those of groups are the profile's own, and were checked.
+        let (fields, order) = match (&grouping, fields) {
+            (Some(_), _) => (Vec::new(), Vec::new()),
+            (None, Selection::All) => (Vec::new(), order),
+            (None, Selection::Some(fields)) => (fields, order),
+        };
+        let order = order.into_iter().map(|(field, _)| field).collect();
+        Ok(Self { name, component, definition, description, filters, fields, order, grouping, generation: 1 })
     }
 }
 

@@ -141,9 +141,10 @@ impl ListQuery {
         self.status.is_none_or(|status| scan.status() == status)
             && self.scan_type.is_none_or(|scan_type| scan.request.scan_type == scan_type)
             && self.pool.as_ref().is_none_or(|pool| scan.request.pool == *pool)
-            && self.target.as_ref().is_none_or(|target| {
-                Targets::parse(&scan.request.targets, u64::MAX).is_ok_and(|targets| targets.matches(target))
-            })
+            && self
+                .target
+                .as_ref()
+                .is_none_or(|target| Targets::parse(&scan.request.targets).is_ok_and(|targets| targets.matches(target)))
     }
 }
 

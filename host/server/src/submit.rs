@@ -177,7 +177,7 @@ fn check(
     let name = args.name.trim();
     if name.is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) {
         return Err(Refusal::invalid(
-            format!("name must have 1 to {MAX_NAME} bytes and no control characters"),
+            format!("name must not be blank, and have at most {MAX_NAME} bytes and no control characters"),
             "Give the scan a short name that people recognise.",
         ));
     }
@@ -201,7 +201,7 @@ fn check(
 }
 
 fn permit_targets(pool: &Pool, targets: &str) -> Result<(), Refusal> {
-    let targets = Targets::parse(targets, u64::MAX).map_err(|error| {
+    let targets = Targets::parse(targets).map_err(|error| {
         Refusal::invalid(
             error.to_string(),
             "targets takes addresses, CIDRs, ranges (10.0.0.1-20) and host names, separated by commas or blanks.",

@@ -46,7 +46,6 @@ pub enum TargetProblem {
     TooLong { bytes: usize },
     Empty,
     Item { item: Quoted, reason: NotATarget },
-    TooManyAddresses { count: u128, limit: u64 },
 }
 
 impl TargetError {
@@ -62,14 +61,13 @@ impl fmt::Display for TargetProblem {
             Self::TooLong { bytes } => write!(f, "{bytes} bytes of targets, at most {LONGEST_LIST} are read"),
             Self::Empty => f.write_str("no targets"),
             Self::Item { item, reason } => write!(f, "{item} {reason}"),
-            Self::TooManyAddresses { count, limit } => write!(f, "{count} addresses, at most {limit} are allowed"),
         }
     }
 }
 
 impl Targets {
     /// Reads targets that commas or white space separate.
-    pub fn parse(text: &str, max_addresses: u64) -> Result<Self, TargetError> {
+    pub fn parse(text: &str) -> Result<Self, TargetError> {
         let mut problems = Problems::default();
         if text.len() > LONGEST_LIST {
             problems.push(TargetProblem::TooLong { bytes: text.len() });
@@ -87,10 +85,6 @@ impl Targets {
             problems.push(TargetProblem::Empty);
         }
         let targets = Self { written: text.trim().to_owned(), targets };
-        let count = targets.count();
-        if count > u128::from(max_addresses) {
-            problems.push(TargetProblem::TooManyAddresses { count, limit: max_addresses });
-        }
         if problems.is_empty() { Ok(targets) } else { Err(TargetError(problems)) }
     }
 }

@@ -71,11 +71,19 @@ async fn check(folder: &ConfigFolder) -> anyhow::Result<Found> {
             .context("the plugin engine cannot be started")?;
         match app::try_snapshot(&sandbox, config).await {
             Ok(snapshot) => {
-                found.warnings.extend(unfamiliar_filters(&snapshot));
+                found.warnings.extend(unfamiliar_fields(&snapshot));
                 found.counts = counts(&snapshot);
                 unfit = unfit_scanners(&snapshot).await;
             }
-            Err(more) => problems.extend(more),
+            Err(more) => {
+                // What a plugin says of an entry as a whole was said of its keys already.
+                let is_told = |problem: &Problem| {
+                    let part = format!("{}.", problem.key);
+                    problems.iter().any(|told| told.file == problem.file && told.key.starts_with(&part))
+                };
+                let more: Vec<Problem> = more.into_iter().filter(|problem| !is_told(problem)).collect();
+                problems.extend(more);
+            }
         }
     }
     problems.sort_by(|a, b| (&a.file, a.place).cmp(&(&b.file, b.place)));
@@ -119,21 +127,28 @@ fn powerless_tokens(config: &Config) -> Vec<String> {
     only_admin.map(|entry| warning(entry).to_string()).collect()
 }
 
-/// Standing filters on fields that a report may have, or that are misspelt.
-fn unfamiliar_filters(snapshot: &Snapshot) -> Vec<String> {
+/// Names in profiles of fields that a report may have, or that are misspelt.
+fn unfamiliar_fields(snapshot: &Snapshot) -> Vec<String> {
     let known = snapshot.known_fields();
     let mut warnings = Vec::new();
     for definition in &snapshot.config.profiles {
         let Some(profile) = snapshot.profile(&definition.name) else { continue };
         let filters: Map<String, Json> = serde_json::from_str(&profile.filters).unwrap_or_default();
-        for unfamiliar in unfamiliar(filters.keys().map(String::as_str), &known) {
-            let warning = Problem {
-                file: definition.file.to_owned(),
-                place: definition.place,
-                key: format!("{}.filters", definition.name),
-                message: format!("{unfamiliar} (a report without it is refused under this profile)"),
-            };
-            warnings.push(warning.to_string());
+        let filtered: Vec<String> = filters.keys().cloned().collect();
+        for (key, names, meaning) in [
+            ("fields", &profile.fields, "it is shown where a report has it"),
+            ("filters", &filtered, "a report without it is refused under this profile"),
+            ("order", &profile.order, "it sorts no report without it"),
+        ] {
+            for unfamiliar in unfamiliar(names.iter().map(String::as_str), &known) {
+                let warning = Problem {
+                    file: definition.file.to_owned(),
+                    place: definition.place,
+                    key: format!("{}.{key}", definition.name),
+                    message: format!("{unfamiliar} ({meaning})"),
+                };
+                warnings.push(warning.to_string());
+            }
         }
     }
     warnings

@@ -17,7 +17,7 @@ pub struct Args {
     #[arg(long)]
     target: Option<String>,
     /// How many, 1 to 200
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200))]
     limit: u32,
     #[command(flatten)]
     folder: ConfigFolder,

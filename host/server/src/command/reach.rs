@@ -187,7 +187,7 @@ impl ForScan {
             _ => {}
         }
         running::make(scratch)?;
-        let targets = Targets::parse(&self.targets, u64::MAX).map_err(io::Error::other)?;
+        let targets = Targets::parse(&self.targets).map_err(io::Error::other)?;
         let mut file = io::BufWriter::new(new_file(&scratch.targets())?);
         for line in targets.plain() {
             writeln!(file, "{line}")?;

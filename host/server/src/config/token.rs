@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use sha2::{Digest as _, Sha256};
+
 use super::setting::Setting;
 use crate::secret::Secret;
 
@@ -48,6 +50,16 @@ pub enum TokenSecret {
     Sha256([u8; 32]),
 }
 
+impl Token {
+    /// The SHA-256 of its text.
+    pub fn digest(&self) -> [u8; 32] {
+        match &self.secret {
+            TokenSecret::Plain(secret) => Sha256::digest(secret.expose()).into(),
+            TokenSecret::Sha256(digest) => *digest,
+        }
+    }
+}
+
 /// # Errors
 /// When a token cannot be called that.
 pub fn permit_name(name: &str) -> Result<(), &'static str> {
@@ -57,7 +69,14 @@ pub fn permit_name(name: &str) -> Result<(), &'static str> {
 
 pub(super) fn read_all(setting: &Setting<'_>) -> Option<Vec<Token>> {
     let mut names = BTreeSet::new();
-    setting.list_of(|item| read(&item, &mut names))
+    let mut digests = BTreeSet::new();
+    setting.list_of(|item| {
+        let token = read(&item, &mut names)?;
+        if !digests.insert(token.digest()) {
+            item.report("another entry has the same token, and a request would not say which it means");
+        }
+        Some(token)
+    })
 }
 
 fn read(setting: &Setting<'_>, names: &mut BTreeSet<String>) -> Option<Token> {

@@ -110,7 +110,7 @@ pub async fn compare(host: &Arc<Host>, args: Args) -> Result<Reply, Refusal> {
 /// What the lists cannot tell: that one of the scans did not look where, or as, the other did.
 fn warnings(baseline: &Scan, current: &Scan) -> Vec<String> {
     let targets = |scan: &Scan| -> BTreeSet<String> {
-        let targets = Targets::parse(&scan.request.targets, u64::MAX);
+        let targets = Targets::parse(&scan.request.targets);
         targets.map(|targets| targets.iter().map(ToString::to_string).collect()).unwrap_or_default()
     };
     let mut warnings = Vec::new();

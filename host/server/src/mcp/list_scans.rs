@@ -88,9 +88,9 @@ async fn list(host: &Host, args: Args) -> Result<Reply, Refusal> {
     let scan_type = args.scan_type.as_deref();
     let scan_type = scan_type.map(|text| one_of(text, "scan_type", &ScanType::ALL, ScanType::name)).transpose()?;
     let target = args.target.as_deref().map(|text| {
-        text.trim()
-            .parse::<Target>()
-            .map_err(|error| Refusal::invalid(error.to_string(), "target takes one address, CIDR, range or host name."))
+        text.trim().parse::<Target>().map_err(|error| {
+            Refusal::invalid(format!("target {error}"), "target takes one address, CIDR, range or host name.")
+        })
     });
     let pool = match &args.scanner_pool {
         Some(name) => Some(find_stored_pool(host, name).await?),

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::{clock, config::Token, host::Host, http::digest_of, store::StoreError};
+use crate::{clock, config::Token, host::Host, store::StoreError};
 
 /// A working day.
 const LIFE: SignedDuration = SignedDuration::from_hours(12);
@@ -98,7 +98,7 @@ fn cookie_name(host: &Host) -> String {
 
 /// That a login was made with the token's present text. Only this installation can make it.
 fn proof(host: &Host, token: &Token) -> String {
-    text(host.sealer.keyed_hash(&[b"page login".as_slice(), &digest_of(token)].concat()))
+    text(host.sealer.keyed_hash(&[b"page login".as_slice(), &token.digest()].concat()))
 }
 
 fn text(bytes: impl AsRef<[u8]>) -> String {

@@ -110,19 +110,28 @@ fn what_can_hardly_be_meant_is_a_warning() {
     let home = Home::new(&[
         ("scanners.yaml", MOCK),
         ("scanhost.yaml", "tokens: [{name: ops, scopes: ['scan:admin'], token: abcdefgh}]\n"),
-        ("profiles.yaml", "soc:\n  fields: [host]\n  filters: {severty: High, compliance-result: FAILED}\n"),
+        (
+            "profiles.yaml",
+            "soc:\n  fields: [host, prot]\n  filters: {severty: High, compliance-result: FAILED}\n  order: [-scor, host]\n\
+             hosts: {fields: [host, worst], group: {by: [host], fields: {worst: {highest: severity}}}, order: [-worst]}\n",
+        ),
     ]);
     let output = check(&home);
     assert_eq!(output.code, Some(0), "{}", output.stderr);
     let warnings: Vec<&str> = output.stderr.lines().collect();
-    assert_eq!(warnings.len(), 2, "what a backend declares is known: {warnings:?}");
+    assert_eq!(warnings.len(), 4, "what a backend declares is known: {warnings:?}");
     assert!(warnings[0].starts_with("warning: scanhost.yaml: tokens[0].scopes: `ops`"), "{warnings:?}");
     let place = "warning: profiles.yaml:1: soc.filters: the field \"severty\" is not known; did you mean `severity`?";
-    assert!(warnings[1].starts_with(place), "{warnings:?}");
+    assert!(
+        warnings[1].contains("soc.fields: the field \"prot\" is not known; did you mean `protocol`?"),
+        "{warnings:?}"
+    );
+    assert!(warnings[2].starts_with(place), "{warnings:?}");
+    assert!(warnings[3].contains("soc.order: the field \"scor\" is not known"), "{warnings:?}");
     let config = home.config().display().to_string();
     let told = run(&home, &["config", "check", "--json", "--config", &config]);
     let told: serde_json::Value = serde_json::from_str(&told.stdout).expect("JSON");
-    assert_eq!((&told["ok"], told["warnings"].as_array().map(Vec::len)), (&true.into(), Some(2)));
+    assert_eq!((&told["ok"], told["warnings"].as_array().map(Vec::len)), (&true.into(), Some(4)));
 }
 
 #[test]
@@ -137,4 +146,9 @@ fn what_the_files_and_what_the_plugins_refuse_is_told_in_one_go() {
     for told in ["scanhost.yaml:2: limits.poll_seconds", "scanners.yaml:1: mock.m1", "profiles.yaml:1: soc"] {
         assert!(output.stderr.contains(told), "{told}: {}", output.stderr);
     }
+    home.write("profiles.yaml", "soc:\n  fields: [host]\n  foo: 1\n");
+    let told = check(&home).stderr;
+    let about_it: Vec<&str> = told.lines().filter(|line| line.contains("foo")).collect();
+    assert_eq!(about_it.len(), 1, "{told}");
+    assert!(about_it[0].contains("profiles.yaml:3: soc.foo: unknown key"), "{told}");
 }

@@ -73,6 +73,11 @@ fn problems_of_scanhost_yaml_name_line_and_key() {
                  http://10.0.0.5:3000",
             ],
         ),
+        ("store: embedded\n\tdata: x", &["scanhost.yaml:2: while scanning a plain scalar, found a tab"]),
+        (
+            "store: embedded\n---\ndata: x",
+            &["scanhost.yaml:2: a second document begins, and a file is one: take the `---` out"],
+        ),
         ("- a list", &["scanhost.yaml:1: must be a mapping, but is a list"]),
     ];
     for (text, expected) in table {
@@ -109,6 +114,13 @@ fn problems_of_tokens_and_credentials() {
             &[
                 "scanhost.yaml:3: tokens[1].name: another token has this name",
                 "scanhost.yaml:3: tokens[1].token: a secret must not be empty",
+            ],
+        ),
+        (
+            "tokens:\n- {name: a, scopes: [scan:read], token: t}\n- {name: b, scopes: [scan:submit], sha256: \
+             e3b98a4da31a127d4bde6e43033f66ba274cab0eb7eb1c70ec41402bf6273dd8}",
+            &[
+                "scanhost.yaml:3: tokens[1]: another entry has the same token, and a request would not say which it means",
             ],
         ),
         (

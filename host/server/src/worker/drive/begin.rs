@@ -33,7 +33,7 @@ impl Driver {
             Ok(credential) => credential.map(|credential| placeholders.hide(&credential)),
             Err(trouble) => return self.endure(trouble).await,
         };
-        let targets = Targets::parse(&self.scan.request.targets, u64::MAX);
+        let targets = Targets::parse(&self.scan.request.targets);
         let targets = targets.map(|targets| targets.iter().map(ToString::to_string).collect());
         let scan = NewScan {
             task_id: self.scan.id.to_string(),
