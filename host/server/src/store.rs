@@ -136,7 +136,16 @@ pub struct ListQuery {
     pub limit: usize,
 }
 
+/// Bytes of targets after which a list has no more scans: one scan may have a megabyte of them.
+const LISTED_BYTES: usize = 1 << 20;
+
 impl ListQuery {
+    /// Whether no more scans go beside these.
+    fn is_full(&self, scans: &[Scan]) -> bool {
+        let bytes: usize = scans.iter().map(|scan| scan.request.targets.len()).sum();
+        scans.len() == self.limit || bytes > LISTED_BYTES
+    }
+
     pub fn selects(&self, scan: &Scan) -> bool {
         self.status.is_none_or(|status| scan.status() == status)
             && self.scan_type.is_none_or(|scan_type| scan.request.scan_type == scan_type)
@@ -148,7 +157,7 @@ impl ListQuery {
     }
 }
 
-/// The newest first. Where there are very many to look at, fewer than asked for.
+/// The newest first. Where there are very many to look at, or large ones, fewer than asked for.
 #[derive(Clone, Debug)]
 pub struct Listed {
     pub scans: Vec<Scan>,

@@ -121,3 +121,17 @@ async fn a_cursor_is_not_disturbed_by_what_comes_and_goes() {
     let second = desk.mcp.ok("list_scans", json!({ "limit": 2, "cursor": first["next_cursor"] })).await;
     assert_eq!(names(&second), ["s1", "s0"]);
 }
+
+#[tokio::test]
+async fn a_list_of_large_scans_has_fewer_of_them() {
+    let desk = Desk::fast();
+    let targets = "10.100.100.100, ".repeat(45_000);
+    for name in ["first", "second", "third"] {
+        submit(&desk.mcp, json!({ "name": name, "targets": targets })).await;
+    }
+    let listed = desk.mcp.ok("list_scans", json!({})).await;
+    assert_eq!(names(&listed), ["third", "second"], "more than a megabyte of targets");
+    let rest = desk.mcp.ok("list_scans", json!({ "cursor": listed["next_cursor"] })).await;
+    assert_eq!(names(&rest), ["first"]);
+    assert!(rest.get("next_cursor").is_none());
+}

@@ -71,7 +71,7 @@ impl Reader {
                 let scan = self.0.unreadable().skip(&id, record::decode(record.value()));
                 last = Some(id);
                 let Some(scan) = scan.filter(|scan| query.selects(scan)) else { continue };
-                if scans.len() == query.limit {
+                if query.is_full(&scans) {
                     let next = scans.last().map(|scan: &Scan| scan.id.clone());
                     return Ok(Listed { scans, next });
                 }

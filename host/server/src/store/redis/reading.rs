@@ -44,7 +44,7 @@ impl RedisStore {
                 if !query.selects(&scan) {
                     continue;
                 }
-                if scans.len() == query.limit {
+                if query.is_full(&scans) {
                     let next = scans.last().map(|scan: &Scan| scan.id.clone());
                     return Ok(Listed { scans, next });
                 }
