@@ -8,6 +8,7 @@ mod requests;
 mod stream;
 mod token;
 
+pub use body::Place;
 pub use requests::routes;
 pub use token::Given;
 

@@ -76,10 +76,11 @@ async fn check(folder: &ConfigFolder) -> anyhow::Result<Found> {
                 unfit = unfit_scanners(&snapshot).await;
             }
             Err(more) => {
-                // What a plugin says of an entry as a whole was said of its keys already.
+                // A plugin tells of a key in its words, which may have been told with its line.
                 let is_told = |problem: &Problem| {
-                    let part = format!("{}.", problem.key);
-                    problems.iter().any(|told| told.file == problem.file && told.key.starts_with(&part))
+                    let key = problem.message.split(": ").next().unwrap_or_default();
+                    let key = format!("{}.{key}", problem.key);
+                    problems.iter().any(|told| told.file == problem.file && told.key == key)
                 };
                 let more: Vec<Problem> = more.into_iter().filter(|problem| !is_told(problem)).collect();
                 problems.extend(more);

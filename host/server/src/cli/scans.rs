@@ -17,8 +17,8 @@ pub struct Args {
     #[arg(long)]
     target: Option<String>,
     /// How many, 1 to 200
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200))]
-    limit: u32,
+    #[arg(long, default_value_t = 50, value_parser = limit)]
+    limit: usize,
     #[command(flatten)]
     folder: ConfigFolder,
     /// Print JSON
@@ -28,14 +28,11 @@ pub struct Args {
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
     let control = Control::open(args.folder.load()?, Purpose::Administration).await?;
-    let question = json!({
-        "status": args.status, "scanner_pool": args.pool, "target": args.target, "limit": args.limit,
-    });
-    let answer = control.tool("list_scans", question).await;
+    let listed = list(&control, &args).await;
     control.close().await;
-    let answer = answer?;
+    let scans = listed?;
     if args.json {
-        return listing::rows(true, &answer["scans"]);
+        return listing::rows(true, &Json::from(scans));
     }
     let row = |scan: &Json| {
         json!({
@@ -43,6 +40,26 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
             "targets": scan["targets"], "progress": scan["progress"], "created_at": scan["created_at"],
         })
     };
-    let rows: Vec<Json> = answer["scans"].as_array().into_iter().flatten().map(row).collect();
+    let rows: Vec<Json> = scans.iter().map(row).collect();
     listing::rows(false, &Json::from(rows))
+}
+
+/// As many as were asked for: of large ones one answer has fewer.
+async fn list(control: &Control, args: &Args) -> anyhow::Result<Vec<Json>> {
+    let mut scans = Vec::new();
+    let mut question = json!({ "status": args.status, "scanner_pool": args.pool, "target": args.target });
+    loop {
+        question["limit"] = (args.limit - scans.len()).into();
+        let mut answer = control.tool("list_scans", question.clone()).await?;
+        scans.extend(answer["scans"].as_array_mut().map(std::mem::take).unwrap_or_default());
+        question["cursor"] = answer["next_cursor"].take();
+        if question["cursor"].is_null() || scans.len() >= args.limit {
+            return Ok(scans);
+        }
+    }
+}
+
+fn limit(text: &str) -> Result<usize, String> {
+    let limit = text.parse().ok().filter(|limit| (1..=200).contains(limit));
+    limit.ok_or_else(|| "must be from 1 to 200".to_owned())
 }

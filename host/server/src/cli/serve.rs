@@ -143,9 +143,13 @@ async fn relay(stream: UnixStream) -> anyhow::Result<()> {
         done = back => match done {
             Ok(()) if client_is_done.load(Ordering::Relaxed) => Ok(()),
             Ok(()) => bail!(GONE),
-            Err(error) => Err(error).context(GONE),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => bail!(GONE),
+            Err(error) => Err(error.into()),
         },
-        Err(error) = forward => Err(error).context(GONE),
+        Err(error) = forward => match error.kind() {
+            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => bail!(GONE),
+            _ => Err(error.into()),
+        },
         () = ended => Ok(()),
     }
 }

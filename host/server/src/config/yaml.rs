@@ -70,20 +70,8 @@ pub(super) fn parse(text: &str) -> Result<Yaml, (Option<Place>, String)> {
             serde_saphyr::Error::Budget { .. } => "this is more than a configuration has".to_owned(),
             other => DefaultMessageFormatter.format_message(other).into_owned(),
         };
-        // It tells where the text began that a tab ends.
-        let place = place.map(|place| if message.contains("a tab") { first_tab(text, place) } else { place });
         (place, message)
     })
-}
-
-/// The first tab that indents a line, from that place on.
-fn first_tab(text: &str, from: Place) -> Place {
-    let lines = (1..).zip(text.lines()).skip_while(|(line, _)| *line < from.line);
-    let mut tabs = lines.filter_map(|(line, text)| {
-        let column = text.find(|c: char| c != ' ').filter(|column| text[*column..].starts_with('\t'))?;
-        Some(Place { line, column: column as u64 + 1 })
-    });
-    tabs.next().unwrap_or(from)
 }
 
 pub(super) fn place(location: Location) -> Option<Place> {

@@ -13,7 +13,7 @@ use axum::{
 };
 use futures_util::StreamExt as _;
 use tokio::{
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout_at},
 };
 
@@ -30,6 +30,12 @@ const LARGE: usize = 64 << 10;
 
 /// Requests with large bodies at one time.
 const LARGE_AT_A_TIME: usize = 32;
+
+/// The place of a request with a large body, taken as long as anything of the request is there.
+#[derive(Clone)]
+pub struct Place {
+    _permit: Arc<OwnedSemaphorePermit>,
+}
 
 #[derive(Clone)]
 pub struct Bodies {
@@ -59,19 +65,17 @@ pub async fn bound(State(Bodies { host, large }): State<Bodies>, request: Reques
         return too_long(limit);
     }
     let mut chunks = body.into_data_stream();
-    let (mut kept, mut length, mut has_place, mut is_crowded) = (Vec::new(), 0_usize, false, false);
+    let (mut kept, mut length, mut place, mut is_crowded) = (Vec::new(), 0_usize, None, false);
     while length <= limit.saturating_add(READ_ON) {
-        if !has_place && !is_crowded && (LARGE + 1..=limit).contains(&length.max(declared)) {
-            match timeout_at(patience(), large.clone().acquire_owned()).await {
-                // As long as anything of the request is there, its place is taken.
-                Ok(place) => drop(parts.extensions.insert(Arc::new(place))),
-                Err(_) => is_crowded = true,
-            }
-            has_place = !is_crowded;
-        }
         match timeout_at(patience(), chunks.next()).await {
             Ok(Some(Ok(chunk))) => {
                 length = length.saturating_add(chunk.len());
+                if place.is_none() && !is_crowded && (LARGE + 1..=limit).contains(&length) {
+                    let found = timeout_at(patience(), large.clone().acquire_owned()).await;
+                    // Never closed.
+                    place = found.ok().and_then(Result::ok).map(|place| Place { _permit: Arc::new(place) });
+                    is_crowded = place.is_none();
+                }
                 if length <= limit && !is_crowded {
                     kept.extend_from_slice(&chunk);
                 } else {
@@ -89,6 +93,9 @@ pub async fn bound(State(Bodies { host, large }): State<Bodies>, request: Reques
     if is_crowded {
         let message = "too many large requests at once: send it again later\n";
         return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], message).into_response();
+    }
+    if let Some(place) = place {
+        parts.extensions.insert(place);
     }
     next.run(Request::from_parts(parts, Body::from(kept))).await
 }

@@ -10,6 +10,8 @@ use super::handler::implementation;
 use crate::{
     access::Access,
     config::Scope,
+    http::Place,
+    refusal::Refusal,
     submit::{Caller, parse_trace},
 };
 
@@ -31,6 +33,16 @@ pub fn permit(context: &RequestContext<RoleServer>, scope: Scope) -> Result<(), 
     } else {
         Err(ErrorData::invalid_request(format!("this needs a token with the scope {}", scope.as_str()), None))
     }
+}
+
+/// That the request may stay for long: a large one would keep the place of another.
+pub fn permit_staying(context: &RequestContext<RoleServer>) -> Result<(), Refusal> {
+    let parts = context.extensions.get::<http::request::Parts>();
+    if parts.is_some_and(|parts| parts.extensions.get::<Place>().is_some()) {
+        let hint = "Leave out what it does not need.";
+        return Err(Refusal::invalid("a request that waits may have at most 64 KiB", hint));
+    }
+    Ok(())
 }
 
 /// Whether the client speaks a protocol without `initialize`.

@@ -19,7 +19,7 @@ use serde_json::Map;
 use super::{
     asked::Asked,
     completion,
-    context::{access, access_in, caller, permit, signature},
+    context::{access, access_in, caller, permit, permit_staying, signature},
     error, malformed,
     offered::Offered,
     prompts, resources, session,
@@ -233,7 +233,7 @@ impl ServerHandler for McpServer {
         let asked = Asked::new(context, &access(context), "subscriptions/listen", &Map::new()).of(&about);
         self.permit_reading(&asked, context)?;
         // A stream may stay open for days: it is one call, and not one that runs.
-        self.counted(asked, async { Ok(()) }).await.map_err(error::to_error)?;
+        self.counted(asked, async { permit_staying(context) }).await.map_err(error::to_error)?;
         let mut changes = ToolChanges::new(self.offered.clone(), &access(context));
         let tell_of_tools = async {
             loop {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use axum::{
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     extract::Request,
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::Next,
@@ -18,11 +18,14 @@ use rmcp::{
         UpdateTaskParams,
     },
 };
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value as Json, json};
 
 /// What an answer may be, as the protocol has it.
 const ANSWERS: [&str; 2] = ["application/json", "text/event-stream"];
+
+/// Of a longer message the reason is told in general.
+const SMALL: usize = 4 << 10;
 
 /// Passes messages on, and answers for the library what it takes for none.
 pub async fn explain(request: Request, next: Next) -> Response {
@@ -38,10 +41,16 @@ pub async fn explain(request: Request, next: Next) -> Response {
     let is_json = essence.trim().eq_ignore_ascii_case(ANSWERS[0]);
     // It was read, and bounded, before.
     let Ok(body) = to_bytes(body, usize::MAX).await else { return StatusCode::BAD_REQUEST.into_response() };
-    let response = next.run(Request::from_parts(parts, Body::from(body.clone()))).await;
+    if is_json && let Err(error) = serde_json::from_slice::<IgnoredAny>(&body) {
+        let message = format!("this is not JSON: {error}");
+        return Fault { id: Json::Null, code: ErrorCode::PARSE_ERROR, message }.into_response();
+    }
+    // Kept until there is an answer, which may be in an hour.
+    let known = if body.len() <= SMALL { body.clone() } else { Bytes::new() };
+    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
     let fault = match response.status() {
-        StatusCode::UNSUPPORTED_MEDIA_TYPE if is_json => Some(Fault::of_message(&body)),
-        StatusCode::BAD_REQUEST => Fault::of_initialize(&body),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE if is_json => Some(Fault::of_message(&known)),
+        StatusCode::BAD_REQUEST => Fault::of_initialize(&known),
         _ => None,
     };
     fault.map_or(response, Fault::into_response)
@@ -70,20 +79,16 @@ struct Fault {
 }
 
 impl Fault {
+    /// JSON that is no message.
     fn of_message(body: &[u8]) -> Self {
-        let (id, code, message) = match serde_json::from_slice(body) {
-            Err(error) => (Json::Null, ErrorCode::PARSE_ERROR, format!("this is not JSON: {error}")),
-            Ok(Json::Array(_)) => {
-                let message = "MCP has no batches: send each message by itself".to_owned();
-                (Json::Null, ErrorCode::INVALID_REQUEST, message)
-            }
-            Ok(message) => {
-                let reason = "this is not a message of JSON-RPC 2.0: it has a jsonrpc of \"2.0\", a method that is \
-                              text, and for a request an id that is text or an integer";
-                (id_of(&message), ErrorCode::INVALID_REQUEST, reason.to_owned())
-            }
+        let message: Json = serde_json::from_slice(body).unwrap_or_default();
+        let reason = if message.is_array() {
+            "MCP has no batches: send each message by itself"
+        } else {
+            "this is not a message of MCP: it has a jsonrpc of \"2.0\", a method that is text, for a request an id that \
+             is text or an integer, and params, where it has any, that are an object, as is their _meta"
         };
-        Self { id, code, message }
+        Self { id: id_of(&message), code: ErrorCode::INVALID_REQUEST, message: reason.to_owned() }
     }
 
     /// An `initialize` that the library does not take for one.

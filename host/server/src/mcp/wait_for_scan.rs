@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    context::takes_tasks,
+    context::{permit_staying, takes_tasks},
     find, hint,
     message::message,
     task,
@@ -63,6 +63,7 @@ pub fn row() -> Row {
         if call.context.as_ref().is_some_and(takes_tasks) && args.timeout_seconds > 0 && !scan.is_finished() {
             return Ok(Answer::Task(task::of(&call.host, &scan)));
         }
+        call.context.as_ref().map_or(Ok(()), permit_staying)?;
         call.turn.pass_on();
         let mut progress = Progress::new(call.context.as_ref());
         let end = tokio::time::sleep(Duration::from_secs(args.timeout_seconds.min(MAX_SECONDS)));

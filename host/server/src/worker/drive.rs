@@ -78,7 +78,8 @@ pub async fn drive(host: Arc<Host>, claimed: Claimed, hold: Hold, offered: Arc<S
 
 async fn claim_to_end(host: Arc<Host>, claimed: Claimed, hold: Hold, offered: Arc<Snapshot>) {
     let (id, fence) = (claimed.scan.id.clone(), claimed.running.fence);
-    let trace = claimed.scan.trace.clone();
+    let (trace, pool) = (claimed.scan.trace.clone(), claimed.scan.request.pool.clone());
+    let started_at = claimed.running.started_at;
     let end = run(&host, claimed, hold, offered).await;
     // Whatever became of the scan, nothing runs on for it.
     host.programs.end(&id, fence, &host.folder(&id)).await;
@@ -118,6 +119,8 @@ async fn claim_to_end(host: Arc<Host>, claimed: Claimed, hold: Hold, offered: Ar
     if persist(&host, &trace, finish).await.is_err() {
         host.store.release(&id, fence).await;
         removal::clear_if_gone(&host, &id).await;
+    } else if let Outcome::Completed(_) = outcome {
+        host.waits.note(&pool, Duration::try_from(now.duration_since(started_at)).unwrap_or_default());
     }
 }
 
@@ -323,6 +326,7 @@ impl Driver {
     /// Waits before the next try, or ends the scan where there is none.
     async fn endure(&mut self, trouble: Trouble) -> Result<(), End> {
         if self.interrupt.is_cancelled() {
+            tracing::info!(scan = %self.scan.id, trace = %self.scan.trace, reason = trouble.failure.message, "not tried again");
             return Err(End::Interrupted);
         }
         let Cure::Retry(after) = trouble.cure else { return Err(trouble.failure.into()) };

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use reqwest::Body;
 use scanhost_it::{
-    raw::Answer,
+    raw::{Answer, submit},
     server::{Home, Server},
 };
 use serde_json::json;
@@ -11,7 +12,7 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
     task::JoinSet,
-    time::timeout,
+    time::{interval, timeout},
 };
 
 const SCANNERS: &str = "mock: [{instance_id: m1}]";
@@ -203,5 +204,53 @@ async fn a_body_that_will_be_too_long_is_refused_before_it_is_sent() {
     ] {
         let status = status(&server, &post(headers)).await;
         assert!(status.starts_with(&format!("HTTP/1.1 {code}")), "{headers:?}: {status}");
+    }
+}
+
+#[tokio::test]
+async fn large_bodies_wait_for_each_other_and_for_nobody_else() {
+    const PLACES: usize = 32;
+    let (_home, server) = start("idle_seconds: 1, connections: 100");
+    let mut held = JoinSet::new();
+    for _ in 0..PLACES {
+        let mut stream = connect(&server).await;
+        let start = b"POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-length: 4000000\r\n\r\n";
+        stream.write_all(start).await.expect("sent");
+        stream.write_all(&[b' '; 100_000]).await.expect("sent");
+        // Slowly, but not too slowly.
+        held.spawn(async move {
+            let mut ticks = interval(Duration::from_millis(200));
+            while stream.write_all(b" ").await.is_ok() {
+                ticks.tick().await;
+            }
+        });
+    }
+    let large = || {
+        let name = "x".repeat(100_000);
+        let call = json!({ "name": "run_untrusted_scan", "arguments": { "targets": "10.0.0.1", "name": name } });
+        Answer::to(server.mcp().request("tools/call", call))
+    };
+    let refused = large().await;
+    assert_eq!((refused.code, refused.body.contains("too many large requests")), (503, true), "{}", refused.body);
+    assert!(is_served(&server).await, "small requests go past them");
+    held.shutdown().await;
+    let answer = large().await;
+    assert_eq!(answer.code, 200, "{}", answer.body);
+}
+
+#[tokio::test]
+async fn what_stays_for_long_is_small() {
+    let (_home, server) = start("connections: 10");
+    let mcp = server.mcp();
+    let id = submit(&mcp, json!({})).await;
+    let wait = json!({ "name": "wait_for_scan", "arguments": { "task_id": id } });
+    let listen = json!({ "notifications": { "resourceSubscriptions": [format!("scan://{id}")] } });
+    for (method, params) in [("tools/call", wait), ("subscriptions/listen", listen)] {
+        let mut request = mcp.request(method, params).build().expect("a request");
+        let mut body = request.body().and_then(Body::as_bytes).expect("a body").to_vec();
+        body.resize(100_000, b' ');
+        *request.body_mut() = Some(body.into());
+        let answer = mcp.http().execute(request).await.expect("an answer").text().await.expect("text");
+        assert!(answer.contains("at most 64 KiB"), "{method}: {answer}");
     }
 }

@@ -100,6 +100,7 @@ async fn what_is_no_message_is_told_so_in_the_terms_of_json_rpc() {
         ("3", Value::Null, -32600, "not a message"),
         (r#"{"jsonrpc":"1.0","id":5,"method":"ping"}"#, json!(5), -32600, "jsonrpc of \"2.0\""),
         (r#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#, Value::Null, -32600, "text or an integer"),
+        (r#"{"jsonrpc":"2.0","id":"a","method":"tools/list","params":[1]}"#, json!("a"), -32600, "that are an object"),
         (INITIALIZE, json!(7), -32602, "params of initialize: missing field"),
     ] {
         let answer = Answer::to(post(body)).await;

@@ -9,6 +9,7 @@ use scanhost_it::{
     server::Home,
 };
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 /// A lab with one running scan.
 async fn with_running_scan() -> (Lab, String) {
@@ -62,15 +63,20 @@ async fn a_scan_cancelled_while_it_is_created_is_never_launched() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scan_that_never_reached_its_scanner_says_so_and_is_cancelled_at_once() {
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let url = format!("http://{}", nobody.local_addr().expect("an address"));
-    drop(nobody);
-    let home = Home::new(&[("scanners.yaml", &scanners(&url, "{access_key: a, secret_key: b}"))]);
+    // The port of TCPMUX, where nobody listens.
+    let home = Home::new(&[("scanners.yaml", &scanners("http://127.0.0.1:1", "{access_key: a, secret_key: b}"))]);
     let server = home.start();
     let mcp = server.mcp();
     let id = submit(&mcp, json!({ "targets": "10.20.0.11" })).await;
-    wait_until("a second try", || server.log().contains("trying again")).await;
-    let status = mcp.ok("get_scan_status", json!({ "task_id": id })).await;
+    let warned = async {
+        loop {
+            let status = mcp.ok("get_scan_status", json!({ "task_id": id })).await;
+            if status["warnings"].is_array() {
+                return status;
+            }
+        }
+    };
+    let status = timeout(Duration::from_secs(30), warned).await.expect("a first try");
     assert_eq!((&status["status"], &status["warnings"][0]["code"]), (&json!("running"), &json!("scanner_unavailable")));
     let why = status["warnings"][0]["message"].as_str().expect("a message");
     assert!(why.contains("refused") && why.ends_with("this is tried again"), "{why}");

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use scanhost_it::raw::{arguments, submit, until};
+use scanhost_it::{
+    output::Output,
+    raw::{arguments, submit, until},
+};
 use serde_json::{Value, json};
 
 use crate::Desk;
@@ -69,18 +72,28 @@ async fn scans_start_in_the_order_of_their_submission() {
 
 #[tokio::test]
 async fn the_wait_is_estimated_by_what_scans_took() {
-    let desk = Desk::new("mock: [{instance_id: m1, max_concurrent_scans: 1, options: {duration_seconds: 1}}]", "");
+    let desk = Desk::new("mock: [{instance_id: m1, max_concurrent_scans: 1, options: {duration_seconds: 0}}]", "");
+    let config = desk.home.config().display().to_string();
+    let queue = |what: &str| {
+        let output = Output::of(desk.home.command(&["queue", what, "mock", "--config", &config]));
+        assert_eq!(output.code, Some(0), "{}", output.stderr);
+    };
     let mut estimates = Vec::new();
     for _ in 0..2 {
-        let first = submit(&desk.mcp, json!({})).await;
-        until(&desk.mcp, &first, "running").await;
-        let second = desk.mcp.ok("run_untrusted_scan", arguments(json!({}))).await;
-        estimates.push(second["estimated_wait_seconds"].as_u64().expect("seconds"));
-        let second = second["task_id"].as_str().expect("an id");
-        assert_eq!(desk.mcp.ended(second, Duration::from_secs(60)).await["status"], "completed");
+        queue("pause");
+        let mut ids = Vec::new();
+        for _ in 0..2 {
+            let submitted = desk.mcp.ok("run_untrusted_scan", arguments(json!({}))).await;
+            ids.push(submitted["task_id"].as_str().expect("an id").to_owned());
+            estimates.push(submitted["estimated_wait_seconds"].as_u64().expect("seconds"));
+        }
+        queue("resume");
+        for id in ids {
+            assert_eq!(desk.mcp.ended(&id, Duration::from_secs(60)).await["status"], "completed");
+        }
     }
-    assert_eq!(estimates[0], 300, "nothing is known");
-    assert!((1..60).contains(&estimates[1]), "{estimates:?}");
+    assert_eq!(estimates[..3], [0, 300, 0], "there is room for one, and nothing is known of how long it takes");
+    assert!((1..60).contains(&estimates[3]), "{estimates:?}");
 }
 
 fn instant(text: &str) -> Option<jiff::Timestamp> {

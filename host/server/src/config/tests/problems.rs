@@ -73,7 +73,6 @@ fn problems_of_scanhost_yaml_name_line_and_key() {
                  http://10.0.0.5:3000",
             ],
         ),
-        ("store: embedded\n\tdata: x", &["scanhost.yaml:2: while scanning a plain scalar, found a tab"]),
         (
             "store: embedded\n---\ndata: x",
             &["scanhost.yaml:2: a second document begins, and a file is one: take the `---` out"],

@@ -16,8 +16,9 @@ impl Driver {
         // Nobody probes a scanner that left the configuration; its last scans go on without a breaker.
         if self.host.snapshot.load().scanner(scanner).is_some() {
             tokio::select! {
-                () = self.host.breakers.pass(scanner) => {}
+                biased;
                 () = self.interrupt.cancelled() => return Err(Trouble::transient("the scan is to end".into(), None)),
+                () = self.host.breakers.pass(scanner) => {}
             }
         }
         let trouble = match failpoint::around(step, call).await {
