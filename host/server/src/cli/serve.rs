@@ -3,6 +3,7 @@
 use std::{
     io,
     net::SocketAddr,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -22,12 +23,17 @@ use crate::{
     control::{Control, connect_mcp},
     host::Host,
     http,
-    mcp::{Offer, transport},
+    mcp::{
+        Offer,
+        transport::{self, NO_REQUEST},
+    },
     reload::{self, Reloader},
     role::Role,
     service,
     telemetry::{self, Wish},
 };
+
+const NO_MCP: &str = "the client does not speak MCP: ";
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -99,7 +105,7 @@ pub async fn stdio(args: Args) -> anyhow::Result<()> {
         // A second editor on the same folder works through the first one's host.
         Control::Other(data) => {
             let stream = connect_mcp(&data, &args.offer).await.context("the running scanhost is gone")?;
-            return relay(stream).await;
+            return relay(stream, &data).await;
         }
     };
     let ended = ended()?;
@@ -110,7 +116,7 @@ pub async fn stdio(args: Args) -> anyhow::Result<()> {
         () = ended => Ok(()),
     };
     app::stop(&host).await;
-    served.map_err(|error| anyhow::anyhow!("the client does not speak MCP: {error}"))
+    served.map_err(|error| anyhow!("{NO_MCP}{error}"))
 }
 
 fn no_listener(address: SocketAddr, error: io::Error) -> anyhow::Error {
@@ -122,8 +128,8 @@ fn no_listener(address: SocketAddr, error: io::Error) -> anyhow::Error {
 /// Passes what the client says on to the other host, and back.
 ///
 /// # Errors
-/// When the other host ends before the client.
-async fn relay(stream: UnixStream) -> anyhow::Result<()> {
+/// When the other host ends before the client, or does not take it for one.
+async fn relay(stream: UnixStream, data: &Path) -> anyhow::Result<()> {
     const GONE: &str = "the scanhost that this one worked through has ended: start it again";
     let client_is_done = AtomicBool::new(false);
     let (mut read, mut write) = stream.into_split();
@@ -134,15 +140,17 @@ async fn relay(stream: UnixStream) -> anyhow::Result<()> {
         write.shutdown().await
     };
     let back = async {
-        tokio::io::copy(&mut read, &mut stdout).await?;
-        stdout.flush().await
+        let answered = tokio::io::copy(&mut read, &mut stdout).await?;
+        stdout.flush().await?;
+        io::Result::Ok(answered)
     };
     let ended = ended()?;
     tokio::select! {
         // The other host ends the conversation once the client has, with all its answers.
         done = back => match done {
-            Ok(()) if client_is_done.load(Ordering::Relaxed) => Ok(()),
-            Ok(()) => bail!(GONE),
+            Ok(_) if client_is_done.load(Ordering::Relaxed) => Ok(()),
+            Ok(0) if Control::running(data).await.is_some() => bail!("{NO_MCP}{NO_REQUEST}"),
+            Ok(_) => bail!(GONE),
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => bail!(GONE),
             Err(error) => Err(error.into()),
         },

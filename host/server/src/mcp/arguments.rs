@@ -108,8 +108,8 @@ pub fn parse<T: DeserializeOwned>(schema: &JsonObject, arguments: &JsonObject) -
     T::deserialize(Json::Object(fitting)).map_err(|_| Refusal::invalid("the arguments do not fit the tool", hint()))
 }
 
-/// A name that was sent; control characters in it are shown and not sent on.
-fn printable(text: &str) -> String {
+/// The beginning of a name that was sent; control characters in it are shown and not sent on.
+pub fn printable(text: &str) -> String {
     const MAX: usize = 64;
     let mut shown: String = text
         .chars()

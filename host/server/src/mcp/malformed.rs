@@ -18,8 +18,13 @@ use rmcp::{
         UpdateTaskParams,
     },
 };
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use serde_json::{Value as Json, json};
+
+use super::arguments::printable;
 
 /// What an answer may be, as the protocol has it.
 const ANSWERS: [&str; 2] = ["application/json", "text/event-stream"];
@@ -41,19 +46,51 @@ pub async fn explain(request: Request, next: Next) -> Response {
     let is_json = essence.trim().eq_ignore_ascii_case(ANSWERS[0]);
     // It was read, and bounded, before.
     let Ok(body) = to_bytes(body, usize::MAX).await else { return StatusCode::BAD_REQUEST.into_response() };
-    if is_json && let Err(error) = serde_json::from_slice::<IgnoredAny>(&body) {
-        let message = format!("this is not JSON: {error}");
-        return Fault { id: Json::Null, code: ErrorCode::PARSE_ERROR, message }.into_response();
+    if is_json && let Err(error) = check(&body) {
+        return Fault::of_json(&error).into_response();
     }
-    // Kept until there is an answer, which may be in an hour.
-    let known = if body.len() <= SMALL { body.clone() } else { Bytes::new() };
+    let known = Known::of(&body);
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
     let fault = match response.status() {
-        StatusCode::UNSUPPORTED_MEDIA_TYPE if is_json => Some(Fault::of_message(&known)),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE if is_json => Some(Fault::of_message(known)),
         StatusCode::BAD_REQUEST => Fault::of_initialize(&known),
         _ => None,
     };
     fault.map_or(response, Fault::into_response)
+}
+
+/// Whether it is JSON, as far as that is seen without taking it apart.
+fn check(body: &[u8]) -> Result<(), String> {
+    let text = str::from_utf8(body).map_err(|error| error.to_string())?;
+    serde_json::from_str::<IgnoredAny>(text).map(drop).map_err(|error| error.to_string())
+}
+
+/// What is kept of a message until there is an answer, which may be in an hour.
+enum Known {
+    Whole(Bytes),
+    /// Of a long one.
+    Head {
+        id: Json,
+        is_batch: bool,
+    },
+}
+
+impl Known {
+    fn of(body: &Bytes) -> Self {
+        #[derive(Deserialize)]
+        struct Head {
+            #[serde(default)]
+            id: Json,
+        }
+        if body.len() <= SMALL {
+            return Self::Whole(body.clone());
+        }
+        let head = serde_json::from_slice::<Head>(body);
+        Self::Head {
+            id: head.map(|head| usable_id(&head.id)).unwrap_or_default(),
+            is_batch: body.trim_ascii_start().starts_with(b"["),
+        }
+    }
 }
 
 /// Whether the client takes both kinds of answers, and says so with wildcards, as `curl` does.
@@ -79,24 +116,36 @@ struct Fault {
 }
 
 impl Fault {
+    fn of_json(error: &str) -> Self {
+        Self { id: Json::Null, code: ErrorCode::PARSE_ERROR, message: format!("this is not JSON: {error}") }
+    }
+
     /// JSON that is no message.
-    fn of_message(body: &[u8]) -> Self {
-        let message: Json = serde_json::from_slice(body).unwrap_or_default();
-        let reason = if message.is_array() {
+    fn of_message(known: Known) -> Self {
+        let (id, is_batch) = match known {
+            Known::Head { id, is_batch } => (id, is_batch),
+            Known::Whole(body) => match serde_json::from_slice::<Json>(&body) {
+                Ok(message) => (usable_id(&message["id"]), message.is_array()),
+                // Nested too deep, or with half a character.
+                Err(error) => return Self::of_json(&error.to_string()),
+            },
+        };
+        let reason = if is_batch {
             "MCP has no batches: send each message by itself"
         } else {
             "this is not a message of MCP: it has a jsonrpc of \"2.0\", a method that is text, for a request an id that \
              is text or an integer, and params, where it has any, that are an object, as is their _meta"
         };
-        Self { id: id_of(&message), code: ErrorCode::INVALID_REQUEST, message: reason.to_owned() }
+        Self { id, code: ErrorCode::INVALID_REQUEST, message: reason.to_owned() }
     }
 
     /// An `initialize` that the library does not take for one.
-    fn of_initialize(body: &[u8]) -> Option<Self> {
+    fn of_initialize(known: &Known) -> Option<Self> {
+        let Known::Whole(body) = known else { return None };
         let message: Json = serde_json::from_slice(body).ok()?;
         let method = message["method"].as_str().filter(|method| *method == "initialize")?;
         let reason = wrong_params(method, message.get("params"))?;
-        Some(Self { id: id_of(&message), code: ErrorCode::INVALID_PARAMS, message: reason })
+        Some(Self { id: usable_id(&message["id"]), code: ErrorCode::INVALID_PARAMS, message: reason })
     }
 
     fn into_response(self) -> Response {
@@ -106,21 +155,24 @@ impl Fault {
     }
 }
 
-/// What an answer to it would be told by.
-fn id_of(message: &Json) -> Json {
-    let id = message.get("id").filter(|id| id.is_string() || id.is_i64() || id.is_u64());
-    id.cloned().unwrap_or_default()
+/// By what an answer is told, where it is something that can tell it.
+fn usable_id(id: &Json) -> Json {
+    if id.is_string() || id.is_i64() || id.is_u64() { id.clone() } else { Json::Null }
 }
 
 /// The answer to a request that is none that the library knows: of another method, or with other params.
 pub fn refusal(request: CustomRequest) -> ErrorData {
     match wrong_params(&request.method, request.params.as_ref()) {
         Some(reason) => ErrorData::invalid_params(reason, None),
-        None => ErrorData::new(ErrorCode::METHOD_NOT_FOUND, format!("there is no method {}", request.method), None),
+        None => ErrorData::new(ErrorCode::METHOD_NOT_FOUND, no_method(&request.method), None),
     }
 }
 
-/// What is wrong with the params of a method of MCP.
+fn no_method(name: &str) -> String {
+    format!("there is no method {}", printable(name))
+}
+
+/// What is wrong with the params of a method of MCP. Never with a text from them: it may be a secret in the wrong place.
 fn wrong_params(method: &str, params: Option<&Json>) -> Option<String> {
     let read = match method {
         "initialize" => read::<InitializeRequestParams>,
@@ -139,9 +191,41 @@ fn wrong_params(method: &str, params: Option<&Json>) -> Option<String> {
         }
         _ => return None,
     };
-    read(params.cloned().unwrap_or_default()).err().map(|error| format!("params of {method}: {error}"))
+    let params = params.cloned().unwrap_or_default();
+    let wrong = read(params.clone()).err()?;
+    // The names of fields are the protocol's.
+    let reason = if wrong.reason.starts_with("missing field") {
+        wrong.reason
+    } else {
+        let shown = read(without_texts(params)).err();
+        let same = shown.filter(|shown| shown.place == wrong.place && shown.reason.starts_with("invalid type"));
+        same.map_or_else(|| "not a value that MCP knows here".to_owned(), |shown| shown.reason)
+    };
+    Some(format!("params of {method}: {}{reason}", wrong.place))
 }
 
-fn read<T: DeserializeOwned>(params: Json) -> Result<(), serde_json::Error> {
-    serde_json::from_value::<T>(params).map(drop)
+/// Why params cannot be read, and where in them.
+struct Wrong {
+    place: String,
+    reason: String,
+}
+
+fn read<T: DeserializeOwned>(params: Json) -> Result<(), Wrong> {
+    let read = serde_path_to_error::deserialize::<_, T>(params);
+    read.map(drop).map_err(|error| {
+        let path = error.path().to_string();
+        // A point is all of it.
+        let place = if path == "." { String::new() } else { format!("{}: ", printable(&path)) };
+        Wrong { place, reason: error.inner().to_string() }
+    })
+}
+
+/// The same with every text in it replaced by one that says nothing.
+fn without_texts(json: Json) -> Json {
+    match json {
+        Json::String(_) => "…".into(),
+        Json::Array(items) => items.into_iter().map(without_texts).collect(),
+        Json::Object(fields) => fields.into_iter().map(|(name, value)| (name, without_texts(value))).collect(),
+        other => other,
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use anyhow::anyhow;
 use axum::{Router, middleware};
 use rmcp::{
     ServerHandler, ServiceExt as _,
@@ -20,6 +21,9 @@ use super::{
     toolset::Offer, turn::take_turns,
 };
 use crate::host::Host;
+
+/// Why a conversation ends before it has begun.
+pub const NO_REQUEST: &str = "its first message is no request";
 
 /// An agent looks at a scan every few minutes; its session should not have to be restored for that.
 const SESSION_LIFE: Duration = Duration::from_secs(3_600);
@@ -82,14 +86,14 @@ fn closing(host: &Arc<Host>) -> CancellationToken {
 ///
 /// # Errors
 /// When the client's first messages are no MCP.
-pub async fn stdio(host: Arc<Host>, offer: &Offer) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+pub async fn stdio(host: Arc<Host>, offer: &Offer) -> anyhow::Result<()> {
     // A child, since the end of a conversation cancels it.
     let shutdown = host.shutdown.child_token();
     let server = Measured::new(McpServer::new(Arc::new(Offered::new(host, offer.clone()))));
     let running = match server.serve_with_ct(rmcp::transport::stdio(), shutdown).await {
         // A client that has gone before it said anything wanted nothing.
         Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
-        running => running?,
+        running => running.map_err(no_mcp)?,
     };
     running.waiting().await?;
     Ok(())
@@ -104,11 +108,19 @@ pub async fn stream(
     offer: &Offer,
     read: impl AsyncRead + Send + Unpin + 'static,
     write: impl AsyncWrite + Send + Unpin + 'static,
-) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+) -> anyhow::Result<()> {
     // A child, since the end of a conversation cancels it.
     let shutdown = host.shutdown.child_token();
     let server = Measured::new(McpServer::new(Arc::new(Offered::new(host, offer.clone()))));
-    let running = server.serve_with_ct((read, write), shutdown).await?;
+    let running = server.serve_with_ct((read, write), shutdown).await.map_err(no_mcp)?;
     running.waiting().await?;
     Ok(())
+}
+
+/// Why a conversation did not begin: without the client's message, which may hold secrets.
+fn no_mcp(error: ServerInitializeError) -> anyhow::Error {
+    match error {
+        ServerInitializeError::ExpectedInitializeRequest(_) => anyhow!(NO_REQUEST),
+        other => other.into(),
+    }
 }

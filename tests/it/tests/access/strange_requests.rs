@@ -95,6 +95,15 @@ async fn what_is_no_message_is_told_so_in_the_terms_of_json_rpc() {
     };
     for (body, id, code, told) in [
         ("", Value::Null, -32700, "not JSON: EOF"),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"\ud800"}"#, Value::Null, -32700, "hex escape"),
+        (
+            &format!("{{\"jsonrpc\":\"2.0\",\"id\":1,\"x\":{}", "[".repeat(200) + &"]".repeat(200) + "}"),
+            Value::Null,
+            -32700,
+            "recursion",
+        ),
+        (&format!(r#"{{"jsonrpc":"1.0","id":5,"method":"{}"}}"#, "x".repeat(5_000)), json!(5), -32600, "jsonrpc of"),
+        (&format!("[{}]", " ".repeat(5_000)), Value::Null, -32600, "no batches"),
         ("{\"jsonrpc\": \"2.0\", ", Value::Null, -32700, "column 19"),
         ("[]", Value::Null, -32600, "no batches"),
         ("3", Value::Null, -32600, "not a message"),
@@ -109,6 +118,10 @@ async fn what_is_no_message_is_told_so_in_the_terms_of_json_rpc() {
         assert_eq!((&message["id"], &message["error"]["code"]), (&id, &json!(code)), "{body}: {message}");
         assert!(message["error"]["message"].as_str().is_some_and(|text| text.contains(told)), "{body}: {message}");
     }
+    let latin = post("").body(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"caf\xe9\"}".to_vec());
+    let answer = Answer::to(latin).await.message();
+    let told = answer["error"]["message"].as_str();
+    assert!(answer["error"]["code"] == -32700 && told.is_some_and(|text| text.contains("utf-8")), "{answer}");
     for (accept, code) in [("*/*", 200), ("application/*;q=0.9, text/*", 200), ("application/json", 406)] {
         let mut request = server.mcp().request("tools/list", json!({})).build().expect("a request");
         request.headers_mut().insert("accept", HeaderValue::from_static(accept));
@@ -122,9 +135,14 @@ async fn params_of_another_form_are_not_an_unknown_method() {
     let home = Home::new(&[("scanners.yaml", SCANNERS)]);
     let server = home.start();
     let session = Session::open(&server.mcp(), server.url(), json!({})).await;
+    let password = "correct horse battery";
+    let login = json!({ "ssh_username": "root", "ssh_password": password }).to_string();
     for (method, params, code, told) in [
         ("tools/call", json!({ "name": "list_pools", "arguments": [] }), -32602, "expected a map"),
+        ("tools/call", json!({ "name": "list_pools", "arguments": login }), -32602, "arguments: invalid type: string"),
+        ("tools/call", json!({ "name": ["x", password] }), -32602, "name: invalid type: sequence"),
         ("tools/call", json!({ "arguments": {} }), -32602, "missing field `name`"),
+        ("completion/complete", json!({ "ref": { "type": password, "name": "x" } }), -32602, "params of completion"),
         ("resources/read", json!({ "uri": 5 }), -32602, "expected a string"),
         ("prompts/get", json!({ "name": "triage_scan", "arguments": [] }), -32602, "params of prompts/get"),
         ("no/such", json!({}), -32601, "there is no method no/such"),
@@ -134,6 +152,9 @@ async fn params_of_another_form_are_not_an_unknown_method() {
         for error in [error, in_session] {
             let error = format!("{error:?}");
             assert!(error.contains(told) && error.contains(&code.to_string()), "{method}: {error}");
+            assert!(!error.contains(password), "{method}: {error}");
         }
     }
+    let log = server.killed();
+    assert!(log.contains("no method no/such") && !log.contains(password), "{log}");
 }

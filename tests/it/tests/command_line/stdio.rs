@@ -76,6 +76,24 @@ fn a_client_that_goes_at_once_is_no_failure() {
 }
 
 #[test]
+fn a_client_that_speaks_otherwise_is_told_so_without_what_it_said() {
+    let home = home();
+    let strange = json!({ "jsonrpc": "2.0", "method": "notifications/x", "params": { "ssh_password": "hunter2" } });
+    let told = |mut pipe: Pipe| {
+        pipe.send(&strange);
+        let (code, errors) = pipe.ended();
+        assert_eq!(code, Some(1));
+        assert!(errors.contains("does not speak MCP: its first message is no request"), "{errors}");
+        assert!(!errors.contains("hunter2"), "{errors}");
+    };
+    told(open(&home));
+    let mut first = open(&home);
+    assert!(first.ask(&request(1, "ping", json!({ "_meta": meta() }))).get("result").is_some());
+    told(open(&home));
+    assert_eq!(first.close().0, Some(0));
+}
+
+#[test]
 fn a_second_one_says_that_the_first_has_ended() {
     let home = home();
     let mut first = open(&home);
