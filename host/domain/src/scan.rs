@@ -294,7 +294,12 @@ impl Running {
 
     /// Something has worked: what lost workers have not done, or a call that had failed.
     pub fn got_on(self) -> Running {
-        Running { recoveries_in_vain: 0, trouble: None, ..self }
+        Running { recoveries_in_vain: 0, ..self }.untroubled()
+    }
+
+    /// A call has worked, after one that failed.
+    pub fn untroubled(self) -> Running {
+        Running { trouble: None, ..self }
     }
 
     /// A call failed for this reason, and will be tried again.

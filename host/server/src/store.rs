@@ -99,6 +99,8 @@ pub struct Change {
     pub plugin: Option<PluginVersion>,
     /// Why a call failed that will be tried again.
     pub trouble: Option<String>,
+    /// A call has worked, after one that failed.
+    pub works: bool,
     /// Something has worked that had not, or that lost workers did not live to do.
     pub got_on: bool,
 }
@@ -279,6 +281,22 @@ pub trait Store: Send + Sync {
     async fn position(&self, scan: &Scan) -> Result<Option<u64>, StoreError>;
 
     async fn list(&self, query: ListQuery) -> Result<Listed, StoreError>;
+
+    /// As many as are asked for, if there are so many, however large they are.
+    async fn list_on(&self, mut query: ListQuery) -> Result<Vec<Scan>, StoreError> {
+        let mut scans = Vec::new();
+        loop {
+            let listed = self.list(query.clone()).await?;
+            query.limit = query.limit.saturating_sub(listed.scans.len());
+            query.before = listed.next;
+            // One that has none was long in looking for them.
+            let is_last = listed.scans.is_empty() || query.limit == 0 || query.before.is_none();
+            scans.extend(listed.scans);
+            if is_last {
+                return Ok(scans);
+            }
+        }
+    }
 
     async fn pool(&self, pool: &PoolName) -> Result<PoolState, StoreError>;
 

@@ -146,10 +146,10 @@ pub fn new_trace_id() -> TraceId {
     format!("{trace:032x}").try_into().expect("32 hexadecimal digits are a trace id")
 }
 
-/// The trace id of a `traceparent` header, or of a plain `X-Trace-Id`.
-pub fn parse_trace(traceparent: Option<&str>, trace_id: Option<&str>) -> Option<TraceId> {
-    let of_parent = traceparent.and_then(|header| trace_context::trace_id(header.trim())?.parse().ok());
-    of_parent.or_else(|| trace_id?.trim().parse().ok())
+/// The trace id of the first `traceparent` that is one, or of a plain `X-Trace-Id`.
+pub fn parse_trace<'a>(traceparents: impl Iterator<Item = &'a str>, trace_id: Option<&str>) -> Option<TraceId> {
+    let mut of_parents = traceparents.filter_map(|text| trace_context::trace_id(text.trim())?.parse().ok());
+    of_parents.next().or_else(|| trace_id?.trim().parse().ok())
 }
 
 fn idempotency_key(caller: &Caller, argument: Option<&str>) -> Result<Option<IdempotencyKey>, Refusal> {

@@ -70,16 +70,16 @@ pub async fn bound(State(Bodies { host, large }): State<Bodies>, request: Reques
         match timeout_at(patience(), chunks.next()).await {
             Ok(Some(Ok(chunk))) => {
                 length = length.saturating_add(chunk.len());
-                if place.is_none() && !is_crowded && (LARGE + 1..=limit).contains(&length) {
+                if place.is_none() && !is_crowded && declared <= limit && (LARGE + 1..=limit).contains(&length) {
                     let found = timeout_at(patience(), large.clone().acquire_owned()).await;
                     // Never closed.
                     place = found.ok().and_then(Result::ok).map(|place| Place { _permit: Arc::new(place) });
                     is_crowded = place.is_none();
                 }
-                if length <= limit && !is_crowded {
+                if declared.max(length) <= limit && !is_crowded {
                     kept.extend_from_slice(&chunk);
                 } else {
-                    kept = Vec::new();
+                    (kept, place) = (Vec::new(), None);
                 }
             }
             Ok(None) => break,

@@ -85,10 +85,9 @@ fn kind(reference: &Reference, argument: &str) -> Result<Kind, Refusal> {
 
 /// Ids that begin so, and ids of scans whose name has that in it: people know the name.
 async fn scans(host: &Arc<Host>, status: Option<Status>, typed: &str) -> Result<Vec<String>, Refusal> {
-    let listed = host.store.list(ListQuery { status, limit: SCANS, ..ListQuery::default() }).await?;
+    let listed = host.store.list_on(ListQuery { status, limit: SCANS, ..ListQuery::default() }).await?;
     let (id, name) = (typed.trim().to_ascii_uppercase(), typed.trim().to_lowercase());
     let fits = listed
-        .scans
         .into_iter()
         .filter(|scan| scan.id.as_str().starts_with(&id) || scan.request.name.to_lowercase().contains(&name));
     Ok(fits.map(|scan| scan.id.to_string()).collect())

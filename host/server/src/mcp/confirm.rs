@@ -7,7 +7,7 @@ use rmcp::model::{
 };
 
 use super::{
-    context::{asks_people, is_stateless},
+    context::{asks_people, is_stateless, permit_staying},
     request_state::{self, PATIENCE},
     tool::Call,
 };
@@ -46,6 +46,7 @@ pub async fn consent(call: &Call, args: &SubmitArgs) -> Result<Consent, Refusal>
         };
     }
     if !is_stateless(context) {
+        permit_staying(context)?;
         call.turn.pass_on();
         let asked = context.peer.create_elicitation_with_timeout(form(args), Some(PATIENCE)).await;
         let answer = asked.map_err(|_| Refusal::invalid("the client's person was asked and did not answer", HINT))?;

@@ -39,7 +39,7 @@ pub fn permit(context: &RequestContext<RoleServer>, scope: Scope) -> Result<(), 
 pub fn permit_staying(context: &RequestContext<RoleServer>) -> Result<(), Refusal> {
     let parts = context.extensions.get::<http::request::Parts>();
     if parts.is_some_and(|parts| parts.extensions.get::<Place>().is_some()) {
-        let hint = "Leave out what it does not need.";
+        let hint = "Leave out what it does not need, and give targets as ranges or CIDRs.";
         return Err(Refusal::invalid("a request that waits may have at most 64 KiB", hint));
     }
     Ok(())
@@ -73,13 +73,20 @@ pub fn signature(context: &RequestContext<RoleServer>) -> Option<MetaObject> {
     })
 }
 
+/// What an answer says beside its content, and who answered.
+pub fn signed(meta: Option<MetaObject>, signature: Option<MetaObject>) -> Option<MetaObject> {
+    let mut meta = meta.unwrap_or_default();
+    meta.extend(signature.unwrap_or_default());
+    (!meta.is_empty()).then_some(meta)
+}
+
 /// Trace and idempotency keys of a call.
 pub fn caller(context: &RequestContext<RoleServer>, meta: Option<&RequestMetaObject>) -> Caller {
     let parts = context.extensions.get::<http::request::Parts>();
     let header = |name: &str| parts.and_then(|parts| parts.headers.get(name)).and_then(|value| value.to_str().ok());
     let in_meta = meta.and_then(|meta| meta.get_traceparent()).or_else(|| context.meta.get_traceparent());
     Caller {
-        trace: parse_trace(in_meta.or_else(|| header("traceparent")), header("x-trace-id")),
+        trace: parse_trace(in_meta.into_iter().chain(header("traceparent")), header("x-trace-id")),
         idempotency_keys: parts.map(keys).unwrap_or_default(),
     }
 }

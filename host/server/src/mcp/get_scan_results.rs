@@ -204,8 +204,8 @@ async fn answer(host: &Arc<Host>, args: Args, room: Room) -> Result<(String, Tra
 ///
 /// # Errors
 /// As [`answer`].
-pub async fn read(host: &Arc<Host>, given: &Map<String, Json>) -> Result<String, Refusal> {
-    Ok(answer(host, parse(&schema::<Args>(), given)?, Room::Resource).await?.0)
+pub async fn read(host: &Arc<Host>, given: &Map<String, Json>) -> Result<(String, TraceId), Refusal> {
+    answer(host, parse(&schema::<Args>(), given)?, Room::Resource).await
 }
 
 /// The same findings as a file without a name, all of them, whatever page was asked for.

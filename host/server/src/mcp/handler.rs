@@ -19,13 +19,13 @@ use serde_json::Map;
 use super::{
     asked::Asked,
     completion,
-    context::{access, access_in, caller, permit, permit_staying, signature},
+    context::{access, access_in, caller, permit, permit_staying, signature, signed},
     error, malformed,
     offered::Offered,
     prompts, resources, session,
     subscription::{self, Subscriptions},
     task,
-    tool::{Call, Input, Row},
+    tool::{Call, Input, Row, trace_meta},
     tool_changes::ToolChanges,
 };
 use crate::{access::Access, config::Scope, host::Host, refusal::Refusal};
@@ -172,10 +172,7 @@ impl ServerHandler for McpServer {
         }
         let mut answer = answer.unwrap_or_else(|refusal| error::to_result(&refusal).into());
         if let CallToolResponse::Complete(result) = &mut answer {
-            // Beside what the tool says.
-            let mut meta = result.meta.take().unwrap_or_default();
-            meta.extend(signature.unwrap_or_default());
-            result.meta = (!meta.is_empty()).then_some(meta);
+            result.meta = signed(result.meta.take(), signature);
         }
         Ok(answer)
     }
@@ -218,7 +215,7 @@ impl ServerHandler for McpServer {
         let content = self.counted(asked, read).await;
         let content = content.map_err(|refusal| error::of_resource(refusal, &request.uri))?;
         let mut result = ReadResourceResult::new(vec![content.contents]);
-        result.meta = signature(&context);
+        result.meta = signed(content.trace.as_ref().map(trace_meta), signature(&context));
         Ok(result.with_ttl_ms(milliseconds(content.keep)).with_cache_scope(CacheScope::Private).into())
     }
 

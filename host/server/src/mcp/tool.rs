@@ -157,12 +157,17 @@ where
         async move {
             let Told { text, more, trace } = run(call, args).await?;
             let mut result = CallToolResult::success([ContentBlock::text(text)].into_iter().chain(more).collect());
-            let mut meta = MetaObject::default();
-            meta.insert("trace_id".to_owned(), trace.as_str().into());
-            result.meta = Some(meta);
+            result.meta = Some(trace_meta(&trace));
             Ok(result.into())
         }
     })
+}
+
+/// The trace of a scan, for what is not written in fields of ours.
+pub fn trace_meta(trace: &TraceId) -> MetaObject {
+    let mut meta = MetaObject::default();
+    meta.insert("trace_id".to_owned(), trace.as_str().into());
+    meta
 }
 
 fn describe<A: JsonSchema>(about: &About) -> Tool {

@@ -113,9 +113,9 @@ impl Present {
 
 /// The newest scans, of one status or of all.
 async fn scans(host: &Host, status: Option<Status>, limit: usize) -> Result<Vec<StatusReply>, Refusal> {
-    let listed = host.store.list(ListQuery { status, limit, ..ListQuery::default() }).await?;
+    let listed = host.store.list_on(ListQuery { status, limit, ..ListQuery::default() }).await?;
     let mut scans = Vec::new();
-    for scan in listed.scans {
+    for scan in listed {
         let position = host.store.position(&scan).await?;
         scans.push(StatusReply::new(&scan, position));
     }

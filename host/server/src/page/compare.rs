@@ -104,8 +104,8 @@ async fn compared(visit: &Visit, asked: &Asked) -> Result<Reply, Trouble> {
 /// The scans to choose from, the newest first; those of the same targets as the later one before the others.
 async fn choice(visit: &Visit, asked: &Asked) -> Result<Vec<StatusReply>, Trouble> {
     let query = ListQuery { status: Some(Status::Completed), limit: CHOICE, ..ListQuery::default() };
-    let listed = visit.host().store.list(query).await.map_err(Refusal::from)?;
-    let mut choice: Vec<StatusReply> = listed.scans.iter().map(|scan| StatusReply::new(scan, None)).collect();
+    let listed = visit.host().store.list_on(query).await.map_err(Refusal::from)?;
+    let mut choice: Vec<StatusReply> = listed.iter().map(|scan| StatusReply::new(scan, None)).collect();
     for id in [&asked.task, &asked.baseline] {
         if !id.is_empty()
             && !choice.iter().any(|scan| scan.task_id == *id)

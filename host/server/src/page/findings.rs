@@ -65,7 +65,7 @@ pub async fn part(visit: &Visit, scan: &Scan, question: &Question) -> (Markup, S
 
 async fn answer(visit: &Visit, asked: &Asked<'_>) -> Result<Answer, Trouble> {
     let _running = visit.permit()?;
-    let lines = read(visit.host(), &asked.question.arguments(asked.scan.id.as_str())).await?;
+    let (lines, _) = read(visit.host(), &asked.question.arguments(asked.scan.id.as_str())).await?;
     Ok(Answer::parse(&lines)?)
 }
 

@@ -60,6 +60,7 @@ on_each_store![
     deleting_what_runs_needs_force_and_frees_its_scanner,
     what_waits_is_either_deleted_or_claimed,
     lists_go_page_by_page_from_the_newest,
+    lists_of_large_scans_are_short_and_go_on,
     whoever_watches_a_scan_is_woken_by_its_change,
     many_submits_at_once_with_one_key_make_one_scan,
     a_session_is_kept_until_it_expires_or_ends,
@@ -315,12 +316,25 @@ async fn lists_go_page_by_page_from_the_newest(fresh: Fresh) {
     assert_eq!(seen, ids);
 }
 
+async fn lists_of_large_scans_are_short_and_go_on(fresh: Fresh) {
+    for _ in 0..5 {
+        let mut new = new_scan("p", "a");
+        new.request.targets = "10.0.0.1,".repeat(LISTED_BYTES / 16);
+        submit(&*fresh.store, new).await;
+    }
+    let all = ListQuery { limit: 9, ..ListQuery::default() };
+    let listed = fresh.store.list(all.clone()).await.unwrap();
+    assert_eq!((listed.scans.len(), listed.next.is_some()), (2, true));
+    assert_eq!(fresh.store.list_on(all.clone()).await.unwrap().len(), 5);
+    assert_eq!(fresh.store.list_on(ListQuery { limit: 3, ..all }).await.unwrap().len(), 3);
+}
+
 async fn whoever_watches_a_scan_is_woken_by_its_change(fresh: Fresh) {
     let scan = submit(&*fresh.store, new_scan("p", "a")).await;
     let watch = fresh.store.watch(&scan.id);
     let changed = watch.changed();
     fresh.store.cancel(&scan.id, at(1)).await.unwrap();
-    tokio::time::timeout(Duration::from_secs(5), changed).await.expect("woken");
+    tokio::time::timeout(Duration::from_secs(60), changed).await.expect("woken");
 }
 
 async fn many_submits_at_once_with_one_key_make_one_scan(fresh: Fresh) {

@@ -86,6 +86,19 @@ async fn a_scan_that_never_reached_its_scanner_says_so_and_is_cancelled_at_once(
     assert_eq!((&ended["status"], &ended["warnings"]), (&json!("cancelled"), &Value::Null), "{ended}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scan_whose_scanner_works_again_warns_no_more() {
+    let slow = fake_nessus::Settings { export_duration: Duration::from_secs(3600), ..instant(lab_report()) };
+    let lab = Lab::new(slow).await;
+    let away = Kind::Status { code: 503.try_into().expect("a status") };
+    lab.scanner.set_faults([Fault::next(1, Operation::Export, away)]);
+    let id = lab.submitted().await;
+    wait_until("steps that work", || lab.scanner.records().asked.of(Operation::ExportStatus) > 1).await;
+    let status = lab.mcp.ok("get_scan_status", json!({ "task_id": id })).await;
+    assert_eq!((&status["status"], &status["warnings"]), (&json!("running"), &Value::Null), "{status}");
+    assert_eq!(lab.scanner.records().asked.of(Operation::Export), 2, "the first one failed");
+}
+
 fn hang(operation: Operation) -> Fault {
     Fault::every(1, operation, Kind::Hang)
 }

@@ -111,6 +111,17 @@ async fn a_person_is_asked_in_a_session_too() {
 }
 
 #[tokio::test]
+async fn nobody_is_asked_about_a_call_too_large_to_wait() {
+    let desk = Desk::with(SETTINGS);
+    let session = Session::open(&desk.mcp, desk.server.url(), json!({ "elicitation": {} })).await;
+    let call = privileged(json!({ "targets": "10.0.0.7, ".repeat(10_000) }));
+    let answer = session.method(1, "tools/call", call).await.expect("a refusal is an answer");
+    let text = answer["content"][0]["text"].as_str().expect("text");
+    assert!(text.contains("at most 64 KiB") && text.contains("ranges"), "{text}");
+    assert_eq!(desk.count().await, 0);
+}
+
+#[tokio::test]
 async fn people_who_have_not_answered_are_in_nobodys_way() {
     /// More than are worked on at a time.
     const QUESTIONS: u32 = 300;

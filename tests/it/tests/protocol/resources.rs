@@ -48,6 +48,11 @@ async fn resources_show_what_tools_show() {
     let everything = desk.mcp.call("get_scan_results", json!({ "task_id": id, "page": 0 })).await.text;
     assert_eq!(desk.read(&format!("scan://{id}/results?page=0")).await.0, everything);
 
+    for address in ["results", "report"] {
+        let read = desk.method("resources/read", json!({ "uri": format!("scan://{id}/{address}") })).await;
+        assert_eq!(read["_meta"]["trace_id"], status["trace_id"], "{address}: {read}");
+    }
+
     let native = desk.mcp.ok("download_native_scan", json!({ "task_id": id })).await;
     let report = std::fs::read_to_string(native["path"].as_str().expect("a path")).expect("the report is there");
     assert_eq!(desk.read(native["uri"].as_str().expect("an address")).await.0, report);

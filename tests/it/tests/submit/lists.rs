@@ -1,6 +1,9 @@
 //! `list_scans`: filters, limits, cursors.
 
-use scanhost_it::raw::{arguments, submit, until};
+use scanhost_it::{
+    output::Output,
+    raw::{arguments, submit, until},
+};
 use serde_json::{Value, json};
 
 use crate::Desk;
@@ -134,4 +137,9 @@ async fn a_list_of_large_scans_has_fewer_of_them() {
     let rest = desk.mcp.ok("list_scans", json!({ "cursor": listed["next_cursor"] })).await;
     assert_eq!(names(&rest), ["first"]);
     assert!(rest.get("next_cursor").is_none());
+    let config = desk.home.config().display().to_string();
+    let output = Output::of(desk.home.command(&["scans", "--json", "--config", &config]));
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    let all: Value = serde_json::from_str(&output.stdout).expect("JSON");
+    assert_eq!(names(&json!({ "scans": all })), ["third", "second", "first"], "the command goes on by itself");
 }

@@ -16,7 +16,7 @@ use scanhost_it::{
 /// A server with these scanners and settings.
 struct Desk {
     mcp: Mcp,
-    _server: Server,
+    server: Server,
     home: Home,
 }
 
@@ -25,7 +25,7 @@ impl Desk {
         let settings = format!("limits: {{poll_seconds: 0.1}}\n{settings}");
         let home = Home::new(&[("scanners.yaml", scanners), ("scanhost.yaml", &settings)]);
         let server = home.start();
-        Self { mcp: server.mcp(), _server: server, home }
+        Self { mcp: server.mcp(), server, home }
     }
 
     /// Scans that are done at once.

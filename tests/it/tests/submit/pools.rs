@@ -76,7 +76,7 @@ async fn list_profiles_tells_fields_with_types_and_standing_filters() {
     let home_profiles = "soc: {fields: [host, cvss_score], filters: {severity: '>=High'}}\n";
     let desk = Desk::fast();
     desk.home.write("profiles.yaml", home_profiles);
-    drop(desk._server);
+    drop(desk.server);
     let server = desk.home.start();
     let listed = server.mcp().ok("list_profiles", json!({})).await;
     let profiles = listed["profiles"].as_array().expect("a list");

@@ -5,8 +5,10 @@ use std::{collections::BTreeMap, time::Duration};
 use scanhost_it::{
     output::Output,
     raw::{arguments, submit, until},
+    server::Home,
 };
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::Desk;
 
@@ -73,27 +75,37 @@ async fn scans_start_in_the_order_of_their_submission() {
 #[tokio::test]
 async fn the_wait_is_estimated_by_what_scans_took() {
     let desk = Desk::new("mock: [{instance_id: m1, max_concurrent_scans: 1, options: {duration_seconds: 0}}]", "");
-    let config = desk.home.config().display().to_string();
-    let queue = |what: &str| {
-        let output = Output::of(desk.home.command(&["queue", what, "mock", "--config", &config]));
+    let queue = |home: &Home, what: &str| {
+        let config = home.config().display().to_string();
+        let output = Output::of(home.command(&["queue", what, "mock", "--config", &config]));
         assert_eq!(output.code, Some(0), "{}", output.stderr);
     };
+    let estimate = |submitted: &Value| submitted["estimated_wait_seconds"].as_u64().expect("seconds");
     let mut estimates = Vec::new();
     for _ in 0..2 {
-        queue("pause");
+        queue(&desk.home, "pause");
         let mut ids = Vec::new();
         for _ in 0..2 {
             let submitted = desk.mcp.ok("run_untrusted_scan", arguments(json!({}))).await;
             ids.push(submitted["task_id"].as_str().expect("an id").to_owned());
-            estimates.push(submitted["estimated_wait_seconds"].as_u64().expect("seconds"));
+            estimates.push(estimate(&submitted));
         }
-        queue("resume");
+        queue(&desk.home, "resume");
         for id in ids {
             assert_eq!(desk.mcp.ended(&id, Duration::from_secs(60)).await["status"], "completed");
         }
     }
     assert_eq!(estimates[..3], [0, 300, 0], "there is room for one, and nothing is known of how long it takes");
     assert!((1..60).contains(&estimates[3]), "{estimates:?}");
+    // The next process learns it from the store.
+    let Desk { home, server, .. } = desk;
+    assert_eq!(server.terminate(), Some(0));
+    let server = home.start();
+    queue(&home, "pause");
+    let learned = async {
+        while !(1..60).contains(&estimate(&server.mcp().ok("run_untrusted_scan", arguments(json!({}))).await)) {}
+    };
+    timeout(Duration::from_secs(60), learned).await.expect("an estimate by what is known");
 }
 
 fn instant(text: &str) -> Option<jiff::Timestamp> {

@@ -36,7 +36,7 @@ async fn a_trace_id_is_taken_over() {
         let results = desk.mcp.method("tools/call", asked).await.expect("results");
         assert_eq!(results["_meta"]["trace_id"], trace, "beside the lines, which are as they are");
         assert!(results["_meta"]["io.modelcontextprotocol/serverInfo"].is_object());
-        wait_until("log lines with it", || desk._server.log().contains(trace)).await;
+        wait_until("log lines with it", || desk.server.log().contains(trace)).await;
     }
 }
 

@@ -4,7 +4,7 @@ use std::{fs, io, path::Path, sync::Arc, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use rmcp::model::ResourceContents;
-use scanhost_domain::ids::TaskId;
+use scanhost_domain::ids::{TaskId, TraceId};
 use serde::Serialize;
 
 use super::{
@@ -32,6 +32,8 @@ const LASTING: Duration = Duration::from_secs(60);
 pub struct Content {
     pub contents: ResourceContents,
     pub keep: Duration,
+    /// That of the scan, where it does not stand in the content.
+    pub trace: Option<TraceId>,
 }
 
 /// Reads what is at the address.
@@ -49,8 +51,9 @@ pub async fn read(host: &Arc<Host>, address: Address) -> Result<Content, Refusal
         }
         Address::Results(id, mut given) => {
             given.insert("task_id".into(), id.to_string().into());
-            let lines = get_scan_results::read(host, &given).await?;
-            Ok(Content { contents: ResourceContents::text(lines, uri).with_mime_type(JSON_LINES), keep: LASTING })
+            let (lines, trace) = get_scan_results::read(host, &given).await?;
+            let contents = ResourceContents::text(lines, uri).with_mime_type(JSON_LINES);
+            Ok(Content { contents, keep: LASTING, trace: Some(trace) })
         }
         Address::Report(id) => report(host, &id, uri).await,
         Address::Scanner { pool, instance } => {
@@ -78,7 +81,7 @@ pub async fn read(host: &Arc<Host>, address: Address) -> Result<Content, Refusal
 
 fn json(reply: &impl Serialize, uri: String, keep: Duration) -> Result<Content, Refusal> {
     let text = serde_json::to_string(reply).map_err(|error| Refusal::internal("writing the reply", &error))?;
-    Ok(Content { contents: ResourceContents::text(text, uri).with_mime_type(JSON), keep })
+    Ok(Content { contents: ResourceContents::text(text, uri).with_mime_type(JSON), keep, trace: None })
 }
 
 /// The native report, unless it is too large for an answer.
@@ -104,7 +107,7 @@ async fn report(host: &Arc<Host>, id: &TaskId, uri: String) -> Result<Content, R
         Err(other) => ResourceContents::blob(BASE64_STANDARD.encode(other.as_bytes()), uri)
             .with_mime_type("application/octet-stream"),
     };
-    Ok(Content { contents, keep: LASTING })
+    Ok(Content { contents, keep: LASTING, trace: Some(scan.trace) })
 }
 
 fn read_up_to(path: &Path, limit: usize) -> io::Result<Option<Vec<u8>>> {

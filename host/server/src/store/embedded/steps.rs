@@ -89,6 +89,9 @@ pub fn update(
     if let Some(trouble) = change.trouble {
         running = running.troubled(trouble);
     }
+    if change.works {
+        running = running.untroubled();
+    }
     if change.got_on {
         running = running.got_on();
     }

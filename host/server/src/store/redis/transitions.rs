@@ -104,6 +104,9 @@ impl RedisStore {
             if let Some(trouble) = &change.trouble {
                 running = running.troubled(trouble.clone());
             }
+            if change.works {
+                running = running.untroubled();
+            }
             if change.got_on {
                 running = running.got_on();
             }

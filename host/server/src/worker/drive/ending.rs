@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How long stopping a scan at its scanner may take: one that is away must not keep a cancelled scan running for ever.
-/// What still runs then is stopped by the housekeeping.
+/// What still runs then is stopped by the housekeeping, once the scanner works and is enabled.
 const STOP_TIME: Duration = Duration::from_secs(60);
 
 /// The same for a scan that has failed while its scanner goes on with it.

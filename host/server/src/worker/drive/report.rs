@@ -10,6 +10,7 @@ use crate::{
     disk,
     egress::Placeholders,
     results::{FindingsWriter, IngestError, ingest_in_background},
+    store::Change,
     submit::with_hints,
     telemetry::chain,
     worker::files::{self, Arriving},
@@ -49,6 +50,9 @@ impl Driver {
                 Ok(Some(ExportStep::Pending { cursor: next, retry_after })) => {
                     cursor = Some(next);
                     // Not a sign that the download will work: failures are counted over all of them.
+                    if self.running.trouble.is_some() {
+                        self.store(Change { works: true, ..Change::default() }).await?;
+                    }
                     self.pause(retry_after.clamp(SHORTEST_WAIT, self.limits.poll.max(SHORTEST_WAIT))).await?;
                 }
                 Err(trouble) => {
