@@ -131,6 +131,8 @@ async fn ready(State(host): State<Arc<Host>>) -> Response {
 
 /// Whether this host can work, part by part.
 async fn readiness(host: &Arc<Host>) -> (StatusCode, Value) {
+    // The snapshot is looked at after it, so that it is at least as new.
+    let last_reload = host.reloads.last();
     let snapshot = host.snapshot.load_full();
     let store = host.store.probe().await;
     let reports = host.store.scanner_reports().await;
@@ -152,7 +154,6 @@ async fn readiness(host: &Arc<Host>) -> (StatusCode, Value) {
     let plugins: Vec<Value> = snapshot.plugins.iter().map(|plugin| plugin_entry(host, plugin)).collect();
     let rests = |plugin: &&Arc<Plugin>| host.faults.rest(plugin.digest()).is_some();
     let resting: Vec<&Arc<Plugin>> = snapshot.plugins.iter().filter(rests).collect();
-    let last_reload = host.reloads.last();
     let has_its_own = resting.iter().all(|plugin| plugin.origin != Origin::BuiltIn);
     let is_able = store.is_ok() && disk.is_ok() && has_its_own;
     let is_up = |id: &ScannerId| report(id).is_some_and(|report| report.up && report.circuit == Circuit::Closed);
@@ -169,7 +170,7 @@ async fn readiness(host: &Arc<Host>) -> (StatusCode, Value) {
         "disk": part(disk),
         "scanners": scanners,
         "plugins": plugins,
-        "last_reload": reload_entry(host, &last_reload, snapshot.generation),
+        "last_reload": reload_entry(&last_reload, snapshot.generation),
     });
     (if is_able { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, body)
 }
@@ -184,7 +185,7 @@ fn plugin_entry(host: &Host, plugin: &Plugin) -> Value {
 }
 
 /// `generation` is that of the configuration in use, whatever became of later ones.
-fn reload_entry(host: &Host, last: &LastReload, generation: u64) -> Value {
+fn reload_entry(last: &LastReload, generation: u64) -> Value {
     let problems: Vec<Value> = last
         .problems
         .iter()
@@ -194,7 +195,7 @@ fn reload_entry(host: &Host, last: &LastReload, generation: u64) -> Value {
     json!({
         "generation": generation, "outcome": outcome, "ok": problems.is_empty(), "at": last.at,
         "took_ms": last.took.as_millis() as u64, "problems": problems,
-        "count": host.reloads.counts().into_iter().map(|(name, count)| (name.to_owned(), count.into())).collect::<serde_json::Map<_, _>>(),
+        "count": { "ok": last.succeeded, "failed": last.failed },
     })
 }
 

@@ -1,10 +1,7 @@
 //! What became of the last change, for whoever asks.
 
 use std::{
-    sync::{
-        Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
 
@@ -17,8 +14,6 @@ use crate::{clock, config::Problem, plugins::Plugin};
 pub struct Reloads {
     last: Mutex<LastReload>,
     from_start: Vec<Problem>,
-    succeeded: AtomicU64,
-    failed: AtomicU64,
     generation: watch::Sender<u64>,
     /// One change at a time.
     turn: tokio::sync::Mutex<()>,
@@ -34,18 +29,21 @@ pub struct LastReload {
     pub took: Duration,
     /// Why it was not; empty when it was.
     pub problems: Vec<Problem>,
+    /// How many were taken into use since the start, with this one.
+    pub succeeded: u64,
+    /// How many were not.
+    pub failed: u64,
 }
 
 impl Reloads {
     /// The configuration that the process started with counts as taken into use, but not as a reload. It has problems only
     /// where the process administers.
     pub fn new(generation: u64, problems: Vec<Problem>) -> Self {
-        let last = LastReload { at: clock::now(), took: Duration::ZERO, problems: problems.clone() };
+        let last =
+            LastReload { at: clock::now(), took: Duration::ZERO, problems: problems.clone(), succeeded: 0, failed: 0 };
         Self {
             last: Mutex::new(last),
             from_start: problems,
-            succeeded: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
             generation: watch::Sender::new(generation),
             turn: tokio::sync::Mutex::default(),
             retired: Mutex::default(),
@@ -59,11 +57,6 @@ impl Reloads {
     /// What could not be loaded when the process started.
     pub fn problems_from_start(&self) -> &[Problem] {
         &self.from_start
-    }
-
-    /// How many there were since the start, by the outcome's name.
-    pub fn counts(&self) -> [(&'static str, u64); 2] {
-        [("ok", self.succeeded.load(Ordering::Relaxed)), ("failed", self.failed.load(Ordering::Relaxed))]
     }
 
     /// Sees the generation of every snapshot that comes into use.
@@ -95,17 +88,20 @@ impl Reloads {
     }
 
     pub(super) fn succeeded(&self, took: Duration) {
-        self.succeeded.fetch_add(1, Ordering::Relaxed);
         self.note(took, Vec::new());
     }
 
     pub(super) fn failed(&self, problems: Vec<Problem>, took: Duration) {
-        self.failed.fetch_add(1, Ordering::Relaxed);
         self.note(took, problems);
     }
 
     fn note(&self, took: Duration, problems: Vec<Problem>) {
-        let last = LastReload { at: clock::now(), took, problems };
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = last;
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        (last.at, last.took, last.problems) = (clock::now(), took, problems);
+        if last.problems.is_empty() {
+            last.succeeded += 1;
+        } else {
+            last.failed += 1;
+        }
     }
 }
