@@ -22,11 +22,11 @@ use tokio::{
 
 use super::{super::StoreError, events::Events};
 
-/// An agent should hear soon that it cannot submit.
-const LONGEST_CALL: Duration = Duration::from_secs(2);
+/// An agent should hear soon that it cannot submit, and not because a disk or a core was away for a moment.
+const LONGEST_CALL: Duration = Duration::from_secs(5);
 
 /// Leaves some time for the call itself.
-const LONGEST_CONNECT: Duration = Duration::from_millis(1_500);
+const LONGEST_CONNECT: Duration = Duration::from_secs(3);
 
 pub struct Connection {
     client: Client,
