@@ -54,8 +54,12 @@ const submit = async (page, name, pool) => {
   return page.url().split("/").pop();
 };
 
-// The page brings itself up to date: nobody loads it again.
-const completed = (page) => page.locator("#standing .state.completed").waitFor(SLOW);
+// The page brings itself up to date: nobody loads it again. At the end it loads itself, without what was for a scan that
+// goes on.
+const ended = async (page, state) => {
+  await page.locator(`#standing .state.${state}`).waitFor(SLOW);
+  await page.locator("#live").waitFor({ state: "detached", ...SLOW });
+};
 
 const severities = async (page) => new Set(await page.locator("#findings td .severity").allTextContents());
 
@@ -76,7 +80,7 @@ async function logsIn(page) {
 async function followsAScan(page) {
   const id = await submit(page, "followed", "mock");
   await page.locator("#live:not([hidden])").waitFor();
-  await completed(page);
+  await ended(page, "completed");
   assert.equal(await page.title(), "followed · scanhost");
   return id;
 }
@@ -115,8 +119,8 @@ async function pages(page, id) {
 
 async function compares(page, earlier) {
   const later = await submit(page, "the same again", "mock");
-  await completed(page);
-  await page.getByRole("link", { name: "Compare", exact: true }).last().click();
+  await ended(page, "completed");
+  await page.locator(".heading").getByRole("link", { name: "Compare", exact: true }).click();
   await page.getByLabel("Earlier scan").selectOption(earlier);
   assert.equal(await page.getByLabel("Later scan").inputValue(), later);
   await page.getByRole("button", { name: "Compare" }).click();
@@ -131,7 +135,7 @@ async function acts(page) {
   const id = await submit(page, "cancelled", "mock_slow");
   await page.locator("#standing .state.running").waitFor(SLOW);
   await page.getByRole("button", { name: "Cancel scan" }).click();
-  await page.locator("#standing .state.cancelled").waitFor(SLOW);
+  await ended(page, "cancelled");
   await page.getByText("Delete", { exact: true }).click();
   await page.getByRole("button", { name: "Delete for good" }).click();
   await page.waitForURL(`${address}/scans`);

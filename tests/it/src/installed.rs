@@ -2,6 +2,8 @@
 
 use std::{env, path::PathBuf, process::Command};
 
+use crate::program::workspace;
+
 /// A program of Python, with the packages of `clients/requirements.txt`.
 pub fn python() -> Command {
     Command::new(installed("python/bin/python"))
@@ -15,6 +17,7 @@ pub fn node() -> Command {
 /// The protocol's own conformance suite.
 pub fn conformance() -> Command {
     let mut command = node();
+    command.arg("--import").arg(workspace().join("tests/it/clients/patient.mjs"));
     command.arg(installed("node/node_modules/@modelcontextprotocol/conformance/dist/index.js"));
     command
 }

@@ -1,6 +1,7 @@
 //! A Redis of the test's own, on loopback. It ends with the test's process, however that ends.
 
 use std::{
+    io,
     net::TcpListener,
     path::Path,
     process::{Child, Command, Stdio},
@@ -30,8 +31,7 @@ impl Redis {
     pub fn new() -> Self {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let port = free.expect("a port is free").port();
-        let mut redis =
-            Self { folder: tempfile::tempdir().expect("a temporary folder can be made"), port, keeper: None };
+        let mut redis = Self { folder: in_memory().expect("a temporary folder can be made"), port, keeper: None };
         redis.start_again();
         redis
     }
@@ -76,6 +76,12 @@ impl Redis {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
+}
+
+/// A folder that outlives processes, and does not wait for a disk.
+fn in_memory() -> io::Result<TempDir> {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }
 }
 
 impl Drop for Redis {

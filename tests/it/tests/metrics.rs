@@ -122,6 +122,8 @@ async fn every_metric_moves_with_its_event() {
     // The histogram of MCP requests has no series before the first request of a kind: errors are not told before.
     let first = desk.ended("mock").await;
     desk.mcp.results(json!({ "task_id": first })).await;
+    // An end is counted after it can be seen.
+    wait_until("the first scan's end", || desk.server.log().contains("scan ended")).await;
     let mut moved = BTreeSet::new();
     let m = &mut moved;
 

@@ -217,8 +217,8 @@ async fn a_scanner_that_is_away_opens_its_breaker_and_is_found_again() {
     let ready: Value = ready.json().await.expect("JSON");
     assert_eq!((&ready["status"], &ready["scanners"][0]["circuit"]), (&json!("degraded"), &json!("open")));
     let back = fake_nessus::FakeNessus::bind(address, instant(lab_report())).await.expect("the same address");
-    // The breaker rests for half a minute before it tries again.
-    let status = lab.mcp.ended(id, SCAN_TIME).await;
+    // The breaker rests for half a minute before it tries again, and where that fails, for longer.
+    let status = lab.mcp.ended(id, 3 * SCAN_TIME).await;
     assert_eq!(status["status"], "completed", "{status}");
     assert!(status["attempts"].as_u64().is_some_and(|attempts| attempts > 1), "{status}");
     assert_eq!(back.records().of(id).done.of(fake_nessus::Operation::Launch), 1);

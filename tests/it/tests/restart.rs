@@ -33,7 +33,7 @@ async fn status(mcp: &Mcp, id: &str) -> Value {
 #[tokio::test]
 async fn a_running_scan_goes_on_and_is_not_started_twice() {
     for (signal, end) in ENDS {
-        let home = home(SLOW);
+        let home = home(&SLOW.replace("duration_seconds: 2", "duration_seconds: 8"));
         let server = home.start();
         let id = submit(&server.mcp(), json!({})).await;
         until(&server.mcp(), &id, "running").await;

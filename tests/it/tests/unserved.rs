@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 const SCANNERS: &str = "mock: [{instance_id: m1, options: {duration_seconds: 0}}]\nsteady: [{instance_id: s1}]\n";
 const PLUGINS: &str = "plugins: {steady: {file: steady.wasm}}\n";
-const EFFECT: Duration = Duration::from_secs(20);
+const EFFECT: Duration = Duration::from_secs(60);
 
 fn home(store: &str) -> Home {
     let home = Home::new(&[("scanners.yaml", SCANNERS), ("scanhost.yaml", &format!("store: {store}\n{PLUGINS}"))]);

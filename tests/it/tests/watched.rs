@@ -134,7 +134,7 @@ async fn a_host_that_is_told_to_end_under_load_loses_no_scan() {
     }
     let told = Instant::now();
     assert_eq!(server.terminate(), Some(0));
-    assert!(told.elapsed() < Duration::from_secs(15), "{:?}", told.elapsed());
+    assert!(told.elapsed() < Duration::from_secs(40), "{:?}", told.elapsed());
     let server = home.start();
     let mcp = server.mcp();
     for id in ids {

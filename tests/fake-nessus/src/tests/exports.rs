@@ -32,7 +32,7 @@ async fn both_paths_give_the_report_byte_for_byte_in_chunks() {
 
 #[tokio::test]
 async fn an_export_loads_before_it_is_ready() {
-    let server = FakeNessus::start(Settings { export_duration: Duration::from_millis(300), ..instant() }).await;
+    let server = FakeNessus::start(Settings { export_duration: Duration::from_secs(2), ..instant() }).await;
     let client = Client::with_keys(&server);
     let id = client.launched().await;
     let [path, _] = export(&client, id).await;

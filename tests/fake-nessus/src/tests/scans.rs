@@ -27,7 +27,7 @@ async fn a_create_is_checked() {
 
 #[tokio::test]
 async fn a_scan_goes_through_its_states() {
-    let (queue, work) = (Duration::from_millis(200), Duration::from_millis(600));
+    let (queue, work) = (Duration::from_secs(2), Duration::from_secs(3));
     let server = FakeNessus::start(Settings { queue_duration: queue, scan_duration: work, ..instant() }).await;
     let client = Client::with_keys(&server);
     let id = client.create().await;
@@ -125,7 +125,7 @@ async fn a_launch_after_the_end_runs_again() {
 
 #[tokio::test]
 async fn a_stop_takes_its_time_and_a_delete_waits_for_it() {
-    let server = FakeNessus::start(Settings { settle_duration: Duration::from_millis(300), ..slow() }).await;
+    let server = FakeNessus::start(Settings { settle_duration: Duration::from_secs(2), ..slow() }).await;
     let client = Client::with_keys(&server);
     let id = client.launched().await;
     assert_eq!(client.status("POST", &format!("/scans/{id}/stop"), Value::Null).await, 200);

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 const SCANNERS: &str = "mock: [{instance_id: m1, options: {duration_seconds: 600}}]";
 
 /// Far longer than a change takes to be in effect, on a machine that does other things too.
-const EFFECT: Duration = Duration::from_secs(30);
+const EFFECT: Duration = Duration::from_secs(60);
 
 /// The token that all configurations here have, to see what becomes of the changes.
 const OPERATOR: &str = "token-of-the-operator";
@@ -126,11 +126,11 @@ async fn shares_are_those_of_the_present_configuration() {
     let gate = Gate::open(&tokens("limits: {calls_per_minute: 40}\n"));
     let mcp = gate.server.mcp().with_token(OPERATOR);
     let refused = async || mcp.call("list_pools", json!({})).await.is_error;
-    assert_eq!(gate.reload(&tokens("limits: {calls_per_minute: 10}\n")).await["outcome"], "ok");
-    for call in 0..10 {
+    assert_eq!(gate.reload(&tokens("limits: {calls_per_minute: 2}\n")).await["outcome"], "ok");
+    for call in 0..2 {
         assert!(!refused().await, "call {call}");
     }
-    assert!(refused().await, "the eleventh");
+    assert!(refused().await, "the third");
     assert_eq!(gate.reload(&tokens("limits: {calls_per_minute: 1000}\n")).await["outcome"], "ok");
     assert!(!refused().await, "the limit was raised");
 }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::world::{BROKEN, IDLE, Owed, QUICK, SLOW, World, arguments};
 
 /// How long a host may live that is to end at a point.
-const LIFE: Duration = Duration::from_secs(30);
+const LIFE: Duration = Duration::from_secs(90);
 
 /// A scan that is taken over more than ten times without getting on is given up.
 const ENDS_IN_A_ROW: usize = 8;

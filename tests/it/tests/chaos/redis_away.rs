@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::world::{QUICK, World, arguments};
 
 /// How soon an agent hears that nothing can be submitted.
-const FAST: Duration = Duration::from_secs(5);
+const FAST: Duration = Duration::from_secs(20);
 
 async fn ready(server: &Server, mcp: &Mcp) -> (u16, Value) {
     let answer = mcp.http().get(format!("{}/ready", server.url())).send().await.expect("the server answers");

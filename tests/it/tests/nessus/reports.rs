@@ -8,7 +8,7 @@ use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_running_scan_tells_its_progress_and_has_no_report_yet() {
-    let settings = Settings { scan_duration: Duration::from_secs(4), ..instant(lab_report()) };
+    let settings = Settings { scan_duration: Duration::from_secs(10), ..instant(lab_report()) };
     let lab = Lab::new(settings).await;
     let id = lab.submitted().await;
     let (code, ..) = lab.mcp.refused("get_scan_results", json!({ "task_id": id })).await;

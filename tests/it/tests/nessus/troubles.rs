@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use fake_nessus::{Fault, Kind, Operation, Settings};
-use scanhost_it::lab::{Access, Lab, instant, lab_report, task_id, wait_until};
+use scanhost_it::lab::{Access, Lab, endless, instant, lab_report, task_id, wait_until};
 use serde_json::{Value, json};
 
 const REQUESTS: [Operation; 6] = [
@@ -161,7 +161,7 @@ async fn an_older_scanner_hands_out_its_export_by_token() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scanner_that_comes_back_without_the_scan_has_lost_it() {
-    let settings = Settings { scan_duration: Duration::from_secs(2), ..instant(lab_report()) };
+    let settings = endless();
     let mut lab = Lab::new(settings.clone()).await;
     let id = lab.submitted().await;
     let status = json!({ "task_id": id });

@@ -17,6 +17,7 @@ use scanhost_it::{
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::time::timeout;
 
 use crate::means::{ALLOW, processes, submit};
 
@@ -152,7 +153,9 @@ async fn a_long_run_is_cancelled() {
     let mcp = server.mcp();
     let id = submit(&mcp).await;
     wait_until("nmap", || processes(&home).iter().any(|process| process.contains("nmap -oX"))).await;
-    assert_eq!(mcp.ok("list_scanners", json!({})).await["scanners"][0]["up"], true);
+    let is_up = async { while mcp.ok("list_scanners", json!({})).await["scanners"][0]["up"] != true {} };
+    timeout(SCAN_TIME, is_up).await.expect("a scanner that works");
+    assert_eq!(mcp.ok("get_scan_status", json!({ "task_id": id })).await["status"], "running");
     mcp.ok("cancel_scan", json!({ "task_id": id })).await;
     assert_eq!(mcp.ended(&id, SCAN_TIME).await["status"], "cancelled");
     assert_eq!(processes(&home), Vec::<String>::new());

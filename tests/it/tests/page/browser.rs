@@ -16,7 +16,7 @@ async fn a_person_submits_follows_filters_and_compares() {
     let keys = fake_nessus::ApiKeys::default();
     let auth = format!("{{access_key: {}, secret_key: {}}}", keys.access, keys.secret);
     let scanners = scanhost_it::lab::scanners(&scanner.url(), &auth)
-        + "mock: [{instance_id: m1, options: {duration_seconds: 1, hosts: 3, findings_per_host: 20}}]\n\
+        + "mock: [{instance_id: m1, options: {duration_seconds: 5, hosts: 3, findings_per_host: 20}}]\n\
            mock_slow: [{instance_id: s1, options: {duration_seconds: 600}}]\n";
     let home = Home::new(&[("scanners.yaml", &scanners), ("scanhost.yaml", TOKENS)]);
     let server = home.start();

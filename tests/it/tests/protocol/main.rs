@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 
 const SCANNERS: &str = "
 mock: [{instance_id: m1, options: {duration_seconds: 0, hosts: 3, findings_per_host: 20}}]
-brief: [{instance_id: b1, backend: mock, options: {duration_seconds: 4}}]
+brief: [{instance_id: b1, backend: mock, options: {duration_seconds: 10}}]
 broken: [{instance_id: x1, backend: mock, options: {duration_seconds: 0, fail_at: status}}]
 slow: [{instance_id: s1, backend: mock, max_concurrent_scans: 1, options: {duration_seconds: 3600}}]
 ";

@@ -51,7 +51,7 @@ async fn a_wait_ends_when_its_time_is_up() {
     let begin = Instant::now();
     let waited = desk.mcp.ok("wait_for_scan", json!({ "task_id": id, "timeout_seconds": 1 })).await;
     assert!(matches!(waited["status"].as_str(), Some("queued" | "running")), "{waited}");
-    assert!((1..10).contains(&begin.elapsed().as_secs()), "{:?}", begin.elapsed());
+    assert!((1..40).contains(&begin.elapsed().as_secs()), "{:?}", begin.elapsed());
 }
 
 #[tokio::test]
@@ -97,7 +97,7 @@ async fn whoever_waits_is_in_nobodys_way() {
         }
         desk.mcp.ok("get_scan_status", json!({ "task_id": id })).await
     };
-    let status = timeout(Duration::from_secs(60), answered).await.expect("an answer");
+    let status = timeout(Duration::from_secs(300), answered).await.expect("an answer");
     assert_eq!(status["status"], "running", "{status}");
 }
 
@@ -118,7 +118,7 @@ async fn whoever_has_a_session_or_listens_is_in_nobodys_way() {
         }
         desk.mcp.ok("get_scan_status", json!({ "task_id": id })).await
     };
-    timeout(Duration::from_secs(60), answered).await.expect("an answer");
+    timeout(Duration::from_secs(300), answered).await.expect("an answer");
 }
 
 impl Desk {

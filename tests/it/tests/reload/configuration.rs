@@ -5,6 +5,7 @@ use std::{fs, os::unix::fs::symlink, path::Path, time::Duration};
 use scanhost_it::{
     guests::{STEADY, VIEWER, version},
     lab::SCAN_TIME,
+    mcp::Mcp,
     output::Output,
     raw::submit,
     server::{Home, replace},
@@ -64,23 +65,29 @@ async fn a_profile_whose_definition_changes_is_of_another_generation() {
 #[tokio::test]
 async fn a_pool_that_is_gone_for_a_moment_loses_no_scan_and_one_that_stays_away_fails_its_own() {
     const BOTH: &str = "mock: [{instance_id: m1}]\ngone: [{instance_id: g1, backend: mock}]\n";
-    let home = Home::new(&[("scanners.yaml", BOTH)]).hasty();
+    const ONE: &str = "mock: [{instance_id: m1}]\n";
+    let home = Home::new(&[("scanners.yaml", BOTH)]);
     let server = home.start();
     let mcp = server.mcp();
     let paused = Output::of(home.command(&["queue", "pause", "gone", "--config", "config"]));
     assert_eq!(paused.code, Some(0), "{}", paused.stderr);
     let id = submit(&mcp, json!({ "scanner_pool": "gone" })).await;
-    let put = async |scanners: &str, count: usize| {
+    let put = async |home: &Home, mcp: &Mcp, scanners: &str, count: usize| {
         replace(&home.config().join("scanners.yaml"), scanners);
         let has_come = || async { mcp.ok("list_pools", json!({})).await["pools"].as_array().unwrap().len() == count };
         while !has_come().await {
             tokio::time::sleep(LOOK).await;
         }
     };
-    put("mock: [{instance_id: m1}]\n", 1).await;
-    put(BOTH, 2).await;
+    put(&home, &mcp, ONE, 1).await;
+    put(&home, &mcp, BOTH, 2).await;
     assert_eq!(mcp.ok("get_scan_status", json!({ "task_id": id })).await["status"], "queued");
-    put("mock: [{instance_id: m1}]\n", 1).await;
+    // To one that waits for it less long.
+    assert_eq!(server.terminate(), Some(0));
+    let home = home.hasty();
+    let server = home.start();
+    let mcp = server.mcp();
+    put(&home, &mcp, ONE, 1).await;
     let status = mcp.ended(&id, SCAN_TIME).await;
     assert_eq!((&status["status"], &status["error"]["code"]), (&json!("failed"), &json!("configuration")), "{status}");
 }

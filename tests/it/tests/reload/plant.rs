@@ -20,7 +20,7 @@ pub const SERVER: &str =
     "limits: {poll_seconds: 0.2}\nplugins: {steady: {file: steady.wasm}, viewer: {file: viewer.wasm}}\n";
 
 /// How soon a change is in effect, and far more than that on a machine that does other things too.
-const EFFECT: Duration = Duration::from_secs(20);
+const EFFECT: Duration = Duration::from_secs(60);
 
 pub struct Plant {
     pub home: Home,

@@ -15,7 +15,7 @@ use crate::{
 async fn more_calls_than_places_wait_for_one() {
     let mock = Arc::new(loaded::backend(MOCK, LIMITS).await);
     let mut calls = JoinSet::new();
-    for _ in 0..300 {
+    for _ in 0..130 {
         let mock = mock.clone();
         calls.spawn(async move { mock.health(nothing(), first_call()).await });
     }
@@ -28,7 +28,7 @@ async fn more_calls_than_places_wait_for_one() {
 async fn a_crash_gives_its_place_back() {
     let panic = Arc::new(loaded::backend(PANIC, LIMITS).await);
     let mut calls = JoinSet::new();
-    for _ in 0..300 {
+    for _ in 0..130 {
         let panic = panic.clone();
         calls.spawn(async move { panic.status(nothing(), first_call(), "1").await });
     }

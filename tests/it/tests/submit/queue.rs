@@ -103,7 +103,9 @@ async fn the_wait_is_estimated_by_what_scans_took() {
     let server = home.start();
     queue(&home, "pause");
     let learned = async {
-        while !(1..60).contains(&estimate(&server.mcp().ok("run_untrusted_scan", arguments(json!({}))).await)) {}
+        while !(1..60).contains(&estimate(&server.mcp().ok("run_untrusted_scan", arguments(json!({}))).await)) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     };
     timeout(Duration::from_secs(60), learned).await.expect("an estimate by what is known");
 }

@@ -2,9 +2,9 @@
 //! ends.
 
 use std::{
-    io::{Read as _, Write as _},
+    io::{self, Read as _, Write as _},
     os::unix::net::UnixStream,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::OnceLock,
     time::{Duration, Instant},
@@ -43,7 +43,7 @@ impl RedisServer {
     }
 
     fn start(appends: &'static str, is_shared: bool) -> Self {
-        let mut server = Self { folder: tempfile::tempdir().unwrap(), appends, keeper: None };
+        let mut server = Self { folder: in_memory().unwrap(), appends, keeper: None };
         server.keeper = Some(server.run(is_shared));
         server
     }
@@ -92,6 +92,12 @@ impl RedisServer {
         }
         keeper
     }
+}
+
+/// A folder that outlives processes, and does not wait for a disk.
+fn in_memory() -> io::Result<TempDir> {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }
 }
 
 impl RedisServer {

@@ -103,7 +103,7 @@ async fn a_scan_whose_lease_has_ended_is_taken_over_and_its_worker_fenced_off() 
 #[tokio::test]
 async fn heartbeats_keep_a_scan_for_longer_than_its_lease() {
     let prefix = new_prefix();
-    let lease = Duration::from_secs(2);
+    let lease = Duration::from_secs(6);
     let (worker, other) = (connect(&prefix, lease).await, connect(&prefix, lease).await);
     let offers = [offer("p", &[("s", 1)])];
     submit(&worker, new_scan("p", "a")).await;
