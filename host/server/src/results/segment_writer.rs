@@ -23,7 +23,7 @@ pub struct Bounds {
 impl Bounds {
     /// Large, since each segment has its own copy of what findings share; small, since it is in memory while a report
     /// is read.
-    pub const USUAL: Self = Self { bytes: 9 << 20, rows: MAX_ROWS };
+    pub const USUAL: Self = Self { bytes: 8 << 20, rows: MAX_ROWS };
 }
 
 /// After how many findings the bytes are counted again.
