@@ -97,18 +97,17 @@ pub async fn run(host: Arc<Host>) {
             if !is_new(&host, plugin) {
                 continue;
             }
-            match reload::roll_back(
-                &host,
-                &plugin.name,
-                &format!("it failed {FAULTS} times in a row soon after it came into use"),
-            )
-            .await
-            {
+            let reason = format!("it failed {FAULTS} times in a row soon after it came into use");
+            match reload::roll_back_from(&host, plugin, &reason).await {
                 Ok(last_good) => {
                     tracing::warn!(plugin = plugin.name, sha256 = %last_good.digest(), "went back to the last good version");
                 }
                 Err(refusal) => {
-                    tracing::warn!(plugin = plugin.name, reason = refusal.message, "there is no version to go back to");
+                    tracing::warn!(
+                        plugin = plugin.name,
+                        reason = refusal.message,
+                        "did not go back to another version"
+                    );
                 }
             }
         }

@@ -13,7 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub use apply::{note_served, tell_plugins};
 pub use report::{LastReload, Reloads};
-pub use rollback::{roll_back, use_file};
+pub use rollback::{roll_back, roll_back_from, use_file};
 
 use crate::{
     config::{Config, Problem, Problems},

@@ -104,7 +104,7 @@ impl StatusReply {
             started_at: None,
             completed_at: None,
             progress: 0,
-            queue_position: position,
+            queue_position: None,
             attempts: 0,
             remote_scan_id: None,
             retry_of: scan.retry_of.as_ref().map(TaskId::to_string),
@@ -114,7 +114,8 @@ impl StatusReply {
             results_summary: None,
         };
         match &scan.state {
-            ScanState::Queued(_) => {}
+            // One that has no place any more is about to start.
+            ScanState::Queued(_) => reply.queue_position = position.or(Some(1)),
             ScanState::Running(running) => {
                 reply.scanner_instance = Some(running.slot.scanner.instance.to_string());
                 reply.backend = Some(running.slot.backend.to_string());

@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 
 use crate::{
     host::Host,
+    mcp::find,
     refusal::{ErrorCode, Refusal},
     results::{Identity, Report, ReportError, ingest_in_background},
     telemetry::chain,
@@ -87,6 +88,8 @@ pub async fn ask<T, Answering: Future<Output = Result<T, Unusable>>>(
                 return Err(Refusal::internal("reading the scan's findings", &ReportError::Damaged(what)));
             }
             Err(Unusable::Damaged(what)) => {
+                // Or deleted meanwhile.
+                find::scan(host, scan.id.as_str()).await?;
                 is_rebuilt = true;
                 tracing::warn!(scan = %scan.id, trace = %scan.trace, what, "the scan's findings are damaged");
                 // A task of its own, so that a client that goes away leaves nothing half done.

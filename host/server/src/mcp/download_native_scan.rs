@@ -55,7 +55,7 @@ pub fn row() -> Row {
     };
     answering(about, |call, args: Args| async move {
         let scan = find::scan(&call.host, &args.task_id).await?;
-        let path = report(&call.host, &scan)?;
+        let path = report(&call.host, &scan).await?;
         accessed(&call.host, &scan.id).await;
         let file = path.clone();
         let hashing = call.host.tasks.spawn_blocking(move || digest(&file));
@@ -75,22 +75,25 @@ pub fn row() -> Row {
 ///
 /// # Errors
 /// When it has none, or not yet.
-pub fn report(host: &Host, scan: &Scan) -> Result<PathBuf, Refusal> {
-    host.native_report(&scan.id).ok_or_else(|| {
-        if scan.is_finished() {
-            Refusal::new(
-                ErrorCode::Conflict,
-                format!("the scan ended as {}, without a report", scan.status()),
-                "get_scan_status says why.",
-            )
-        } else {
-            Refusal::new(
-                ErrorCode::NotReady,
-                format!("the scan is {}: it has no report yet", scan.status()),
-                "Call wait_for_scan first.",
-            )
-        }
-    })
+pub async fn report(host: &Host, scan: &Scan) -> Result<PathBuf, Refusal> {
+    // Of a scan that runs it may be fetched once more.
+    if !scan.is_finished() {
+        return Err(Refusal::new(
+            ErrorCode::NotReady,
+            format!("the scan is {}: it has no report yet", scan.status()),
+            "Call wait_for_scan first.",
+        ));
+    }
+    if let Some(path) = host.native_report(&scan.id) {
+        return Ok(path);
+    }
+    // It may have been deleted meanwhile.
+    let scan = find::scan(host, scan.id.as_str()).await?;
+    Err(Refusal::new(
+        ErrorCode::Conflict,
+        format!("the scan ended as {}, without a report", scan.status()),
+        "get_scan_status says why.",
+    ))
 }
 
 fn digest(path: &std::path::Path) -> io::Result<(u64, String)> {

@@ -60,11 +60,12 @@ pub async fn run(
     let submission = submit(&call.host, &call.caller, tool, raw, scan_type, args).await?;
     let scan = &submission.scan;
     let is_waiting = submission.position.is_some();
-    let hint = if is_waiting && call.host.store.is_paused(&scan.request.pool).await? {
+    // The scan is stored: what cannot be read now only makes for another hint.
+    let hint = if is_waiting && call.host.store.is_paused(&scan.request.pool).await.unwrap_or(false) {
         hint::after_submit_to_paused(scan)
     } else if submission.idempotent {
         // A scan is remembered for its key for longer than it is kept.
-        let is_deleted = call.host.store.scan(&scan.id).await?.is_none();
+        let is_deleted = matches!(call.host.store.scan(&scan.id).await, Ok(None));
         hint::after_repeated_submit(scan, is_deleted)
     } else {
         hint::after_submit(scan)

@@ -16,6 +16,7 @@ use crate::{
     config::Scope,
     control::{self, perform},
     mcp,
+    refusal::Refusal,
 };
 
 pub async fn cancel(Extension(visit): Extension<Visit>, Path(id): Path<String>, request: Request) -> Response {
@@ -73,7 +74,10 @@ pub async fn call(visit: &Visit, tool: &str, arguments: Map<String, Json>) -> Re
         return Err(Trouble::Scope(Scope::Submit));
     }
     let _running = visit.permit()?;
-    let reply = mcp::call(visit.host(), tool, arguments).await?;
+    let (host, tool) = (visit.host().clone(), tool.to_owned());
+    // In a task of its own, so that a browser that goes away leaves nothing half done.
+    let called = visit.host().tasks.spawn(async move { mcp::call(&host, &tool, arguments).await });
+    let reply = called.await.map_err(|error| Refusal::internal("doing that", &error))??;
     visit.site.board.forget().await;
     Ok(reply)
 }

@@ -34,7 +34,7 @@ pub async fn report(Extension(visit): Extension<Visit>, Path(id): Path<String>) 
 async fn native(visit: &Visit, id: &str) -> Result<(File, String), Trouble> {
     let _running = visit.permit()?;
     let scan = find::scan(visit.host(), id).await?;
-    let path = download_native_scan::report(visit.host(), &scan)?;
+    let path = download_native_scan::report(visit.host(), &scan).await?;
     accessed(visit.host(), &scan.id).await;
     let extension = path.extension().map(|extension| extension.to_string_lossy().into_owned()).unwrap_or_default();
     let opening = visit.host().tasks.spawn_blocking(move || File::open(path));

@@ -29,27 +29,32 @@ pub async fn apply(host: &Arc<Host>, read: Result<Config, Vec<Problem>>) -> bool
     match built {
         Ok(new) => {
             let new = Arc::new(new);
-            take_into_use(host, &before, &new);
             let took = start.elapsed();
+            take_into_use(host, &before, &new, Some(took));
             tracing::info!(generation = new.generation, took_ms = took.as_millis() as u64, "configuration reloaded");
-            host.reloads.succeeded(took);
-            host.metrics.reloaded(true);
             true
         }
         Err(problems) => {
             for problem in &problems {
                 tracing::error!(source = problem.file, problem = %problem, "the changed configuration is not taken into use");
             }
-            host.reloads.failed(problems, start.elapsed());
             host.metrics.reloaded(false);
+            host.reloads.failed(problems, start.elapsed());
             false
         }
     }
 }
 
-/// The one step of a reload, and what has to follow it.
-pub fn take_into_use(host: &Arc<Host>, before: &Snapshot, new: &Arc<Snapshot>) {
+/// The one step of a reload, and what has to follow it. `took` is how long a reload took, where this is one.
+pub fn take_into_use(host: &Arc<Host>, before: &Snapshot, new: &Arc<Snapshot>, took: Option<Duration>) {
+    if took.is_some() {
+        host.metrics.reloaded(true);
+    }
     host.snapshot.store(new.clone());
+    // At once, so that nobody sees one without the other for long.
+    if let Some(took) = took {
+        host.reloads.succeeded(took);
+    }
     telemetry::configure(&new.config.log);
     host.reloads.retire(&before.plugins, &new.plugins);
     host.faults.keep(&new.plugins);

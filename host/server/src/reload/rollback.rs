@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use scanhost_sandbox::Digest;
+use tokio::sync::MutexGuard;
 
 use crate::{
     clock,
@@ -22,11 +23,37 @@ use crate::{
 /// # Errors
 /// When there is no such version or it cannot be used. Nothing has changed then.
 pub async fn roll_back(host: &Arc<Host>, name: &str, reason: &str) -> Result<Arc<Plugin>, Refusal> {
-    let _turn = host.reloads.turn().await;
+    let turn = host.reloads.turn().await;
+    go_back(&turn, host, name, reason, None).await
+}
+
+/// The same for a version that was found to be bad, where it is still the present one and no other file was put in its
+/// place.
+///
+/// # Errors
+/// As [`roll_back`], and when another version has come meanwhile.
+pub async fn roll_back_from(host: &Arc<Host>, bad: &Plugin, reason: &str) -> Result<Arc<Plugin>, Refusal> {
+    let turn = host.reloads.turn().await;
+    go_back(&turn, host, &bad.name, reason, Some(bad)).await
+}
+
+async fn go_back(
+    _turn: &MutexGuard<'_, ()>,
+    host: &Arc<Host>,
+    name: &str,
+    reason: &str,
+    bad: Option<&Plugin>,
+) -> Result<Arc<Plugin>, Refusal> {
     let before = host.snapshot.load_full();
     let (plugin, source) = configured(&before, name)?;
-    let file = plugin_file::read(&source.file).map_err(unusable)?;
-    let file = Digest::of(&file).to_string();
+    let file = Digest::of(&plugin_file::read(&source.file).map_err(unusable)?);
+    if let Some(bad) = bad
+        && (plugin.is_none_or(|plugin| plugin.digest() != bad.digest()) || bad.file_digest() != Some(file))
+    {
+        let message = format!("another version of `{name}` has come meanwhile");
+        return Err(Refusal::new(ErrorCode::Conflict, message, "Nothing needs to be done."));
+    }
+    let file = file.to_string();
     let decided = host.kept.change(|ledger| {
         let found = ledger.clone();
         let back = choose(ledger, name, plugin, source, &file)?;
@@ -117,7 +144,7 @@ async fn swap(host: &Arc<Host>, before: Arc<Snapshot>, name: &str) -> Result<Arc
         return Err(refused(&problems));
     }
     let new = Arc::new(new);
-    take_into_use(host, &before, &new);
+    take_into_use(host, &before, &new, None);
     let plugin = new.plugins.iter().find(|plugin| plugin.name == name).cloned();
     plugin.ok_or_else(|| Refusal::new(ErrorCode::NotFound, format!("`{name}` is gone"), "Nothing has changed."))
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use scanhost_it::{
     guests::{STEADY, failing, relabelled, version},
-    lab::{SCAN_TIME, sha256},
+    lab::{SCAN_TIME, sha256, wait_until},
     server::replace,
 };
 use serde_json::{Value, json};
@@ -153,6 +153,21 @@ async fn a_new_version_that_fails_again_and_again_makes_room_for_the_last_good_o
     let row = plant.present("steady");
     assert_eq!(row["state"], "rolled back", "{row}");
     assert!(row["why"].as_str().unwrap().contains("failed"), "{row}");
+}
+
+#[tokio::test]
+async fn nothing_is_gone_back_from_where_another_file_has_come() {
+    let plant = Plant::new();
+    plant.swapped_to(&failing(&version(STEADY, 2))).await;
+    let reload = plant.reload(|config| replace(&config.join("steady.wasm"), &STEADY[..STEADY.len() / 2])).await;
+    assert_eq!(reload["outcome"], "failed", "{reload}");
+    for _ in 0..5 {
+        assert_eq!(plant.scanned().await["error"]["code"], "plugin");
+    }
+    wait_until("the verdict", || plant.server.log().contains("another version of `steady` has come meanwhile")).await;
+    assert_ne!(plant.present("steady")["state"], "rolled back");
+    plant.swapped_to(&version(STEADY, 3)).await;
+    assert_eq!(plant.steady().await, "found by version 3");
 }
 
 #[tokio::test]

@@ -87,7 +87,7 @@ fn json(reply: &impl Serialize, uri: String, keep: Duration) -> Result<Content, 
 /// The native report, unless it is too large for an answer.
 async fn report(host: &Arc<Host>, id: &TaskId, uri: String) -> Result<Content, Refusal> {
     let scan = find::scan(host, id.as_str()).await?;
-    let path = download_native_scan::report(host, &scan)?;
+    let path = download_native_scan::report(host, &scan).await?;
     accessed(host, id).await;
     let limit = host.snapshot.load().config.limits.all_bytes;
     let reading = host.tasks.spawn_blocking(move || read_up_to(&path, limit));

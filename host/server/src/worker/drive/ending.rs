@@ -98,7 +98,8 @@ pub(super) async fn cancelled(host: &Host, id: &TaskId) {
         {
             return;
         }
-        changed.await;
+        // Whoever asked for it may have gone before anybody was told.
+        let _told = tokio::time::timeout(paced(HEARTBEAT), changed).await;
     }
 }
 
