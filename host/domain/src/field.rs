@@ -2,8 +2,6 @@
 
 use std::{collections::HashMap, fmt, sync::LazyLock};
 
-use crate::finding::FieldIndex;
-
 /// What a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FieldType {
@@ -206,3 +204,7 @@ impl Columns {
         names
     }
 }
+
+/// A field's place in the report's list of fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FieldIndex(pub u32);

@@ -5,6 +5,7 @@
 
 mod comparison;
 mod error;
+mod fold;
 mod number;
 mod term;
 #[cfg(test)]
@@ -18,8 +19,8 @@ pub use self::{
     texts::FoldedTexts,
 };
 use crate::{
-    field::{Columns, FieldType},
-    finding::{FieldIndex, Finding},
+    field::{Columns, FieldIndex, FieldType},
+    finding::Finding,
     target::problems::Problems,
 };
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::field::FieldType;
+use crate::field::{FieldIndex, FieldType};
 
 /// How bad a finding is. Ordered from `Info` to `Critical`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -105,10 +105,6 @@ impl Value {
 pub struct Finding {
     fields: Vec<(FieldIndex, Value)>,
 }
-
-/// A field's place in the report's list of fields.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FieldIndex(pub u32);
 
 impl Finding {
     /// Adds a value. A field that is already there absorbs it.

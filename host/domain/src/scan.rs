@@ -10,12 +10,14 @@ use crate::{
 };
 
 mod failure;
+mod hints;
 mod phase;
 
 #[cfg(test)]
 mod tests;
 
 pub use failure::{Failure, FailureCode};
+pub use hints::with_hints;
 pub use phase::{Phase, PhaseName};
 
 /// One task that an agent submitted.

@@ -19,6 +19,7 @@ mod limits;
 mod observer;
 mod plugin;
 mod profile;
+mod refused;
 mod stderr;
 mod world;
 
@@ -36,4 +37,5 @@ pub use limits::Limits;
 pub use observer::{CallOutcome, CallReport, LastWords, Observer};
 pub use plugin::Plugin;
 pub use profile::{Plan, Profile, ProfileDescription, Selection};
+pub use refused::{Refused, list as list_grants};
 pub use world::{PluginKind, WORLDS, World};

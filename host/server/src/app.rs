@@ -10,39 +10,46 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use arc_swap::ArcSwap;
-use scanhost_sandbox::Sandbox;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
-
-use crate::{
+use scanhost_app::{
     access::Callers,
+    accesses::Accesses,
     audit::{self, Audit},
-    command::Programs,
-    config::{Config, Problem, StoreKind},
-    control, data_folder, failpoint,
+    breakers::Breakers,
+    concurrency::Turns,
     faults::{self, Faults},
     host::Host,
-    housekeeping::{self, Accesses},
-    installation::{self, Installation},
-    mcp::Turns,
+    housekeeping,
     metrics::Metrics,
-    pace::paced,
+    open_reports::Reports,
     plugins::Kept,
-    reload::{self, Reloads},
-    reports::Reports,
+    reload,
+    reloads::Reloads,
     role::Role,
-    scanners::{self, Breakers},
+    scanners,
     seal::Sealer,
     snapshot::{self, Snapshot},
-    store::{
-        Store,
-        crashing::CrashingStore,
-        embedded::EmbeddedStore,
-        ledger::Ledger,
-        redis::{self, RedisStore},
-    },
-    submit::Waits,
-    telemetry, worker,
+    telemetry,
+    transitions::Ledger,
+    waits::Waits,
+    worker,
 };
+use scanhost_config::{Config, Problem, StoreKind};
+use scanhost_outbound::command::Programs;
+use scanhost_sandbox::Sandbox;
+use scanhost_store::{
+    Store,
+    crashing::CrashingStore,
+    embedded::EmbeddedStore,
+    redis::{self, RedisStore},
+};
+use scanhost_system::{
+    data_folder, failpoint,
+    installation::{self, Installation},
+    pace::paced,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::control;
 
 /// How long background work may take to end.
 const SHUTDOWN_TIME: Duration = Duration::from_secs(10);
@@ -141,7 +148,7 @@ pub async fn build(config: Config, purpose: Purpose) -> anyhow::Result<Arc<Host>
         tasks: TaskTracker::new(),
         shutdown: CancellationToken::new(),
     });
-    host.tasks.spawn(audit::run(host.clone()));
+    host.tasks.spawn(audit::writer::run(host.clone()));
     Ok(host)
 }
 
@@ -185,7 +192,7 @@ pub fn start_work(host: &Arc<Host>) -> anyhow::Result<()> {
     if let StoreKind::Embedded = host.snapshot.load().config.store {
         control::listen(host).context("the control socket in the data folder cannot be made")?;
     }
-    host.tasks.spawn(faults::run(host.clone()));
+    host.tasks.spawn(faults::roll_back::run(host.clone()));
     if host.role.runs_scans() {
         host.tasks.spawn(worker::run(host.clone()));
         host.tasks.spawn(scanners::watch(host.clone()));

@@ -4,6 +4,7 @@ mod compare;
 mod compiled;
 mod completions;
 mod config_check;
+mod config_folder;
 mod dlq;
 mod format;
 mod interrupt;
@@ -17,11 +18,11 @@ mod scans;
 mod serve;
 mod token;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::control::Control;
+use config_folder::Usage;
 
 /// Lets AI agents run vulnerability scans over MCP.
 ///
@@ -73,33 +74,6 @@ enum ConfigCommand {
     /// Load and check everything, and name every problem with its file, line and key.
     Check(config_check::Args),
 }
-
-/// Where the configuration is.
-#[derive(clap::Args, Clone)]
-struct ConfigFolder {
-    /// Folder with scanhost.yaml, scanners.yaml and profiles.yaml; without it, one mock pool and ./data
-    #[arg(long, value_name = "DIR", global = true)]
-    config: Option<PathBuf>,
-}
-
-impl ConfigFolder {
-    fn load(&self) -> anyhow::Result<crate::config::Config> {
-        let environment = |name: &str| std::env::var(name).ok();
-        Ok(crate::config::Config::load(self.config.as_deref(), &environment)?)
-    }
-
-    /// The host that runs on the data folder, also while something is wrong in the configuration: it goes on with what it
-    /// had before.
-    async fn running(&self) -> Option<Control> {
-        let environment = |name: &str| std::env::var(name).ok();
-        Control::running(&crate::config::Config::data_folder(self.config.as_deref(), &environment)?).await
-    }
-}
-
-/// A command that cannot be meant, as could only be told from all its arguments together.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Usage(&'static str);
 
 const WRONG_USAGE: u8 = 2;
 

@@ -12,29 +12,30 @@ use std::{
     sync::Arc,
 };
 
+use scanhost_app::{
+    audit::{Entry, shortened},
+    host::Host,
+    plugin_list,
+    plugins::Plugin,
+    refusal::{ErrorCode, Refusal},
+    reload,
+    reply::StatusReply,
+    submit::{find_stored_pool, new_task_id, new_trace_id, permit_again},
+};
 use scanhost_domain::{
     ids::TaskId,
     request::Login,
     scan::{Outcome, Scan, ScanState},
 };
+use scanhost_store::{NewScan, StoreError};
+use scanhost_system::clock;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
 pub use client::{Control, connect_mcp};
 pub use server::listen;
 
-use crate::{
-    audit::{Entry, shortened},
-    clock,
-    host::Host,
-    mcp,
-    plugins::{self, Plugin},
-    refusal::{ErrorCode, Refusal},
-    reload,
-    reply::StatusReply,
-    store::{NewScan, StoreError},
-    submit::{find_stored_pool, new_task_id, new_trace_id, permit_again},
-};
+use crate::mcp;
 
 /// The socket's name in the data folder.
 pub const SOCKET_NAME: &str = "scanhost.sock";
@@ -158,10 +159,12 @@ pub async fn perform(host: &Arc<Host>, request: Request) -> Result<Json, Refusal
         }
         Request::DeadLetter { task_id } => {
             let scan = dead_letter(host, &task_id).await?;
-            Ok(json!({ "status": StatusReply::new(&scan, None), "request": crate::reply::SettingsReply::new(&scan) }))
+            Ok(
+                json!({ "status": StatusReply::new(&scan, None), "request": scanhost_app::reply::SettingsReply::new(&scan) }),
+            )
         }
         Request::RetryDeadLetter { task_id } => retry(host, &task_id).await,
-        Request::Plugins => Ok(plugins::listed(host)),
+        Request::Plugins => Ok(plugin_list::listed(host)),
         Request::RollBack { plugin } => {
             reload::roll_back(host, &plugin, "an operator rolled it back").await.map(|plugin| version_in_use(&plugin))
         }

@@ -1,17 +1,14 @@
 //! The HTTP side: `/mcp`, `/health`, `/ready`, `/metrics`, the page for people, and who is let in.
 
+mod bearer;
 mod body;
 mod connection;
 mod cross_origin;
 mod names;
 mod requests;
 mod stream;
-mod token;
 
 pub use body::Place;
-pub use requests::routes;
-pub use token::Given;
-
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
@@ -22,19 +19,25 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
-use scanhost_domain::{breaker::Circuit, ids::ScannerId};
-use serde_json::{Value, json};
-
-use crate::{
+use scanhost_app::{
     access::{Access, RetryAfter},
     audit::Entry,
-    disk,
     host::Host,
-    mcp::{Offer, Offered, transport},
-    metrics, page,
     plugins::{Origin, Plugin},
-    reload::LastReload,
+    reloads::LastReload,
+    scrape,
 };
+use scanhost_domain::{breaker::Circuit, ids::ScannerId};
+use scanhost_system::disk;
+use serde_json::{Value, json};
+
+pub use bearer::Given;
+
+use crate::{
+    mcp::{self, Offer, Offered, transport},
+    page,
+};
+use requests::routes;
 
 pub use connection::serve;
 
@@ -121,7 +124,8 @@ async fn admit(host: &Host, access: Access, mut request: Request, next: Next) ->
 }
 
 async fn metrics(State(host): State<Arc<Host>>) -> Response {
-    ([(header::CONTENT_TYPE, metrics::MEDIA_TYPE)], metrics::text(&host).await).into_response()
+    ([(header::CONTENT_TYPE, scrape::MEDIA_TYPE)], scrape::text(&host, mcp::tool_names(), routes()).await)
+        .into_response()
 }
 
 async fn ready(State(host): State<Arc<Host>>) -> Response {

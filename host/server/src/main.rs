@@ -1,54 +1,4 @@
-//! The program `scanhost`: reads the command line and runs one of its verbs.
-
-mod access;
-mod answer;
-mod app;
-mod audit;
-mod cli;
-mod clock;
-mod command;
-mod config;
-mod conformance;
-mod control;
-mod data_folder;
-mod disk;
-mod egress;
-mod export;
-mod failpoint;
-mod faults;
-mod filter_word;
-mod host;
-mod housekeeping;
-mod http;
-mod installation;
-mod last_words;
-mod mcp;
-mod metrics;
-mod nearest;
-mod pace;
-mod page;
-mod plugin_file;
-mod plugins;
-mod record_file;
-mod refusal;
-mod reload;
-mod removal;
-mod reply;
-mod reports;
-mod results;
-mod role;
-mod scaffold;
-mod scanners;
-mod seal;
-mod secret;
-mod service;
-mod snapshot;
-mod store;
-mod submit;
-mod telemetry;
-mod trace_context;
-mod visible;
-mod worker;
+//! Starts the program: becomes a helper process where it is to be one, else runs the command line.
 
 use std::process::ExitCode;
 
@@ -58,7 +8,7 @@ use std::process::ExitCode;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
-    if let Some(code) = command::helper() {
+    if let Some(code) = scanhost_outbound::command::helper() {
         return code;
     }
     // One provider of cryptography for all TLS, chosen before the first connection.
@@ -66,9 +16,9 @@ fn main() -> ExitCode {
         eprintln!("scanhost: another provider of cryptography is installed already");
         return ExitCode::FAILURE;
     }
-    if let Err(unknown) = failpoint::arm() {
+    if let Err(unknown) = scanhost_system::failpoint::arm() {
         eprintln!("scanhost: {unknown}");
         return ExitCode::from(2);
     }
-    cli::run()
+    scanhost::run()
 }

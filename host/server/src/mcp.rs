@@ -1,7 +1,7 @@
 //! The tools over MCP: the only place that names rmcp. One file a tool; this one lists and calls them.
 
 mod arguments;
-mod asked;
+mod audited_request;
 mod cancel_scan;
 pub mod compare_scans;
 mod completion;
@@ -10,7 +10,6 @@ mod context;
 mod delete_scan;
 pub mod download_native_scan;
 mod error;
-pub mod find;
 #[cfg(feature = "conformance")]
 pub mod fixtures;
 mod get_pool_status;
@@ -21,6 +20,7 @@ mod get_scan_status;
 mod get_scan_summary;
 mod handler;
 mod hint;
+mod implementation;
 mod list_pools;
 mod list_profiles;
 pub mod list_scanners;
@@ -28,6 +28,7 @@ pub mod list_scans;
 mod malformed;
 mod measured;
 mod message;
+mod nature;
 mod offered;
 mod prompts;
 mod request_state;
@@ -42,62 +43,35 @@ mod subscription;
 mod task;
 mod tool;
 mod tool_changes;
+mod tool_list;
 mod toolset;
 pub mod transport;
-mod turn;
 mod wait_for_scan;
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use rmcp::model::CallToolResponse;
-use serde_json::{Map, Value as Json};
-
-use crate::{
+use scanhost_app::{
+    concurrency::Turn,
     host::Host,
     refusal::{ErrorCode, Refusal},
     submit::Caller,
 };
+use serde_json::{Map, Value as Json};
+
 pub use offered::Offered;
-use tool::{Call, Row};
+
+pub use tool_list::tool_names;
+
+use tool::Call;
+use tool_list::rows;
+
 pub use toolset::Offer;
-use turn::Turn;
-pub use turn::Turns;
 
 /// The library's own lines: below `warn` they hold whole requests, with the passwords among their arguments, so those
 /// are never logged, whatever level an operator asks for.
 pub fn is_loggable(metadata: &tracing::Metadata<'_>) -> bool {
     *metadata.level() <= tracing::Level::WARN || !metadata.target().starts_with("rmcp")
-}
-
-/// Every tool, in the order in which they are listed. `confirm_privileged` is as in the configuration.
-pub fn rows(confirm_privileged: bool) -> Vec<Row> {
-    vec![
-        run_untrusted_scan::row(),
-        run_trusted_scan::row(),
-        run_privileged_scan::row(confirm_privileged),
-        get_scan_status::row(),
-        wait_for_scan::row(),
-        get_scan_summary::row(),
-        get_scan_results::row(),
-        compare_scans::row(),
-        get_scan_settings::row(),
-        download_native_scan::row(),
-        cancel_scan::row(),
-        delete_scan::row(),
-        list_scans::row(),
-        list_scanners::row(),
-        list_pools::row(),
-        get_pool_status::row(),
-        get_queue_status::row(),
-        list_profiles::row(),
-    ]
-}
-
-/// The names of all tools.
-pub fn tool_names() -> impl Iterator<Item = &'static str> {
-    static NAMES: LazyLock<Vec<String>> =
-        LazyLock::new(|| rows(false).iter().map(|row| row.tool.name.to_string()).collect());
-    NAMES.iter().map(String::as_str)
 }
 
 /// Calls a tool for an operator of this host, and returns its structured content.

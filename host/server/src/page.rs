@@ -3,30 +3,33 @@
 //! making it harmless first.
 
 mod actions;
-mod assets;
 mod board;
 mod chart;
 mod compare;
 mod document;
 mod download;
 mod entrance;
+mod escape;
 mod events;
 mod findings;
 mod form;
+mod form_token;
 mod login;
-mod moment;
 mod new_scan;
 mod overview;
+mod page_request;
 mod plugins;
 mod question;
 mod scan;
 mod scans;
 mod session;
+mod site;
 mod state;
+mod static_files;
 mod table;
-mod told;
+mod time;
 mod trouble;
-mod visit;
+mod trouble_page;
 
 use std::sync::Arc;
 
@@ -37,10 +40,12 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
+use scanhost_app::host::Host;
 use tokio::sync::Semaphore;
 
-use crate::{host::Host, mcp::Offered};
+use crate::mcp::Offered;
 use board::Board;
+use site::Site;
 
 /// The addresses of the page. What stands in braces may be any one part of a path.
 pub const ROUTES: [&str; 18] = [
@@ -59,21 +64,13 @@ pub const ROUTES: [&str; 18] = [
     "/pools/{pool}/resume",
     "/login",
     "/logout",
-    assets::STYLE,
-    assets::SCRIPT,
-    assets::ICON,
+    static_files::STYLE,
+    static_files::SCRIPT,
+    static_files::ICON,
 ];
 
 /// Streams of events that one process serves at once. A page without one is as good as a page without JavaScript.
 const MOST_STREAMS: usize = 256;
-
-/// What all visits share.
-pub struct Site {
-    host: Arc<Host>,
-    offered: Arc<Offered>,
-    board: Board,
-    streams: Arc<Semaphore>,
-}
 
 /// All of the page; a path that is none of its addresses is answered with what to do.
 pub fn router<S: Clone + Send + Sync + 'static>(host: &Arc<Host>, offered: Arc<Offered>) -> Router<S> {
@@ -98,13 +95,13 @@ pub fn router<S: Clone + Send + Sync + 'static>(host: &Arc<Host>, offered: Arc<O
         .route("/pools/{pool}/pause", post(actions::pause))
         .route("/pools/{pool}/resume", post(actions::resume))
         .route("/logout", post(login::leave))
-        .fallback(trouble::nowhere)
+        .fallback(trouble_page::nowhere)
         .layer(middleware::from_fn_with_state(site.clone(), entrance::enter));
     Router::new()
         .route("/login", get(login::show).post(login::enter))
-        .route(assets::STYLE, get(assets::style))
-        .route(assets::SCRIPT, get(assets::script))
-        .route(assets::ICON, get(assets::icon))
+        .route(static_files::STYLE, get(static_files::style))
+        .route(static_files::SCRIPT, get(static_files::script))
+        .route(static_files::ICON, get(static_files::icon))
         .merge(inside)
         .layer(middleware::map_response(guard))
         .with_state(site)

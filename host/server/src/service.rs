@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use scanhost_app::host::Host;
+use scanhost_domain::error_chain::chain;
 use sd_notify::NotifyState;
-
-use crate::{host::Host, telemetry::chain};
 
 /// Signs of life in the time after which the manager takes the host for dead.
 const SIGNS: u32 = 3;

@@ -1,6 +1,3 @@
 #![no_main]
 
-#[path = "../checks/filters.rs"]
-mod filters;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| filters::check(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| scanhost_fuzz_checks::filters::check(data));

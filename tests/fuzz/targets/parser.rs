@@ -1,6 +1,3 @@
 #![no_main]
 
-#[path = "../checks/parser.rs"]
-mod parser;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| parser::check(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| scanhost_fuzz_checks::parser::check(data));

@@ -1,6 +1,3 @@
 #![no_main]
 
-#[path = "../checks/segments.rs"]
-mod segments;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| segments::check(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| scanhost_fuzz_checks::segments::check(data));

@@ -1,15 +1,9 @@
-//! What the fuzz targets of `tests/fuzz` check, over their seeds: so that they go on to compile and to hold.
+//! The properties that the fuzz targets of `tests/fuzz` check, on their seeds, so that they keep compiling and holding.
 
 use std::{fs, path::Path};
 
+use scanhost_fuzz_checks::{filters, parser, segments};
 use scanhost_it::program::workspace;
-
-#[path = "../../fuzz/checks/filters.rs"]
-mod filters;
-#[path = "../../fuzz/checks/parser.rs"]
-mod parser;
-#[path = "../../fuzz/checks/segments.rs"]
-mod segments;
 
 /// Each file as it is, cut at each of some places, and with each of some bytes changed.
 fn check_all(folder: &Path, check: fn(&[u8])) {
@@ -31,17 +25,17 @@ fn check_all(folder: &Path, check: fn(&[u8])) {
 }
 
 #[test]
-fn the_parser_holds_on_its_seeds() {
+fn parser_checks_hold_on_their_seeds() {
     check_all(&workspace().join("tests/fuzz/seeds/parser"), parser::check);
     check_all(&workspace().join("tests/fixtures"), parser::check);
 }
 
 #[test]
-fn filters_hold_on_their_seeds() {
+fn filter_checks_hold_on_their_seeds() {
     check_all(&workspace().join("tests/fuzz/seeds/filters"), filters::check);
 }
 
 #[test]
-fn segments_hold_on_their_seeds() {
+fn segment_checks_hold_on_their_seeds() {
     check_all(&workspace().join("tests/fuzz/seeds/segments"), segments::check);
 }

@@ -7,8 +7,9 @@ use super::{
     Operand,
     comparison::{Comparison, severity},
     error::Reason,
+    fold::fold,
     number::Number,
-    text::{TextTest, fold},
+    text::TextTest,
     texts::FoldedTexts,
 };
 use crate::{

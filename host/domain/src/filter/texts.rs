@@ -1,6 +1,6 @@
 //! Many texts one after the other, for stores that ask a term of each: one search over all of them instead of one each.
 
-use super::text::fold_into;
+use super::fold::fold_into;
 
 /// Values of a text or list field: each has one element, or those of the list. Kept in lower case.
 #[derive(Clone, Debug, Default)]

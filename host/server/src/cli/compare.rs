@@ -3,16 +3,20 @@
 use std::{path::Path, sync::Arc};
 
 use anyhow::Context as _;
+use scanhost_conformance::last_words::Aloud;
 use scanhost_domain::ids::TaskId;
+use scanhost_results::{Comparison, Report, Stretch, Survey};
 use scanhost_sandbox::Sandbox;
 use serde_json::{Value as Json, json};
 
-use super::{ConfigFolder, Usage, compiled, listing, native};
+use super::{
+    compiled,
+    config_folder::{ConfigFolder, Usage},
+    listing, native,
+};
 use crate::{
     app::{self, Purpose},
     control::Control,
-    last_words::Aloud,
-    results::{Comparison, Report, Stretch, Survey},
 };
 
 #[derive(clap::Args)]

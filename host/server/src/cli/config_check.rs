@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use scanhost_app::snapshot::{
+    Snapshot,
+    local_check::{Unfit, check_local},
+};
+use scanhost_config::{Config, Problem, Scope};
+use scanhost_conformance::last_words::Aloud;
+use scanhost_results::unfamiliar;
 use scanhost_sandbox::Sandbox;
 use serde_json::{Map, Value as Json, json};
 
-use super::{ConfigFolder, compiled, listing};
-use crate::{
-    app,
-    config::{Config, Problem, Scope},
-    last_words::Aloud,
-    results::unfamiliar,
-    scanners::{self, Unfit},
-    snapshot::Snapshot,
-};
+use super::{compiled, config_folder::ConfigFolder, listing};
+use crate::app;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -106,7 +106,7 @@ fn counts(snapshot: &Snapshot) -> Map<String, Json> {
 async fn unfit_scanners(snapshot: &Snapshot) -> Vec<String> {
     let mut unfit = Vec::new();
     for scanner in &snapshot.scanners {
-        if let Err(Unfit::Mistake(problem) | Unfit::Outage(problem)) = scanners::check_local(scanner).await {
+        if let Err(Unfit::Mistake(problem) | Unfit::Outage(problem)) = check_local(scanner).await {
             unfit.push(format!("scanners.yaml: {}.{}: {problem}", scanner.id.pool, scanner.id.instance));
         }
     }
@@ -116,7 +116,7 @@ async fn unfit_scanners(snapshot: &Snapshot) -> Vec<String> {
 /// Tokens that may pause pools, and may not call a single tool.
 fn powerless_tokens(config: &Config) -> Vec<String> {
     let only_admin = config.tokens.iter().enumerate().filter(|(_, token)| token.scopes.iter().eq([&Scope::Admin]));
-    let warning = |(index, token): (usize, &crate::config::Token)| Problem {
+    let warning = |(index, token): (usize, &scanhost_config::Token)| Problem {
         file: "scanhost.yaml".to_owned(),
         place: None,
         key: format!("tokens[{index}].scopes"),

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use anyhow::bail;
 use clap::Subcommand;
 
-use super::{ConfigFolder, listing};
+use super::{config_folder::ConfigFolder, listing};
 use crate::{
     app::Purpose,
     control::{Control, Request},

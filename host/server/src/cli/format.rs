@@ -7,12 +7,11 @@ use std::{
 
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
-
-use crate::{
-    answer::Prepared,
+use scanhost_domain::visible::visible;
+use scanhost_results::{
+    PreparedQuery,
     export::{self, FileFormat},
-    results::jsonl::ScanMetadata,
-    visible::visible,
+    jsonl::ScanMetadata,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -39,13 +38,14 @@ impl Format {
 }
 
 /// Prints the findings. It reads files: call it where blocking is allowed.
-pub fn print(prepared: &Prepared, metadata: &ScanMetadata, format: Format) -> anyhow::Result<()> {
+pub fn print(prepared: &PreparedQuery, metadata: &ScanMetadata, format: Format) -> anyhow::Result<()> {
     let is_closed = AtomicBool::new(false);
     let mut out = io::BufWriter::new(Pipe { out: io::stdout(), is_closed: &is_closed });
+    let write = |format, out: &mut _| Ok(export::write(prepared, metadata, format, out)?);
     let printed = match format {
-        Format::Jsonl => export::write(prepared, metadata, FileFormat::Jsonl, &mut out),
-        Format::Csv => export::write(prepared, metadata, FileFormat::Csv, &mut out),
-        Format::Parquet => export::write(prepared, metadata, FileFormat::Parquet, &mut out),
+        Format::Jsonl => write(FileFormat::Jsonl, &mut out),
+        Format::Csv => write(FileFormat::Csv, &mut out),
+        Format::Parquet => write(FileFormat::Parquet, &mut out),
         Format::Table => table(prepared, &mut out),
     };
     let printed = printed.and_then(|()| Ok(out.flush()?));
@@ -87,7 +87,7 @@ impl Write for Pipe<'_> {
     }
 }
 
-fn table(prepared: &Prepared, out: &mut impl Write) -> anyhow::Result<()> {
+fn table(prepared: &PreparedQuery, out: &mut impl Write) -> anyhow::Result<()> {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
     if !io::stdout().is_terminal() {
@@ -98,7 +98,7 @@ fn table(prepared: &Prepared, out: &mut impl Write) -> anyhow::Result<()> {
     export::each(prepared, export::cell, |cells| {
         rows += 1;
         table.add_row(cells.into_iter().map(|cell| visible(&cell)));
-        Ok(())
+        anyhow::Ok(())
     })?;
     if !prepared.view.fields().is_empty() {
         writeln!(out, "{table}")?;
@@ -112,13 +112,13 @@ fn table(prepared: &Prepared, out: &mut impl Write) -> anyhow::Result<()> {
 }
 
 /// What of all records is printed, for formats that do not say it themselves.
-fn part(prepared: &Prepared) -> anyhow::Result<Option<String>> {
+fn part(prepared: &PreparedQuery) -> anyhow::Result<Option<String>> {
     let Some((shown, total)) = prepared.part()? else { return Ok(None) };
     let records = records(prepared);
     let shown = if shown.is_empty() { "none".into() } else { format!("{} to {}", shown.start + 1, shown.end) };
     Ok(Some(format!("{shown} of {total} {records}; --page 0 prints all")))
 }
 
-fn records(prepared: &Prepared) -> &'static str {
+fn records(prepared: &PreparedQuery) -> &'static str {
     if prepared.view.is_grouped() { "groups" } else { "findings" }
 }

@@ -3,9 +3,8 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use comfy_table::{ContentArrangement, Table, presets};
+use scanhost_domain::visible::visible;
 use serde_json::Value as Json;
-
-use crate::visible::visible;
 
 /// Objects with the same keys, one a row.
 pub fn rows(as_json: bool, rows: &Json) -> anyhow::Result<()> {

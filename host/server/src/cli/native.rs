@@ -3,12 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
+use scanhost_app::snapshot::Snapshot;
 use scanhost_domain::ids::BackendName;
-
-use crate::{
-    results::{IngestError, Report, ingest},
-    snapshot::Snapshot,
-};
+use scanhost_results::{IngestError, Report, ingest};
 
 /// Whose report a file is taken for where nobody says so.
 pub const DEFAULT: &str = "nessus";

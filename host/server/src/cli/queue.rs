@@ -5,7 +5,7 @@ use std::{io::IsTerminal as _, time::Duration};
 use clap::Subcommand;
 use serde_json::{Value as Json, json};
 
-use super::{ConfigFolder, listing};
+use super::{config_folder::ConfigFolder, listing};
 use crate::{
     app::Purpose,
     control::{Control, Request},

@@ -3,21 +3,22 @@
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
+use scanhost_app::{
+    answer::{Choice, Question, prepare},
+    snapshot::named::find_profile,
+};
+use scanhost_conformance::last_words::Aloud;
 use scanhost_domain::page::PageRequest;
+use scanhost_results::jsonl::ScanMetadata;
+use scanhost_sandbox::Sandbox;
 
 use super::{
-    ConfigFolder, compiled,
+    compiled,
+    config_folder::ConfigFolder,
     format::{self, Format},
     native,
 };
-use crate::{
-    answer::{Choice, Question, prepare},
-    app, filter_word,
-    last_words::Aloud,
-    results::jsonl::ScanMetadata,
-    submit::find_profile,
-};
-use scanhost_sandbox::Sandbox;
+use crate::{app, filter_word};
 
 #[derive(clap::Args)]
 pub struct Args {

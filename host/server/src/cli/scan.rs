@@ -4,27 +4,28 @@ use std::{io::IsTerminal as _, path::Path, sync::Arc};
 
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
+use scanhost_app::{
+    answer::{Choice, Question, prepare},
+    role::Role,
+    snapshot::{Snapshot, named::find_profile},
+    telemetry::{self, Wish},
+};
+use scanhost_config::{Config, StoreKind};
 use scanhost_domain::{ids::ProfileName, page::PageRequest};
+use scanhost_results::{Report, check_standing, jsonl::ScanMetadata, unfamiliar};
 use scanhost_sandbox::Sandbox;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    ConfigFolder,
+    config_folder::ConfigFolder,
     format::{self, Format},
     interrupt::Interrupt,
     listing::text,
 };
 use crate::{
-    answer::{Choice, Question, prepare},
     app::{self, Purpose},
-    config::{Config, StoreKind},
     control::Control,
-    filter_word,
-    results::{Report, check_standing, jsonl::ScanMetadata, unfamiliar},
-    role::Role,
-    snapshot::Snapshot,
-    submit::find_profile,
-    telemetry::{self, Wish},
+    filter_word, mcp,
 };
 
 /// How long one question for the status waits for a change, in seconds.
@@ -56,7 +57,7 @@ pub struct Args {
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
     args.format.permit_output()?;
-    telemetry::start(Wish::Own("warn"))?;
+    telemetry::start(Wish::Own("warn"), mcp::is_loggable)?;
     let config = args.folder.load()?;
     // What a worker claims it should keep: this process ends with its own scan, so on a shared store it claims none.
     let role = match config.store {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{ConfigFolder, listing};
+use super::{config_folder::ConfigFolder, listing};
 use crate::{app::Purpose, control::Control};
 
 #[derive(clap::Args)]

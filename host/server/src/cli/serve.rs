@@ -11,26 +11,29 @@ use std::{
 };
 
 use anyhow::{Context as _, anyhow, bail};
+use scanhost_app::{
+    host::Host,
+    reload::{self, Reloader},
+    role::Role,
+    telemetry::{self, Wish},
+};
+use scanhost_config::Config;
+use scanhost_domain::error_chain::chain;
 use tokio::{
     io::AsyncWriteExt as _,
     net::{TcpListener, UnixStream},
 };
 
-use super::ConfigFolder;
+use super::config_folder::ConfigFolder;
 use crate::{
     app::{self, Purpose},
-    config::Config,
     control::{Control, connect_mcp},
-    host::Host,
     http,
     mcp::{
-        Offer,
+        self, Offer,
         transport::{self, NO_REQUEST},
     },
-    reload::{self, Reloader},
-    role::Role,
     service,
-    telemetry::{self, Wish},
 };
 
 const NO_MCP: &str = "the client does not speak MCP: ";
@@ -44,9 +47,31 @@ pub struct Args {
     listen: Option<SocketAddr>,
     /// Serve MCP and run scans, or one of the two where processes share a store
     #[arg(long, value_enum, default_value_t)]
-    role: Role,
+    role: RoleArgument,
     #[command(flatten)]
     offer: Offer,
+}
+
+/// The roles as the command line names them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum RoleArgument {
+    /// Serves MCP and runs scans
+    #[default]
+    All,
+    /// Serves MCP; scans run elsewhere
+    Api,
+    /// Runs scans; MCP is served elsewhere
+    Worker,
+}
+
+impl From<RoleArgument> for Role {
+    fn from(role: RoleArgument) -> Self {
+        match role {
+            RoleArgument::All => Self::All,
+            RoleArgument::Api => Self::Api,
+            RoleArgument::Worker => Self::Worker,
+        }
+    }
 }
 
 impl Args {
@@ -66,7 +91,7 @@ impl Args {
 }
 
 pub async fn serve(args: Args) -> anyhow::Result<()> {
-    telemetry::start(Wish::Configured("info"))?;
+    telemetry::start(Wish::Configured("info"), mcp::is_loggable)?;
     let args = Arc::new(args);
     let is_default = args.folder.config.is_none();
     allow_many_sockets();
@@ -74,7 +99,7 @@ pub async fn serve(args: Args) -> anyhow::Result<()> {
     let listener = TcpListener::bind(config.listen).await;
     let listener = listener.map_err(|error| no_listener(config.listen, error))?;
     let listen = listener.local_addr()?;
-    let host = app::build(config, Purpose::Work(args.role)).await?;
+    let host = app::build(config, Purpose::Work(args.role.into())).await?;
     // From here on there is something to bring to an end.
     let ended = ended()?;
     app::start_work(&host)?;
@@ -94,13 +119,13 @@ pub async fn serve(args: Args) -> anyhow::Result<()> {
 }
 
 pub async fn stdio(args: Args) -> anyhow::Result<()> {
-    telemetry::start(Wish::Configured("warn"))?;
-    if !args.role.serves_mcp() {
+    telemetry::start(Wish::Configured("warn"), mcp::is_loggable)?;
+    if !Role::from(args.role).serves_mcp() {
         bail!("a worker does not serve MCP: run `scanhost serve --role worker`, or leave --role out");
     }
     let args = Arc::new(args);
     let (config, reloader) = Reloader::start(args.reader())?;
-    let host = match Control::open(config, Purpose::Work(args.role)).await? {
+    let host = match Control::open(config, Purpose::Work(args.role.into())).await? {
         Control::Own(host) => host,
         // A second editor on the same folder works through the first one's host.
         Control::Other(data) => {
@@ -183,7 +208,7 @@ fn allow_many_sockets() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
-        tracing::warn!(error = telemetry::chain(&error), "the limit of open files could not be raised");
+        tracing::warn!(error = chain(&error), "the limit of open files could not be raised");
     }
 }
 

@@ -3,11 +3,11 @@
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use clap::Subcommand;
 use rand::Rng as _;
+use scanhost_config::{Scope, permit_token_name};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::listing;
-use crate::config::{Scope, permit_token_name};
 
 #[derive(clap::Args)]
 pub struct Args {

@@ -7,6 +7,9 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use scanhost_app::{host::Host, refusal::joined};
+use scanhost_config::{Config, StoreKind};
+use scanhost_store::StoreError;
 use serde_json::Value as Json;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
@@ -16,11 +19,7 @@ use tokio::{
 use super::{Request, perform_noted, server::MCP_GREETING, socket_address};
 use crate::{
     app::{self, Purpose},
-    config::{Config, StoreKind},
-    host::Host,
     mcp::Offer,
-    refusal::joined,
-    store::StoreError,
 };
 
 /// How long another host on the same folder may take to start or to end.

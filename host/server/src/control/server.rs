@@ -2,6 +2,8 @@
 
 use std::{fs, io, os::unix::fs::PermissionsExt as _, sync::Arc};
 
+use scanhost_app::host::Host;
+use scanhost_domain::error_chain::chain;
 use serde_json::json;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
@@ -9,11 +11,7 @@ use tokio::{
 };
 
 use super::{Request, SOCKET_NAME, perform_noted, socket_address};
-use crate::{
-    host::Host,
-    mcp::{Offer, transport},
-    telemetry::chain,
-};
+use crate::mcp::{Offer, transport};
 
 /// Bytes of one request.
 const MAX_LINE: u64 = 4 << 20;

@@ -12,12 +12,11 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use futures_util::StreamExt as _;
+use scanhost_app::host::Host;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout_at},
 };
-
-use crate::host::Host;
 
 /// How much of what is too much is read.
 const READ_ON: usize = 16 << 20;

@@ -9,8 +9,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-
-use crate::host::Host;
+use scanhost_app::host::Host;
 
 /// Names of this machine, which are always let in.
 const LOCAL_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];

@@ -7,8 +7,9 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use scanhost_app::{host::Host, metrics::UNKNOWN};
 
-use crate::{host::Host, metrics::UNKNOWN, page};
+use crate::page;
 
 /// The routes for programs.
 const FOR_PROGRAMS: [&str; 4] = ["/mcp", "/health", "/ready", "/metrics"];

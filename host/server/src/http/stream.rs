@@ -8,9 +8,9 @@ use axum::{
     response::Response,
 };
 use futures_util::StreamExt as _;
+use scanhost_app::host::Host;
 
-use super::token::Given;
-use crate::host::Host;
+use super::bearer::Given;
 
 /// The same answer; a stream of events for as long as what its caller gave lets it in.
 pub fn while_let_in(host: &Arc<Host>, given: Option<Given>, response: Response) -> Response {

@@ -3,11 +3,11 @@
 mod argument_type;
 
 use rmcp::model::JsonObject;
+use scanhost_app::refusal::Refusal;
+use scanhost_domain::nearest::nearest;
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
-
-use crate::{nearest::nearest, refusal::Refusal};
 
 /// A JSON Schema without `null`: an optional argument is left out, and a client that sends null means the same.
 pub fn schema<T: JsonSchema>() -> JsonObject {

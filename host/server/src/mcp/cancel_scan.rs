@@ -1,20 +1,21 @@
 //! `cancel_scan`: ends a scan early.
 
+use scanhost_app::{
+    find,
+    host::Host,
+    refusal::{ErrorCode, Refusal},
+};
+use scanhost_config::Scope;
 use scanhost_domain::scan::Status;
+use scanhost_store::Cancelled;
+use scanhost_system::clock;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    find,
-    tool::{About, Nature, Row, structured},
+    nature::Nature,
+    tool::{About, Row, structured},
     toolset::Toolset,
-};
-use crate::{
-    clock,
-    config::Scope,
-    host::Host,
-    refusal::{ErrorCode, Refusal},
-    store::Cancelled,
 };
 
 #[derive(Deserialize, JsonSchema)]
@@ -55,7 +56,7 @@ pub async fn cancel(host: &Host, task_id: &str) -> Result<Reply, Refusal> {
     let id = find::parse(task_id)?;
     let (scan, message) = match host.store.cancel(&id, clock::now()).await? {
         Cancelled::Ended(scan) => {
-            crate::record_file::write(host, &scan).await;
+            scanhost_app::record_file::write(host, &scan).await;
             (scan, "the scan had not started and is cancelled")
         }
         Cancelled::Requested(scan) => (scan, "the scanner is being told to stop"),

@@ -2,22 +2,23 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use scanhost_domain::{scan::Scan, target::Targets};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use super::{
+use scanhost_app::{
     find,
-    tool::{About, Nature, Row, structured},
-    toolset::Toolset,
-};
-use crate::{
-    config::Scope,
     host::Host,
     housekeeping::accessed,
     refusal::Refusal,
     reports::{self, Unusable, permit_results},
-    results::{ChangeCounts, Changes, Comparison, Report, ReportError, Resume, Stretch, Survey},
+};
+use scanhost_config::Scope;
+use scanhost_domain::{scan::Scan, target::Targets};
+use scanhost_results::{ChangeCounts, Changes, Comparison, Report, ReportError, Resume, Stretch, Survey};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    nature::Nature,
+    tool::{About, Row, structured},
+    toolset::Toolset,
 };
 
 /// Findings of each list at most: an answer has four lists.

@@ -3,10 +3,12 @@
 use std::{collections::HashMap, sync::Arc};
 
 use rmcp::model::{CompletionInfo, Reference};
+use scanhost_app::{find, host::Host, refusal::Refusal, reports};
 use scanhost_domain::{field::STANDARD, scan::Status};
+use scanhost_results::Report;
+use scanhost_store::ListQuery;
 
-use super::{find, prompts, resources};
-use crate::{host::Host, refusal::Refusal, reports, results::Report, store::ListQuery};
+use super::{prompts, resources};
 
 /// Scans that are looked through.
 const SCANS: usize = 1_000;

@@ -5,13 +5,14 @@ use rmcp::model::{
     ElicitRequest, ElicitRequestParams, ElicitResult, ElicitationAction, ElicitationSchema, InputRequest,
     InputRequests, InputRequiredResult,
 };
+use scanhost_app::{refusal::Refusal, submit::SubmitArgs};
+use scanhost_domain::visible::visible;
 
 use super::{
     context::{asks_people, is_stateless, permit_staying},
     request_state::{self, PATIENCE},
     tool::Call,
 };
-use crate::{refusal::Refusal, submit::SubmitArgs, visible::visible};
 
 /// The question's name among those of a call.
 const QUESTION: &str = "confirm";

@@ -5,15 +5,15 @@ use rmcp::{
     model::{Extensions, MetaObject, RequestMetaObject},
     service::RequestContext,
 };
-
-use super::handler::implementation;
-use crate::{
+use scanhost_app::{
     access::Access,
-    config::Scope,
-    http::Place,
     refusal::Refusal,
     submit::{Caller, parse_trace},
 };
+use scanhost_config::Scope;
+
+use super::implementation::implementation;
+use crate::http::Place;
 
 /// What the caller may do.
 pub fn access(context: &RequestContext<RoleServer>) -> Access {

@@ -1,17 +1,18 @@
 //! `delete_scan`: removes a scan's record, findings and report.
 
+use scanhost_app::{
+    find,
+    refusal::{ErrorCode, Refusal},
+    scan_folder::{Removal, remove},
+};
+use scanhost_config::Scope;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    find,
-    tool::{About, Nature, Row, structured},
+    nature::Nature,
+    tool::{About, Row, structured},
     toolset::Toolset,
-};
-use crate::{
-    config::Scope,
-    refusal::{ErrorCode, Refusal},
-    removal::{Removal, remove},
 };
 
 #[derive(Deserialize, JsonSchema)]

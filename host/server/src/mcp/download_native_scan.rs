@@ -3,22 +3,23 @@
 use std::{fs::File, io, path::PathBuf};
 
 use rmcp::model::{ContentBlock, Resource};
+use scanhost_app::{
+    find,
+    host::Host,
+    housekeeping::accessed,
+    refusal::{ErrorCode, Refusal},
+};
+use scanhost_config::Scope;
 use scanhost_domain::scan::Scan;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    find,
+    nature::Nature,
     resources::Address,
-    tool::{About, Answer, Nature, Row, answering},
+    tool::{About, Answer, Row, answering},
     toolset::Toolset,
-};
-use crate::{
-    config::Scope,
-    host::Host,
-    housekeeping::accessed,
-    refusal::{ErrorCode, Refusal},
 };
 
 #[derive(Deserialize, JsonSchema)]

@@ -4,9 +4,8 @@ use rmcp::{
     ErrorData,
     model::{CallToolResult, ContentBlock},
 };
+use scanhost_app::refusal::{ErrorCode, Refusal};
 use serde_json::{Value, json};
-
-use crate::refusal::{ErrorCode, Refusal};
 
 /// A failed call: text only, since structured content would have to fit the tool's output schema.
 pub fn to_result(refusal: &Refusal) -> CallToolResult {

@@ -25,13 +25,13 @@ use rmcp::{
     },
     service::{RequestContext, SubscriptionContext},
 };
+use scanhost_app::concurrency::Turn;
 use tokio::sync::broadcast;
 
 use super::{
     context::caller,
     handler::McpServer,
     tool::{Call, Input},
-    turn::Turn,
 };
 use jobs::Jobs;
 

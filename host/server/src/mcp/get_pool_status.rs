@@ -1,13 +1,15 @@
 //! `get_pool_status`: how busy a pool is.
 
+use scanhost_app::snapshot::named::find_pool;
+use scanhost_config::Scope;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    tool::{About, Nature, Row, structured},
+    nature::Nature,
+    tool::{About, Row, structured},
     toolset::Toolset,
 };
-use crate::{config::Scope, submit::find_pool};
 
 #[derive(Deserialize, JsonSchema)]
 pub struct Args {

@@ -1,13 +1,16 @@
 //! `get_queue_status`: what waits in a pool.
 
+use scanhost_app::snapshot::named::find_pool;
+use scanhost_config::Scope;
+use scanhost_system::clock;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    tool::{About, Nature, Row, structured},
+    nature::Nature,
+    tool::{About, Row, structured},
     toolset::Toolset,
 };
-use crate::{clock, config::Scope, submit::find_pool};
 
 #[derive(Deserialize, JsonSchema)]
 pub struct Args {

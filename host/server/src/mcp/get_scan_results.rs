@@ -7,10 +7,29 @@ use std::{
 };
 
 use rmcp::model::ContentBlock;
+use scanhost_app::{
+    answer::{Choice, Question, prepare},
+    find,
+    host::Host,
+    housekeeping::accessed,
+    refusal::Refusal,
+    reports::{self, Unusable, permit_results},
+    snapshot::{
+        Snapshot,
+        named::{find_profile, permit_profile},
+    },
+};
+use scanhost_config::Scope;
 use scanhost_domain::{
     ids::{ProfileName, TraceId},
     page::PageRequest,
     scan::{Finished, Outcome, Scan, ScanState},
+};
+use scanhost_results::{
+    Report, ReportError,
+    export::{self, FileFormat},
+    jsonl::{ScanMetadata, WriteError},
+    rows::ShapeError,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -18,26 +37,11 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     arguments::{parse, schema},
-    find, hint,
+    hint,
+    nature::Nature,
     resources::Address,
-    tool::{About, Nature, Row, Told, text},
+    tool::{About, Row, Told, text},
     toolset::Toolset,
-};
-use crate::{
-    answer::{Choice, Question, prepare},
-    config::Scope,
-    export::{self, FileFormat},
-    host::Host,
-    housekeeping::accessed,
-    refusal::Refusal,
-    reports::{self, Unusable, permit_results},
-    results::{
-        Report, ReportError,
-        jsonl::{ScanMetadata, WriteError},
-        rows::ShapeError,
-    },
-    snapshot::Snapshot,
-    submit::{find_profile, permit_profile},
 };
 
 /// Bytes of filters, which stand in the answer again.

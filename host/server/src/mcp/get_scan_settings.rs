@@ -1,14 +1,15 @@
 //! `get_scan_settings`: the request as stored.
 
+use scanhost_app::{find, reply::SettingsReply};
+use scanhost_config::Scope;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    find,
-    tool::{About, Nature, Row, structured},
+    nature::Nature,
+    tool::{About, Row, structured},
     toolset::Toolset,
 };
-use crate::{config::Scope, reply::SettingsReply};
 
 #[derive(Deserialize, JsonSchema)]
 pub struct Args {

@@ -1,14 +1,16 @@
 //! `get_scan_status`: where a scan stands.
 
+use scanhost_app::{find, reply::StatusReply};
+use scanhost_config::Scope;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    find, hint,
-    tool::{About, Answer, Nature, Row, answering},
+    hint,
+    nature::Nature,
+    tool::{About, Answer, Row, answering},
     toolset::Toolset,
 };
-use crate::{config::Scope, reply::StatusReply};
 
 #[derive(Deserialize, JsonSchema)]
 pub struct Args {

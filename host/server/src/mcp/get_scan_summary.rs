@@ -1,20 +1,21 @@
 //! `get_scan_summary`: what a scan found, in short.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use super::{
+use scanhost_app::{
     find,
-    tool::{About, Nature, Row, structured},
-    toolset::Toolset,
-};
-use crate::{
-    config::Scope,
     housekeeping::accessed,
     refusal::Refusal,
     reply::CountsReply,
     reports::{self, Unusable, permit_results},
-    results::Digest,
+};
+use scanhost_config::Scope;
+use scanhost_results::Digest;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    nature::Nature,
+    tool::{About, Row, structured},
+    toolset::Toolset,
 };
 
 #[derive(Deserialize, JsonSchema)]

@@ -7,20 +7,24 @@ use rmcp::{
     model::{
         CacheScope, CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams, CompleteResult,
         CustomRequest, CustomResult, DiscoverResult, GetPromptRequestParams, GetPromptResponse, GetPromptResult,
-        GetTaskParams, GetTaskResult, Implementation, InitializeRequestParams, InitializeResult, ListPromptsResult,
+        GetTaskParams, GetTaskResult, InitializeRequestParams, InitializeResult, ListPromptsResult,
         ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
         ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, ServerCapabilities, ServerConfig,
         SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams, UpdateTaskParams,
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
+use scanhost_app::{access::Access, host::Host, refusal::Refusal};
+use scanhost_config::Scope;
 use serde_json::Map;
 
 use super::{
-    asked::Asked,
+    audited_request::Asked,
     completion,
     context::{access, access_in, caller, permit, permit_staying, signature, signed},
-    error, malformed,
+    error,
+    implementation::implementation,
+    malformed,
     offered::Offered,
     prompts, resources, session,
     subscription::{self, Subscriptions},
@@ -28,7 +32,6 @@ use super::{
     tool::{Call, Input, Row, trace_meta},
     tool_changes::ToolChanges,
 };
-use crate::{access::Access, config::Scope, host::Host, refusal::Refusal};
 
 /// What an agent reads before the tools.
 const INSTRUCTIONS: &str = "\
@@ -291,7 +294,7 @@ impl ServerHandler for McpServer {
         _page: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        let prompts = prompts::PROMPTS.iter().map(prompts::PromptRow::listed).collect();
+        let prompts = prompts::PROMPTS.iter().map(prompts::row::PromptRow::listed).collect();
         let listed = ListPromptsResult { meta: signature(&context), ..ListPromptsResult::with_all_items(prompts) };
         Ok(listed.with_ttl_ms(milliseconds(KEEP)).with_cache_scope(CacheScope::Private))
     }
@@ -374,8 +377,4 @@ fn find<'a>(rows: &'a [Row], access: &Access, name: &str) -> Result<&'a Row, Err
 
 fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
-pub fn implementation() -> Implementation {
-    Implementation::new("scanhost", env!("CARGO_PKG_VERSION")).with_title("scanhost")
 }

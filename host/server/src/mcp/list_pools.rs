@@ -1,13 +1,14 @@
 //! `list_pools`: the pools of scanners.
 
+use scanhost_config::Scope;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    tool::{About, Nature, Row, structured},
+    nature::Nature,
+    tool::{About, Row, structured},
     toolset::Toolset,
 };
-use crate::config::Scope;
 
 #[derive(Deserialize, JsonSchema)]
 pub struct Args {}

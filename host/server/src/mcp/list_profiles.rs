@@ -1,5 +1,7 @@
 //! `list_profiles`: how results can be shown.
 
+use scanhost_app::snapshot::LoadedProfile;
+use scanhost_config::Scope;
 use scanhost_domain::field::{Columns, standard};
 use scanhost_sandbox::Selection;
 use schemars::JsonSchema;
@@ -7,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use super::{
-    tool::{About, Nature, Row, structured},
+    nature::Nature,
+    tool::{About, Row, structured},
     toolset::Toolset,
 };
-use crate::{config::Scope, snapshot::LoadedProfile};
 
 #[derive(Deserialize, JsonSchema)]
 pub struct Args {}

@@ -1,5 +1,7 @@
 //! `list_scanners`: the scanners and how they are.
 
+use scanhost_app::{host::Host, refusal::Refusal, snapshot::named::find_pool};
+use scanhost_config::Scope;
 use scanhost_domain::{
     breaker::Circuit,
     ids::{PoolName, ScannerId},
@@ -8,10 +10,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    tool::{About, Nature, Row, structured},
+    nature::Nature,
+    tool::{About, Row, structured},
     toolset::Toolset,
 };
-use crate::{config::Scope, host::Host, refusal::Refusal, submit::find_pool};
 
 #[derive(Deserialize, JsonSchema)]
 pub struct Args {

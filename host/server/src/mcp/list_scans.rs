@@ -1,18 +1,19 @@
 //! `list_scans`: the scans that there are, the newest first.
 
+use scanhost_app::{find, host::Host, refusal::Refusal, reply::StatusReply, submit::find_stored_pool};
+use scanhost_config::Scope;
 use scanhost_domain::{request::ScanType, scan::Status, target::Target};
+use scanhost_store::ListQuery;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use super::{
     arguments::{parse, schema},
-    find, hint,
-    tool::{About, Answer, Nature, Row, answering},
+    hint,
+    nature::Nature,
+    tool::{About, Answer, Row, answering},
     toolset::Toolset,
-};
-use crate::{
-    config::Scope, host::Host, refusal::Refusal, reply::StatusReply, store::ListQuery, submit::find_stored_pool,
 };
 
 const MAX_LIMIT: i64 = 200;

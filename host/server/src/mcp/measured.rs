@@ -17,12 +17,12 @@ use rmcp::{
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
-
-use super::handler::McpServer;
-use crate::{
+use scanhost_app::{
     metrics::{Metrics, UNKNOWN},
     refusal::ErrorCode,
 };
+
+use super::handler::McpServer;
 
 /// The error type of a tool that answered with an error, as OpenTelemetry's conventions have it.
 const TOOL_ERROR: &str = "tool_error";

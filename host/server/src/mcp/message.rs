@@ -1,8 +1,7 @@
 //! Where a scan stands in a few words, for people who wait.
 
 use scanhost_domain::scan::{Scan, ScanState};
-
-use crate::clock;
+use scanhost_system::clock;
 
 /// Nothing that a scanner reported is in it. `position` is the scan's place in the queue, where it is known.
 pub fn message(scan: &Scan, position: Option<u64>) -> String {

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rmcp::model::Tool;
+use scanhost_app::{access::Access, host::Host};
 
-use super::{rows, tool::Row, toolset::Offer};
-use crate::{access::Access, host::Host};
+use super::{tool::Row, tool_list::rows, toolset::Offer};
 
 pub struct Offered {
     host: Arc<Host>,
@@ -55,6 +55,9 @@ impl Offered {
 
 fn made(host: &Host, offer: &Offer) -> (u64, Arc<[Row]>) {
     let snapshot = host.snapshot.load();
-    let rows = rows(snapshot.config.confirm_privileged).into_iter().filter(|row| offer.includes(row)).collect();
+    let rows = rows(snapshot.config.confirm_privileged)
+        .into_iter()
+        .filter(|row| offer.includes(row.toolset, row.nature))
+        .collect();
     (snapshot.generation, rows)
 }

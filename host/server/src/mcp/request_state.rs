@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use scanhost_domain::request::Sealed;
+use scanhost_system::clock;
 use serde::{Deserialize, Serialize};
 
 use super::{context::access, tool::Call};
-use crate::clock;
 
 /// How long a person may take to answer.
 pub const PATIENCE: Duration = Duration::from_secs(600);

@@ -1,16 +1,15 @@
 //! `run_privileged_scan`: with an SSH login and a way to more rights.
 
+use scanhost_app::submit::{CONFIRM_ARGUMENT, SubmitArgs};
+use scanhost_config::Scope;
 use scanhost_domain::request::ScanType;
 
 use super::{
     confirm::{Consent, consent},
+    nature::Nature,
     submission::run,
-    tool::{About, Answer, Nature, Row, answering},
+    tool::{About, Answer, Row, answering},
     toolset::Toolset,
-};
-use crate::{
-    config::Scope,
-    submit::{CONFIRM_ARGUMENT, SubmitArgs},
 };
 
 const NAME: &str = "run_privileged_scan";

@@ -1,15 +1,14 @@
 //! `run_trusted_scan`: with an SSH login.
 
+use scanhost_app::submit::{CONFIRM_ARGUMENT, ESCALATION_ARGUMENTS, SubmitArgs};
+use scanhost_config::Scope;
 use scanhost_domain::request::ScanType;
 
 use super::{
+    nature::Nature,
     submission::run,
-    tool::{About, Nature, Row, answering},
+    tool::{About, Row, answering},
     toolset::Toolset,
-};
-use crate::{
-    config::Scope,
-    submit::{CONFIRM_ARGUMENT, ESCALATION_ARGUMENTS, SubmitArgs},
 };
 
 const NAME: &str = "run_trusted_scan";

@@ -1,15 +1,14 @@
 //! `run_untrusted_scan`: from the network only.
 
+use scanhost_app::submit::{CONFIRM_ARGUMENT, ESCALATION_ARGUMENTS, LOGIN_ARGUMENTS, SubmitArgs};
+use scanhost_config::Scope;
 use scanhost_domain::request::ScanType;
 
 use super::{
+    nature::Nature,
     submission::run,
-    tool::{About, Nature, Row, answering},
+    tool::{About, Row, answering},
     toolset::Toolset,
-};
-use crate::{
-    config::Scope,
-    submit::{CONFIRM_ARGUMENT, ESCALATION_ARGUMENTS, LOGIN_ARGUMENTS, SubmitArgs},
 };
 
 const NAME: &str = "run_untrusted_scan";

@@ -11,10 +11,11 @@ use rmcp::{
     service::RequestContext,
     transport::streamable_http_server::session::{SessionRestoreMarker, SessionState, SessionStore, SessionStoreError},
 };
+use scanhost_app::{host::Host, refusal::Refusal};
+use scanhost_system::clock;
 use serde::{Deserialize, Serialize};
 
 use super::subscription::Subscriptions;
-use crate::{clock, host::Host, refusal::Refusal};
 
 /// Longer than any agent comes back after, and not for ever.
 const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);

@@ -10,9 +10,8 @@ use axum::{
     response::Response,
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use scanhost_app::{access::Access, host::Host};
 use subtle::ConstantTimeEq as _;
-
-use crate::{access::Access, host::Host};
 
 const HEADER: &str = "mcp-session-id";
 

@@ -1,6 +1,10 @@
 //! What the three submit tools have in common: the reply.
 
 use rmcp::model::JsonObject;
+use scanhost_app::{
+    refusal::Refusal,
+    submit::{Submission, SubmitArgs, submit},
+};
 use scanhost_domain::request::ScanType;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -8,10 +12,6 @@ use serde::Serialize;
 use super::{
     hint,
     tool::{Answer, Call},
-};
-use crate::{
-    refusal::Refusal,
-    submit::{Submission, SubmitArgs, submit},
 };
 
 /// A scan that is in the queue, or was before.

@@ -13,15 +13,15 @@ use rmcp::{
     model::{ResourceUpdatedNotificationParam, SubscriptionFilter},
     service::{Peer, SubscriptionSink},
 };
+use scanhost_app::{
+    host::Host,
+    refusal::{ErrorCode, Refusal},
+};
 use tokio_util::sync::DropGuard;
 
 use super::{
     resources::{self, Address},
     tool_changes::ToolChanges,
-};
-use crate::{
-    host::Host,
-    refusal::{ErrorCode, Refusal},
 };
 
 /// Between two looks, for what changes without a wake-up.

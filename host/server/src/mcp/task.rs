@@ -5,17 +5,18 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use rmcp::model::{CallToolResult, DetailedTask, JsonObject, Task, TaskPayload, TaskStatus};
-use scanhost_domain::scan::{Finished, Outcome, Scan, ScanState};
-use serde_json::Value as Json;
-
-use super::{cancel_scan, find, message::message};
-use crate::{
-    clock,
+use scanhost_app::{
+    find,
     host::Host,
     refusal::{ErrorCode, Refusal},
     reply::StatusReply,
     snapshot::poll_interval,
 };
+use scanhost_domain::scan::{Finished, Outcome, Scan, ScanState};
+use scanhost_system::clock;
+use serde_json::Value as Json;
+
+use super::{cancel_scan, message::message};
 
 /// The scan as a task.
 pub fn of(host: &Host, scan: &Scan) -> Task {

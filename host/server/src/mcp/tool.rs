@@ -6,22 +6,23 @@ use rmcp::{
     RoleServer,
     model::{
         CallToolResponse, CallToolResult, ContentBlock, CreateTaskResult, InputRequiredResult, InputResponses,
-        JsonObject, MetaObject, Task, Tool, ToolAnnotations,
+        JsonObject, MetaObject, Task, Tool,
     },
     service::RequestContext,
 };
+use scanhost_app::{
+    concurrency::Turn,
+    host::Host,
+    refusal::Refusal,
+    submit::{Caller, new_trace_id},
+};
+use scanhost_config::Scope;
 use scanhost_domain::ids::TraceId;
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use tracing::Instrument as _;
 
-use super::{arguments, toolset::Toolset, turn::Turn};
-use crate::{
-    config::Scope,
-    host::Host,
-    refusal::Refusal,
-    submit::{Caller, new_trace_id},
-};
+use super::{arguments, nature::Nature, toolset::Toolset};
 
 /// One call of a tool.
 pub struct Call {
@@ -75,28 +76,6 @@ pub struct About {
     pub nature: Nature,
     /// Arguments of the type that this tool does not have.
     pub without: &'static [&'static [&'static str]],
-}
-
-/// What a call does to the world.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Nature {
-    /// Changes nothing.
-    Reads,
-    /// Sends traffic to other people's machines.
-    Scans,
-    /// Takes something away; twice is the same as once.
-    Destroys,
-}
-
-impl Nature {
-    fn annotations(self) -> ToolAnnotations {
-        let (read_only, destructive, idempotent, open_world) = match self {
-            Self::Reads => (true, false, true, false),
-            Self::Scans => (false, false, false, true),
-            Self::Destroys => (false, true, true, false),
-        };
-        ToolAnnotations::from_raw(None, Some(read_only), Some(destructive), Some(idempotent), Some(open_world))
-    }
 }
 
 /// A tool whose reply is structured content, and the same as text.

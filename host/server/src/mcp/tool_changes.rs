@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use rmcp::model::Tool;
+use scanhost_app::access::Access;
 use tokio::sync::watch;
 
 use super::offered::Offered;
-use crate::access::Access;
 
 pub struct ToolChanges {
     offered: Arc<Offered>,

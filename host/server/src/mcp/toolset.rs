@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use super::tool::{Nature, Row};
+use super::nature::Nature;
 
 /// Tools that one kind of agent needs together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -38,9 +38,10 @@ pub struct Offer {
 }
 
 impl Offer {
-    pub fn includes(&self, row: &Row) -> bool {
-        let is_chosen = |chosen: &Toolset| *chosen == Toolset::All || *chosen == row.toolset;
+    /// Whether a tool of this group and nature is offered.
+    pub fn includes(&self, toolset: Toolset, nature: Nature) -> bool {
+        let is_chosen = |chosen: &Toolset| *chosen == Toolset::All || *chosen == toolset;
         (self.toolsets.is_empty() || self.toolsets.iter().any(is_chosen))
-            && (!self.read_only || row.nature == Nature::Reads)
+            && (!self.read_only || nature == Nature::Reads)
     }
 }

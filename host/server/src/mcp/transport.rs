@@ -3,7 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::anyhow;
-use axum::{Router, middleware};
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::{self, Next},
+    response::Response,
+};
 use rmcp::{
     ServerHandler, ServiceExt as _,
     service::ServerInitializeError,
@@ -12,15 +17,15 @@ use rmcp::{
         session::local::{LocalSessionManager, SessionConfig},
     },
 };
+use scanhost_app::host::Host;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 use tower::Layer as _;
 
 use super::{
     handler::McpServer, malformed, measured::Measured, offered::Offered, session::Sessions, session_owner,
-    toolset::Offer, turn::take_turns,
+    toolset::Offer,
 };
-use crate::host::Host;
 
 /// Why a conversation ends before it has begun.
 pub const NO_REQUEST: &str = "its first message is no request";
@@ -123,4 +128,12 @@ fn no_mcp(error: ServerInitializeError) -> anyhow::Error {
         ServerInitializeError::ExpectedInitializeRequest(_) => anyhow!(NO_REQUEST),
         other => other.into(),
     }
+}
+
+/// Lets the library see a request only when it is its turn: what it keeps for each is most of the memory. A call whose
+/// response is a stream keeps the turn beyond that.
+pub async fn take_turns(State(host): State<Arc<Host>>, mut request: Request, next: Next) -> Response {
+    let turn = host.turns.next().await;
+    request.extensions_mut().insert(turn.clone());
+    turn.work(next.run(request)).await
 }

@@ -7,19 +7,21 @@ use rmcp::{
     model::{ProgressNotificationParam, ProgressToken},
     service::RequestContext,
 };
+use scanhost_app::{find, reply::StatusReply};
+use scanhost_config::Scope;
 use scanhost_domain::scan::{Scan, ScanState};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
     context::{permit_staying, takes_tasks},
-    find, hint,
+    hint,
     message::message,
+    nature::Nature,
     task,
-    tool::{About, Answer, Nature, Row, answering},
+    tool::{About, Answer, Row, answering},
     toolset::Toolset,
 };
-use crate::{config::Scope, reply::StatusReply};
 
 /// Most clients give a call a minute.
 const DEFAULT_SECONDS: u64 = 50;

@@ -5,18 +5,18 @@ use axum::{
     extract::{Path, Request},
     response::{IntoResponse as _, Redirect, Response},
 };
+use scanhost_app::refusal::Refusal;
+use scanhost_config::Scope;
 use serde_json::{Map, Value as Json};
 
 use super::{
     form::Form,
+    page_request::{About, Visit},
     trouble::Trouble,
-    visit::{About, Visit},
 };
 use crate::{
-    config::Scope,
     control::{self, perform},
     mcp,
-    refusal::Refusal,
 };
 
 pub async fn cancel(Extension(visit): Extension<Visit>, Path(id): Path<String>, request: Request) -> Response {

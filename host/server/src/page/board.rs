@@ -3,19 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
+use scanhost_app::{host::Host, plugin_list, refusal::Refusal, reloads::LastReload, reply::StatusReply};
 use scanhost_domain::{ids::ScannerId, scan::Status};
+use scanhost_store::{ListQuery, PoolState};
 use serde_json::Value as Json;
 use tokio::{sync::Mutex, time::Instant};
 
-use crate::{
-    host::Host,
-    mcp::list_scanners::{ScannerReply, scanners},
-    plugins,
-    refusal::Refusal,
-    reload::LastReload,
-    reply::StatusReply,
-    store::{ListQuery, PoolState},
-};
+use crate::mcp::list_scanners::{ScannerReply, scanners};
 
 /// How old what is shown may be.
 const FRESH: Duration = Duration::from_millis(900);
@@ -104,7 +98,7 @@ impl Present {
             running: scans(host, Some(Status::Running), RUNNING).await?,
             recent: scans(host, None, RECENT).await?,
             scanners: listed,
-            plugins: plugins::listed(host),
+            plugins: plugin_list::listed(host),
             reload: host.reloads.last(),
             generation: snapshot.generation,
         })

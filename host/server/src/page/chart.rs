@@ -1,13 +1,13 @@
 //! How many findings of each severity, as bars. Each leads to its findings.
 
 use maud::{Markup, html};
+use scanhost_app::reply::CountsReply;
 
 use super::{
+    escape::number,
     question::Question,
     state::{by_severity, class},
-    told::number,
 };
-use crate::reply::CountsReply;
 
 /// The address of a scan's page with a question is `address`.
 pub fn severities(address: &str, counts: CountsReply) -> Markup {

@@ -2,30 +2,24 @@
 
 use axum::{Extension, extract::RawQuery, http::StatusCode, response::Response};
 use maud::{Markup, html};
+use scanhost_app::{find, refusal::Refusal, reply::StatusReply};
 use scanhost_domain::scan::Status;
+use scanhost_results::Change;
+use scanhost_store::ListQuery;
 use url::form_urlencoded::{self, Serializer};
 
 use super::{
     document::{Page, Place},
+    escape::{Told, number, plain},
+    page_request::{About, Visit},
     state::severity_of,
     table::{
         Column::{Number, Text},
         table,
     },
-    told::{Told, number, plain},
     trouble::Trouble,
-    visit::{About, Visit},
 };
-use crate::{
-    mcp::{
-        compare_scans::{Args, Reply, compare},
-        find,
-    },
-    refusal::Refusal,
-    reply::StatusReply,
-    results::Change,
-    store::ListQuery,
-};
+use crate::mcp::compare_scans::{Args, Reply, compare};
 
 /// Completed scans to choose from. Others can be named by an address.
 const CHOICE: usize = 100;

@@ -7,10 +7,10 @@ use axum::{
 use maud::{DOCTYPE, Markup, html};
 
 use super::{
-    assets,
-    form::FIELD,
-    told::{Told, checked},
-    visit::Visit,
+    escape::{Told, checked},
+    form_token::FIELD,
+    page_request::Visit,
+    static_files,
 };
 
 /// One page.
@@ -74,7 +74,7 @@ pub fn for_strangers(code: StatusCode, title: &str, body: Markup) -> Response {
 fn navigation(visit: &Visit, place: Place) -> Markup {
     let mut links = vec![(Place::Overview, "/", "Overview"), (Place::Scans, "/scans", "Scans")];
     links.push((Place::Compare, "/compare", "Compare"));
-    if visit.may_call(super::new_scan::TOOL) {
+    if visit.may_submit() {
         links.push((Place::NewScan, "/scans/new", "New scan"));
     }
     html! {
@@ -94,10 +94,10 @@ fn whole(title: &str, header: Markup, events: Option<&str>, body: Markup) -> Str
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { (super::told::plain(title)) " · scanhost" }
-                link rel="icon" type="image/svg+xml" href=(assets::versioned(assets::ICON));
-                link rel="stylesheet" href=(assets::versioned(assets::STYLE));
-                script src=(assets::versioned(assets::SCRIPT)) defer {}
+                title { (super::escape::plain(title)) " · scanhost" }
+                link rel="icon" type="image/svg+xml" href=(static_files::versioned(static_files::ICON));
+                link rel="stylesheet" href=(static_files::versioned(static_files::STYLE));
+                script src=(static_files::versioned(static_files::SCRIPT)) defer {}
             }
             body {
                 a.skip href="#main" { "Skip to the content" }

@@ -9,20 +9,17 @@ use axum::{
     http::header,
     response::{IntoResponse as _, Response},
 };
+use scanhost_app::{find, housekeeping::accessed, refusal::Refusal};
 use scanhost_domain::ids::TaskId;
+use scanhost_results::export::FileFormat;
 use tokio_util::io::ReaderStream;
 
 use super::{
+    page_request::{About, Visit},
     question::Question,
     trouble::Trouble,
-    visit::{About, Visit},
 };
-use crate::{
-    export::FileFormat,
-    housekeeping::accessed,
-    mcp::{download_native_scan, find, get_scan_results},
-    refusal::Refusal,
-};
+use crate::mcp::{download_native_scan, get_scan_results};
 
 /// The scanner's own report.
 pub async fn report(Extension(visit): Extension<Visit>, Path(id): Path<String>) -> Response {

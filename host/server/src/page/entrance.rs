@@ -8,14 +8,17 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use scanhost_app::{access::Access, refusal::Refusal};
+use scanhost_config::Scope;
 
 use super::{
-    Site, login,
+    login,
+    page_request::{Visit, note_stranger},
     session::{self, SessionId},
+    site::Site,
     trouble::Trouble,
-    visit::{Visit, note_stranger},
 };
-use crate::{access::Access, config::Scope, http::Given, refusal::Refusal};
+use crate::http::Given;
 
 /// Lets somebody in, or asks who they are.
 pub async fn enter(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {

@@ -16,6 +16,11 @@ use axum::{
     },
 };
 use futures_util::stream;
+use scanhost_app::{
+    find,
+    refusal::{ErrorCode, Refusal},
+};
+use scanhost_store::Watch;
 use tokio::{
     sync::{OwnedSemaphorePermit, watch},
     time::Instant,
@@ -23,14 +28,9 @@ use tokio::{
 
 use super::{
     overview::{self, Part},
+    page_request::Visit,
     scan,
     trouble::Trouble,
-    visit::Visit,
-};
-use crate::{
-    mcp::find,
-    refusal::{ErrorCode, Refusal},
-    store::Watch,
 };
 
 /// Between two looks, for what changes without a wake-up.
@@ -160,7 +160,7 @@ impl Feed {
     }
 
     fn tell(&mut self, (name, part): Part) {
-        let html = super::told::checked(part);
+        let html = super::escape::checked(part);
         if self.seen.get(name) != Some(&html) {
             self.waiting.push_back(Event::default().event(PART).data(&html));
             self.seen.insert(name, html);

@@ -5,22 +5,19 @@ mod rows;
 
 use axum::http::StatusCode;
 use maud::{Markup, html};
+use scanhost_app::{reply::StatusReply, snapshot::Snapshot};
 use scanhost_domain::scan::Scan;
+use scanhost_results::export::FileFormat;
 use serde_json::Value as Json;
 
 use super::{
+    escape::{Told, number, plain},
+    page_request::Visit,
     question::Question,
     scan::summary,
-    told::{Told, number, plain},
     trouble::Trouble,
-    visit::Visit,
 };
-use crate::{
-    export::FileFormat,
-    mcp::get_scan_results::{default_profile, field_names, read},
-    reply::StatusReply,
-    snapshot::Snapshot,
-};
+use crate::mcp::get_scan_results::{default_profile, field_names, read};
 use answer::Answer;
 
 /// The profile that says what to fix first.

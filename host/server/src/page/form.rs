@@ -7,24 +7,16 @@ use axum::{
     extract::Request,
     http::{HeaderMap, header},
 };
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use subtle::ConstantTimeEq as _;
 use url::form_urlencoded;
 
-use super::{trouble::Trouble, visit::Visit};
-use crate::host::Host;
+use super::{form_token::FIELD, page_request::Visit, trouble::Trouble};
 
 /// Bytes of a form.
 const MOST: usize = 64 << 10;
 
 /// How long one may take to arrive.
 const TIME: Duration = Duration::from_secs(15);
-
-/// The field of the token.
-pub const FIELD: &str = "form";
-
-/// Whose forms those are that somebody fills in before they have logged in.
-pub const STRANGER: &str = "login";
 
 /// The fields of a form that has the right token.
 pub struct Form(BTreeMap<String, String>);
@@ -57,12 +49,6 @@ impl Form {
     pub fn text(&self, name: &str) -> &str {
         self.0.get(name).map_or("", |text| text.trim())
     }
-}
-
-/// The token of the forms of this visitor.
-pub fn token(host: &Host, visitor: &str) -> String {
-    let token = host.sealer.keyed_hash(&[b"page form ".as_slice(), visitor.as_bytes()].concat());
-    BASE64_URL_SAFE_NO_PAD.encode(token)
 }
 
 /// Browsers say where a form comes from, where they can.

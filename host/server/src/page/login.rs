@@ -9,17 +9,20 @@ use axum::{
     response::{IntoResponse as _, Redirect, Response},
 };
 use maud::{Markup, html};
+use scanhost_app::refusal::Refusal;
 use url::form_urlencoded;
 
 use super::{
-    Site, document,
-    form::{self, Form, STRANGER},
+    document,
+    escape::plain,
+    form::Form,
+    form_token::{self, STRANGER},
+    page_request::{About, Visit, note_login, note_stranger},
     session,
-    told::plain,
+    site::Site,
     trouble::Trouble,
-    visit::{About, Visit, note_login, note_stranger},
 };
-use crate::{http::Given, refusal::Refusal};
+use crate::http::Given;
 
 /// Where to go once logged in.
 const NEXT: &str = "next";
@@ -58,7 +61,7 @@ pub async fn show(State(site): State<Arc<Site>>, request: Request) -> Response {
 /// Takes the token.
 pub async fn enter(State(site): State<Arc<Site>>, request: Request) -> Response {
     let (headers, extensions) = (request.headers().clone(), request.extensions().clone());
-    let form = match Form::read(request, &form::token(&site.host, STRANGER)).await {
+    let form = match Form::read(request, &form_token::token(&site.host, STRANGER)).await {
         Ok(form) => form,
         Err(trouble) => return trouble.for_strangers(),
     };
@@ -111,7 +114,7 @@ fn asking(site: &Site, next: &str, error: Option<&str>) -> Markup {
             }
         }
         form.stack method="post" action="/login" {
-            input type="hidden" name=(form::FIELD) value=(form::token(&site.host, STRANGER));
+            input type="hidden" name=(form_token::FIELD) value=(form_token::token(&site.host, STRANGER));
             input type="hidden" name=(NEXT) value=(plain(local(next)));
             div.field {
                 label for="token" { "Token" }

@@ -8,26 +8,23 @@ use axum::{
     response::{IntoResponse as _, Redirect, Response},
 };
 use maud::{Markup, html};
+use scanhost_config::Scope;
 use serde_json::{Map, Value as Json};
 
 use super::{
     actions::call,
     document::{Page, Place, token},
+    escape::plain,
     form::Form,
-    told::plain,
+    page_request::{About, SUBMIT_TOOL, Visit},
     trouble::Trouble,
-    visit::{About, Visit},
 };
-use crate::config::Scope;
-
-/// The tool behind it.
-pub const TOOL: &str = "run_untrusted_scan";
 
 /// The tool's arguments that the form has.
 const FIELDS: [&str; 5] = ["name", "targets", "description", "scanner_pool", "idempotency_key"];
 
 pub async fn show(Extension(visit): Extension<Visit>) -> Response {
-    if !visit.may_call(TOOL) {
+    if !visit.may_submit() {
         return Trouble::Scope(Scope::Submit).for_visitors(&visit);
     }
     page(&visit, &|_| String::new(), None)
@@ -37,15 +34,15 @@ pub async fn submit(Extension(visit): Extension<Visit>, request: Request) -> Res
     let form = match Form::of(&visit, request).await {
         Ok(form) => form,
         Err(trouble) => {
-            visit.note::<()>(TOOL, About::default(), &Err(trouble.clone()));
+            visit.note::<()>(SUBMIT_TOOL, About::default(), &Err(trouble.clone()));
             return trouble.for_visitors(&visit);
         }
     };
     let given = FIELDS.iter().filter(|name| !form.text(name).is_empty());
     let arguments: Map<String, Json> = given.map(|name| ((*name).to_owned(), form.text(name).into())).collect();
-    let done = call(&visit, TOOL, arguments).await;
+    let done = call(&visit, SUBMIT_TOOL, arguments).await;
     let about = About { targets: Some(form.text("targets")), pool: Some(form.text("scanner_pool")), task_id: None };
-    visit.note_reply(TOOL, about, done.as_ref());
+    visit.note_reply(SUBMIT_TOOL, about, done.as_ref());
     match done {
         Ok(reply) => Redirect::to(&format!("/scans/{}", reply["task_id"].as_str().unwrap_or_default())).into_response(),
         Err(trouble) => page(&visit, &|name| form.text(name).to_owned(), Some(&trouble)),

@@ -3,22 +3,24 @@
 
 use axum::{Extension, response::Response};
 use maud::{Markup, html};
+use scanhost_app::reply::StatusReply;
+use scanhost_system::clock;
 
 use super::{
     board::{Pool, Present, Scanner},
     document::{Page, Place, token},
-    moment::{moment, moment_of, span},
-    new_scan, plugins, scans,
+    escape::{Told, number},
+    page_request::{About, SUBMIT_TOOL, Visit},
+    plugins, scans,
     state::{light, neutral, progress},
     table::{
         Column::{self, Number, Text},
         table,
     },
-    told::{Told, number},
-    trouble::{Trouble, respond},
-    visit::{About, Visit},
+    time::{moment, moment_of, span},
+    trouble::Trouble,
+    trouble_page::respond,
 };
-use crate::{clock, reply::StatusReply};
 
 /// What a browser finds again by its name.
 pub type Part = (&'static str, Markup);
@@ -110,9 +112,9 @@ fn recent(visit: &Visit, recent: &[StatusReply]) -> Markup {
                 div.empty {
                     p { "There are no scans yet." }
                     p {
-                        "An agent submits one with the tool " code { (new_scan::TOOL) } ", somebody at the command line with "
+                        "An agent submits one with the tool " code { (SUBMIT_TOOL) } ", somebody at the command line with "
                         code { "scanhost scan --targets …" }
-                        @if visit.may_call(new_scan::TOOL) { ", and you " a href="/scans/new" { "here" } }
+                        @if visit.may_submit() { ", and you " a href="/scans/new" { "here" } }
                         "."
                     }
                 }

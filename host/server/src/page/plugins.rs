@@ -5,13 +5,13 @@ use serde_json::Value as Json;
 
 use super::{
     board::Present,
-    moment::moment,
+    escape::Told,
     state::{light, neutral},
     table::{
         Column::{Number, Text},
         table,
     },
-    told::Told,
+    time::moment,
 };
 
 /// The part of the overview.

@@ -7,21 +7,21 @@ use axum::{
     response::Response,
 };
 use maud::{Markup, html};
+use scanhost_app::{find, reply::StatusReply};
 use scanhost_domain::scan::{PhaseName, Scan, ScanState, Status};
 
 use super::{
     chart::severities,
     document::{Page, Place, token},
+    escape::{Told, number},
     findings,
-    moment::{between, moment_of},
     overview::Part,
+    page_request::{About, Visit},
     question::Question,
     state::{progress, status},
-    told::{Told, number},
+    time::{between, moment_of},
     trouble::Trouble,
-    visit::{About, Visit},
 };
-use crate::{mcp::find, reply::StatusReply};
 
 pub async fn show(Extension(visit): Extension<Visit>, Path(id): Path<String>, RawQuery(query): RawQuery) -> Response {
     let question = Question::parse(&query.unwrap_or_default());
@@ -68,7 +68,7 @@ pub async fn parts(visit: &Visit, id: &str) -> Result<(Vec<Part>, bool), Trouble
 
 async fn look(visit: &Visit, id: &str) -> Result<(Scan, StatusReply), Trouble> {
     let scan = find::scan(visit.host(), id).await?;
-    let position = visit.host().store.position(&scan).await.map_err(crate::refusal::Refusal::from)?;
+    let position = visit.host().store.position(&scan).await.map_err(scanhost_app::refusal::Refusal::from)?;
     let reply = StatusReply::new(&scan, position);
     Ok((scan, reply))
 }

@@ -2,20 +2,21 @@
 
 use axum::{Extension, extract::RawQuery, response::Response};
 use maud::{Markup, html};
+use scanhost_app::reply::StatusReply;
 use scanhost_domain::scan::Status;
 use serde_json::{Map, Value as Json};
 use url::form_urlencoded::{self, Serializer};
 
 use super::{
     document::{Page, Place},
-    moment::{between, moment_of},
+    escape::{Told, plain},
+    page_request::{About, Visit},
     state::{counts, status},
     table::{Column::Text, table},
-    told::{Told, plain},
+    time::{between, moment_of},
     trouble::Trouble,
-    visit::{About, Visit},
 };
-use crate::{mcp::list_scans, reply::StatusReply};
+use crate::mcp::list_scans;
 
 /// Scans on a page.
 const ON_A_PAGE: i64 = 30;
@@ -102,7 +103,7 @@ fn none(visit: &Visit, is_narrowed: bool) -> Markup {
                 p { a href="/scans" { "Show all scans" } }
             } @else {
                 p { "There are no scans." }
-                @if visit.may_call(super::new_scan::TOOL) { p { a href="/scans/new" { "Submit one" } } }
+                @if visit.may_submit() { p { a href="/scans/new" { "Submit one" } } }
             }
         }
     }

@@ -5,10 +5,12 @@
 use axum::http::{HeaderMap, HeaderValue, header};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::SignedDuration;
+use scanhost_app::host::Host;
+use scanhost_config::Token;
+use scanhost_store::StoreError;
+use scanhost_system::clock;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-
-use crate::{clock, config::Token, host::Host, store::StoreError};
 
 /// A working day.
 const LIFE: SignedDuration = SignedDuration::from_hours(12);

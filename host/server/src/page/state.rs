@@ -1,8 +1,7 @@
 //! Words of the program as badges: colour says the same as the word, never more.
 
 use maud::{Markup, html};
-
-use crate::reply::{CountsReply, StatusReply};
+use scanhost_app::reply::{CountsReply, StatusReply};
 use scanhost_domain::finding::Severity;
 
 /// Where a scan stands.
@@ -69,7 +68,7 @@ pub fn counts(counts: CountsReply) -> Markup {
             @for (severity, count) in by_severity(counts) {
                 span class=(format_args!("count {}{}", class(severity), if count == 0 { " none" } else { "" })) {
                     span.sr { (severity.name()) " " }
-                    (super::told::number(count)) " "
+                    (super::escape::number(count)) " "
                 }
             }
         }

@@ -17,8 +17,8 @@ pub fn table(columns: &[Column<'_>], rows: Markup) -> Markup {
         div.panel { table.cards {
             thead { tr { @for column in columns {
                 @match column {
-                    Column::Text(name) => th scope="col" { (super::told::Told(name)) },
-                    Column::Number(name) => th.number scope="col" { (super::told::Told(name)) },
+                    Column::Text(name) => th scope="col" { (super::escape::Told(name)) },
+                    Column::Number(name) => th.number scope="col" { (super::escape::Told(name)) },
                     Column::Actions => th scope="col" { span.sr { "Actions" } },
                 }
             } } }

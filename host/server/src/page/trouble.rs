@@ -1,21 +1,11 @@
 //! What a person gets to see who cannot have what was asked for: what is wrong, and what to do.
 
-use axum::{
-    Extension,
-    http::{HeaderValue, StatusCode, header},
-    response::{IntoResponse as _, Response},
-};
+use axum::http::StatusCode;
 use maud::{Markup, html};
+use scanhost_app::refusal::{ErrorCode, Refusal};
+use scanhost_config::Scope;
 
-use super::{
-    document::{self, Page, Place},
-    told::Told,
-    visit::Visit,
-};
-use crate::{
-    config::Scope,
-    refusal::{ErrorCode, Refusal},
-};
+use super::escape::Told;
 
 #[derive(Clone, Debug)]
 pub enum Trouble {
@@ -60,7 +50,7 @@ impl Trouble {
         }
     }
 
-    fn title(&self) -> &'static str {
+    pub fn title(&self) -> &'static str {
         match self {
             Self::Refused(refusal) => match refusal.code {
                 ErrorCode::InvalidArgument => "That cannot be asked for",
@@ -103,45 +93,6 @@ impl Trouble {
             }
         }
     }
-
-    pub fn for_visitors(self, visit: &Visit) -> Response {
-        let body = html! {
-            h1 { (self.title()) }
-            (self.told())
-            p { a href="/" { "Overview" } " · " a href="/scans" { "All scans" } }
-        };
-        let page = Page { title: self.title().to_owned(), place: Place::Elsewhere, events: None, body };
-        self.with_headers(page.respond(visit, self.code()))
-    }
-
-    pub fn for_strangers(self) -> Response {
-        let body = html! {
-            h1 { (self.title()) }
-            (self.told())
-            p { a href="/login" { "Log in" } }
-        };
-        self.with_headers(document::for_strangers(self.code(), self.title(), body))
-    }
-
-    fn with_headers(&self, mut response: Response) -> Response {
-        if self.code() == StatusCode::TOO_MANY_REQUESTS {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-        }
-        response
-    }
-}
-
-/// A page, or what is in its place.
-pub fn respond(visit: &Visit, page: Result<Page, Trouble>) -> Response {
-    match page {
-        Ok(page) => page.respond(visit, StatusCode::OK),
-        Err(trouble) => trouble.for_visitors(visit),
-    }
-}
-
-/// For a path that is none of ours.
-pub async fn nowhere(Extension(visit): Extension<Visit>) -> Response {
-    Trouble::Nowhere.for_visitors(&visit).into_response()
 }
 
 /// What a person can do; agents are told in terms of their tools.

@@ -6,17 +6,14 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use scanhost_app::{plugin_file, snapshot::LoadedProfile};
+use scanhost_config::{Config, PluginSource};
+use scanhost_conformance::last_words::Aloud;
 use scanhost_domain::ids::ProfileName;
-use scanhost_sandbox::{Component, Digest, Grant, Grants, Limits, Plugin, Sandbox, World};
+use scanhost_sandbox::{Component, Digest, Grant, Grants, Limits, Plugin, Refused, Sandbox, World};
 use serde_json::json;
 
-use crate::{
-    cli::{compiled, listing},
-    config::{Config, PluginSource},
-    last_words::Aloud,
-    plugin_file::{self, Refused},
-    snapshot::LoadedProfile,
-};
+use crate::cli::{compiled, listing};
 
 #[derive(clap::Args)]
 pub struct Args {

@@ -2,15 +2,13 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use scanhost_sandbox::{Backend, Component, Digest, Grants, Limits, LoadError, Plugin, Profile, Sandbox};
+use scanhost_app::plugin_file;
+use scanhost_conformance::last_words::Aloud;
+use scanhost_domain::visible::visible;
+use scanhost_sandbox::{Backend, Component, Digest, Grants, Limits, LoadError, Plugin, Profile, Refused, Sandbox};
 use serde_json::{Value as Json, json};
 
-use crate::{
-    cli::{compiled, listing},
-    last_words::Aloud,
-    plugin_file::{self, Refused},
-    visible::visible,
-};
+use crate::cli::{compiled, listing};
 
 #[derive(clap::Args)]
 pub struct Args {

@@ -1,13 +1,13 @@
 //! `plugin list`: every version in use, and what is not.
 
+use scanhost_app::{plugin_list, plugins::Kept};
 use scanhost_sandbox::Sandbox;
 
 use super::tell_unserved;
 use crate::{
     app,
-    cli::{ConfigFolder, compiled, listing},
+    cli::{compiled, config_folder::ConfigFolder, listing},
     control::Request,
-    plugins::{self, Kept},
 };
 
 #[derive(clap::Args)]
@@ -25,5 +25,5 @@ pub async fn run(args: Args, as_json: bool) -> anyhow::Result<()> {
     let (snapshot, problems) = app::what_loads(&Sandbox::start(compiled::folder())?, config).await?;
     let ledger = kept.ledger().map_err(anyhow::Error::msg)?;
     tell_unserved();
-    listing::rows(as_json, &plugins::listed_unserved(&snapshot, &problems, &ledger))
+    listing::rows(as_json, &plugin_list::listed_unserved(&snapshot, &problems, &ledger))
 }

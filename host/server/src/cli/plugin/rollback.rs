@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::tell_unserved;
 use crate::{
     app::Purpose,
-    cli::{ConfigFolder, listing},
+    cli::{config_folder::ConfigFolder, listing},
     control::{Control, Request},
 };
 

@@ -3,14 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
+use scanhost_app::plugin_file;
+use scanhost_conformance::{self as conformance, CaseReport, Stop, Unloaded};
 use scanhost_sandbox::Limits;
 use serde_json::{Value as Json, json};
 
-use crate::{
-    cli::{compiled, listing},
-    conformance::{self, CaseReport, Stop, Unloaded},
-    plugin_file,
-};
+use crate::cli::{compiled, listing};
 
 #[derive(clap::Args)]
 pub struct Args {

@@ -4,15 +4,17 @@
 use std::sync::Arc;
 
 use rmcp::model::{ContentBlock, PromptMessage, ResourceContents, Role};
-use scanhost_domain::scan::{Outcome, Scan, ScanState, Status};
+use scanhost_app::{find, host::Host, refusal::Refusal};
+use scanhost_domain::{
+    scan::{Outcome, Scan, ScanState, Status},
+    visible::visible_json,
+};
 use serde_json::{Map, json};
 
 use super::super::{
-    find,
     message::message,
     resources::{self, Address},
 };
-use crate::{host::Host, refusal::Refusal, visible::visible_json};
 
 /// Findings that are attached; the others can be had.
 const ATTACHED: u64 = 40;

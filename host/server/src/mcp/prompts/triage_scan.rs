@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use rmcp::model::{PromptMessage, Role};
+use scanhost_app::{host::Host, refusal::Refusal};
 
 use super::{
-    PromptRow,
+    row::PromptRow,
     subject::{Subject, UNTRUSTED},
 };
-use crate::{host::Host, refusal::Refusal};
 
 const FIELDS: [&str; 8] =
     ["host", "port", "plugin_id", "plugin_name", "severity", "cvss_score", "exploit_available", "cve"];

@@ -3,12 +3,13 @@
 use std::fmt;
 
 use rmcp::model::JsonObject;
+use scanhost_app::{
+    find,
+    refusal::{ErrorCode, Refusal},
+};
 use scanhost_domain::ids::TaskId;
 use serde_json::Value as Json;
 use url::Url;
-
-use super::super::find;
-use crate::refusal::{ErrorCode, Refusal};
 
 #[cfg(test)]
 mod tests;

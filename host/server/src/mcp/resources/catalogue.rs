@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use rmcp::model::{Cursor, Resource, ResourceTemplate};
-use scanhost_domain::{ids::TaskId, scan::Scan};
+use scanhost_app::{find, host::Host, refusal::Refusal};
+use scanhost_domain::{ids::TaskId, scan::Scan, visible::visible};
+use scanhost_store::ListQuery;
 
 use super::{
-    super::find,
     address::Address,
     content::{JSON, JSON_LINES},
 };
-use crate::{host::Host, refusal::Refusal, store::ListQuery, visible::visible};
 
 /// Scans on one page of the list.
 const PAGE: usize = 100;

@@ -4,19 +4,20 @@ use std::{fs, io, path::Path, sync::Arc, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use rmcp::model::ResourceContents;
-use scanhost_domain::ids::{TaskId, TraceId};
-use serde::Serialize;
-
-use super::{
-    super::{download_native_scan, find, get_scan_results, list_profiles, list_scanners},
-    address::Address,
-};
-use crate::{
+use scanhost_app::{
+    find,
     host::Host,
     housekeeping::accessed,
     refusal::{ErrorCode, Refusal},
     reply::StatusReply,
-    submit::{find_pool, find_profile},
+    snapshot::named::{find_pool, find_profile},
+};
+use scanhost_domain::ids::{TaskId, TraceId};
+use serde::Serialize;
+
+use super::{
+    super::{download_native_scan, get_scan_results, list_profiles, list_scanners},
+    address::Address,
 };
 
 pub const JSON: &str = "application/json";

@@ -1,9 +1,8 @@
 //! The lines of `get_scan_results`, read back.
 
+use scanhost_app::refusal::Refusal;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
-
-use crate::refusal::Refusal;
 
 /// One answer.
 #[derive(Debug, Default)]

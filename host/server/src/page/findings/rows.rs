@@ -5,10 +5,10 @@ use serde_json::Value as Json;
 
 use super::{
     super::{
+        escape::{Told, block, plain},
         question::Question,
         state::severity_of,
         table::{Column, table as panel},
-        told::{Told, block, plain},
     },
     answer::Answer,
 };

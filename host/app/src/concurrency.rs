@@ -1,0 +1,65 @@
+//! How many requests are worked on at a time. The others wait for their turn, as they came. No turn is long, so that
+//! nobody's wait is, either: there are no more requests than connections.
+
+use std::{
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+use crate::metrics::Metrics;
+
+/// A request takes about a tenth of a megabyte while it is worked on, and more at a time are no faster.
+const AT_A_TIME: usize = 256;
+
+/// What takes longer waits itself, for a disk, a store, or a report that is read again.
+const LONGEST: Duration = Duration::from_secs(1);
+
+pub struct Turns {
+    free: Arc<Semaphore>,
+    metrics: Arc<Metrics>,
+}
+
+impl Turns {
+    pub fn new(metrics: Arc<Metrics>) -> Self {
+        Self { free: Arc::new(Semaphore::new(AT_A_TIME)), metrics }
+    }
+
+    /// Ready when it is the request's turn, which ends when this is dropped, and what was cloned of it.
+    pub async fn next(&self) -> Turn {
+        let start = Instant::now();
+        // Never closed.
+        let permit = self.free.clone().acquire_owned().await.ok();
+        self.metrics.waited_for_turn(start.elapsed());
+        Turn(Arc::new(Mutex::new(permit)))
+    }
+}
+
+/// By default one that was passed on.
+#[derive(Clone, Debug, Default)]
+pub struct Turn(Arc<Mutex<Option<OwnedSemaphorePermit>>>);
+
+impl Turn {
+    /// Does the work, and passes the turn on when that takes too long for it.
+    pub async fn work<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        if let Ok(done) = timeout(LONGEST, &mut work).await {
+            return done;
+        }
+        self.pass_on();
+        work.await
+    }
+
+    /// Lets the next one work, since this one is done, or waits for somebody else: a scan, or its client's person.
+    pub fn pass_on(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+#[cfg(test)]
+mod tests;

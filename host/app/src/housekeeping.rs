@@ -1,0 +1,107 @@
+//! What is kept and for how long: scans whose results nobody asks for any more are deleted, with their files, and so is
+//! what deletions have left behind, and at the scanners what belongs to no scan of ours any more.
+
+mod orphans;
+pub mod stranded;
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use scanhost_domain::{error_chain::chain, ids::TaskId};
+use scanhost_store::StoreError;
+use scanhost_system::clock;
+
+use crate::{host::Host, scan_folder};
+use orphans::Suspects;
+
+/// Between two rounds.
+const INTERVAL: Duration = Duration::from_secs(600);
+
+/// Scans that one step of a round deletes.
+const BATCH: usize = 100;
+
+/// An access is noted once in this time, or more often where retention is short.
+const NOTED_FOR: Duration = Duration::from_secs(3_600);
+
+/// Takes note that somebody asked for the scan's results. A failure only makes the scan go earlier.
+pub async fn accessed(host: &Host, id: &TaskId) {
+    let now = clock::now();
+    if host.accesses.is_news(id, now, NOTED_FOR.min(shortest_retention(host) / 10))
+        && let Err(error) = host.store.touch(id, now).await
+    {
+        host.accesses.forget(id);
+        tracing::warn!(scan = %id, error = chain(&error), "the access could not be noted");
+    }
+}
+
+/// Deletes what has expired, again and again until shutdown.
+pub async fn run(host: Arc<Host>) {
+    let mut suspects = Suspects::default();
+    loop {
+        let round = async {
+            delete_expired(&host).await;
+            suspects.look(&host).await;
+        };
+        tokio::select! {
+            () = round => {}
+            () = host.shutdown.cancelled() => return,
+        }
+        tokio::select! {
+            () = tokio::time::sleep(interval(&host)) => {}
+            () = host.shutdown.cancelled() => return,
+        }
+    }
+}
+
+/// Often enough for a retention that is shorter than usual.
+fn interval(host: &Host) -> Duration {
+    INTERVAL.min(shortest_retention(host) / 4).max(Duration::from_secs(1))
+}
+
+fn shortest_retention(host: &Host) -> Duration {
+    let retention = &host.snapshot.load().config.retention;
+    retention.completed.min(retention.failed)
+}
+
+async fn delete_expired(host: &Arc<Host>) {
+    if let Err(error) = scan_folder::resume(host).await {
+        tracing::warn!(error = chain(&error), "removals could not be finished");
+        return;
+    }
+    // They stay, and those behind them have their turn too.
+    let mut unreadable = 0;
+    loop {
+        let limit = BATCH + unreadable;
+        let retention = host.snapshot.load().config.retention.clone();
+        let now = clock::now();
+        let before = |kept: Duration| {
+            let kept = SignedDuration::try_from(kept).unwrap_or(SignedDuration::MAX);
+            now.checked_sub(kept).unwrap_or(Timestamp::MIN)
+        };
+        let expired = host.store.expired(before(retention.completed), before(retention.failed), limit).await;
+        let expired = match expired {
+            Ok(expired) => expired,
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "expired scans could not be looked for");
+                return;
+            }
+        };
+        unreadable = 0;
+        for id in &expired {
+            if let Err(StoreError::Damaged(_)) = host.store.scan(id).await {
+                unreadable += 1;
+                continue;
+            }
+            match scan_folder::remove(host, id, false).await {
+                Ok(_) => tracing::info!(scan = %id, "scan deleted, its retention is over"),
+                Err(refusal) => {
+                    tracing::warn!(scan = %id, reason = refusal.message, "an expired scan could not be deleted");
+                    return;
+                }
+            }
+        }
+        if expired.len() < limit {
+            return;
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Takes scans from the queue and drives each to its end. Every step is announced in the store before it is taken, so
+//! that whoever comes after a crash knows how to go on; recovery is the same code.
+
+mod credentials;
+mod drive;
+mod files;
+
+use std::{sync::Arc, time::Duration};
+
+use scanhost_domain::error_chain::chain;
+use scanhost_outbound::lease::Hold;
+use scanhost_system::clock;
+
+use crate::host::Host;
+
+/// Before looking at a store again that could not be used.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Claims until shutdown. Scans under way are handed back then.
+pub async fn run(host: Arc<Host>) {
+    let mut generations = host.reloads.generations();
+    while !host.shutdown.is_cancelled() {
+        generations.mark_unchanged();
+        let snapshot = host.snapshot.load_full();
+        let offers = snapshot.offers(|scanner| {
+            host.breakers.takes_scans(&scanner.id) && host.faults.rest(scanner.backend.digest()).is_none()
+        });
+        let asked_at = clock::now();
+        match host.store.claim(&offers, asked_at).await {
+            Ok(Some(claimed)) => {
+                let hold = Hold::new(host.store.lease(), asked_at);
+                host.tasks.spawn(drive::drive(host.clone(), claimed, hold, snapshot));
+            }
+            Ok(None) => tokio::select! {
+                () = host.store.wake() => {}
+                // There may be another scanner for what waits.
+                _ = generations.changed() => {}
+                () = host.shutdown.cancelled() => {}
+            },
+            Err(error) => {
+                tracing::error!(error = chain(&error), "cannot claim scans");
+                tokio::select! {
+                    () = tokio::time::sleep(PAUSE) => {}
+                    () = host.shutdown.cancelled() => {}
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! One scan from its claim to its end.
+
+mod begin;
+mod call;
+mod ending;
+mod persist;
+mod reach;
+mod reloaded;
+mod report;
+
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+use scanhost_config::Limits;
+use scanhost_domain::{
+    scan::{Failure, FailureCode, Outcome, Phase, PluginVersion, Running, Scan, ScanState},
+    schedule::{Retry, retry},
+};
+use scanhost_outbound::{
+    egress::{Placeholders, ScannerClient},
+    lease::Hold,
+};
+use scanhost_sandbox::{Backend, RemoteState};
+use scanhost_store::{Change, Claimed};
+use scanhost_system::{clock, disk, pace::paced};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use crate::{
+    host::Host,
+    record_file, scan_folder,
+    snapshot::{Snapshot, poll_interval},
+    trouble::{Cure, Trouble},
+};
+use ending::{cancelled, cut_short, lost, overdue, permit_type, time_left, time_up, worker_lost};
+use persist::persist;
+use reloaded::with_its_scanner;
+
+/// Takeovers of one scan that brought it no further, after which something other than bad luck is at work.
+const MAX_RECOVERIES: u32 = 10;
+
+/// How long a call to a scanner takes at most, its breaker and all limits included.
+const CALL_TIME: Duration = Duration::from_secs(60);
+
+/// How long a scanner may show a launched scan as one that was never launched.
+const IDLE_TIME: Duration = Duration::from_secs(600);
+
+/// Why driving ends.
+enum End {
+    Outcome(Outcome),
+    /// Another worker has it, or it was deleted.
+    Stale,
+    /// This host ends; the scan goes on with the next one.
+    Shutdown,
+    /// It was asked to stop, and no call is under way.
+    Interrupted,
+    /// The disk of this host is full.
+    NoRoom,
+}
+
+impl From<Failure> for End {
+    fn from(failure: Failure) -> Self {
+        Self::Outcome(Outcome::Failed(failure))
+    }
+}
+
+/// Every line in it names the scan.
+pub async fn drive(host: Arc<Host>, claimed: Claimed, hold: Hold, offered: Arc<Snapshot>) {
+    let scan = &claimed.scan;
+    // Of the highest level, so that it is there whichever lines are wanted.
+    let span = tracing::error_span!("drive", scan = %scan.id, trace = %scan.trace, pool = %scan.request.pool);
+    claim_to_end(host, claimed, hold, offered).instrument(span).await;
+}
+
+async fn claim_to_end(host: Arc<Host>, claimed: Claimed, hold: Hold, offered: Arc<Snapshot>) {
+    let (id, fence) = (claimed.scan.id.clone(), claimed.running.fence);
+    let (trace, pool) = (claimed.scan.trace.clone(), claimed.scan.request.pool.clone());
+    let started_at = claimed.running.started_at;
+    let end = run(&host, claimed, hold, offered).await;
+    // Whatever became of the scan, nothing runs on for it.
+    host.programs.end(&id, fence, &host.folder(&id)).await;
+    let mut outcome = match end {
+        End::Outcome(outcome) => outcome,
+        End::Stale => {
+            tracing::info!(scan = %id, %trace, "the scan has another worker or is gone, leaving it");
+            host.store.release(&id, fence).await;
+            scan_folder::clear_if_gone(&host, &id).await;
+            return;
+        }
+        End::Shutdown | End::Interrupted | End::NoRoom => match cut_short(&host, &id, fence).await {
+            Some(outcome) => outcome,
+            None => {
+                host.store.release(&id, fence).await;
+                return;
+            }
+        },
+    };
+    let now = clock::now();
+    // The record before the state: who sees the scan ended finds it, and who deletes the scan then meets no writer.
+    let look = async || Ok(host.store.scan(&id).await?);
+    if let Ok(Some(scan)) = persist(&host, &trace, look).await
+        && let ScanState::Running(running) = scan.state.clone()
+        && running.fence == fence
+    {
+        // Whoever has cancelled it expects nothing else of it.
+        if let Outcome::Failed(failure) = &outcome
+            && running.cancel_requested
+        {
+            tracing::info!(scan = %id, %trace, reason = failure.message, "a cancelled scan failed");
+            outcome = Outcome::Cancelled;
+        }
+        record_file::write(&host, &scan.finished(running.finish(outcome.clone(), now))).await;
+    }
+    let finish = || host.store.finish(&id, fence, outcome.clone(), now);
+    if persist(&host, &trace, finish).await.is_err() {
+        host.store.release(&id, fence).await;
+        scan_folder::clear_if_gone(&host, &id).await;
+    } else if let Outcome::Completed(_) = outcome {
+        host.waits.note(&pool, Duration::try_from(now.duration_since(started_at)).unwrap_or_default());
+    }
+}
+
+async fn run(host: &Arc<Host>, claimed: Claimed, hold: Hold, offered: Arc<Snapshot>) -> End {
+    let snapshot = match with_its_scanner(host, &claimed, &hold, offered).await {
+        Ok(snapshot) => snapshot,
+        Err(end) => return end,
+    };
+    let mut driver = match Driver::new(host, claimed, hold.clone(), snapshot) {
+        Ok(driver) => driver,
+        Err(end) => return end,
+    };
+    if let Err(end) = driver.find_its_version().await {
+        return end;
+    }
+    let (id, fence) = (driver.scan.id.clone(), driver.running.fence);
+    let (started_at, interrupt) = (driver.running.started_at, driver.interrupt.clone());
+    let outcome = if let Some(outcome) = overdue(&driver.running, time_left(started_at, driver.limits.scan)) {
+        outcome
+    } else {
+        let steps = driver.steps();
+        tokio::pin!(steps);
+        let outcome = tokio::select! {
+            end = &mut steps => Err(end),
+            () = time_up(host, started_at) => Ok(Outcome::Timeout),
+            () = cancelled(host, &id) => Ok(Outcome::Cancelled),
+            () = lost(host, &id, fence, &hold) => return End::Stale,
+            () = host.shutdown.cancelled() => return End::Shutdown,
+        };
+        match outcome {
+            Err(End::Outcome(outcome)) => outcome,
+            Err(end) => return end,
+            Ok(outcome) => {
+                // A call under way is let end: what it does at the scanner has to be known before the scan is stopped
+                // there.
+                interrupt.cancel();
+                tokio::select! {
+                    end = steps => match end {
+                        End::Interrupted => outcome,
+                        End::Outcome(outcome) => outcome,
+                        end => return end,
+                    },
+                    () = tokio::time::sleep(CALL_TIME) => outcome,
+                    () = lost(host, &id, fence, &hold) => return End::Stale,
+                    () = host.shutdown.cancelled() => return End::Shutdown,
+                }
+            }
+        }
+    };
+    driver.interrupt = CancellationToken::new();
+    let Some(stop_time) = driver.stop_time(&outcome) else { return End::Outcome(outcome) };
+    tokio::select! {
+        () = driver.stop_remote() => End::Outcome(outcome),
+        () = tokio::time::sleep(stop_time) => End::Outcome(outcome),
+        () = lost(host, &id, fence, &hold) => End::Stale,
+        () = host.shutdown.cancelled() => End::Shutdown,
+    }
+}
+
+struct Driver {
+    host: Arc<Host>,
+    snapshot: Arc<Snapshot>,
+    scan: Scan,
+    running: Running,
+    hold: Hold,
+    backend: Arc<Backend>,
+    client: Arc<ScannerClient>,
+    options: String,
+    limits: Limits,
+    /// Somebody wants the scan to end: the next wait is the last.
+    interrupt: CancellationToken,
+    /// Whether the scanner may have a scan of which only the marker is known.
+    may_exist: Arc<AtomicBool>,
+    failures_in_a_row: u32,
+    /// Whether the phase's own step was announced in this very run, so that nothing of it can have happened yet.
+    announced: bool,
+    /// The version of the plugin that the scan went over to, until that is stored.
+    went_over_to: Option<PluginVersion>,
+    /// Whether the scan, of which the launch may have been lost, was seen unlaunched once.
+    looks_unlaunched: bool,
+    /// Since when the scanner shows the launched scan as one that was never launched.
+    idle_since: Option<Instant>,
+}
+
+impl Driver {
+    fn new(host: &Arc<Host>, claimed: Claimed, hold: Hold, snapshot: Arc<Snapshot>) -> Result<Self, End> {
+        let Claimed { scan, running } = claimed;
+        let Some(scanner) = snapshot.scanner(&running.slot.scanner) else { return Err(End::Interrupted) };
+        if running.recoveries_in_vain > MAX_RECOVERIES {
+            let message = format!("it was taken over {} times without getting on", running.recoveries_in_vain);
+            return Err(Failure { code: FailureCode::Poison, message }.into());
+        }
+        let (backend, client) = (scanner.backend.clone(), scanner.client.clone());
+        if running.recoveries > 0 && running.phase != Phase::Claimed && !backend.description().resumable {
+            return Err(worker_lost().into());
+        }
+        permit_type(&scan, &running, scanner)?;
+        Ok(Self {
+            host: host.clone(),
+            options: scanner.config.options.clone(),
+            limits: snapshot.config.limits.clone(),
+            snapshot,
+            scan,
+            hold,
+            backend,
+            client,
+            interrupt: CancellationToken::new(),
+            may_exist: Arc::new(AtomicBool::new(running.phase != Phase::Claimed)),
+            running,
+            failures_in_a_row: 0,
+            announced: false,
+            went_over_to: None,
+            looks_unlaunched: false,
+            idle_since: None,
+        })
+    }
+
+    async fn steps(&mut self) -> End {
+        loop {
+            self.take_over_reloaded();
+            let step = match self.running.phase.clone() {
+                Phase::Claimed => self.enter(Phase::Creating, None).await,
+                Phase::Creating => self.create().await,
+                Phase::Created { remote_id } => self.enter(Phase::Launching { remote_id }, None).await,
+                Phase::Launching { remote_id } => self.launch(remote_id).await,
+                Phase::Launched { remote_id } => self.follow(remote_id).await,
+                Phase::Exporting { remote_id, fetches } => self.export(remote_id, fetches).await,
+                Phase::Ingesting { remote_id, fetches } => self.ingest(remote_id, fetches).await,
+            };
+            let waited = match step {
+                Ok(()) => Ok(()),
+                // Its files are what has filled the disk, or could not be written to its end.
+                Err(End::NoRoom) => self.await_room().await,
+                Err(End::Outcome(Outcome::Failed(_))) if !disk::has_room(&self.host.data) => self.await_room().await,
+                Err(end) => Err(end),
+            };
+            if let Err(end) = waited {
+                return end;
+            }
+        }
+    }
+
+    async fn enter(&mut self, phase: Phase, plugin_state: Option<Vec<u8>>) -> Result<(), End> {
+        tracing::debug!(scan = %self.scan.id, trace = %self.scan.trace, phase = %phase.name(), "phase");
+        self.store(Change { phase: Some(phase), plugin_state, ..Change::default() }).await?;
+        self.failures_in_a_row = 0;
+        self.announced = true;
+        Ok(())
+    }
+
+    async fn store(&mut self, change: Change) -> Result<(), End> {
+        let change = Change { plugin: self.went_over_to.take(), ..change };
+        let (id, fence) = (&self.scan.id, self.running.fence);
+        let asked_at = clock::now();
+        let update = || self.host.store.update(id, fence, change.clone());
+        self.running = persist(&self.host, &self.scan.trace, update).await?;
+        self.hold.renew(asked_at);
+        Ok(())
+    }
+
+    /// Looks at the running scan until it has ended.
+    async fn follow(&mut self, remote_id: String) -> Result<(), End> {
+        match self.status(&remote_id).await {
+            Ok(RemoteState::Created) => {
+                if self.idle_since.get_or_insert_with(Instant::now).elapsed() > paced(IDLE_TIME) {
+                    let message = "its scanner has forgotten that the scan was launched".to_owned();
+                    return Err(Failure { code: FailureCode::RemoteScanLost, message }.into());
+                }
+            }
+            Ok(RemoteState::Running(percent)) => {
+                self.idle_since = None;
+                // 100 is for a scan whose findings can be read.
+                self.host.store.note_progress(&self.scan.id, self.running.fence, percent.min(99)).await;
+            }
+            Ok(RemoteState::Completed) => return self.enter(Phase::Exporting { remote_id, fetches: 0 }, None).await,
+            Ok(RemoteState::Failed(reason)) => {
+                let message = format!("the scan ended early at the scanner: {reason}");
+                return Err(Failure { code: FailureCode::RemoteScanFailed, message }.into());
+            }
+            Err(trouble) => return self.endure(trouble).await,
+        }
+        self.failures_in_a_row = 0;
+        if self.running.recoveries_in_vain > 0 || self.running.trouble.is_some() {
+            self.store(Change { got_on: true, ..Change::default() }).await?;
+        }
+        let elapsed = Duration::try_from(clock::now().duration_since(self.running.started_at)).unwrap_or_default();
+        self.pause(poll_interval(elapsed, self.limits.poll)).await
+    }
+
+    async fn status(&mut self, remote_id: &str) -> Result<RemoteState, Trouble> {
+        let asked = self.backend.status(self.reach(Placeholders::default(), false), self.context(), remote_id);
+        let status = self.judged("scanner.status", asked).await?;
+        if status.next_state != self.running.plugin_state {
+            // Only what the next call needs; losing it with the process would be a plugin's surprise.
+            let change = Change { plugin_state: Some(status.next_state), ..Change::default() };
+            if let Ok(running) = self.host.store.update(&self.scan.id, self.running.fence, change).await {
+                self.running = running;
+            }
+        }
+        Ok(status.state)
+    }
+
+    /// Waits before the next try, or ends the scan where there is none.
+    async fn endure(&mut self, trouble: Trouble) -> Result<(), End> {
+        if self.interrupt.is_cancelled() {
+            tracing::info!(scan = %self.scan.id, trace = %self.scan.trace, reason = trouble.failure.message, "not tried again");
+            return Err(End::Interrupted);
+        }
+        let Cure::Retry(after) = trouble.cure else { return Err(trouble.failure.into()) };
+        let Retry::After(delay) = retry(self.failures_in_a_row, after, rand::random()) else {
+            let message = format!("{} (given up after {} tries)", trouble.failure.message, self.failures_in_a_row + 1);
+            return Err(Failure { message, ..trouble.failure }.into());
+        };
+        // A scanner that says how long is to be obeyed.
+        let delay = if after.is_some() { delay } else { paced(delay) };
+        self.failures_in_a_row += 1;
+        let message = &trouble.failure.message;
+        tracing::warn!(scan = %self.scan.id, trace = %self.scan.trace, delay_ms = delay.as_millis() as u64, reason = message, "trying again");
+        self.store(Change { trouble: Some(trouble.failure.message), ..Change::default() }).await?;
+        self.pause(delay).await
+    }
+
+    /// Waits, unless the scan is to end.
+    async fn pause(&self, time: Duration) -> Result<(), End> {
+        tokio::select! {
+            () = tokio::time::sleep(time) => Ok(()),
+            () = self.interrupt.cancelled() => Err(End::Interrupted),
+        }
+    }
+}

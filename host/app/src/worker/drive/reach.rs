@@ -1,0 +1,58 @@
+//! What a call of a scan's backend is given: its options and state, and the way to its scanner.
+
+use scanhost_domain::scan::Phase;
+use scanhost_outbound::{
+    command::{ForScan, Launching, ProgramReach},
+    egress::Placeholders,
+};
+use scanhost_sandbox::{CallContext, ScannerReach, capability::Program};
+use scanhost_system::clock;
+
+use super::Driver;
+use crate::plugin_log::PluginLog;
+
+impl Driver {
+    pub(super) fn context(&self) -> CallContext {
+        CallContext {
+            now: clock::now(),
+            options: self.options.clone(),
+            state: self.running.plugin_state.clone(),
+            installation: self.host.installation.to_string(),
+        }
+    }
+
+    pub(super) fn reach(&self, placeholders: Placeholders, may_download: bool) -> ScannerReach {
+        let http = self.client.call(Some(self.scan.trace.clone()), placeholders, may_download);
+        ScannerReach { http: Box::new(http), program: Some(self.program(None)), log: Box::new(self.log()) }
+    }
+
+    /// For what must not be done by two workers: nothing is sent once another one may have the scan.
+    pub(super) fn sole_reach(&self, placeholders: Placeholders) -> ScannerReach {
+        let http = self.client.call(Some(self.scan.trace.clone()), placeholders, false);
+        let http = http.while_held(self.hold.clone()).noting(self.may_exist.clone());
+        // Of what only one worker may do, this alone starts something.
+        let launching = matches!(self.running.phase, Phase::Launching { .. }).then(|| Launching {
+            hold: self.hold.clone(),
+            lease: self.host.store.lease(),
+            tasks: self.host.tasks.clone(),
+        });
+        ScannerReach { http: Box::new(http), program: Some(self.program(launching)), log: Box::new(self.log()) }
+    }
+
+    fn program(&self, launching: Option<Launching>) -> Box<dyn Program> {
+        let scan = ForScan {
+            programs: self.host.programs.clone(),
+            task: self.scan.id.clone(),
+            fence: self.running.fence,
+            folder: self.host.folder(&self.scan.id),
+            targets: self.scan.request.targets.clone(),
+            launching,
+        };
+        let commands = self.snapshot.config.commands_of(&self.backend.description().name);
+        Box::new(ProgramReach { commands, scan: Some(scan) })
+    }
+
+    pub(super) fn log(&self) -> PluginLog {
+        PluginLog { plugin: self.backend.description().name.to_string(), trace: self.scan.trace.to_string() }
+    }
+}

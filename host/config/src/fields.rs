@@ -1,0 +1,81 @@
+//! A mapping whose keys we define. The keys that were asked for are the known ones; the rest are problems.
+
+use scanhost_domain::nearest::nearest;
+
+use super::{
+    problem::Place,
+    setting::{Setting, join},
+};
+
+pub(super) struct Fields<'a> {
+    setting: Setting<'a>,
+    /// None where the setting is no mapping, which was reported.
+    entries: Option<Vec<(&'a str, Setting<'a>)>>,
+    asked: Vec<String>,
+}
+
+impl<'a> Setting<'a> {
+    pub(super) fn fields(&self) -> Fields<'a> {
+        Fields { setting: self.clone(), entries: self.entries(), asked: Vec::new() }
+    }
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn get(&mut self, key: &str) -> Option<Setting<'a>> {
+        self.asked.push(key.to_owned());
+        let entries = self.entries.as_ref()?;
+        entries.iter().find(|(name, _)| *name == key).map(|(_, setting)| setting.clone())
+    }
+
+    /// Where it stands, if it does.
+    pub(super) fn place(&self, key: &str) -> Option<Place> {
+        self.entries.as_ref()?.iter().find(|(name, _)| *name == key)?.1.place
+    }
+
+    pub(super) fn required(&mut self, key: &str) -> Option<Setting<'a>> {
+        self.required_as(key, "is required")
+    }
+
+    /// With what to say where it is not there.
+    pub(super) fn required_as(&mut self, key: &str, message: &str) -> Option<Setting<'a>> {
+        let found = self.get(key);
+        if found.is_none() && self.entries.is_some() {
+            let setting = Setting { path: join(&self.setting.path, key), ..self.setting.clone() };
+            setting.report(message);
+        }
+        found
+    }
+
+    /// The setting as `read` reads it, else the default. After a problem the default only stands in.
+    pub(super) fn or<T>(&mut self, key: &str, default: T, read: impl FnOnce(Setting<'a>) -> Option<T>) -> T {
+        self.get(key).and_then(read).unwrap_or(default)
+    }
+
+    /// A mapping in this mapping; empty where it is not given.
+    pub(super) fn section(&mut self, key: &str) -> Fields<'a> {
+        match self.get(key) {
+            Some(setting) => setting.fields(),
+            None => {
+                let setting = Setting { path: join(&self.setting.path, key), ..self.setting.clone() };
+                Fields { setting, entries: Some(Vec::new()), asked: Vec::new() }
+            }
+        }
+    }
+
+    /// Reports something about the mapping as a whole.
+    pub(super) fn report(&self, message: impl Into<String>) {
+        self.setting.report(message);
+    }
+
+    /// Reports the keys that nobody asked for.
+    pub(super) fn finish(self) {
+        for (name, setting) in
+            self.entries.iter().flatten().filter(|(name, _)| !self.asked.iter().any(|asked| asked == name))
+        {
+            setting.report(match nearest(name, self.asked.iter().map(String::as_str)) {
+                Some(known) => format!("unknown key; did you mean `{known}`?"),
+                None => format!("unknown key; known here: {}", self.asked.join(", ")),
+            });
+        }
+    }
+}

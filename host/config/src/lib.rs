@@ -1,0 +1,274 @@
+//! The configuration: text is turned into what it means here, once, and the rest of the server never checks it again.
+//! Nothing is guessed: what is wrong is reported, all of it at once, each with its file, line and key.
+
+mod command;
+mod context;
+mod credential;
+mod document;
+mod fields;
+mod level;
+mod limit;
+mod listen;
+mod log;
+mod plugin;
+mod pool;
+mod problem;
+mod profile;
+mod scanner;
+mod secret;
+mod setting;
+mod store;
+mod target;
+mod tls;
+mod token;
+mod variable;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use scanhost_domain::ids::{CredentialName, PoolName};
+
+use context::Context;
+use document::Document;
+
+pub use crate::{
+    command::{Command, CommandLimits},
+    credential::{Credential, Escalation as CredentialEscalation, Login as CredentialLogin},
+    limit::{CallLimits, Limits, Retention, ScannerLimits},
+    listen::Exposed,
+    log::{Log, LogFormat},
+    plugin::{PluginLimits, PluginSource},
+    pool::{Balance, Pool},
+    problem::{Place, Problem, Problems},
+    profile::ProfileDefinition,
+    scanner::{Scanner, Tls},
+    store::StoreKind,
+    tls::ServerTls,
+    token::{Scope, Token, permit_name as permit_token_name},
+};
+pub use level::check_level;
+pub use secret::Secret;
+
+/// A configuration in which everything holds that its parts promise each other.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Loopback, unless there are tokens.
+    pub listen: SocketAddr,
+    pub store: StoreKind,
+    pub data: PathBuf,
+    /// Of the keys in Redis.
+    pub key_prefix: String,
+    /// One of `pools`.
+    pub default_pool: PoolName,
+    pub tokens: Vec<Token>,
+    /// The server's own certificate; None where a proxy has one, or nobody needs one.
+    pub tls: Option<ServerTls>,
+    /// Beyond localhost, as browsers send them.
+    pub allowed_origins: Vec<String>,
+    /// Whether a person has to agree to privileged scans.
+    pub confirm_privileged: bool,
+    pub limits: Limits,
+    pub retention: Retention,
+    pub log: Log,
+    /// The key that seals the secrets of requests.
+    pub key_file: PathBuf,
+    pub credentials: BTreeMap<CredentialName, Credential>,
+    /// At least one.
+    pub pools: Vec<Pool>,
+    /// Programs of this machine, by the names that plugins are granted them by.
+    pub commands: BTreeMap<String, Arc<Command>>,
+    /// By the plugin's name.
+    pub plugins: BTreeMap<String, PluginSource>,
+    /// Those that come with scanhost first.
+    pub profiles: Vec<ProfileDefinition>,
+    sources: Vec<PathBuf>,
+    /// Where keys stand that a process cannot change.
+    fixed: BTreeMap<&'static str, Option<Place>>,
+}
+
+/// What there is without a folder.
+const DEFAULT_SCANNERS: &str = "mock: [{instance_id: mock1}]";
+
+impl Config {
+    /// Reads the folder's files; without a folder, the configuration that works on its own.
+    ///
+    /// # Errors
+    /// Everything that is wrong, in all files.
+    pub fn load(folder: Option<&Path>, environment: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
+        let (config, problems, sources) = Self::read(folder, environment);
+        match config {
+            Some(config) if problems.is_empty() => Ok(Self { sources, ..config }),
+            _ => Err(Problems::new(problems, sources)),
+        }
+    }
+
+    /// As much of it as can be had, and everything that is wrong.
+    pub fn examine(
+        folder: Option<&Path>,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> (Option<Self>, Vec<Problem>) {
+        let (config, problems, _) = Self::read(folder, environment);
+        (config, problems)
+    }
+
+    fn read(
+        folder: Option<&Path>,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> (Option<Self>, Vec<Problem>, Vec<PathBuf>) {
+        let context = Context::new(folder, environment);
+        let config = Documents::read(&context, folder).config(&context);
+        let (problems, sources) = context.into_parts();
+        (config, problems, sources)
+    }
+
+    /// The data folder, also of a configuration with something wrong elsewhere.
+    pub fn data_folder(folder: Option<&Path>, environment: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
+        let context = Context::new(folder, environment);
+        let Some(folder) = folder else { return Some(PathBuf::from(DEFAULT_DATA)) };
+        let server = Document::read(&context, folder, "scanhost.yaml", false)?;
+        let mut fields = server.root(&context).fields();
+        Some(fields.or("data", PathBuf::from(DEFAULT_DATA), |data| path(&data)))
+    }
+
+    /// The same, but listening elsewhere.
+    ///
+    /// # Errors
+    /// When that is beyond loopback and there are no tokens.
+    pub fn listen_on(self, address: SocketAddr) -> Result<Self, Exposed> {
+        let listen = listen::permit(address, !self.tokens.is_empty())?;
+        Ok(Self { listen, ..self })
+    }
+
+    /// Where one of the keys stands that a process cannot change, if it does.
+    pub fn place_of(&self, fixed: &str) -> Option<Place> {
+        self.fixed.get(fixed).copied().flatten()
+    }
+
+    /// Every file that was read or looked for, secrets and certificates among them.
+    pub fn sources(&self) -> &[PathBuf] {
+        &self.sources
+    }
+}
+
+/// The files of a configuration; none for one that cannot be read at all.
+struct Documents {
+    server: Option<Document>,
+    scanners: Option<Document>,
+    built_in_profiles: Option<Document>,
+    profiles: Option<Document>,
+}
+
+impl Documents {
+    fn read(context: &Context<'_>, folder: Option<&Path>) -> Self {
+        let read = |file, is_needed, default| match folder {
+            Some(folder) => Document::read(context, folder, file, is_needed),
+            None => Document::parse(context, file, default),
+        };
+        Self {
+            // One that cannot be read hides nothing that is wrong in the others.
+            server: read("scanhost.yaml", false, "").or_else(|| Document::parse(context, "scanhost.yaml", "")),
+            scanners: read("scanners.yaml", true, DEFAULT_SCANNERS),
+            built_in_profiles: Document::parse(context, "built-in profiles", profile::BUILT_IN),
+            profiles: read("profiles.yaml", false, ""),
+        }
+    }
+
+    /// None after a problem; but not always after one.
+    fn config(&self, context: &Context<'_>) -> Option<Config> {
+        let mut server = self.server.as_ref()?.root(context).fields();
+
+        let commands = server.or("commands", BTreeMap::new(), |commands| command::read_all(&commands));
+        let plugins = server.or("plugins", BTreeMap::new(), |plugins| plugin::read_all(&plugins, &commands));
+        let has_component = |name: &str| plugins.contains_key(name);
+        let built_in = profile::read_all(&self.built_in_profiles.as_ref()?.root(context), &has_component);
+        let profiles = self.profiles.as_ref().and_then(|file| profile::read_all(&file.root(context), &has_component));
+
+        let pools = match &self.scanners {
+            Some(scanners) => pool::read_all(&scanners.root(context), server.section("pools")),
+            None => server.get("pools").and(None),
+        };
+        let default_pool = server.get("default_pool").and_then(|name| {
+            let default: PoolName = name.parse()?;
+            if pools.as_ref().is_some_and(|pools| pools.iter().all(|pool| pool.name != default)) {
+                name.report("there is no such pool in scanners.yaml");
+            }
+            Some(default)
+        });
+
+        let tokens_given = server.get("tokens");
+        let tokens = tokens_given.as_ref().and_then(token::read_all).unwrap_or_default();
+        // Tokens that cannot be read are a problem of their own.
+        let has_tokens = tokens_given.is_some_and(|tokens| !tokens.is_empty_list());
+        let listen = server.or("listen", DEFAULT_LISTEN, |listen| {
+            let address = listen::address(&listen)?;
+            listen.check(listen::permit(address, has_tokens))
+        });
+        let allowed_origins =
+            server.or("allowed_origins", Vec::new(), |origins| origins.list_of(|origin| listen::origin(&origin)));
+
+        let tls = server.get("tls").and_then(|tls| tls::read(&tls));
+        let data = server.or("data", PathBuf::from(DEFAULT_DATA), |data| path(&data));
+        let mut fixed: BTreeMap<_, _> =
+            ["listen", "store", "data", "key_prefix"].map(|key| (key, server.place(key))).into();
+        let mut secrets = server.section("secrets");
+        fixed.insert("secrets.key_file", secrets.place("key_file"));
+        let key_file = secrets.or("key_file", data.join("secret.key"), |file| path(&file));
+        secrets.finish();
+
+        let store = server.or("store", StoreKind::Embedded, |store| StoreKind::read(&store));
+        let key_prefix = server.or("key_prefix", String::new(), |prefix| store::key_prefix(&prefix));
+        let confirm_privileged = server.or("confirm_privileged", false, |confirm| confirm.boolean());
+        let limits = Limits::read(server.section("limits"), has_tokens);
+        let retention = Retention::read(server.section("retention"));
+        let log = Log::read(server.section("log"));
+        let credentials = server.or("credentials", BTreeMap::new(), |credentials| credential::read_all(&credentials));
+        server.finish();
+
+        let pools = pools?;
+        let default_pool = default_pool.or_else(|| Some(pools.first()?.name.clone()))?;
+        let profiles = profile::replace(built_in?, profiles?);
+        Some(Config {
+            listen,
+            store,
+            data,
+            key_prefix,
+            default_pool,
+            tokens,
+            tls,
+            allowed_origins,
+            confirm_privileged,
+            limits,
+            retention,
+            log,
+            key_file,
+            credentials,
+            pools,
+            commands,
+            plugins,
+            profiles,
+            sources: Vec::new(),
+            fixed,
+        })
+    }
+}
+
+const DEFAULT_DATA: &str = "./data";
+
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8836);
+
+/// A path of the running system: relative ones begin in the working folder, as they do without a configuration.
+fn path(setting: &setting::Setting<'_>) -> Option<PathBuf> {
+    let text = setting.text()?;
+    if text.is_empty() || text.contains('\0') {
+        setting.report("must be a path");
+    }
+    Some(PathBuf::from(text))
+}

@@ -1,0 +1,41 @@
+//! How much is logged, and in which form.
+
+use super::fields::Fields;
+use crate::level::check_level;
+
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Log {
+    /// In the form of tracing's filters; none for the command's own.
+    pub level: Option<String>,
+    pub format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// Lines for people on a terminal, else JSON.
+    #[default]
+    Auto,
+    Json,
+    Text,
+}
+
+impl Log {
+    pub(super) fn read(mut fields: Fields<'_>) -> Self {
+        let level = fields.or("level", None, |level| {
+            let text = level.text()?;
+            level.check(check_level(text))?;
+            Some(Some(text.to_owned()))
+        });
+        let format = fields.or("format", LogFormat::default(), |format| match format.text()? {
+            "auto" => Some(LogFormat::Auto),
+            "json" => Some(LogFormat::Json),
+            "text" => Some(LogFormat::Text),
+            _ => {
+                format.report("must be auto, json or text");
+                None
+            }
+        });
+        fields.finish();
+        Self { level, format }
+    }
+}

@@ -1,0 +1,31 @@
+//! What an agent should do about what a report says.
+
+use super::{AuthenticationStatus, Summary, Warning};
+use crate::request::{ScanRequest, ScanType};
+
+/// Adds what an agent should do about what the report says.
+pub fn with_hints(mut summary: Summary, request: &ScanRequest) -> Summary {
+    let mut warn = |code: &str, message: &str| {
+        if !summary.warnings.iter().any(|warning| warning.code == code) {
+            summary.warnings.push(Warning { code: code.into(), message: message.into() });
+        }
+    };
+    if summary.hosts_scanned == 0 {
+        warn("no_hosts", "no host answered: check that the targets are up and that the scanner can reach them");
+    }
+    if request.scan_type != ScanType::Untrusted {
+        match summary.authentication {
+            AuthenticationStatus::Failed => warn(
+                "authentication_failed",
+                "the credentials worked on no host, so local checks are missing: check user name and secret, that SSH \
+                 is reachable from the scanner, and that the account may log in",
+            ),
+            AuthenticationStatus::Partial => warn(
+                "authentication_partial",
+                "the credentials did not work on every host, or with too few rights: results are incomplete there",
+            ),
+            AuthenticationStatus::Success | AuthenticationStatus::Unknown | AuthenticationStatus::NotApplicable => {}
+        }
+    }
+    summary
+}

@@ -1,0 +1,84 @@
+//! A question about a report's findings that fits the report, ready to be answered. The same path for tools, command
+//! line and files.
+
+use std::{io::Write, ops::Range, sync::Arc};
+
+use scanhost_domain::page::PageRequest;
+
+use crate::{
+    Report, ReportError, Selected, View,
+    jsonl::{self, ScanMetadata, WriteError, Writing},
+    rows::{self, Row, Shape, ShapeError},
+    shaped::ShapedRow,
+};
+
+/// Passes rows, each a JSON object, through a profile's plugin; as many come back, checked against the view.
+pub type ShapeRows = Box<dyn Fn(&[String], &View) -> Result<Vec<ShapedRow>, ShapeError> + Send + Sync>;
+
+/// A query that was checked against the report that it is about.
+pub struct PreparedQuery {
+    pub report: Arc<Report>,
+    pub view: View,
+    page: PageRequest,
+    shape: Option<ShapeRows>,
+}
+
+impl PreparedQuery {
+    /// `shape` is absent where the report's own rows are shown.
+    pub fn new(report: Arc<Report>, view: View, page: PageRequest, shape: Option<ShapeRows>) -> Self {
+        Self { report, view, page, shape }
+    }
+
+    /// Writes all lines. It reads files and may wait for a plugin: call it where blocking is allowed, inside the runtime.
+    ///
+    /// # Errors
+    /// When findings cannot be read, the profile fails, or `out` cannot be written to.
+    pub fn write(
+        &self,
+        out: &mut impl Write,
+        metadata: &ScanMetadata,
+        budget: Option<usize>,
+        resource: Option<&str>,
+    ) -> Result<(), WriteError> {
+        let selected = self.select()?;
+        self.shaping(|shape| {
+            let writing = Writing { metadata, budget, resource, shape };
+            jsonl::write(out, &self.report, &self.view, &selected, &writing)
+        })
+    }
+
+    /// Hands over the rows of the page, as they are shown, until `take` returns false. It may be called where
+    /// [`write`](Self::write) may.
+    ///
+    /// # Errors
+    /// When findings cannot be read, the profile fails, or `take` does.
+    pub fn each<E: From<ReportError> + From<ShapeError>>(
+        &self,
+        take: impl FnMut(Row<'_>) -> Result<bool, E>,
+    ) -> Result<(), E> {
+        let selected = self.select()?;
+        self.shaping(|shape| rows::each(&selected, &self.view, shape, take))
+    }
+
+    /// The places of the page's records, counted from 0, and how many records there are in all; none where the page has
+    /// all of them.
+    ///
+    /// # Errors
+    /// When findings cannot be read.
+    pub fn part(&self) -> Result<Option<(Range<u64>, u64)>, ReportError> {
+        let total = self.select()?.total();
+        let page = self.page.records(total);
+        Ok((page != (0..total)).then_some((page, total)))
+    }
+
+    fn select(&self) -> Result<Selected<'_>, ReportError> {
+        Selected::select(&self.report, &self.view, self.page)
+    }
+
+    fn shaping<T>(&self, with: impl FnOnce(Option<Shape<'_>>) -> T) -> T {
+        match &self.shape {
+            Some(shape) => with(Some(&|rows: &[String]| shape(rows, &self.view))),
+            None => with(None),
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Group commit: the writer thread takes what waits into one transaction, and answers after its fsync.
+//! A write that fails is refused as a whole, and so is what follows, until the disk may take it again.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use scanhost_system::disk;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    super::StoreError,
+    database::DatabaseFile,
+    tables::{TableError, Tables},
+};
+
+/// Writes that wait at most; further ones wait to be let in.
+const MAX_WAITING: usize = 4_096;
+
+/// Writes in one transaction at most, to bound how long the first waits for the last.
+const MAX_GROUP: usize = 1_024;
+
+/// After a write that failed, before the next is tried.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Applies itself to the tables and returns what tells the caller of it once it is durable.
+type Job = Box<dyn FnOnce(&mut Tables<'_>) -> Result<Deliver, TableError> + Send>;
+type Deliver = Box<dyn FnOnce() + Send>;
+
+pub struct Writer {
+    jobs: mpsc::Sender<Job>,
+    trouble: Arc<Trouble>,
+}
+
+/// Why the last group was not written.
+#[derive(Default)]
+struct Trouble(Mutex<Option<Failed>>);
+
+#[derive(Clone)]
+struct Failed {
+    message: String,
+    is_full: bool,
+    at: Instant,
+}
+
+impl Trouble {
+    fn last(&self) -> Option<Failed> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, failed: Option<Failed>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = failed;
+    }
+}
+
+impl Writer {
+    pub fn start(database: Arc<DatabaseFile>) -> Self {
+        let (jobs, waiting) = mpsc::channel(MAX_WAITING);
+        let trouble = Arc::<Trouble>::default();
+        let known = trouble.clone();
+        let run = move || write_groups(&database, &known, waiting);
+        thread::Builder::new().name("store-writer".into()).spawn(run).expect("a thread can be started");
+        Self { jobs, trouble }
+    }
+
+    /// Applies the step in a transaction with others, and answers when it is durable.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        step: impl FnOnce(&mut Tables<'_>) -> Result<T, TableError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |tables| {
+            let value = match step(tables) {
+                // One damaged record must not keep others from being written.
+                Err(TableError::Record(bad)) => Err(StoreError::Damaged(bad)),
+                other => Ok(other?),
+            };
+            Ok(Box::new(move || {
+                // Whoever asked may be gone; what was written stays.
+                let _gone = answer.send(value);
+            }))
+        });
+        self.jobs.send(job).await.map_err(|_| self.refused())?;
+        answered.await.map_err(|_| self.refused())?
+    }
+
+    /// Why a write was dropped.
+    fn refused(&self) -> StoreError {
+        match self.trouble.last() {
+            Some(Failed { is_full: true, .. }) => StoreError::NoRoom,
+            Some(Failed { message, .. }) => StoreError::Unavailable(message),
+            None => StoreError::Unavailable("its last write failed".to_owned()),
+        }
+    }
+}
+
+fn write_groups(database: &DatabaseFile, trouble: &Trouble, mut waiting: mpsc::Receiver<Job>) {
+    let mut group = Vec::new();
+    while waiting.blocking_recv_many(&mut group, MAX_GROUP) > 0 {
+        // The answers of a group that is not written are dropped, which their callers see as an error.
+        if trouble.last().is_some_and(|failed| !may_try(database, &failed)) {
+            group.clear();
+            continue;
+        }
+        let Err(error) = commit(database, group.drain(..)) else {
+            if trouble.last().is_some() {
+                tracing::info!("the store can be written again");
+                trouble.set(None);
+            }
+            continue;
+        };
+        tracing::error!(error = error.to_string(), "a write to the store failed, nothing of it was kept");
+        // Once it has failed, only the first error says why.
+        let is_full = is_full(&error) || trouble.last().is_some_and(|failed| failed.is_full);
+        trouble.set(Some(Failed { message: error.to_string(), is_full, at: Instant::now() }));
+        if let Err(error) = database.open_again() {
+            tracing::error!(error = error.to_string(), "the store cannot be opened again yet");
+        }
+    }
+}
+
+fn may_try(database: &DatabaseFile, failed: &Failed) -> bool {
+    failed.at.elapsed() >= PAUSE && (!failed.is_full || disk::has_room(database.folder()))
+}
+
+fn is_full(error: &TableError) -> bool {
+    matches!(error, TableError::Database(redb::Error::Io(error)) if disk::is_full(error))
+}
+
+fn commit(database: &DatabaseFile, group: impl Iterator<Item = Job>) -> Result<(), TableError> {
+    let present = match database.present() {
+        Ok(present) => present,
+        Err(_) => {
+            database.open_again()?;
+            database.present()?
+        }
+    };
+    let transaction = present.begin_write()?;
+    let mut answers = Vec::new();
+    {
+        let mut tables = Tables::open(&transaction, database.index(), database.unreadable())?;
+        for job in group {
+            answers.push(job(&mut tables)?);
+        }
+    }
+    transaction.commit()?;
+    answers.into_iter().for_each(|deliver| deliver());
+    Ok(())
+}

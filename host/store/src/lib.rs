@@ -1,0 +1,388 @@
+//! Where scans live. The store is the one writer of states: each operation is one atomic, durable step that changes a
+//! scan together with its queue entry, its idempotency key and its dead letter.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use scanhost_domain::{
+    breaker::Circuit,
+    ids::{IdempotencyKey, PoolName, ScannerId, TaskId, TraceId},
+    request::{ScanRequest, ScanType},
+    scan::{Failure, Fence, Outcome, Phase, PluginVersion, Running, Scan, Slot, Status},
+    schedule::Balance,
+    target::{Target, Targets},
+};
+
+pub mod crashing;
+pub mod embedded;
+pub mod record;
+pub mod redis;
+mod unreadable;
+pub mod watch;
+
+#[cfg(test)]
+mod tests;
+
+pub use watch::Watch;
+
+/// A scan on its way in.
+#[derive(Clone, Debug)]
+pub struct NewScan {
+    pub id: TaskId,
+    pub trace: TraceId,
+    pub request: ScanRequest,
+    pub created_at: Timestamp,
+    pub retry_of: Option<TaskId>,
+    pub idempotency: Option<Idempotency>,
+    /// Waiting scans that the pool may have; this one included.
+    pub max_depth: u64,
+}
+
+/// A key and what it stands for.
+#[derive(Clone, Debug)]
+pub struct Idempotency {
+    pub key: IdempotencyKey,
+    /// Keyed hash of the request.
+    pub request_hash: [u8; 32],
+    pub expires_at: Timestamp,
+}
+
+/// What became of a submit.
+#[derive(Clone, Debug)]
+pub enum Submitted {
+    /// It is new. Its place in the queue, from 1.
+    New { scan: Scan, position: u64 },
+    /// The key was used before for the same request: the first scan as it is now, or as it was when it was deleted.
+    Known(Scan),
+    /// The key was used before for another request.
+    KeyTaken,
+    /// The pool's queue is full. Its depth.
+    Full { pool: PoolName, depth: u64 },
+}
+
+/// A scanner that takes scans now, with what a claim has to store about it.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    pub slot: Slot,
+    pub max_concurrent_scans: u32,
+}
+
+/// All the scanners of one pool that take scans now.
+#[derive(Clone, Debug)]
+pub struct PoolOffer {
+    pub pool: PoolName,
+    pub balance: Balance,
+    pub scanners: Vec<Offer>,
+}
+
+/// A scan that this worker now has to drive.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    pub scan: Scan,
+    pub running: Running,
+}
+
+/// What a worker has to store about the scan that it drives.
+#[derive(Clone, Debug, Default)]
+pub struct Change {
+    pub phase: Option<Phase>,
+    pub plugin_state: Option<Vec<u8>>,
+    /// The version of the plugin that drives it from now on.
+    pub plugin: Option<PluginVersion>,
+    /// Why a call failed that will be tried again.
+    pub trouble: Option<String>,
+    /// A call has worked, after one that failed.
+    pub works: bool,
+    /// Something has worked that had not, or that lost workers did not live to do.
+    pub got_on: bool,
+}
+
+/// What became of a cancel.
+#[derive(Clone, Debug)]
+pub enum Cancelled {
+    /// It had not started; it has ended now.
+    Ended(Scan),
+    /// Its worker was told and will end it.
+    Requested(Scan),
+    /// It had ended otherwise, or had been cancelled.
+    Refused(Scan),
+    NotFound,
+}
+
+/// What became of a delete.
+#[derive(Clone, Debug)]
+pub enum Deleted {
+    Done(Box<Scan>),
+    /// `force` was not given.
+    Running,
+    NotFound,
+}
+
+/// Which scans to list.
+#[derive(Clone, Debug, Default)]
+pub struct ListQuery {
+    pub status: Option<Status>,
+    pub scan_type: Option<ScanType>,
+    pub pool: Option<PoolName>,
+    pub target: Option<Target>,
+    /// List what was submitted before this one.
+    pub before: Option<TaskId>,
+    pub limit: usize,
+}
+
+/// Bytes of targets after which a list has no more scans: one scan may have a megabyte of them.
+const LISTED_BYTES: usize = 1 << 20;
+
+impl ListQuery {
+    /// Whether no more scans go beside these.
+    fn is_full(&self, scans: &[Scan]) -> bool {
+        let bytes: usize = scans.iter().map(|scan| scan.request.targets.len()).sum();
+        scans.len() == self.limit || bytes > LISTED_BYTES
+    }
+
+    pub fn selects(&self, scan: &Scan) -> bool {
+        self.status.is_none_or(|status| scan.status() == status)
+            && self.scan_type.is_none_or(|scan_type| scan.request.scan_type == scan_type)
+            && self.pool.as_ref().is_none_or(|pool| scan.request.pool == *pool)
+            && self
+                .target
+                .as_ref()
+                .is_none_or(|target| Targets::parse(&scan.request.targets).is_ok_and(|targets| targets.matches(target)))
+    }
+}
+
+/// The newest first. Where there are very many to look at, or large ones, fewer than asked for.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    pub scans: Vec<Scan>,
+    /// For the rest, list what was submitted before this one; none at the end.
+    pub next: Option<TaskId>,
+}
+
+/// The scanners that there are, by pool.
+#[derive(Clone, Debug, Default)]
+pub struct Known(BTreeMap<String, BTreeSet<String>>);
+
+impl Known {
+    pub fn add_pool(&mut self, pool: &PoolName) {
+        self.0.entry(pool.to_string()).or_default();
+    }
+
+    pub fn add(&mut self, scanner: &ScannerId) {
+        self.0.entry(scanner.pool.to_string()).or_default().insert(scanner.instance.to_string());
+    }
+
+    pub fn has_pool(&self, pool: &str) -> bool {
+        self.0.contains_key(pool)
+    }
+
+    /// Whether a scan that waits in the pool may ever start; an empty instance is any.
+    pub fn has(&self, pool: &str, instance: &str) -> bool {
+        self.0.get(pool).is_some_and(|instances| instance.is_empty() || instances.contains(instance))
+    }
+}
+
+/// How a pool stands.
+#[derive(Clone, Debug, Default)]
+pub struct PoolState {
+    pub queue_depth: u64,
+    pub paused: bool,
+    pub dead_letters: u64,
+    /// The first of those that wait, in order.
+    pub next: Vec<Waiting>,
+    pub oldest_created_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    pub id: TaskId,
+    pub name: String,
+}
+
+/// A scan that failed, kept for the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    pub id: TaskId,
+    pub pool: PoolName,
+    pub failed_at: Timestamp,
+}
+
+/// How a worker sees a scanner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScannerReport {
+    pub up: bool,
+    /// What the scanner said of itself, or why it is not up.
+    pub message: String,
+    pub circuit: Circuit,
+    /// When the circuit last changed; none when it never did.
+    pub changed_at: Option<Timestamp>,
+    pub reported_at: Timestamp,
+}
+
+/// How long what a worker says of a scanner counts: several of its reports.
+pub const REPORT_LIFE: Duration = Duration::from_secs(35);
+
+/// A store that cannot do it now.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the store cannot be used: {0}")]
+    Unavailable(String),
+    #[error("the store was told to write, and its answer was lost: {0}")]
+    Unheard(String),
+    #[error("the disk of the data folder is full")]
+    NoRoom,
+    #[error("another scanhost is running on this data folder")]
+    InUse,
+    #[error("the store's secrets were sealed with another key: put the right `secrets.key_file` back")]
+    OtherKey,
+    #[error(
+        "the processes of this store keep their files in another folder than {folder}: {relative}, so run this where the \
+         others run, or make it the absolute path of the folder that they share; only if this is to be the one folder \
+         from now on, delete the key {key} in Redis",
+        relative = scanhost_system::data_folder::RELATIVE
+    )]
+    OtherFolder { folder: String, key: String },
+    #[error("a stored record cannot be read")]
+    Damaged(#[from] record::BadRecord),
+}
+
+/// A worker's write that was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkError {
+    /// Another worker has the scan, or it has ended: stop, and clean nothing up.
+    #[error("the scan is no longer this worker's")]
+    Stale,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The states of all scans. Every write is durable before it answers.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// How long a scan stays its worker's without a sign of life; none where it does for as long as the process lives.
+    fn lease(&self) -> Option<Duration>;
+
+    async fn submit(&self, new: NewScan) -> Result<Submitted, StoreError>;
+
+    /// What a submit with this key answers because of the key; none when it was not used before.
+    async fn known(&self, idempotency: &Idempotency, now: Timestamp) -> Result<Option<Submitted>, StoreError>;
+
+    async fn scan(&self, id: &TaskId) -> Result<Option<Scan>, StoreError>;
+
+    /// Place in the queue, from 1; none when it does not wait.
+    async fn position(&self, scan: &Scan) -> Result<Option<u64>, StoreError>;
+
+    async fn list(&self, query: ListQuery) -> Result<Listed, StoreError>;
+
+    /// As many as are asked for, if there are so many, however large they are.
+    async fn list_on(&self, mut query: ListQuery) -> Result<Vec<Scan>, StoreError> {
+        let mut scans = Vec::new();
+        loop {
+            let listed = self.list(query.clone()).await?;
+            query.limit = query.limit.saturating_sub(listed.scans.len());
+            query.before = listed.next;
+            // One that has none was long in looking for them.
+            let is_last = listed.scans.is_empty() || query.limit == 0 || query.before.is_none();
+            scans.extend(listed.scans);
+            if is_last {
+                return Ok(scans);
+            }
+        }
+    }
+
+    async fn pool(&self, pool: &PoolName) -> Result<PoolState, StoreError>;
+
+    /// Whether the pool starts nothing new. Every submit asks, so it looks at nothing else.
+    async fn is_paused(&self, pool: &PoolName) -> Result<bool, StoreError>;
+
+    /// How many scans each scanner drives now.
+    async fn active(&self) -> Result<Vec<(ScannerId, u32)>, StoreError>;
+
+    /// The next scan that a worker should drive: first one that lost its worker, else the first in a queue for which
+    /// a scanner is free. Pools take turns.
+    async fn claim(&self, offers: &[PoolOffer], now: Timestamp) -> Result<Option<Claimed>, StoreError>;
+
+    /// Stores a step of the scan's worker.
+    async fn update(&self, id: &TaskId, fence: Fence, change: Change) -> Result<Running, WorkError>;
+
+    /// Takes note of progress, without making it durable.
+    async fn note_progress(&self, id: &TaskId, fence: Fence, percent: u8);
+
+    async fn finish(&self, id: &TaskId, fence: Fence, outcome: Outcome, now: Timestamp) -> Result<Scan, WorkError>;
+
+    /// Gives the scan back without an outcome, so that it is claimed again.
+    async fn release(&self, id: &TaskId, fence: Fence);
+
+    /// Says that the worker still drives the scan. Where it does not, another one may take it over.
+    ///
+    /// # Errors
+    /// [`WorkError::Stale`] when another one has.
+    async fn heartbeat(&self, id: &TaskId, fence: Fence) -> Result<(), WorkError>;
+
+    async fn cancel(&self, id: &TaskId, now: Timestamp) -> Result<Cancelled, StoreError>;
+
+    /// Scans that wait in a pool or for a scanner that is not known, the first ones. At most `limit`.
+    async fn stranded(&self, known: Known, limit: usize) -> Result<Vec<TaskId>, StoreError>;
+
+    /// Ends a scan that waits; none when it does not wait any more.
+    async fn fail_waiting(&self, id: &TaskId, failure: Failure, now: Timestamp) -> Result<Option<Scan>, StoreError>;
+
+    /// Deletes the record of a scan that waits or has ended, or, with `force`, of any: a running one is then no longer
+    /// its worker's.
+    async fn delete(&self, id: &TaskId, force: bool, now: Timestamp) -> Result<Deleted, StoreError>;
+
+    /// A paused pool starts nothing new; what runs goes on.
+    async fn pause(&self, pool: &PoolName, paused: bool) -> Result<(), StoreError>;
+
+    /// The oldest first; of one pool or of all.
+    async fn dead_letters(&self, pool: Option<&PoolName>) -> Result<Vec<DeadLetter>, StoreError>;
+
+    /// Takes the dead letter away and puts a new scan into the queue, in one step. `new.retry_of` is the letter's id; none when
+    /// there is no such letter.
+    async fn retry_dead_letter(&self, new: NewScan) -> Result<Option<Scan>, StoreError>;
+
+    /// Takes dead letters away; the scans' records stay. How many there were.
+    async fn purge_dead_letters(&self, ids: &[TaskId]) -> Result<u64, StoreError>;
+
+    /// Takes note that the scan's results were asked for.
+    async fn touch(&self, id: &TaskId, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Ended scans whose results nobody has asked for since: completed and cancelled ones since the first time,
+    /// failed and timed out ones since the second. At most `limit`.
+    async fn expired(
+        &self,
+        completed_before: Timestamp,
+        failed_before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<TaskId>, StoreError>;
+
+    /// Tells the others how a scanner is.
+    async fn report_scanner(&self, scanner: &ScannerId, report: ScannerReport) -> Result<(), StoreError>;
+
+    /// How the workers see their scanners, as far as one has told of it within [`REPORT_LIFE`].
+    async fn scanner_reports(&self) -> Result<Vec<(ScannerId, ScannerReport)>, StoreError>;
+
+    /// Keeps what an agent's session has to be gone on with, by any process, in the place of what was kept before.
+    async fn put_session(&self, id: &str, session: &[u8], expires_at: Timestamp) -> Result<(), StoreError>;
+
+    /// None once it has expired.
+    async fn session(&self, id: &str, now: Timestamp) -> Result<Option<Vec<u8>>, StoreError>;
+
+    async fn delete_session(&self, id: &str) -> Result<(), StoreError>;
+
+    /// Whether this process may try a scanner that rests; nobody else may for so long.
+    async fn take_probe(&self, scanner: &ScannerId, time: Duration) -> Result<bool, StoreError>;
+
+    /// Writes something durable, to see whether that works.
+    async fn probe(&self) -> Result<(), StoreError>;
+
+    /// Tells of changes of one scan.
+    fn watch(&self, id: &TaskId) -> Watch;
+
+    /// Waits until there may be something to claim.
+    async fn wake(&self);
+}

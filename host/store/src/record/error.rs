@@ -1,0 +1,23 @@
+//! Records that cannot be read.
+
+use scanhost_domain::ids::Malformed;
+
+/// The form that is written now.
+pub(super) const VERSION: u32 = 1;
+
+/// A stored record that is not a scan.
+#[derive(Debug, thiserror::Error)]
+pub enum BadRecord {
+    #[error("the stored scan is not the JSON it should be")]
+    Json(#[from] serde_json::Error),
+    #[error("the stored scan has version {0}, this program reads up to {VERSION}")]
+    Version(u32),
+    #[error("the stored scan has a bad {0}")]
+    Value(&'static str),
+}
+
+impl From<Malformed> for BadRecord {
+    fn from(malformed: Malformed) -> Self {
+        Self::Value(malformed.what)
+    }
+}

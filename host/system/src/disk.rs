@@ -1,0 +1,37 @@
+//! Whether the file system of the data folder takes what there is to write.
+
+mod steady;
+
+use std::{
+    io::{self, Write as _},
+    path::Path,
+};
+
+pub use crate::disk::steady::{Steady, Syncing};
+
+/// With less than this nothing new is begun: a scan's record, its folder and the pages of the database need some.
+const LEAST_ROOM: u64 = 1 << 20;
+
+/// Whether there is room for something new.
+pub fn has_room(folder: &Path) -> bool {
+    // Some network file systems tell nothing.
+    let is_full =
+        |stat: rustix::fs::StatVfs| stat.f_blocks > 0 && stat.f_bavail.saturating_mul(stat.f_frsize) < LEAST_ROOM;
+    !rustix::fs::statvfs(folder).is_ok_and(is_full)
+}
+
+/// Whether the error says that there is no room, which passes once somebody makes some.
+pub fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// Writes a few bytes where everything is written, down to the disk.
+///
+/// # Errors
+/// When they cannot be written, or nearly nothing else can.
+pub fn probe(folder: &Path) -> io::Result<()> {
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(b"scanhost")?;
+    file.as_file().sync_all()?;
+    if has_room(folder) { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
+}
