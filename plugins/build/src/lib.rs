@@ -1,5 +1,5 @@
-//! For build scripts: compiles plugins of this workspace to WebAssembly components, so that an ordinary `cargo build`
-//! needs no second command. Installs the target when rustup has not.
+//! Build scripts use this crate to compile plugins of this workspace to WebAssembly components, so that an ordinary
+//! `cargo build` needs no second command. It installs the target if it is missing.
 
 use std::{
     env,
@@ -7,17 +7,18 @@ use std::{
     process::Command,
 };
 
-/// From the packages whose build scripts use this, in which cargo starts them. What is watched has no absolute paths:
-/// checkouts may share a target folder, and one would watch another's files.
+/// The workspace's root, relative to the packages whose build scripts use this: cargo starts a build script in its
+/// package. Watched paths are not absolute, since checkouts may share a target folder, and one would watch another's
+/// files.
 const WORKSPACE: &str = "../..";
 
 const TARGET: &str = "wasm32-wasip2";
 
-/// The profile of the root manifest that plugins are built with. It must not be the outer build's: cargo would wait
-/// for its own lock.
+/// The profile of the root manifest that plugins are built with. It must not be the profile of the outer build: cargo
+/// would wait for its own lock.
 const PROFILE: &str = "plugin";
 
-/// Wide instructions, which every engine of components has by now, make reading a report about a fifth faster.
+/// SIMD instructions, which every component engine supports by now, make reading a report about a fifth faster.
 const FLAGS: (&str, &str) = ("CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS", "-C target-feature=+simd128");
 
 /// What to compile: a package's library, or all of its examples.
@@ -27,10 +28,10 @@ pub enum Kind {
     Examples,
 }
 
-/// Compiles the packages and returns the folder that their `.wasm` files are in.
+/// Compiles the packages and returns the folder of their `.wasm` files.
 ///
 /// # Panics
-/// When the target cannot be had or a package does not compile: the build that asked cannot go on.
+/// If the target cannot be installed or a package does not compile, since the outer build cannot continue then.
 pub fn build(packages: &[&str], kind: Kind) -> PathBuf {
     for source in ["plugins", "wit", "Cargo.lock"] {
         println!("cargo::rerun-if-changed={WORKSPACE}/{source}");
@@ -49,12 +50,12 @@ pub fn build(packages: &[&str], kind: Kind) -> PathBuf {
     for package in packages {
         cargo.args(["--package", package]);
     }
-    // Flags and wrappers of the outer build, which is for another machine and perhaps another compiler driver.
+    // The outer build's flags and wrappers are for another machine and perhaps another compiler driver.
     for outer in ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS", "RUSTC_WORKSPACE_WRAPPER", "RUSTC", "RUSTDOC"] {
         cargo.env_remove(outer);
     }
     cargo.env(FLAGS.0, FLAGS.1);
-    // Coverage and the like are set for the outer build alone.
+    // The outer build's target is not that of the plugins.
     cargo.env_remove("CARGO_BUILD_TARGET");
     let status = cargo.status().expect("cargo can be started");
     assert!(status.success(), "building the plugins {packages:?} failed: see above");
@@ -84,7 +85,7 @@ fn install_target() {
 /// The outer build's target folder: `OUT_DIR` is `<target>[/<triple>]/<profile>/build/<package>/out`.
 fn target_folder() -> PathBuf {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo gives build scripts a folder"));
-    let mut folder = out.ancestors().nth(4).expect("the folder lies in the target folder").to_owned();
+    let mut folder = out.ancestors().nth(4).expect("`OUT_DIR` is in the target folder").to_owned();
     if env::var("TARGET").is_ok_and(|triple| folder.ends_with(&triple)) {
         folder.pop();
     }

@@ -1,5 +1,5 @@
-//! What the mock can find: checks of all severities, each with the fields that a real scanner would give it.
-//! Some lack a solution, a score, a reference or a word on exploits, as real ones do.
+//! The checks of the mock: checks of all severities, each with the fields that a real scanner would report.
+//! Some lack a solution, a score, a reference or a statement on exploits, as real ones do.
 
 use serde::Serialize;
 
@@ -51,13 +51,13 @@ pub struct Check {
     exploited_by_malware: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unsupported_by_vendor: Option<bool>,
-    /// What the check saw; `{host}` and `{port}` stand for the finding's own.
+    /// The output of the check; `{host}` and `{port}` stand for those of the finding.
     #[serde(skip)]
     pub output: Option<&'static str>,
 }
 
 impl Check {
-    /// The best base score there is: v4, else v3, else v2.
+    /// The best base score available: v4, else v3, else v2.
     pub fn cvss_score(&self) -> Option<f64> {
         self.cvss4_base_score.or(self.cvss3_base_score).or(self.cvss_base_score)
     }
@@ -88,10 +88,10 @@ impl Severity {
     }
 }
 
-/// Where a check looks.
+/// The service that a check is about.
 #[derive(Clone, Copy, Debug)]
 pub struct Service {
-    /// 0 where it concerns the host as a whole.
+    /// The port; 0 if the check concerns the host as a whole.
     pub port: u16,
     pub protocol: &'static str,
     pub name: &'static str,

@@ -1,4 +1,4 @@
-//! Which hosts a scan's targets stand for. Networks and ranges are expanded only as far as someone asks.
+//! The hosts in a scan's targets. Networks and ranges are expanded only as far as needed.
 
 use std::{
     collections::BTreeSet,
@@ -8,14 +8,14 @@ use std::{
 #[cfg(test)]
 mod tests;
 
-/// The hosts of the targets, in order, each once.
+/// Returns the hosts of the targets, in order, each once.
 pub fn hosts(targets: &[String]) -> impl Iterator<Item = String> {
     let mut seen = BTreeSet::new();
     targets.iter().flat_map(|target| hosts_of(target)).filter(move |host| seen.insert(host.clone()))
 }
 
-/// As many of the first targets as it takes to have `count` hosts.
-pub fn leading(targets: &[String], count: usize) -> Vec<String> {
+/// Returns as many of the first targets as are needed for `count` hosts.
+pub fn first_targets(targets: &[String], count: usize) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let is_needed = |target: &&String| {
         let missing = seen.len() < count;
@@ -36,13 +36,14 @@ fn hosts_of(target: &str) -> Box<dyn Iterator<Item = String> + '_> {
     }
 }
 
-/// First and last.
+/// The first and the last address.
 enum Addresses {
     V4(u32, u32),
     V6(u128, u128),
 }
 
-/// `10.0.0.0/24`, host bits allowed. Without the network's own address and the broadcast address where it has them.
+/// Parses a network such as `10.0.0.0/24`; host bits are allowed. The network address and the broadcast address are
+/// left out if the network has them.
 fn network(target: &str) -> Option<Addresses> {
     let (address, prefix) = target.split_once('/')?;
     let prefix: u32 = prefix.parse().ok()?;
@@ -60,7 +61,7 @@ fn network(target: &str) -> Option<Addresses> {
     }
 }
 
-/// `10.0.0.1-10.0.0.20`, or `10.0.0.1-20`.
+/// Parses a range such as `10.0.0.1-10.0.0.20` or `10.0.0.1-20`.
 fn range(target: &str) -> Option<Addresses> {
     let (first, last) = target.split_once('-')?;
     match (first.parse().ok()?, last.parse().ok()) {

@@ -1,8 +1,8 @@
 //! A scanner without a network, for trying things out and for tests.
 //!
-//! All that the "remote side" knows travels in the state that the host keeps: what is scanned, with which options,
-//! since when. Findings follow from the targets and the options alone, so the same scan has the same report every time.
-//! The report is JSON lines, see [`line`].
+//! Everything that a scanner would know about a scan is in the state that the host keeps: its targets, its options and
+//! when it was launched. Findings depend only on the targets and the options, so the same scan always has the same
+//! report. The report is JSON lines, see [`line`].
 
 pub mod catalogue;
 pub mod hosts;
@@ -49,8 +49,8 @@ impl scanner::Guest for Mock {
         Scan::create(options, request)?.into_remote()
     }
 
-    /// There is no other memory than the state, so before the answer of `create` was stored there is nothing to find.
-    /// A repeated `create` gives the same id for the same task, so nothing is doubled.
+    /// The mock remembers only the state, so it finds no scan before the answer of `create` was stored.
+    /// A repeated `create` returns the same id for the same task, so there are no duplicates.
     fn find(context: Context, task_id: String) -> Result<Option<RemoteScan>, ScanError> {
         if context.state.is_empty() {
             return Ok(None);
@@ -59,21 +59,21 @@ impl scanner::Guest for Mock {
         if scan.task == task_id { scan.into_remote().map(Some) } else { Ok(None) }
     }
 
-    /// Nothing is kept anywhere.
+    /// The mock keeps no scans.
     fn list_scans(_context: Context) -> Result<Vec<ListedScan>, ScanError> {
         Ok(Vec::new())
     }
 
     fn launch(context: Context, id: String) -> Result<Vec<u8>, ScanError> {
-        Scan::known(&context.state, &id)?.launch(context.now_ms)?.to_state()
+        Scan::load(&context.state, &id)?.launch(context.now_ms)?.to_state()
     }
 
     fn status(context: Context, id: String) -> Result<ScanStatus, ScanError> {
-        let scan = Scan::known(&context.state, &id)?;
-        Ok(ScanStatus { state: scan.stand(context.now_ms), next_state: context.state })
+        let scan = Scan::load(&context.state, &id)?;
+        Ok(ScanStatus { state: scan.remote_state(context.now_ms), next_state: context.state })
     }
 
-    /// Nothing runs anywhere, so there is nothing to end.
+    /// Nothing really runs, so there is nothing to end.
     fn stop(_context: Context, _id: String) -> Result<(), ScanError> {
         Ok(())
     }
@@ -84,9 +84,9 @@ impl scanner::Guest for Mock {
     }
 
     fn export_report(context: Context, id: String, cursor: Option<String>) -> Result<ExportStep, ScanError> {
-        let scan = Scan::known(&context.state, &id)?;
-        scan.refuse_at(FailAt::Export)?;
-        if !matches!(scan.stand(context.now_ms), RemoteState::Completed) {
+        let scan = Scan::load(&context.state, &id)?;
+        scan.fail_if_configured(FailAt::Export)?;
+        if !matches!(scan.remote_state(context.now_ms), RemoteState::Completed) {
             return Err(ScanError::Invalid("the scan has not completed".to_owned()));
         }
         Report::of(&scan).export(cursor.as_deref(), report_file::append)

@@ -1,8 +1,8 @@
 //! The mock's native report: JSON lines.
 //!
 //! The first line is the header. Then each host has a line, followed by the lines of its findings. In both, `type`
-//! comes first, so that a reader knows what a line is before it reads the rest. The other members of a finding are its
-//! fields, of any name; a list has one element a value, and null is no value.
+//! comes first, so that a reader knows the kind of a line before it reads the rest. The other members of a finding are
+//! its fields, of any name; a list has one element for each value, and null means no value.
 
 use std::borrow::Cow;
 
@@ -19,9 +19,9 @@ pub struct Header<'a> {
     pub task: Option<Cow<'a, str>>,
     pub name: Option<Cow<'a, str>>,
     pub targets: Cow<'a, [String]>,
-    /// How many lines of hosts follow.
+    /// The number of host lines that follow.
     pub hosts: u32,
-    /// How many lines of findings follow.
+    /// The number of finding lines that follow.
     pub findings: u32,
     pub authentication: Authentication,
 }

@@ -1,4 +1,4 @@
-//! The `options` of a mock scanner in the configuration. What is not understood is an error, never a default.
+//! The `options` of a mock scanner in the configuration. An unknown or wrong option is an error, never a default.
 
 use std::collections::BTreeMap;
 
@@ -8,9 +8,9 @@ use serde_json::value::RawValue;
 #[cfg(test)]
 mod tests;
 
-/// Keeps the work of one scan bounded.
+/// The most findings of a scan, which bounds its work.
 const MAX_FINDINGS: u32 = 1_000_000;
-/// As many addresses as a scan may have by default.
+/// The most hosts of a scan: as many as the addresses that a scan may have by default.
 const MAX_HOSTS: u32 = 65_536;
 
 const KEYS: &str = "duration_seconds, hosts, findings_per_host, fail_at, auth";
@@ -18,23 +18,23 @@ const KEYS: &str = "duration_seconds, hosts, findings_per_host, fail_at, auth";
 /// Invariant: `hosts` and the product of `hosts` and `findings_per_host` are within the limits above.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Options {
-    /// `duration_seconds`: how long a scan runs.
+    /// How long a scan runs, from `duration_seconds`.
     duration_ms: u64,
-    /// At most so many of the targets' hosts answer.
+    /// How many hosts of the targets answer at most.
     hosts: u32,
     findings_per_host: u32,
     fail_at: FailAt,
     auth: Auth,
 }
 
-/// The step that fails for good.
+/// The step that always fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FailAt {
     None,
     Create,
     Launch,
-    /// The scan ends as failed.
+    /// The scan ends in the state failed.
     Status,
     Export,
     /// The report is malformed.
@@ -58,9 +58,9 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The error names every key that is wrong.
+    /// Parses the options. The error names every wrong key.
     pub fn parse(text: &str) -> Result<Self, String> {
-        // Values stay text: `serde_json::Value` has a hash map, and that wants random numbers of the host.
+        // Values stay text: `serde_json::Value` has a hash map, which would import random numbers from the host.
         let Ok(given) = serde_json::from_str::<BTreeMap<String, &RawValue>>(text) else {
             return Err("options: should be an object".to_owned());
         };
@@ -68,7 +68,7 @@ impl Options {
         let mut problems: Vec<String> =
             given.iter().filter_map(|(key, value)| options.set(key, value.get()).err()).collect();
         if options.findings() > u64::from(MAX_FINDINGS) {
-            problems.push(format!("options.findings_per_host: times hosts it may be at most {MAX_FINDINGS}"));
+            problems.push(format!("options.findings_per_host: multiplied by hosts it may be at most {MAX_FINDINGS}"));
         }
         if problems.is_empty() { Ok(options) } else { Err(problems.join("; ")) }
     }
@@ -104,7 +104,7 @@ impl Options {
             "findings_per_host" => self.findings_per_host = count(key, value, MAX_FINDINGS)?,
             "fail_at" => self.fail_at = word(key, value, "none, create, launch, status, export or parse")?,
             "auth" => self.auth = word(key, value, "success, partial, failed or unknown")?,
-            _ => return Err(format!("options.{key}: unknown key, there are {KEYS}")),
+            _ => return Err(format!("options.{key}: unknown key, the known keys are {KEYS}")),
         }
         Ok(())
     }
@@ -114,7 +114,7 @@ fn milliseconds(value: &str) -> Result<u64, String> {
     let seconds: Option<f64> = serde_json::from_str(value).ok();
     let seconds =
         seconds.filter(|seconds| *seconds >= 0.0).ok_or("options.duration_seconds: should be a number, 0 or more")?;
-    // The cast saturates: longer than that is for ever.
+    // The cast saturates, which is long enough.
     Ok((seconds * 1000.0).round() as u64)
 }
 

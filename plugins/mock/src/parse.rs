@@ -1,4 +1,4 @@
-//! Reads a report (see [`crate::line`]), a line at a time, into findings.
+//! Reads a report (see [`crate::line`]) line by line and hands its findings to the host.
 
 use scanhost_sdk::{
     backend::{
@@ -18,7 +18,7 @@ mod lines;
 #[cfg(test)]
 mod tests;
 
-/// `read` gives the next bytes of the report, at most so many, and none at its end.
+/// Reads the whole report. `read` returns the next bytes, at most as many as its argument says, and none at the end.
 pub fn parse(
     scan_type: Option<ScanType>,
     read: impl FnMut(u32) -> Result<Vec<u8>, String>,
@@ -35,7 +35,7 @@ pub fn parse(
     }
     let end = lines.offset();
     if (hosts, found) != (header.hosts, header.findings) {
-        return Err(error(end, "the report has other numbers of hosts and findings than its header says"));
+        return Err(error(end, "the numbers of hosts and findings differ from those in the header"));
     }
     findings.finish().map_err(|refusal| refused(end, &refusal))?;
     let authentication = match scan_type {
@@ -56,7 +56,7 @@ fn header<R: FnMut(u32) -> Result<Vec<u8>, String>>(lines: &mut Lines<R>) -> Res
     let header: Header<'static> = serde_json::from_slice(line)
         .map_err(|problem| locate(offset, line, &problem, "the first line is not the header of a mock report"))?;
     if header.format != FORMAT {
-        return Err(error(offset, "the header is of another format"));
+        return Err(error(offset, "the header names another format"));
     }
     if header.version != VERSION {
         return Err(error(offset, "the header has a version that this backend does not know"));
@@ -74,7 +74,7 @@ fn read_line(line: &[u8], offset: u64, findings: &mut Findings<'_>) -> Result<Ki
     })
 }
 
-/// Says where in the file a line went wrong, in words of ours. `otherwise` is for JSON that means something else.
+/// Builds the error of a line, with its offset in the file. `otherwise` is the message for JSON of another form.
 fn locate(offset: u64, line: &[u8], problem: &serde_json::Error, otherwise: &str) -> ParseError {
     let before = problem.column().saturating_sub(1) as u64;
     match problem.classify() {
@@ -85,7 +85,7 @@ fn locate(offset: u64, line: &[u8], problem: &serde_json::Error, otherwise: &str
 }
 
 fn refused(offset: u64, refusal: &str) -> ParseError {
-    error(offset, &format!("the host did not take the findings: {refusal}"))
+    error(offset, &format!("the host refused the findings: {refusal}"))
 }
 
 fn error(offset: u64, message: &str) -> ParseError {

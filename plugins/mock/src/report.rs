@@ -1,4 +1,4 @@
-//! Writes a scan's report, some lines a call. A line follows from its number and the scan alone, so a cursor is the
+//! Writes a scan's report, some lines in each call. A line depends only on its number and the scan, so a cursor is the
 //! number of a line.
 
 use std::borrow::Cow;
@@ -17,14 +17,15 @@ use crate::{
 #[cfg(test)]
 mod tests;
 
-/// A chunk is handed over once it is this full. Lines are far shorter than the 64 KiB that are left to 256 KiB.
+/// A chunk is handed over at this size. A line is far shorter than the 64 KiB that remain of the chunk's 256 KiB.
 const CHUNK_BYTES: usize = 192 * 1024;
-/// Keeps a call well within its share of processor time.
+/// The size at which a call ends, which keeps it well within its limit of processor time.
 const CALL_BYTES: usize = 4 * 1024 * 1024;
 
-/// It has no divisor in common with the number of checks, so that all of them come before one comes again.
+/// The step from check to check. It shares no divisor with the number of checks, so no check repeats before all were
+/// used.
 const STRIDE: usize = 7;
-/// How far a check's port moves each time it comes again on a host.
+/// How far a check's port moves each time the check repeats on a host.
 const PORT_STEP: usize = 101;
 
 const SYSTEMS: [&str; 4] =
@@ -40,7 +41,7 @@ impl<'a> Report<'a> {
         Self { scan, hosts: hosts::hosts(&scan.targets).take(scan.options.hosts()).collect() }
     }
 
-    /// Appends lines from the cursor on, until the report or the call's share is done.
+    /// Appends lines from the cursor on, until the report ends or the call has written enough.
     pub fn export(
         &self,
         cursor: Option<&str>,
@@ -48,9 +49,9 @@ impl<'a> Report<'a> {
     ) -> Result<ExportStep, ScanError> {
         let mut next = match cursor {
             None => 0,
-            Some(cursor) => {
-                cursor.parse().map_err(|_| ScanError::Invalid("not a cursor of this backend".to_owned()))?
-            }
+            Some(cursor) => cursor
+                .parse()
+                .map_err(|_| ScanError::Invalid("the export's cursor is not from this backend".to_owned()))?,
         };
         let (mut chunk, mut appended) = (Vec::with_capacity(256 * 1024), 0);
         let mut flush = |chunk: &mut Vec<u8>| {
@@ -73,7 +74,7 @@ impl<'a> Report<'a> {
         Ok(ExportStep::Done)
     }
 
-    /// The header, and for each host a line and its findings.
+    /// The number of lines: the header, and for each host a line and its findings.
     fn lines(&self) -> usize {
         1 + self.hosts.len() * self.lines_per_host()
     }
@@ -91,7 +92,7 @@ impl<'a> Report<'a> {
                 let host = describe(name);
                 match (number % self.lines_per_host()).checked_sub(1) {
                     None => write_json(out, &HostLine { r#type: Kind::Host, host: &host }),
-                    Some(place) => write_json(out, &Finding::of(&host, place)),
+                    Some(index) => write_json(out, &Finding::of(&host, index)),
                 }
             }
         }
@@ -123,7 +124,7 @@ fn write_json(out: &mut Vec<u8>, line: &impl Serialize) {
 
 fn describe(name: &str) -> Host<'_> {
     let is_address = name.parse::<std::net::IpAddr>().is_ok();
-    // Some systems stay unknown.
+    // Some hosts have no known operating system.
     let system = SYSTEMS.get(seed(name) % (SYSTEMS.len() + 1)).copied();
     Host {
         host: name,
@@ -153,10 +154,10 @@ struct Finding<'a> {
 }
 
 impl<'a> Finding<'a> {
-    /// The host's finding at that place of its list.
-    fn of(host: &'a Host<'a>, place: usize) -> Self {
-        let check = &CHECKS[(seed(host.host) % CHECKS.len() + place * STRIDE) % CHECKS.len()];
-        let port = moved(check.service.port, place / CHECKS.len());
+    /// The host's finding with this index.
+    fn of(host: &'a Host<'a>, index: usize) -> Self {
+        let check = &CHECKS[(seed(host.host) % CHECKS.len() + index * STRIDE) % CHECKS.len()];
+        let port = shifted_port(check.service.port, index / CHECKS.len());
         let output = |text: &str| text.replace("{host}", host.host).replace("{port}", &port.to_string());
         Self {
             r#type: Kind::Finding,
@@ -174,15 +175,15 @@ impl<'a> Finding<'a> {
     }
 }
 
-/// The port where a check comes again for the nth time. What concerns the host as a whole has no port.
-fn moved(port: u16, times: usize) -> usize {
+/// The port of a check that repeats for the nth time. Port 0 stays 0, since such a check concerns the host as a whole.
+fn shifted_port(port: u16, times: usize) -> usize {
     match port {
         0 => 0,
         port => (usize::from(port) - 1 + times * PORT_STEP) % usize::from(u16::MAX) + 1,
     }
 }
 
-/// The same number for the same host, always (FNV-1a).
+/// A number that is always the same for the same host (FNV-1a).
 fn seed(host: &str) -> usize {
     let hash = host.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     hash as usize

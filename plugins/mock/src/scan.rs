@@ -1,4 +1,4 @@
-//! One scan: what the mock remembers of it, and where it stands at a moment.
+//! One scan: the state that the mock keeps of it, and its remote state at a given time.
 
 use scanhost_sdk::backend::scanner::{RemoteScan, RemoteState, ScanError, ScanRequest, ScanType};
 use serde::{Deserialize, Serialize};
@@ -12,18 +12,18 @@ use crate::{
 #[cfg(test)]
 mod tests;
 
-/// The host keeps at most 64 KiB of state; the rest is for JSON and the other members.
+/// The host keeps at most 64 KiB of state; what remains is for JSON and the other members.
 const MAX_TARGET_BYTES: usize = 48 * 1024;
 const MAX_NAME_CHARS: usize = 256;
 
 /// The state between two calls.
 ///
-/// It holds the options as of `create`: changing the configuration does not change a scan that is under way.
+/// It has the options as of `create`: changing the configuration does not change a running scan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scan {
     pub task: String,
     pub name: String,
-    /// Those of the request that the hosts are taken from.
+    /// The first targets of the request, as many as the hosts need.
     pub targets: Vec<String>,
     pub options: Options,
     pub authentication: Authentication,
@@ -35,32 +35,35 @@ impl Scan {
         let scan = Self {
             task: request.task_id,
             name: request.name.chars().take(MAX_NAME_CHARS).collect(),
-            targets: hosts::leading(&request.targets, options.hosts()),
+            targets: hosts::first_targets(&request.targets, options.hosts()),
             authentication: authentication(request.scan_type, options.auth()),
             options,
             launched_ms: None,
         };
-        scan.refuse_at(FailAt::Create)?;
+        scan.fail_if_configured(FailAt::Create)?;
         if scan.targets.iter().map(String::len).sum::<usize>() > MAX_TARGET_BYTES {
-            let problem = "the first hosts take more than 48 KiB of targets, set the option hosts lower";
+            let problem = "the targets of the first hosts take more than 48 KiB: set the option hosts lower";
             return Err(ScanError::Invalid(problem.to_owned()));
         }
         Ok(scan)
     }
 
     pub fn read(state: &[u8]) -> Result<Self, ScanError> {
-        serde_json::from_slice(state)
-            .map_err(|_| ScanError::NotFound("the state is not one of this backend".to_owned()))
+        serde_json::from_slice(state).map_err(|_| ScanError::NotFound("the state is not from this backend".to_owned()))
     }
 
-    /// The scan of that state, if it has that id.
-    pub fn known(state: &[u8], id: &str) -> Result<Self, ScanError> {
+    /// Reads the scan with this id from the state.
+    pub fn load(state: &[u8], id: &str) -> Result<Self, ScanError> {
         let scan = Self::read(state)?;
-        if scan.id() == id { Ok(scan) } else { Err(ScanError::NotFound("the state is of another scan".to_owned())) }
+        if scan.id() == id {
+            Ok(scan)
+        } else {
+            Err(ScanError::NotFound("the state belongs to another scan".to_owned()))
+        }
     }
 
     pub fn launch(mut self, now_ms: u64) -> Result<Self, ScanError> {
-        self.refuse_at(FailAt::Launch)?;
+        self.fail_if_configured(FailAt::Launch)?;
         if self.launched_ms.is_some() {
             return Err(ScanError::AlreadyRunning);
         }
@@ -68,7 +71,7 @@ impl Scan {
         Ok(self)
     }
 
-    pub fn stand(&self, now_ms: u64) -> RemoteState {
+    pub fn remote_state(&self, now_ms: u64) -> RemoteState {
         let Some(launched_ms) = self.launched_ms else { return RemoteState::Created };
         let elapsed = now_ms.saturating_sub(launched_ms);
         let duration = self.options.duration_ms();
@@ -76,14 +79,14 @@ impl Scan {
             return RemoteState::Running((u128::from(elapsed) * 100 / u128::from(duration)) as u8);
         }
         if self.options.fail_at() == FailAt::Status {
-            return RemoteState::Failed(told_to_fail(FailAt::Status));
+            return RemoteState::Failed(failure(FailAt::Status));
         }
         RemoteState::Completed
     }
 
-    /// An error where the options want one.
-    pub fn refuse_at(&self, step: FailAt) -> Result<(), ScanError> {
-        if self.options.fail_at() == step { Err(ScanError::Invalid(told_to_fail(step))) } else { Ok(()) }
+    /// Fails if the option `fail_at` names this step.
+    pub fn fail_if_configured(&self, step: FailAt) -> Result<(), ScanError> {
+        if self.options.fail_at() == step { Err(ScanError::Invalid(failure(step))) } else { Ok(()) }
     }
 
     pub fn to_state(&self) -> Result<Vec<u8>, ScanError> {
@@ -109,7 +112,7 @@ fn authentication(scan_type: ScanType, auth: Auth) -> Authentication {
     }
 }
 
-fn told_to_fail(step: FailAt) -> String {
+fn failure(step: FailAt) -> String {
     let step = match step {
         FailAt::None => "none",
         FailAt::Create => "create",

@@ -9,23 +9,24 @@ use scanhost_sdk::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{find, health, marker, memory::Memory, options::Options, refusal, scan_id::ScanId, ssh, wire};
+use crate::{find, health, marker, options::Options, refusal, saved_state::SavedState, scan_id::ScanId, ssh, wire};
 
 #[cfg(test)]
 mod tests;
 
 pub fn create(options: &Options, installation: &str, request: &ScanRequest) -> Result<RemoteScan, ScanError> {
     let templates = Request::get("read the scan templates", "/editor/scan/templates").send()?;
-    let template = template(templates, &options.template)?;
+    let template = template_uuid(templates, &options.template)?;
     let body = body(&template, options, installation, request)?;
     match Request::post("create the scan", "/scans").json(&body).send() {
-        Ok(answer) => created(answer),
+        Ok(answer) => read_created(answer),
         Err(lost) if lost.may_have_acted() => after_broken_create(installation, &request.task_id, lost.into()),
         Err(lost) => Err(lost.into()),
     }
 }
 
-/// Some builds without `scan_api` drop the connection instead of refusing; so may any network after the scan exists.
+/// Some builds without `scan_api` drop the connection instead of refusing. A network may also drop it after the scan
+/// was created.
 fn after_broken_create(installation: &str, task_id: &str, broken: ScanError) -> Result<RemoteScan, ScanError> {
     if let Some(remote) = find::find(installation, task_id)? {
         return Ok(remote);
@@ -36,8 +37,8 @@ fn after_broken_create(installation: &str, task_id: &str, broken: ScanError) -> 
     }
 }
 
-/// The uuid of the template of that name.
-fn template(answer: Answer, name: &str) -> Result<String, ScanError> {
+/// The uuid of the template with this name.
+fn template_uuid(answer: Answer, name: &str) -> Result<String, ScanError> {
     #[derive(Deserialize)]
     struct Templates {
         #[serde(default, deserialize_with = "wire::or_default")]
@@ -71,7 +72,7 @@ struct Settings<'a> {
     text_targets: String,
     description: &'a str,
     enabled: bool,
-    // Each user has folders of their own, so there is no number that is right for all.
+    // Each user has their own folders, so no number is right for all users.
     #[serde(skip_serializing_if = "Option::is_none")]
     folder_id: Option<u64>,
     scanner_id: u64,
@@ -99,7 +100,7 @@ fn body<'a>(
     Ok(Body { uuid: template, settings, credentials: ssh::credentials(request)? })
 }
 
-fn created(answer: Answer) -> Result<RemoteScan, ScanError> {
+fn read_created(answer: Answer) -> Result<RemoteScan, ScanError> {
     #[derive(Deserialize)]
     struct Created {
         scan: Scan,
@@ -109,10 +110,10 @@ fn created(answer: Answer) -> Result<RemoteScan, ScanError> {
         id: ScanId,
     }
     let answer = answer.accept_or(|answer| match answer.status {
-        // There is no scan yet that could be missing.
+        // No scan exists yet that could be missing.
         404 => Some(ScanError::Invalid(answer.text("check the folder and the scanner in its options"))),
         _ => refusal::meaning(answer),
     })?;
     let Created { scan } = answer.json()?;
-    Ok(RemoteScan { id: scan.id.to_string(), state: Memory { launched: false }.write() })
+    Ok(RemoteScan { id: scan.id.to_string(), state: SavedState { launched: false }.write() })
 }

@@ -1,4 +1,4 @@
-//! What this backend is.
+//! The description of this backend.
 
 use scanhost_sdk::backend::scanner::{AuthScheme, Description, Field, FieldType, KeyAuth, ScanType, SessionAuth};
 
@@ -34,7 +34,7 @@ fn text_field(name: &str, description: &str) -> Field {
     Field { name: name.to_owned(), type_: FieldType::Text, description: description.to_owned() }
 }
 
-/// Fields that only Nessus has and that people filter by, so that a filter is known before a report has them.
+/// Fields of Nessus that people filter by. They are declared so that a filter on one is valid before a report has it.
 /// All are text. Reports have more.
 const FIELDS: &[(&str, &str)] = &[
     ("plugin_type", "how the check works: remote, local, combined, …"),
@@ -47,6 +47,6 @@ const FIELDS: &[(&str, &str)] = &[
     ("compliance-check-name", "the compliance check's title"),
     ("compliance-result", "PASSED, FAILED, WARNING or ERROR"),
     ("compliance-actual-value", "what a compliance check saw"),
-    ("compliance-policy-value", "what a compliance check wants to see"),
+    ("compliance-policy-value", "what a compliance check expects to see"),
     ("compliance-audit-file", "the audit file that a compliance check is from"),
 ];

@@ -1,4 +1,4 @@
-//! Gets the report: asks the scanner to write it, looks until it is written, and streams it into the report file.
+//! Exports the report: asks the scanner to write it, polls until it is written, and streams it into the report file.
 
 mod cursor;
 #[cfg(test)]
@@ -16,52 +16,52 @@ use serde::{Deserialize, Serialize};
 use crate::{refusal, scan_id::ScanId, wire};
 use cursor::Cursor;
 
-/// Between two looks. Nessus writes small reports in a second or two, large ones in minutes.
-const LOOK_AGAIN_MS: u32 = 1_000;
+/// The time between two polls. Nessus writes small reports in a second or two, large ones in minutes.
+const POLL_AGAIN_MS: u32 = 1_000;
 
 pub fn export(id: ScanId, cursor: Option<&str>) -> Result<ExportStep, ScanError> {
     let cursor = match cursor {
-        None => Cursor::first(order(id)?),
+        None => Cursor::first(start(id)?),
         Some(text) => Cursor::parse(text)?,
     };
     match file_state(id, &cursor)? {
         FileState::Loading => Ok(pending(&cursor)),
-        FileState::Ready => match fetch(id, &cursor)? {
-            Fetched::Whole => Ok(ExportStep::Done),
-            Fetched::Gone => order_again(id, &cursor),
+        FileState::Ready => match download(id, &cursor)? {
+            Outcome::Complete => Ok(ExportStep::Done),
+            Outcome::Gone => start_again(id, &cursor),
         },
-        FileState::Failed | FileState::Gone => order_again(id, &cursor),
+        FileState::Failed | FileState::Gone => start_again(id, &cursor),
     }
 }
 
-fn order_again(id: ScanId, cursor: &Cursor) -> Result<ExportStep, ScanError> {
+fn start_again(id: ScanId, cursor: &Cursor) -> Result<ExportStep, ScanError> {
     let attempt = cursor.next_attempt()?;
-    Ok(pending(&attempt.with(order(id)?)))
+    Ok(pending(&attempt.with(start(id)?)))
 }
 
 fn pending(cursor: &Cursor) -> ExportStep {
-    ExportStep::Pending(ExportPending { cursor: cursor.write(), retry_after_ms: LOOK_AGAIN_MS })
+    ExportStep::Pending(ExportPending { cursor: cursor.write(), retry_after_ms: POLL_AGAIN_MS })
 }
 
-/// An export that the scanner took on: the file's number, and a token that older paths ask for instead.
+/// An export that the scanner has started: the number of its file, and a token that older paths use instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Order {
+struct StartedExport {
     file: u64,
     token: Option<String>,
 }
 
-fn order(id: ScanId) -> Result<Order, ScanError> {
+fn start(id: ScanId) -> Result<StartedExport, ScanError> {
     #[derive(Serialize)]
     struct Format {
         format: &'static str,
     }
     let request = Request::post("export the report", id.path("/export")).json(&Format { format: "nessus" });
-    ordered(request.send()?)
+    read_started(request.send()?)
 }
 
-fn ordered(answer: Answer) -> Result<Order, ScanError> {
+fn read_started(answer: Answer) -> Result<StartedExport, ScanError> {
     #[derive(Deserialize)]
-    struct Ordered {
+    struct Started {
         #[serde(deserialize_with = "wire::number")]
         file: Option<u64>,
         #[serde(default)]
@@ -71,24 +71,24 @@ fn ordered(answer: Answer) -> Result<Order, ScanError> {
         404 => Some(ScanError::NotFound(answer.text("the scan is gone or has no results"))),
         _ => refusal::meaning(answer),
     })?;
-    let Ordered { file, token } = answer.json()?;
+    let Started { file, token } = answer.json()?;
     let file = file.ok_or_else(|| ScanError::Internal(answer.text("the export has no file number")))?;
-    Ok(Order { file, token: token.filter(|token| cursor::is_token(token)) })
+    Ok(StartedExport { file, token: token.filter(|token| cursor::is_token(token)) })
 }
 
-/// How far the scanner is with the file.
+/// The state of the export's file at the scanner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum FileState {
     Loading,
     Ready,
     Failed,
-    /// The scanner does not know the file, such as after a restart.
+    /// The scanner does not know the file, for example after a restart.
     Gone,
 }
 
 fn file_state(id: ScanId, cursor: &Cursor) -> Result<FileState, ScanError> {
     for path in cursor.paths(id, "status") {
-        let state = read_state(Request::get("look at the export", path).send()?)?;
+        let state = read_state(Request::get("check the export", path).send()?)?;
         if state != FileState::Gone {
             return Ok(state);
         }
@@ -108,34 +108,34 @@ fn read_state(answer: Answer) -> Result<FileState, ScanError> {
     Ok(match status.as_str() {
         "ready" => FileState::Ready,
         "error" => FileState::Failed,
-        // `loading`, and words of versions to come: what is not ready is waited for.
+        // `loading`, and words of later versions: the file is not ready yet.
         _ => FileState::Loading,
     })
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fetched {
-    Whole,
+enum Outcome {
+    Complete,
     Gone,
 }
 
-fn fetch(id: ScanId, cursor: &Cursor) -> Result<Fetched, ScanError> {
+fn download(id: ScanId, cursor: &Cursor) -> Result<Outcome, ScanError> {
     for path in cursor.paths(id, "download") {
-        let fetched = fetched(Request::get("download the report", path).download()?)?;
-        if fetched != Fetched::Gone {
-            return Ok(fetched);
+        let outcome = outcome(Request::get("download the report", path).download()?)?;
+        if outcome != Outcome::Gone {
+            return Ok(outcome);
         }
     }
-    Ok(Fetched::Gone)
+    Ok(Outcome::Gone)
 }
 
-fn fetched(Download { answer, written }: Download) -> Result<Fetched, ScanError> {
+fn outcome(Download { answer, written }: Download) -> Result<Outcome, ScanError> {
     if answer.status == 404 {
-        return Ok(Fetched::Gone);
+        return Ok(Outcome::Gone);
     }
     let answer = refusal::accept(answer)?;
     if written == 0 {
         return Err(ScanError::Unavailable(answer.text("the report is empty")));
     }
-    Ok(Fetched::Whole)
+    Ok(Outcome::Complete)
 }

@@ -1,4 +1,4 @@
-//! Looks for scans by their marker: that of one task, or all of this installation.
+//! Finds scans by their marker: the scan of one task, or all scans of this installation.
 
 use scanhost_sdk::{
     backend::{
@@ -15,13 +15,13 @@ use crate::{marker, phase::Phase, refusal, remove::TRASH, scan_id::ScanId, wire}
 mod tests;
 
 pub fn find(installation: &str, task_id: &str) -> Result<Option<RemoteScan>, ScanError> {
-    let id = scan_of(list(installation)?, task_id);
-    // Whether it was launched is not known here; `status` asks.
+    let id = oldest_scan_of(list(installation)?, task_id);
+    // Whether it was launched is not known here; `status` finds out.
     Ok(id.map(|id| RemoteScan { id: id.to_string(), state: Vec::new() }))
 }
 
 pub fn list_scans(installation: &str) -> Result<Vec<ListedScan>, ScanError> {
-    let listed = |scan: Marked| ListedScan {
+    let listed = |scan: MarkedScan| ListedScan {
         id: scan.id.to_string(),
         task_id: scan.task_id,
         is_running: match scan.phase {
@@ -32,19 +32,19 @@ pub fn list_scans(installation: &str) -> Result<Vec<ListedScan>, ScanError> {
     Ok(list(installation)?.into_iter().map(listed).collect())
 }
 
-/// A scan of this installation.
+/// A scan with the marker of this installation.
 #[derive(Debug, PartialEq)]
-struct Marked {
+struct MarkedScan {
     id: ScanId,
     task_id: String,
     phase: Phase,
 }
 
-fn list(installation: &str) -> Result<Vec<Marked>, ScanError> {
-    marked(Request::get("list the scans", "/scans").send()?, installation)
+fn list(installation: &str) -> Result<Vec<MarkedScan>, ScanError> {
+    marked_scans(Request::get("list the scans", "/scans").send()?, installation)
 }
 
-fn marked(answer: Answer, installation: &str) -> Result<Vec<Marked>, ScanError> {
+fn marked_scans(answer: Answer, installation: &str) -> Result<Vec<MarkedScan>, ScanError> {
     #[derive(Deserialize)]
     struct List {
         #[serde(default, deserialize_with = "wire::or_default")]
@@ -64,12 +64,12 @@ fn marked(answer: Answer, installation: &str) -> Result<Vec<Marked>, ScanError> 
     let kept = scans.into_iter().filter(|scan| scan.folder_id != Some(TRASH));
     let marked = kept.filter_map(|scan| {
         let task_id = marker::task_of(&scan.name, installation)?.to_owned();
-        Some(Marked { id: scan.id, task_id, phase: Phase::of(&scan.status) })
+        Some(MarkedScan { id: scan.id, task_id, phase: Phase::of(&scan.status) })
     });
     Ok(marked.collect())
 }
 
-/// The oldest, so that every search gives the same one.
-fn scan_of(scans: Vec<Marked>, task_id: &str) -> Option<ScanId> {
+/// Returns the oldest scan of the task, so that every search returns the same one.
+fn oldest_scan_of(scans: Vec<MarkedScan>, task_id: &str) -> Option<ScanId> {
     scans.into_iter().filter(|scan| scan.task_id == task_id).map(|scan| scan.id).min()
 }

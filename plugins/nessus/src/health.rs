@@ -1,4 +1,4 @@
-//! Whether the scanner is there, and what its edition can do. Neither question needs a login.
+//! Checks whether the scanner answers and what its edition can do. Neither check needs a login.
 
 use scanhost_sdk::{
     backend::{scanner::ScannerHealth, types::ScanError},
@@ -16,12 +16,12 @@ pub fn health() -> Result<ScannerHealth, ScanError> {
     Ok(judge(readiness, &edition()))
 }
 
-/// What the licence says about creating scans; none where nothing can be learned.
+/// Whether the licence allows creating scans over the API; none if that cannot be found out.
 pub fn has_scan_api() -> Option<bool> {
     edition().scan_api
 }
 
-/// Says nothing where it cannot be read: the scanner may still be of use.
+/// The edition, with unknown fields if it cannot be read: the scanner may still be usable.
 fn edition() -> Edition {
     let answer = Request::get("read the scanner's edition", "/server/properties").send().ok();
     answer.map(|answer| Edition::read(&answer)).unwrap_or_default()
@@ -59,7 +59,7 @@ struct Edition {
     name: Option<String>,
     version: Option<String>,
     scan_api: Option<bool>,
-    /// How many addresses the licence is for.
+    /// The number of addresses that the licence covers.
     addresses: Option<u64>,
 }
 
@@ -102,7 +102,7 @@ impl Edition {
     }
 }
 
-/// A name or version goes into a message, so it has to look like one.
+/// Whether a name or version is safe in a message.
 fn is_plain(word: &str) -> bool {
     (1..=64).contains(&word.len())
         && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'.' | b'-' | b'_' | b'+' | b'#'))
@@ -121,7 +121,7 @@ fn judge(readiness: Readiness, edition: &Edition) -> ScannerHealth {
         (Readiness::Other, _) => (false, "not ready"),
         (Readiness::Ready, Some(false)) => (false, refusal::NO_SCAN_API),
         (Readiness::Ready, Some(true)) => (true, "ready, takes scans over its API"),
-        (Readiness::Ready, None) => (true, "ready; whether it takes scans over its API is not known"),
+        (Readiness::Ready, None) => (true, "ready, but it is not known whether it takes scans over its API"),
     };
     ScannerHealth { ready, message: format!("{message}: {what}") }
 }

@@ -1,5 +1,5 @@
 //! The backend for Tenable Nessus: drives its REST API one short step at a time, and reads its reports.
-//! It knows the dialect only. Login, network, waiting and files are the host's.
+//! It knows only the dialect; the host does login, network, waiting and files.
 
 mod create;
 mod describe;
@@ -8,13 +8,13 @@ mod find;
 mod health;
 mod launch;
 mod marker;
-mod memory;
 mod options;
 mod phase;
 mod reader;
 mod refusal;
 mod remove;
 pub mod report;
+mod saved_state;
 mod scan_id;
 mod ssh;
 mod status;
@@ -27,7 +27,7 @@ use scanhost_sdk::backend::{
     types::ScanError,
 };
 
-use crate::{memory::Memory, options::Options, scan_id::ScanId};
+use crate::{options::Options, saved_state::SavedState, scan_id::ScanId};
 
 /// The component.
 pub struct Nessus;
@@ -54,7 +54,7 @@ impl scanner::Guest for Nessus {
     }
 
     fn status(context: Context, id: String) -> Result<ScanStatus, ScanError> {
-        status::status(ScanId::parse(&id)?, Memory::read(&context.state))
+        status::status(ScanId::parse(&id)?, SavedState::read(&context.state))
     }
 
     fn stop(_: Context, id: String) -> Result<(), ScanError> {
@@ -70,7 +70,7 @@ impl scanner::Guest for Nessus {
     }
 
     fn health(context: Context) -> Result<ScannerHealth, ScanError> {
-        // Only to tell the operator of a wrong option before the first scan does.
+        // This shows the operator a wrong option before the first scan fails.
         Options::parse(&context.options)?;
         health::health()
     }
@@ -84,7 +84,7 @@ impl reader_world::Guest for Nessus {
 
 scanhost_sdk::export_backend!(Nessus);
 
-/// An answer of the scanner, for the tests of what answers mean.
+/// Builds an answer of the scanner for tests.
 #[cfg(test)]
 fn answer(status: u16, body: &str) -> scanhost_sdk::requests::Answer {
     scanhost_sdk::requests::Answer { purpose: "test", status, headers: Vec::new(), body: body.as_bytes().to_vec() }

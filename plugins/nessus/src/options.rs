@@ -1,4 +1,4 @@
-//! What an operator may set for a scanner of this kind, under `options` in the configuration.
+//! The `options` of a Nessus scanner in the configuration.
 
 use scanhost_sdk::backend::types::ScanError;
 use serde::Deserialize;
@@ -9,17 +9,17 @@ mod tests;
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// Name of the template of new scans.
+    /// The name of the template of new scans.
     pub template: String,
-    /// Where new scans are kept; the scanner's own default when absent.
+    /// The folder of new scans; the scanner's own default when absent.
     pub folder_id: Option<u64>,
-    /// Which of the scanners behind the API runs them.
+    /// Which of the scanners behind the API runs new scans.
     pub scanner_id: u64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        // The number 1 is the local scanner, the only one of a Nessus that manages no others.
+        // 1 is the local scanner, the only scanner of a Nessus that manages no others.
         Self { template: "advanced".to_owned(), folder_id: None, scanner_id: 1 }
     }
 }

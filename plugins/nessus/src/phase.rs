@@ -1,20 +1,20 @@
-//! The scanner's words for where a scan stands, and what they come to.
+//! The scanner's words for the state of a scan, and what they mean.
 
 #[cfg(test)]
 mod tests;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Never launched, or launched a moment ago.
+    /// The scan was never launched, or was launched a moment ago.
     Empty,
-    /// On its way.
+    /// The scan is running, or about to run.
     Working,
-    /// Launched, and about to end by itself or because it was told to.
+    /// The scan is about to end, by itself or because it was stopped.
     Ending,
     Completed,
-    /// Ended without a report that counts; why.
+    /// The scan ended without a usable report, for this reason.
     Failed(&'static str),
-    /// A word that no version has used so far.
+    /// The word is not known.
     Unknown,
 }
 

@@ -1,10 +1,10 @@
-//! The export `reader` of the component: [`crate::report`] between the host's report file and its findings.
+//! The export `reader` of the component: connects [`crate::report`] to the host's report file and findings.
 
 use scanhost_sdk::backend::{findings, reader, report as report_file, types::ScanType};
 
 use crate::report::{self, Chunks, Sink};
 
-/// How much of the report is asked for at once.
+/// How many bytes of the report are read at once.
 const CHUNK: u32 = 256 * 1024;
 
 /// Reads the whole report of this call.

@@ -1,4 +1,4 @@
-//! Deletes a scan at the scanner, by way of its trash as its own pages do.
+//! Deletes a scan at the scanner, through its trash as the scanner's web interface does.
 
 use scanhost_sdk::{
     backend::types::ScanError,
@@ -26,11 +26,11 @@ pub fn remove(id: ScanId) -> Result<(), ScanError> {
     after_delete(Request::delete("delete the scan", id.path("")).send()?)
 }
 
-/// Whether deleting is worth an attempt. A refused move is no reason against it: users have trashes of other numbers,
-/// and a scan may be there already.
+/// Decides whether to delete after the move. A refused move does not matter: a user's trash may have another number,
+/// and the scan may already be there.
 fn after_move(answer: Answer) -> Result<(), ScanError> {
     match answer.status {
-        401 | 409 | 429 | 500..=599 => settled(answer).map(drop),
+        401 | 409 | 429 | 500..=599 => accept(answer).map(drop),
         _ => Ok(()),
     }
 }
@@ -38,14 +38,14 @@ fn after_move(answer: Answer) -> Result<(), ScanError> {
 fn after_delete(answer: Answer) -> Result<(), ScanError> {
     match answer.status {
         404 => Ok(()),
-        _ => settled(answer).map(drop),
+        _ => accept(answer).map(drop),
     }
 }
 
-fn settled(answer: Answer) -> Result<Answer, ScanError> {
+fn accept(answer: Answer) -> Result<Answer, ScanError> {
     answer.accept_or(|answer| match answer.status {
-        // Right after a stop.
-        409 => Some(ScanError::Unavailable(answer.text("the scan is between two states"))),
+        // This happens right after a stop.
+        409 => Some(ScanError::Unavailable(answer.text("the scan is changing its state"))),
         _ => refusal::meaning(answer),
     })
 }

@@ -1,7 +1,7 @@
 //! Reads a report in the NessusClientData_v2 format, piece by piece, in memory that does not grow with the report.
 //!
-//! Nothing here knows where the bytes come from or where the findings go: see [`Chunks`] and [`Sink`].
-//! Typing, joining of repeated values and lists are the host's work: every value is handed over as trimmed text.
+//! The reader does not know where the bytes come from or where the findings go: see [`Chunks`] and [`Sink`].
+//! The host converts types, joins repeated values and builds lists: every value is handed over as trimmed text.
 
 mod authentication;
 mod batch;
@@ -20,27 +20,27 @@ pub use scanhost_sdk::xml::{Chunks, Malformed};
 
 pub use self::authentication::Evidence;
 
-/// Where the findings go.
+/// The destination of the findings.
 pub trait Sink {
-    /// Takes a batch that keeps the rules of `findings.emit`. An error is one line for an operator.
+    /// Takes a batch that follows the rules of `findings.emit`. An error is one line for an operator.
     fn emit(&mut self, batch: &Batch) -> Result<(), String>;
 }
 
-/// What a report says beside its findings.
+/// What a report says apart from its findings.
 #[derive(Debug, Default)]
 pub struct Summary {
     /// The name of the first `Report` that has one.
     pub name: Option<String>,
     /// The preference `TARGET` of the policy.
     pub targets: Option<String>,
-    /// All hosts, with or without findings.
+    /// The number of hosts, with or without findings.
     pub hosts: u32,
     pub findings: u64,
     pub evidence: Evidence,
     pub warnings: Vec<Warning>,
 }
 
-/// Reads the whole report. Findings that were found before an error have been handed over.
+/// Reads the whole report. Findings before an error may already have been handed over.
 pub fn read(chunks: impl Chunks, sink: &mut impl Sink) -> Result<Summary, Malformed> {
     document::read(chunks, sink)
 }

@@ -1,5 +1,5 @@
-//! A scan's id at the scanner: a whole number, as decimal text outside.
-//! Uuids, which Nessus uses for templates and runs, never fit in here.
+//! A scan's id at the scanner: a whole number, which is decimal text outside of this backend.
+//! Uuids, which Nessus uses for templates and runs, are not scan ids.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ pub struct ScanId(u64);
 
 impl ScanId {
     pub fn parse(text: &str) -> Result<Self, ScanError> {
-        // `u64` would take a sign as well.
+        // Parsing a `u64` would also accept a sign.
         let is_decimal = text.bytes().all(|byte| byte.is_ascii_digit());
         let number = text.parse().ok().filter(|_| is_decimal);
         number.map(Self).ok_or_else(|| ScanError::Invalid("the remote scan id is not a whole number".to_owned()))

@@ -1,5 +1,5 @@
-//! A login on the targets in the scanner's form.
-//! Secrets are placeholders here, copied as they are; the host fills them in on the way out.
+//! A login on the targets in the form that Nessus expects.
+//! Secrets are placeholders, which are copied unchanged; the host replaces them when it sends the request.
 
 use scanhost_sdk::backend::{
     scanner::{Credential, Escalation, LoginSecret, ScanRequest, ScanType},
@@ -14,7 +14,7 @@ mod tests;
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Credentials<'a> {
     add: Add<'a>,
-    edit: Nothing,
+    edit: Empty,
     delete: [(); 0],
 }
 
@@ -59,9 +59,9 @@ enum Login<'a> {
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize)]
-struct Nothing {}
+struct Empty {}
 
-/// What the scan asks for; none for one without login.
+/// The credentials of the new scan; none for an untrusted scan.
 pub fn credentials(request: &ScanRequest) -> Result<Option<Credentials<'_>>, ScanError> {
     let entry = match (request.scan_type, &request.credential) {
         (ScanType::Untrusted, None) => return Ok(None),
@@ -69,11 +69,11 @@ pub fn credentials(request: &ScanRequest) -> Result<Option<Credentials<'_>>, Sca
         (ScanType::Privileged, Some(credential @ Credential { escalation: Some(escalation), .. })) => {
             Ssh::new(credential, Some(escalation))
         }
-        (ScanType::Untrusted, Some(_)) => return Err(mismatch("an untrusted scan has no credential")),
+        (ScanType::Untrusted, Some(_)) => return Err(mismatch("an untrusted scan takes no credential")),
         (ScanType::Trusted | ScanType::Privileged, None) => return Err(mismatch("the scan needs a credential")),
-        (ScanType::Privileged, Some(_)) => return Err(mismatch("a privileged scan needs a way to more rights")),
+        (ScanType::Privileged, Some(_)) => return Err(mismatch("a privileged scan needs a way to gain more rights")),
     };
-    Ok(Some(Credentials { add: Add { host: Host { ssh: [entry] } }, edit: Nothing {}, delete: [] }))
+    Ok(Some(Credentials { add: Add { host: Host { ssh: [entry] } }, edit: Empty {}, delete: [] }))
 }
 
 fn mismatch(text: &str) -> ScanError {

@@ -1,4 +1,4 @@
-//! Where a scan stands, and how far it is.
+//! The state and progress of a scan.
 
 use scanhost_sdk::{
     backend::{
@@ -10,46 +10,46 @@ use scanhost_sdk::{
 };
 use serde::Deserialize;
 
-use crate::{memory::Memory, phase::Phase, refusal, scan_id::ScanId, wire};
+use crate::{phase::Phase, refusal, saved_state::SavedState, scan_id::ScanId, wire};
 
 #[cfg(test)]
 mod tests;
 
-pub fn status(id: ScanId, memory: Memory) -> Result<ScanStatus, ScanError> {
-    let standing = standing(id)?;
-    if standing.phase == Phase::Unknown {
-        log::write(Level::Warn, "the scanner names a state that is not known here; the scan is taken as running");
+pub fn status(id: ScanId, saved: SavedState) -> Result<ScanStatus, ScanError> {
+    let remote = remote_status(id)?;
+    if remote.phase == Phase::Unknown {
+        log::write(Level::Warn, "the scanner reports an unknown state; the scan is treated as running");
     }
-    Ok(judge(standing, memory))
+    Ok(judge(remote, saved))
 }
 
-/// What the scanner says of one scan.
+/// What the scanner says about one scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct RemoteStatus {
     pub phase: Phase,
     /// 0 to 100.
     percent: u8,
 }
 
-pub fn standing(id: ScanId) -> Result<Standing, ScanError> {
+pub fn remote_status(id: ScanId) -> Result<RemoteStatus, ScanError> {
     read(Request::get("read the scan's status", id.path("")).send()?)
 }
 
-fn judge(standing: Standing, memory: Memory) -> ScanStatus {
+fn judge(remote: RemoteStatus, saved: SavedState) -> ScanStatus {
     // 100 is for scans that have ended.
-    let running = RemoteState::Running(standing.percent.min(99));
-    let state = match standing.phase {
-        Phase::Empty if memory.launched => RemoteState::Running(0),
+    let running = RemoteState::Running(remote.percent.min(99));
+    let state = match remote.phase {
+        Phase::Empty if saved.launched => RemoteState::Running(0),
         Phase::Empty => RemoteState::Created,
         Phase::Working | Phase::Ending | Phase::Unknown => running,
         Phase::Completed => RemoteState::Completed,
         Phase::Failed(reason) => RemoteState::Failed(reason.to_owned()),
     };
     let launched = state != RemoteState::Created;
-    ScanStatus { state, next_state: Memory { launched }.write() }
+    ScanStatus { state, next_state: SavedState { launched }.write() }
 }
 
-fn read(answer: Answer) -> Result<Standing, ScanError> {
+fn read(answer: Answer) -> Result<RemoteStatus, ScanError> {
     #[derive(Deserialize)]
     struct Details {
         info: Info,
@@ -73,10 +73,10 @@ fn read(answer: Answer) -> Result<Standing, ScanError> {
     let Details { info, hosts } = refusal::accept(answer)?.json()?;
     let of_hosts = hosts.iter().filter_map(|host| Some((host.scanprogresscurrent?, host.scanprogresstotal?)));
     let percent = percent(of_hosts).or(info.progress).unwrap_or(0);
-    Ok(Standing { phase: Phase::of(&info.status), percent: u8::try_from(percent.min(100)).unwrap_or(100) })
+    Ok(RemoteStatus { phase: Phase::of(&info.status), percent: u8::try_from(percent.min(100)).unwrap_or(100) })
 }
 
-/// Of all hosts together, each as (current, total); none where there is nothing to count.
+/// The percentage of all hosts together, each given as (current, total); none if the total is zero.
 fn percent(hosts: impl Iterator<Item = (u64, u64)>) -> Option<u64> {
     let (current, total) = hosts.fold((0_u128, 0_u128), |(current, total), (host_current, host_total)| {
         (current + u128::from(host_current.min(host_total)), total + u128::from(host_total))

@@ -13,21 +13,21 @@ mod tests;
 pub fn stop(id: ScanId) -> Result<(), ScanError> {
     let answer = Request::post("stop the scan", id.path("/stop")).json(&wire::Empty {}).send()?;
     if answer.status != 409 {
-        return told(answer);
+        return accept(answer);
     }
-    // It has ended already, or is between two states: only its status says which.
-    when_refused(status::standing(id)?.phase)
+    // The scan has already ended, or is changing its state: only its status says which.
+    after_refusal(status::remote_status(id)?.phase)
 }
 
-fn told(answer: Answer) -> Result<(), ScanError> {
+fn accept(answer: Answer) -> Result<(), ScanError> {
     refusal::accept(answer).map(drop)
 }
 
-fn when_refused(phase: Phase) -> Result<(), ScanError> {
+fn after_refusal(phase: Phase) -> Result<(), ScanError> {
     match phase {
         Phase::Empty | Phase::Ending | Phase::Completed | Phase::Failed(_) => Ok(()),
         Phase::Working | Phase::Unknown => {
-            Err(ScanError::Unavailable("cannot stop the scan now: it is between two states".to_owned()))
+            Err(ScanError::Unavailable("cannot stop the scan now: it is changing its state".to_owned()))
         }
     }
 }

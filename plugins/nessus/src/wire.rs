@@ -1,18 +1,18 @@
-//! JSON as Nessus writes and reads it, which is not always as documented: null for an empty list, numbers as text.
-//! Everything has a type: maps of unknown keys would make the component import randomness for their hashes.
+//! JSON as Nessus really writes and reads it, which is not always as documented: null for an empty list, numbers as
+//! text. Everything is read into types: maps with unknown keys would make the component import randomness for hashing.
 
 use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
 
-/// The body of requests that say all in their path.
+/// The body of requests whose path says everything.
 #[derive(Debug, Serialize)]
 pub struct Empty {}
 
-/// The value, or its default where there is null.
+/// Reads a value; null is its default.
 pub fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// Text; none for anything else.
+/// Reads text; anything else is none.
 pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -26,7 +26,7 @@ pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>
     })
 }
 
-/// A whole number, also as text; none for anything else.
+/// Reads a whole number, which may be text; anything else is none.
 pub fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]

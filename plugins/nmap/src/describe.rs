@@ -1,11 +1,11 @@
-//! What this backend is.
+//! The description of this backend.
 
 use scanhost_sdk::backend::{
     scanner::{Description, Field, ScanType},
     types::FieldType,
 };
 
-/// Whenever a newer version cannot read the state of an older one.
+/// Increase this whenever a newer version cannot read the state of an older one.
 const STATE_VERSION: u32 = 1;
 
 pub fn describe() -> Description {
@@ -21,14 +21,14 @@ pub fn describe() -> Description {
         state_version: STATE_VERSION,
         // The program ends with the host that runs it.
         resumable: false,
-        // It logs in nowhere.
+        // nmap never logs in.
         scan_types: vec![ScanType::Untrusted],
         auth: Vec::new(),
         fields: vec![
-            text("service_product", "What answers at the port, as nmap recognised it"),
-            text("service_version", "Its version"),
-            text("script_id", "The script of nmap that says it"),
-            text("vulnerability_state", "How sure the script is: VULNERABLE, LIKELY VULNERABLE or NOT VULNERABLE"),
+            text("service_product", "the service at the port, as nmap recognised it"),
+            text("service_version", "the version of the service"),
+            text("script_id", "the nmap script that made the finding"),
+            text("vulnerability_state", "how sure the script is: VULNERABLE, LIKELY VULNERABLE or NOT VULNERABLE"),
         ],
     }
 }

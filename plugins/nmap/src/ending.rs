@@ -1,11 +1,11 @@
-//! What it means that nmap ended, or did not begin.
+//! What it means if nmap ended or did not start.
 
 use scanhost_sdk::{
     backend::{scanner::RemoteState, types::ScanError},
     command::program::{Ending, Limit, RunError},
 };
 
-/// The texts of the host are ours to pass on: they hold nothing of nmap's.
+/// Builds the error of a program that did not start. The reasons are the host's and do not quote nmap.
 pub fn not_started(error: RunError) -> ScanError {
     match error {
         RunError::Denied(reason) => ScanError::Unsupported(format!("nmap may not be run: {reason}")),
@@ -16,7 +16,7 @@ pub fn not_started(error: RunError) -> ScanError {
     }
 }
 
-/// Whether its report is whole is for the reader to see.
+/// The remote state after nmap ended. The reader checks whether the report is complete.
 pub fn state(ending: Ending) -> RemoteState {
     match ending {
         Ending::Exited(0) => RemoteState::Completed,
@@ -34,9 +34,9 @@ pub fn explain(ending: Ending) -> String {
                 Limit::Time => ("time", "seconds"),
                 Limit::Memory => ("memory", "memory_mib"),
                 Limit::Output => ("output", "output_mib"),
-                Limit::Processes => ("processes", "processes"),
+                Limit::Processes => ("process", "processes"),
             };
-            format!("nmap was killed at its limit of {what}: `limits.{key}` of its command in scanhost.yaml sets it")
+            format!("nmap was killed at its {what} limit: `limits.{key}` of its command in scanhost.yaml sets it")
         }
     }
 }

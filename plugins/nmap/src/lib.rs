@@ -1,15 +1,15 @@
-//! The backend for nmap: a program on the host's own machine, which the host runs, bounds and ends.
-//! What it knows is which run a request means, how far nmap says it is, and what its XML report says.
+//! The backend for nmap, a program on the host's machine, which the host starts, limits and ends.
+//! The backend plans the run for a request, reads nmap's progress, and reads its XML report.
 
 mod describe;
 mod ending;
 mod health;
-mod memory;
 mod options;
 mod plan;
 mod progress;
 mod reader;
 pub mod report;
+mod saved_state;
 
 use scanhost_sdk::{
     backend::{
@@ -23,7 +23,7 @@ use scanhost_sdk::{
     command::program,
 };
 
-use crate::{memory::Memory, options::Options, progress::Progress};
+use crate::{options::Options, progress::Progress, saved_state::SavedState};
 
 /// The component.
 pub struct Nmap;
@@ -33,17 +33,17 @@ impl scanner::Guest for Nmap {
         describe::describe()
     }
 
-    /// Nothing is made anywhere: which run it will be is written down.
+    /// Creates no remote scan; the state records which run `launch` will start.
     fn create(context: Context, request: ScanRequest) -> Result<RemoteScan, ScanError> {
         let options = Options::parse(&context.options)?;
-        let memory = Memory::new(&request.task_id, &options.command, plan::arguments(&options, &request.targets)?);
-        Ok(RemoteScan { id: request.task_id, state: memory.write() })
+        let saved = SavedState::new(&request.task_id, &options.command, plan::arguments(&options, &request.targets)?);
+        Ok(RemoteScan { id: request.task_id, state: saved.write() })
     }
 
     fn find(context: Context, task_id: String) -> Result<Option<RemoteScan>, ScanError> {
-        // Nothing is remembered elsewhere.
-        let is_it = Memory::of(&context.state, &task_id).is_ok();
-        Ok(is_it.then_some(RemoteScan { id: task_id, state: context.state }))
+        // The scan exists only in the state.
+        let is_known = SavedState::of(&context.state, &task_id).is_ok();
+        Ok(is_known.then_some(RemoteScan { id: task_id, state: context.state }))
     }
 
     fn list_scans(_: Context) -> Result<Vec<ListedScan>, ScanError> {
@@ -51,15 +51,15 @@ impl scanner::Guest for Nmap {
     }
 
     fn launch(context: Context, id: String) -> Result<Vec<u8>, ScanError> {
-        let memory = Memory::of(&context.state, &id)?;
-        program::start(&memory.command, &plan::run(&memory.arguments)).map_err(ending::not_started)?;
-        Ok(Memory { is_launched: true, ..memory }.write())
+        let saved = SavedState::of(&context.state, &id)?;
+        program::start(&saved.command, &plan::run(&saved.arguments)).map_err(ending::not_started)?;
+        Ok(SavedState { is_launched: true, ..saved }.write())
     }
 
     fn status(context: Context, id: String) -> Result<ScanStatus, ScanError> {
-        let memory = Memory::of(&context.state, &id)?;
+        let saved = SavedState::of(&context.state, &id)?;
         let Some(standing) = program::look() else {
-            return if memory.is_launched {
+            return if saved.is_launched {
                 Err(ScanError::NotFound("this host runs no nmap for the scan".to_owned()))
             } else {
                 Ok(ScanStatus { state: RemoteState::Created, next_state: context.state })
@@ -68,9 +68,9 @@ impl scanner::Guest for Nmap {
         if let Some(ended) = standing.ending {
             return Ok(ScanStatus { state: ending::state(ended), next_state: context.state });
         }
-        let progress = Progress::follow(memory.progress, program::output)
+        let progress = Progress::follow(saved.progress, program::output)
             .map_err(|reason| ScanError::Internal(format!("cannot read nmap's output: {reason}")))?;
-        let next_state = Memory { progress, ..memory }.write();
+        let next_state = SavedState { progress, ..saved }.write();
         Ok(ScanStatus { state: RemoteState::Running(progress.percent), next_state })
     }
 
@@ -83,7 +83,7 @@ impl scanner::Guest for Nmap {
     }
 
     fn export_report(context: Context, id: String, _: Option<String>) -> Result<ExportStep, ScanError> {
-        Memory::of(&context.state, &id)?;
+        SavedState::of(&context.state, &id)?;
         if program::look().is_none() {
             return Err(ScanError::NotFound("this host ran no nmap for the scan".to_owned()));
         }

@@ -1,4 +1,4 @@
-//! What the operator sets for a scanner of this kind. Agents have no say in it.
+//! The `options` of an nmap scanner, which the operator sets. Agents cannot change them.
 
 use scanhost_sdk::backend::types::ScanError;
 use serde::Deserialize;
@@ -8,32 +8,31 @@ use serde::Deserialize;
 pub struct Options {
     /// The name of the command in scanhost.yaml.
     pub command: String,
-    /// Which ports, such as `22,80,8000-8100`; without them, and without `top_ports`, those that nmap thinks are the
-    /// 1,000 most common.
+    /// The ports, such as `22,80,8000-8100`; without these and `top_ports`, nmap scans the 1,000 most common ports.
     pub ports: Option<String>,
-    /// So many of the most common ports.
+    /// How many of the most common ports to scan.
     pub top_ports: Option<u16>,
-    /// Scripts and categories of them, such as `default,vuln`; `none` for no scripts.
+    /// Names of scripts and categories, such as `default,vuln`; `none` for no scripts.
     pub scripts: String,
     pub technique: Technique,
     /// nmap's timing template, 0 to 5.
     pub timing: u8,
-    /// Whether hosts that do not answer a ping are left out.
+    /// Whether to leave out hosts that do not answer a ping.
     pub ping: bool,
-    /// Whether names of addresses are looked up.
+    /// Whether to look up the names of addresses.
     pub resolve: bool,
-    /// How hard versions are looked for, 0 to 9.
+    /// How much effort nmap spends on detecting versions, 0 to 9.
     pub version_intensity: Option<u8>,
-    /// When a slow host is given up.
+    /// The time after which a slow host is given up.
     pub host_timeout_minutes: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Technique {
-    /// Whole connections, which need no rights.
+    /// Full connections, which need no special rights.
     Connect,
-    /// Half-open ones, which need to be root or to have `CAP_NET_RAW`.
+    /// Half-open connections, which need root or `CAP_NET_RAW`.
     Syn,
 }
 
@@ -55,8 +54,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// # Errors
-    /// With everything that is wrong.
+    /// Parses the options. The error names every wrong option.
     pub fn parse(json: &str) -> Result<Self, ScanError> {
         let options: Self =
             serde_json::from_str(json).map_err(|error| ScanError::Invalid(format!("in `options`: {error}")))?;
@@ -72,13 +70,13 @@ impl Options {
             }
         };
         let ports = self.ports.as_deref();
-        permit(ports.is_none_or(are_ports), "`ports` are numbers and ranges, such as 22,80,8000-8100");
+        permit(ports.is_none_or(are_ports), "`ports` must be numbers and ranges, such as 22,80,8000-8100");
         permit(self.ports.is_none() || self.top_ports.is_none(), "`ports` and `top_ports` exclude each other");
-        permit(self.top_ports != Some(0), "`top_ports` is at least 1");
-        permit(are_scripts(&self.scripts), "`scripts` are names of scripts and categories, such as default,vuln");
-        permit(self.timing <= 5, "`timing` is from 0 to 5");
-        permit(self.version_intensity.is_none_or(|level| level <= 9), "`version_intensity` is from 0 to 9");
-        permit(self.host_timeout_minutes != Some(0), "`host_timeout_minutes` is at least 1");
+        permit(self.top_ports != Some(0), "`top_ports` must be at least 1");
+        permit(are_scripts(&self.scripts), "`scripts` must be names of scripts and categories, such as default,vuln");
+        permit(self.timing <= 5, "`timing` must be from 0 to 5");
+        permit(self.version_intensity.is_none_or(|level| level <= 9), "`version_intensity` must be from 0 to 9");
+        permit(self.host_timeout_minutes != Some(0), "`host_timeout_minutes` must be at least 1");
         problems
     }
 }
@@ -92,7 +90,7 @@ fn are_ports(text: &str) -> bool {
     text.len() <= 1_000 && text.split(',').all(is_item)
 }
 
-/// Names alone: no paths, and none of the operators of nmap's own little language.
+/// Allows only names: no paths, and no operators of nmap's script expressions.
 fn are_scripts(text: &str) -> bool {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     let is_name = |name: &str| !name.is_empty() && !name.starts_with('-') && name.bytes().all(is_word);

@@ -1,13 +1,13 @@
-//! Which run of nmap a request means. Targets are no part of it: the host puts them into a file, and nmap reads that.
+//! Plans the nmap run for a request. Targets are not part of the plan: nmap reads them from a file of the host.
 
 use scanhost_sdk::{backend::types::ScanError, command::program::Argument};
 
 use crate::options::{Options, Technique};
 
-/// The scan that needs no login: which ports are open, what answers there, and what the scripts find out.
+/// Returns the arguments of a scan without a login: it finds open ports, their services, and what the scripts report.
 ///
 /// # Errors
-/// When nmap cannot scan these targets in one run.
+/// If nmap cannot scan these targets in one run.
 pub fn arguments(options: &Options, targets: &[String]) -> Result<Vec<String>, ScanError> {
     let is_ipv6 = |target: &&String| target.contains(':');
     let is_ipv4 =
@@ -52,12 +52,12 @@ pub fn arguments(options: &Options, targets: &[String]) -> Result<Vec<String>, S
     Ok(arguments)
 }
 
-/// A name may begin with a digit too, but has a letter somewhere.
+/// Whether the target is an address or range. A host name may also begin with a digit, but contains a letter.
 fn is_address(target: &str) -> bool {
     !target.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
-/// The same as the host wants it, with the file of the targets.
+/// Converts the arguments for the host and adds the file of targets.
 pub fn run(arguments: &[String]) -> Vec<Argument> {
     let own = arguments.iter().cloned().map(Argument::Text);
     own.chain([Argument::Text("-iL".to_owned()), Argument::TargetsFile]).collect()

@@ -1,22 +1,22 @@
-//! How far nmap is, from the lines about its tasks that it writes into its report while it works.
+//! The progress of nmap, from the lines about its tasks that it writes into its report while it runs.
 
 use serde::{Deserialize, Serialize};
 
-/// How much is read in one call.
+/// How many bytes are read at once.
 const PIECE: u32 = 1 << 20;
 const MAX_PIECES: u32 = 4;
 
-/// Where the next reading begins, and what was seen before it.
+/// Where the next read begins, and the progress so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
-    /// In bytes of nmap's output.
+    /// The offset in nmap's output, in bytes.
     pub offset: u64,
-    /// Never less than before.
+    /// The progress in percent. It never decreases.
     pub percent: u8,
     stage: Stage,
 }
 
-/// What nmap does one after the other for a group of hosts.
+/// The stages of a scan, which nmap goes through for each group of hosts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 enum Stage {
     #[default]
@@ -41,8 +41,8 @@ impl Stage {
         }
     }
 
-    /// Its part of the whole, in percent. Nobody knows it before: it only has to grow.
-    fn part(self) -> (f64, f64) {
+    /// The stage's range in the overall progress, in percent. The real shares are unknown; progress only has to grow.
+    fn range(self) -> (f64, f64) {
         match self {
             Self::Hosts => (0.0, 5.0),
             Self::Ports => (5.0, 40.0),
@@ -53,22 +53,19 @@ impl Stage {
 }
 
 impl Progress {
-    /// Reads on in the output, from where the last reading ended.
-    ///
-    /// # Errors
-    /// Those of `read`, which gives the bytes from an offset on.
+    /// Reads the output from where the last read ended. `read` returns the bytes from an offset on.
     pub fn follow(mut self, mut read: impl FnMut(u64, u32) -> Result<Vec<u8>, String>) -> Result<Self, String> {
         for _ in 0..MAX_PIECES {
             let piece = read(self.offset, PIECE)?;
             let Some(end) = piece.iter().rposition(|byte| *byte == b'\n') else {
-                // A line longer than a piece is none that tells of a task.
+                // A line longer than a piece is not about a task.
                 if piece.len() < PIECE as usize {
                     break;
                 }
                 self.offset += u64::from(PIECE);
                 continue;
             };
-            piece[..end].split(|byte| *byte == b'\n').for_each(|line| self.see(line));
+            piece[..end].split(|byte| *byte == b'\n').for_each(|line| self.read_line(line));
             self.offset += end as u64 + 1;
             if piece.len() < PIECE as usize {
                 break;
@@ -77,7 +74,7 @@ impl Progress {
         Ok(self)
     }
 
-    fn see(&mut self, line: &[u8]) {
+    fn read_line(&mut self, line: &[u8]) {
         let line = std::str::from_utf8(line).ok().map(str::trim);
         let Some(attributes) = line.and_then(|line| line.strip_prefix("<taskprogress ")) else { return };
         let Some(stage) = attribute(attributes, "task").and_then(Stage::of) else { return };
@@ -89,7 +86,7 @@ impl Progress {
             return;
         }
         self.stage = self.stage.max(stage);
-        let (start, end) = stage.part();
+        let (start, end) = stage.range();
         let percent = start + (end - start) * done.clamp(0.0, 100.0) / 100.0;
         self.percent = self.percent.max(percent as u8);
     }

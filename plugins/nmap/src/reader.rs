@@ -1,4 +1,4 @@
-//! The export `reader` of the component: [`crate::report`] between the host's report file and its findings.
+//! The export `reader` of the component: connects [`crate::report`] to the host's report file and findings.
 
 use scanhost_sdk::{
     backend::{
@@ -12,7 +12,7 @@ use scanhost_sdk::{
 
 use crate::report::{self, Summary};
 
-/// How much of the report is asked for at once.
+/// How many bytes of the report are read at once.
 const CHUNK: u32 = 256 * 1024;
 
 pub fn parse(scan_type: Option<ScanType>) -> Result<ReportInfo, ParseError> {
@@ -24,7 +24,8 @@ pub fn parse(scan_type: Option<ScanType>) -> Result<ReportInfo, ParseError> {
 pub fn info(summary: Summary, scan_type: Option<ScanType>) -> ReportInfo {
     let mut warnings = summary.warnings();
     if matches!(scan_type, Some(ScanType::Trusted | ScanType::Privileged)) {
-        let message = "nmap logs in nowhere: the credentials were not used, and this is what can be seen without them";
+        let message =
+            "nmap never logs in: the credentials were not used, and findings are what can be seen without them";
         warnings.push(Warning { code: "no_login".to_owned(), message: message.to_owned() });
     }
     let authentication = Authentication::NotApplicable;

@@ -1,7 +1,7 @@
-//! Reads a report that nmap wrote as XML, piece by piece; a port at a time is in memory.
+//! Reads an XML report of nmap piece by piece, with one port in memory at a time.
 //!
-//! A port that is open is a finding, and so is what a script says about it or about the host. Nothing here knows where
-//! the bytes come from or where the findings go.
+//! An open port is a finding, and so is each script result about a port or a host. The reader does not know where the
+//! bytes come from or where the findings go.
 
 mod document;
 mod finding;
@@ -18,21 +18,21 @@ use scanhost_sdk::{
     xml::{Chunks, Malformed},
 };
 
-/// What a report says beside its findings.
+/// What a report says apart from its findings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// Hosts that answered.
+    /// The number of hosts that answered.
     pub hosts_up: u32,
     pub hosts_down: u32,
-    /// Scripts that failed.
+    /// The number of scripts that failed.
     pub script_errors: u32,
-    /// Whether nmap says that it did what it was asked for.
+    /// Whether nmap says that it succeeded.
     pub is_success: bool,
-    /// Whether something of a script's result was too long or too much, and left out.
+    /// Whether parts of script results were left out because they were too long or too many.
     pub is_clipped: bool,
 }
 
-/// Reads the whole report. Findings that were found before an error may have been handed over.
+/// Reads the whole report. Findings before an error may already have been handed over.
 pub fn read(chunks: impl Chunks, findings: Findings<'_>) -> Result<Summary, Malformed> {
     document::read(chunks, findings)
 }
@@ -46,13 +46,13 @@ impl Summary {
             warn("hosts_down", format!("{down} of {all} hosts did not answer, and were not scanned"));
         }
         if self.script_errors > 0 {
-            warn("script_errors", format!("{} times a script of nmap failed", self.script_errors));
+            warn("script_errors", format!("nmap scripts failed {} times", self.script_errors));
         }
         if !self.is_success {
             warn("incomplete", "nmap does not say that it finished without an error".to_owned());
         }
         if self.is_clipped {
-            warn("clipped", "of very long results of scripts the rest is in the native report only".to_owned());
+            warn("clipped", "very long script results were cut; only the native report has all of them".to_owned());
         }
         warnings
     }

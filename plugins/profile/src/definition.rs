@@ -1,4 +1,4 @@
-//! A profile's definition: `{name?, fields?, filters?, group?, order?}`. All that is wrong with it is said at once.
+//! A profile's definition: `{name?, fields?, filters?, group?, order?}`. All errors in it are reported at once.
 
 mod group;
 
@@ -19,7 +19,7 @@ const MAX_FIELD_BYTES: usize = 128;
 pub struct Definition {
     pub name: String,
     pub fields: Fields,
-    /// A JSON object. The host knows the filter language and checks what is in it.
+    /// A JSON object. The host knows the filter language and checks its content.
     pub filters: String,
     pub group: Option<Group>,
     pub order: Vec<Key>,
@@ -46,9 +46,9 @@ impl Default for Definition {
 }
 
 impl Definition {
-    /// The error names every key that is wrong.
+    /// Parses the definition. The error names every wrong key.
     pub fn parse(text: &str) -> Result<Self, String> {
-        // Values stay text: `serde_json::Value` has a hash map, and that wants random numbers of the host.
+        // Values stay text: `serde_json::Value` has a hash map, which would import random numbers from the host.
         let Ok(given) = serde_json::from_str::<BTreeMap<String, &RawValue>>(text) else {
             return Err("a profile should be an object with fields, filters, group and order".to_owned());
         };
@@ -65,7 +65,7 @@ impl Definition {
             "filters" => self.filters = filters(value)?,
             "group" => self.group = Some(Group::parse(value)?),
             "order" => self.order = order(value)?,
-            _ => return Err(format!("{key}: unknown key, there are name, fields, filters, group and order")),
+            _ => return Err(format!("{key}: unknown key, the known keys are name, fields, filters, group and order")),
         }
         Ok(())
     }
@@ -113,7 +113,7 @@ fn filters(value: &str) -> Result<String, String> {
 
 fn order(value: &str) -> Result<Vec<Key>, String> {
     let keys: Option<Vec<String>> = serde_json::from_str(value).ok();
-    let keys = keys.ok_or("order: should be a list of field names, `-` before a name for descending")?;
+    let keys = keys.ok_or("order: should be a list of field names, with `-` before a name for descending")?;
     let read = |key: String| match key.strip_prefix('-') {
         Some(field) => Key { field: field.to_owned(), descending: true },
         None => Key { field: key, descending: false },
@@ -123,7 +123,7 @@ fn order(value: &str) -> Result<Vec<Key>, String> {
     Ok(order)
 }
 
-/// Each name may be one of a field, and stands there once.
+/// Checks that each name can be that of a field, and that no name is repeated.
 fn check_names<'n>(key: &str, names: impl IntoIterator<Item = &'n String>) -> Result<(), String> {
     let mut seen = BTreeSet::new();
     for name in names {
@@ -131,7 +131,7 @@ fn check_names<'n>(key: &str, names: impl IntoIterator<Item = &'n String>) -> Re
             return Err(format!("{key}: a field name has 1 to {MAX_FIELD_BYTES} bytes and no control characters"));
         }
         if !seen.insert(name) {
-            return Err(format!("{key}: {name} stands there twice"));
+            return Err(format!("{key}: {name} is listed twice"));
         }
     }
     Ok(())

@@ -1,5 +1,5 @@
-//! The standard profile: fields, standing filters, groups and an order, all from its definition in the
-//! configuration. It changes no rows.
+//! The standard profile. Its fields, standing filters, groups and order come from its definition in the configuration.
+//! It changes no rows.
 
 pub mod definition;
 
@@ -21,7 +21,7 @@ impl Guest for Profile {
         })
     }
 
-    /// The same for every report: names that a report does not have do no harm.
+    /// The plan is the same for every report, since a report may lack fields of the plan.
     fn plan(definition: String, _columns: Vec<Column>) -> Result<QueryPlan, String> {
         let definition = Definition::parse(&definition)?;
         Ok(QueryPlan {

@@ -1,5 +1,5 @@
-//! A writer that gathers findings into batches and hands them to the host.
-//! It numbers the fields, keeps findings whole, and uses its buffers again. It never looks at a value.
+//! A writer that collects findings into batches and hands them to the host.
+//! It numbers the fields, never splits a finding and reuses its buffers. It does not interpret values.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,12 @@ use crate::backend::findings::{Batch, Cell, emit};
 mod tests;
 
 /// A batch of this many bytes or cells is handed over at the next finding.
-// So few bytes stay in a core's cache while both sides look at them.
+// A batch of this size stays in a core's cache while both sides read it.
 const BATCH_BYTES: usize = 256 * 1024;
 const BATCH_CELLS: usize = 100_000;
 const BATCH_FINDINGS: usize = 10_000;
 
-/// A field of this report, by its number. Look a name up once and keep this where many findings have the field.
+/// The number of a field in this report. Look a name up once and keep this if many findings have the field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field(u32);
 
@@ -32,7 +32,7 @@ pub struct Findings<'a> {
 }
 
 impl Findings<'static> {
-    /// For the host.
+    /// Creates a writer that hands findings to the host.
     pub fn new() -> Self {
         Self::into_sink(emit)
     }
@@ -45,13 +45,13 @@ impl Default for Findings<'static> {
 }
 
 impl<'a> Findings<'a> {
-    /// For something else than the host, in tests and benchmarks.
+    /// Creates a writer that hands findings to something other than the host, for tests and benchmarks.
     pub fn into_sink(sink: impl FnMut(&Batch) -> Result<(), String> + 'a) -> Self {
         let batch = Batch { new_fields: Vec::new(), arena: Vec::new(), cells: Vec::new(), findings: Vec::new() };
         Self { sink: Box::new(sink), fields: BTreeMap::new(), batch }
     }
 
-    /// Begins the next finding. What was gathered goes to the host first when it is enough for a batch.
+    /// Begins the next finding. If the findings so far are enough for a batch, it goes to the host first.
     pub fn begin_finding(&mut self) -> Result<(), String> {
         let Batch { arena, cells, findings, .. } = &self.batch;
         if arena.len() >= BATCH_BYTES || cells.len() >= BATCH_CELLS || findings.len() >= BATCH_FINDINGS {
@@ -61,7 +61,7 @@ impl<'a> Findings<'a> {
         Ok(())
     }
 
-    /// Adds a value to the finding. A field may have several. An empty value is none.
+    /// Adds a value to the finding. A field may have several values; an empty value is ignored.
     ///
     /// # Panics
     /// If no finding was begun.
@@ -72,18 +72,18 @@ impl<'a> Findings<'a> {
         }
     }
 
-    /// The number of a field, a new one for a new name.
+    /// Returns the number of the field with this name; a new name gets a new number.
     pub fn field(&mut self, name: &str) -> Field {
         if let Some(field) = self.fields.get(name) {
             return *field;
         }
-        let field = Field(u32::try_from(self.fields.len()).expect("names of four thousand million fields do not fit"));
+        let field = Field(u32::try_from(self.fields.len()).expect("four billion field names do not fit into memory"));
         self.fields.insert(name.to_owned(), field);
         self.batch.new_fields.push(name.to_owned());
         field
     }
 
-    /// As [`Findings::cell`], for a field that was looked up before.
+    /// Adds a value like [`Findings::cell`], for a field that was looked up before.
     ///
     /// # Panics
     /// If no finding was begun.
@@ -102,7 +102,7 @@ impl<'a> Findings<'a> {
         self.batch.arena.extend_from_slice(value.as_bytes());
     }
 
-    /// Hands over the rest.
+    /// Hands the remaining findings over.
     pub fn finish(mut self) -> Result<(), String> {
         self.flush()
     }

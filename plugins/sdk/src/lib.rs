@@ -1,10 +1,10 @@
-//! What a plugin author in Rust depends on: the worlds of `wit/` as Rust types, requests to the scanner
-//! ([`requests`]) and a writer for findings ([`findings`]).
+//! The SDK for plugins in Rust: the worlds of `wit/` as Rust types, requests to the scanner ([`requests`]) and a writer
+//! for findings ([`findings`]).
 //! A backend implements [`backend::scanner::Guest`] and [`backend::reader::Guest`] and ends in [`export_backend!`];
 //! a profile implements [`profile::planner::Guest`] and ends in [`export_profile!`].
 //!
-//! On other targets than `wasm32` a plugin compiles too, for its tests, and exports nothing; every call of the host
-//! panics there, so what is to be tested must not make one.
+//! For its tests a plugin also compiles for targets other than `wasm32`. There it exports nothing and every call to the
+//! host panics, so tested code must not make one.
 
 pub mod findings;
 pub mod requests;

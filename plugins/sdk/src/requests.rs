@@ -1,6 +1,6 @@
 //! Requests to the scanner, and what its answers mean for the host.
-//! Sending is one thin step. What an answer means is decided by functions that call no import, so that a backend's
-//! tests need no host. No error text quotes the scanner.
+//! Sending is one thin step. Functions that interpret an answer call no import, so a backend's tests need no host.
+//! Error texts never quote the scanner.
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -12,7 +12,7 @@ use crate::backend::{
 #[cfg(test)]
 mod tests;
 
-/// A request, and in a few words what it is for: errors say "cannot …".
+/// A request and its purpose, in words that complete the "cannot …" of error texts.
 #[derive(Clone, Debug)]
 pub struct Request {
     purpose: &'static str,
@@ -41,22 +41,24 @@ impl Request {
         Self::new(purpose, Method::Delete, path)
     }
 
+    /// Sets the body.
+    ///
     /// # Panics
-    /// If the body is no JSON, such as a map whose keys are not text.
+    /// If the body cannot be written as JSON, for example a map whose keys are not text.
     pub fn json(mut self, body: &impl Serialize) -> Self {
         self.request.headers.push(("content-type".to_owned(), "application/json".to_owned()));
         self.request.body = Some(serde_json::to_vec(body).expect("a request body is JSON"));
         self
     }
 
-    /// The answer, whatever its status.
+    /// Sends the request and returns the answer, whatever its status.
     pub fn send(self) -> Result<Answer, NoAnswer> {
         let purpose = self.purpose;
         let response = http::send(&self.request).map_err(|error| NoAnswer { purpose, error })?;
         Ok(Answer { purpose, status: response.status, headers: response.headers, body: response.body })
     }
 
-    /// Streams a 2xx answer into the report file. The answer has a body only when it is none.
+    /// Streams a 2xx answer into the report file. The returned answer has a body only if the status is not 2xx.
     pub fn download(self) -> Result<Download, NoAnswer> {
         let purpose = self.purpose;
         let downloaded = http::download(&self.request).map_err(|error| NoAnswer { purpose, error })?;
@@ -65,20 +67,20 @@ impl Request {
     }
 }
 
-/// What became of a download.
+/// The result of a download.
 #[derive(Clone, Debug)]
 pub struct Download {
     pub answer: Answer,
-    /// Bytes now in the report file.
+    /// The size of the report file in bytes.
     pub written: u64,
 }
 
-/// A whole answer of the scanner.
+/// A complete answer of the scanner.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub purpose: &'static str,
     pub status: u16,
-    /// Names in lower case.
+    /// The headers, with names in lower case.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
@@ -88,12 +90,12 @@ impl Answer {
         (200..300).contains(&self.status)
     }
 
-    /// The answer if it is a 2xx, else what the status usually means.
+    /// Returns the answer if its status is 2xx, otherwise the usual meaning of the status.
     pub fn accept(self) -> Result<Self, ScanError> {
         self.accept_or(|_| None)
     }
 
-    /// The answer if it is a 2xx; else what `meaning` makes of it, and where that is none, what is usual.
+    /// Returns the answer if its status is 2xx, otherwise the result of `meaning`, or of `usual_error` if that is none.
     pub fn accept_or(self, meaning: impl FnOnce(&Self) -> Option<ScanError>) -> Result<Self, ScanError> {
         if self.is_success() {
             return Ok(self);
@@ -101,14 +103,14 @@ impl Answer {
         Err(meaning(&self).unwrap_or_else(|| self.usual_error()))
     }
 
-    /// The body as JSON. A body that does not fit is `internal`, which the host tries again.
+    /// Parses the body as JSON. A body of another form is an `internal` error, after which the host tries again.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ScanError> {
         serde_json::from_slice(&self.body).map_err(|_| {
             ScanError::Internal(format!("cannot {}: the scanner's answer is not the expected JSON", self.purpose))
         })
     }
 
-    /// What a status that is no success means where nothing more special is known.
+    /// The usual meaning of a status that is not 2xx.
     pub fn usual_error(&self) -> ScanError {
         let text = self.text("");
         match self.status {
@@ -122,13 +124,13 @@ impl Answer {
         }
     }
 
-    /// An error text: the purpose, the status, and `hint` where it says something.
+    /// Builds an error text of the purpose, the status and `hint`, which may be empty.
     pub fn text(&self, hint: &str) -> String {
         let separator = if hint.is_empty() { "" } else { "; " };
         format!("cannot {}: the scanner answered with status {}{separator}{hint}", self.purpose, self.status)
     }
 
-    /// `Retry-After` in its form in seconds. A date is taken as no answer, and the host thinks for itself.
+    /// The header `Retry-After` if it is in seconds. A date is ignored, and the host chooses the delay.
     pub fn retry_after_ms(&self) -> Option<u32> {
         let (_, value) = self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("retry-after"))?;
         let seconds: u32 = value.trim().parse().ok()?;
@@ -136,7 +138,7 @@ impl Answer {
     }
 }
 
-/// No whole answer came.
+/// The error of a request without a complete answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NoAnswer {
     pub purpose: &'static str,
@@ -144,7 +146,7 @@ pub struct NoAnswer {
 }
 
 impl NoAnswer {
-    /// Whether the scanner may have done what was asked: look before asking again.
+    /// Whether the scanner may have carried out the request: check before sending it again.
     pub fn may_have_acted(&self) -> bool {
         match self.error {
             HttpError::Broken(_) | HttpError::TooLarge(_) => true,

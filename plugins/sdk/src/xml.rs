@@ -1,7 +1,7 @@
 //! Reads reports in XML, piece by piece, in memory that does not grow with the report.
 //!
-//! Nothing here knows where the bytes come from, see [`Chunks`], or what an element means. Tags match, or it is
-//! an error; a backend checks what it leaves out: what may stand where, and that all is closed at the end.
+//! The reader does not know where the bytes come from (see [`Chunks`]) or what an element means. It checks that tags
+//! match; a backend checks which elements may stand where, and that all elements are closed at the end.
 
 mod attributes;
 mod encoding;
@@ -19,17 +19,17 @@ pub use self::{
     words::is_same,
 };
 
-/// Where the bytes of the report come from.
+/// The source of the report's bytes.
 pub trait Chunks {
-    /// The next bytes, as many as is handy; none at the end. An error is one line for an operator.
+    /// Returns the next bytes, in chunks of any size; none at the end. An error is one line for an operator.
     fn next_chunk(&mut self) -> Result<Vec<u8>, String>;
 }
 
-/// Why a report cannot be read. The message is one line and holds nothing that stands in the report.
+/// Why a report cannot be read. The message is one line and does not quote the report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Malformed {
     pub message: Cow<'static, str>,
-    /// In bytes from the start of the file.
+    /// Where the error is, in bytes from the start of the file.
     pub offset: u64,
 }
 
@@ -47,7 +47,7 @@ impl fmt::Display for Malformed {
 
 impl std::error::Error for Malformed {}
 
-/// The way of an error of [`input::Input`] through the XML reader, which knows only I/O errors.
+/// Carries an error of [`input::Input`] through the XML reader, which knows only I/O errors.
 impl From<Malformed> for io::Error {
     fn from(malformed: Malformed) -> Self {
         io::Error::other(malformed)

@@ -1,4 +1,4 @@
-// Makes the component. Of WASI only standard error is wanted: there `scanhost plugin test` sees why a call crashed.
+// Builds the component. It needs only standard error of WASI, where `scanhost plugin test` sees why a call crashed.
 
 import { writeFile } from 'node:fs/promises';
 import { componentize } from '@bytecodealliance/componentize-js';

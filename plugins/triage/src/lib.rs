@@ -1,5 +1,5 @@
-//! The profile `triage`: what should be fixed first. One row for each distinct vulnerability, with its worst severity,
-//! its hosts and its remedy. It only plans; the host groups and orders.
+//! The profile `triage` shows what should be fixed first: one row for each distinct vulnerability, with its worst
+//! severity, its hosts and its solution. It only plans; the host groups and orders.
 
 #[cfg(test)]
 mod tests;
@@ -9,7 +9,7 @@ use scanhost_sdk::profile::planner::{
     ValueList,
 };
 
-/// Hosts and CVE ids that a row shows.
+/// The most hosts and CVE ids that a row shows.
 const SHOWN: u32 = 20;
 
 const FIELDS: [&str; 9] = [
@@ -24,7 +24,7 @@ const FIELDS: [&str; 9] = [
     "solution",
 ];
 
-/// The worst first, and of these what is easiest to attack and hurts most.
+/// The worst come first; among equals, the easiest to attack and the most harmful.
 const ORDER: [&str; 4] = ["severity", "exploit_available", "cvss_score", "host_count"];
 
 pub struct Triage;
@@ -51,7 +51,7 @@ impl Guest for Triage {
 
     fn plan(definition: String, columns: Vec<Column>) -> Result<QueryPlan, String> {
         permit(&definition)?;
-        // Scanners that do not number their checks name them.
+        // Scanners that do not number their checks have names for them.
         let is_numbered = columns.is_empty() || columns.iter().any(|column| column.name == "plugin_id");
         let by = if is_numbered { "plugin_id" } else { "plugin_name" };
         let order = |field: &&str| OrderKey { field: (*field).to_owned(), descending: true };

@@ -7,14 +7,14 @@ fn by(columns: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn vulnerabilities_are_told_apart_by_number_or_else_by_name() {
+fn vulnerabilities_are_grouped_by_number_or_else_by_name() {
     assert_eq!(by(&["host", "plugin_name", "plugin_id"]), ["plugin_id"]);
     assert_eq!(by(&["host", "plugin_name"]), ["plugin_name"]);
-    assert_eq!(by(&[]), ["plugin_id"], "where no report is known yet");
+    assert_eq!(by(&[]), ["plugin_id"], "without a report");
 }
 
 #[test]
-fn what_is_ordered_by_is_shown() {
+fn fields_of_the_order_are_shown() {
     assert!(ORDER.iter().all(|field| FIELDS.contains(field)));
 }
 

@@ -1,4 +1,4 @@
-//! The checks themselves. The numbers are the mock's own and stand for no real scanner's plugins.
+//! The list of checks. The numbers are the mock's own and are not those of a real scanner's plugins.
 
 use super::{
     Check, Service,
@@ -42,7 +42,7 @@ const PLAIN: Check = Check {
     output: None,
 };
 
-/// Neighbours differ in severity, so that a few findings already show several.
+/// Neighbouring checks differ in severity, so that a few findings already show several severities.
 pub static CHECKS: &[Check] = &[
     Check {
         plugin_id: 900_001,
@@ -72,8 +72,8 @@ pub static CHECKS: &[Check] = &[
     Check {
         plugin_id: 900_002,
         plugin_name: "Operating System Identified",
-        synopsis: "The operating system of this host could be told from its answers.",
-        description: "Several ways of telling systems apart were combined; the most likely one is given.",
+        synopsis: "The operating system of this host could be identified from its answers.",
+        description: "Several ways to identify a system were combined; the most likely system is given.",
         output: Some("Probes to {host} agree on the system given for the host."),
         ..PLAIN
     },
@@ -84,7 +84,7 @@ pub static CHECKS: &[Check] = &[
         service: tcp(443, "https"),
         synopsis: "The certificate of this service does not lead to a known authority.",
         description: "The chain ends in a certificate that is self-signed or unknown, so clients cannot tell the \
-                      server from someone between.",
+                      server from someone in between.",
         solution: Some("Install a certificate that an authority known to the clients has issued."),
         see_also: &["https://www.rfc-editor.org/rfc/rfc5280"],
         cwe: &["295"],
@@ -201,7 +201,7 @@ pub static CHECKS: &[Check] = &[
         plugin_name: "ICMP Timestamp Answered",
         severity: Low,
         service: ICMP,
-        synopsis: "The host tells its time to anyone who asks.",
+        synopsis: "The host reveals its time to anyone who asks.",
         description: "Knowing the exact time can help against protocols that use it as a secret.",
         solution: Some("Filter ICMP types 13 and 14."),
         cve: &["CVE-1999-0524"],
@@ -402,7 +402,7 @@ pub static CHECKS: &[Check] = &[
         plugin_name: "DNS Server Version Shown",
         plugin_family: "DNS",
         service: udp(53, "domain"),
-        synopsis: "The DNS server tells its version.",
+        synopsis: "The DNS server reveals its version.",
         description: "A query for version.bind was answered.",
         solution: Some("Set a version text of your own if you do not want to show it."),
         output: Some("9.18.28"),

@@ -3,13 +3,13 @@ use std::collections::BTreeSet;
 use super::*;
 
 #[test]
-fn every_check_has_its_own_number() {
+fn numbers_of_checks_are_unique() {
     let numbers: BTreeSet<u32> = CHECKS.iter().map(|check| check.plugin_id).collect();
     assert_eq!(numbers.len(), CHECKS.len());
 }
 
 #[test]
-fn filters_have_something_to_bite_on() {
+fn every_filter_matches_some_checks_but_not_all() {
     for severity in [Severity::Info, Severity::Low, Severity::Medium, Severity::High, Severity::Critical] {
         assert!(CHECKS.iter().filter(|check| check.severity == severity).count() >= 3, "{severity:?}");
     }
@@ -19,7 +19,7 @@ fn filters_have_something_to_bite_on() {
         ("a score", |check| check.cvss_score().is_some()),
         ("a cve", |check| !check.cve.is_empty()),
         ("further reading", |check| !check.see_also.is_empty()),
-        ("a word on exploits", |check| check.exploit_available.is_some()),
+        ("a statement on exploits", |check| check.exploit_available.is_some()),
         ("a known exploit", |check| check.exploit_available == Some(true)),
         ("output", |check| check.output.is_some()),
     ];
@@ -30,7 +30,7 @@ fn filters_have_something_to_bite_on() {
 }
 
 #[test]
-fn the_newest_score_counts() {
+fn cvss_score_is_that_of_the_newest_version() {
     let score = |number: u32| CHECKS.iter().find(|check| check.plugin_id == number).unwrap().cvss_score();
     assert_eq!(score(900_011), Some(9.3), "v4 before v3");
     assert_eq!(score(900_004), Some(8.1), "v3 before v2");
@@ -39,7 +39,7 @@ fn the_newest_score_counts() {
 }
 
 #[test]
-fn severities_agree_with_their_levels() {
+fn severities_have_levels_and_risk_factors() {
     assert_eq!([Severity::Info, Severity::Critical].map(Severity::level), [0, 4]);
     assert_eq!([Severity::Info, Severity::High].map(Severity::risk_factor), ["None", "High"]);
 }

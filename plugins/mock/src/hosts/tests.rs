@@ -10,7 +10,7 @@ fn check(targets: &[&str], count: usize, expected: &[&str]) {
 }
 
 #[test]
-fn targets_are_expanded_in_order_as_far_as_asked() {
+fn targets_are_expanded_in_order_as_far_as_needed() {
     check(&["10.0.0.5", "web.lab.example"], 9, &["10.0.0.5", "web.lab.example"]);
     check(&["10.0.0.77/30"], 9, &["10.0.0.77", "10.0.0.78"]);
     check(&["10.0.0.4/31", "10.0.0.9/32"], 9, &["10.0.0.4", "10.0.0.5", "10.0.0.9"]);
@@ -25,13 +25,14 @@ fn targets_are_expanded_in_order_as_far_as_asked() {
 }
 
 #[test]
-fn a_host_counts_once() {
+fn repeated_host_counts_once() {
     check(&["10.0.0.1-2", "10.0.0.2", "10.0.0.1-3"], 9, &["10.0.0.1", "10.0.0.2", "10.0.0.3"]);
 }
 
 #[test]
 fn only_the_targets_that_are_needed_are_kept() {
-    let check = |targets: &[&str], count, expected: &[&str]| assert_eq!(leading(&texts(targets), count), expected);
+    let check =
+        |targets: &[&str], count, expected: &[&str]| assert_eq!(first_targets(&texts(targets), count), expected);
     check(&["10.0.0.0/8", "a", "b"], 3, &["10.0.0.0/8"]);
     check(&["a", "b", "c"], 2, &["a", "b"]);
     check(&["a", "a", "b", "c"], 2, &["a", "a", "b"]);

@@ -5,7 +5,7 @@ fn check(text: &str, expected: Result<Options, &str>) {
 }
 
 #[test]
-fn what_is_not_given_has_its_default() {
+fn missing_options_have_defaults() {
     let defaults =
         Options { duration_ms: 5_000, hosts: 3, findings_per_host: 20, fail_at: FailAt::None, auth: Auth::Success };
     check("{}", Ok(defaults.clone()));
@@ -18,7 +18,7 @@ fn what_is_not_given_has_its_default() {
 }
 
 #[test]
-fn every_wrong_key_is_named() {
+fn error_names_every_wrong_key() {
     check("[]", Err("options: should be an object"));
     check("", Err("options: should be an object"));
     for duration in ["-1", "\"5\"", "null", "true"] {
@@ -32,12 +32,12 @@ fn every_wrong_key_is_named() {
     }
     check(
         r#"{"hosts": 2, "findings_per_host": 500001}"#,
-        Err("options.findings_per_host: times hosts it may be at most 1000000"),
+        Err("options.findings_per_host: multiplied by hosts it may be at most 1000000"),
     );
     check(
         r#"{"fail_at": "never", "speed": 3}"#,
         Err("options.fail_at: should be none, create, launch, status, export or parse; \
-             options.speed: unknown key, there are duration_seconds, hosts, findings_per_host, fail_at, auth"),
+             options.speed: unknown key, the known keys are duration_seconds, hosts, findings_per_host, fail_at, auth"),
     );
     check(r#"{"auth": 1}"#, Err("options.auth: should be success, partial, failed or unknown"));
 }

@@ -1,4 +1,4 @@
-//! Hands the members of a finding's line to the writer as they are met, without building a value in between.
+//! Hands the members of a finding's line to the writer as they are read, without building a value in between.
 
 use std::fmt;
 
@@ -10,10 +10,10 @@ use serde::{
 
 use crate::line::Kind;
 
-/// Reads one line, whose finding goes to the writer.
+/// Reads one line and hands its finding to the writer.
 pub struct Line<'w, 'a> {
     pub findings: &'w mut Findings<'a>,
-    /// Why the host did not take what was gathered before.
+    /// Why the host refused the findings so far.
     pub refusal: &'w mut Option<String>,
 }
 
@@ -23,7 +23,7 @@ impl Line<'_, '_> {
     }
 }
 
-/// The member that a line begins with.
+/// The name of a line's first member.
 #[derive(Deserialize)]
 #[serde(field_identifier, rename_all = "lowercase")]
 enum First {
@@ -78,7 +78,7 @@ impl Visitor<'_> for Name<'_, '_> {
     }
 }
 
-/// A value of a field, or several in a list.
+/// Reads a value of a field, or a list of values.
 struct Values<'w, 'a> {
     findings: &'w mut Findings<'a>,
     field: Field,

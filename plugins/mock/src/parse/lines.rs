@@ -1,4 +1,4 @@
-//! Cuts a file that comes in chunks into lines. Holds one chunk and one line, never the file.
+//! Splits a file that comes in chunks into lines. It holds one chunk and one line, never the whole file.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use super::error;
 const CHUNK_BYTES: u32 = 256 * 1024;
 const MAX_LINE_BYTES: usize = 4 * 1024 * 1024;
 
-/// Invariant: `buffer[next..]` was not handed out yet, and no line ends in `buffer[next..searched]`.
+/// Invariant: `buffer[next..]` was not returned yet, and no line ends in `buffer[next..searched]`.
 pub struct Lines<R> {
     read: R,
     buffer: Vec<u8>,
@@ -24,12 +24,12 @@ impl<R: FnMut(u32) -> Result<Vec<u8>, String>> Lines<R> {
         Self { read, buffer: Vec::new(), next: 0, searched: 0, begin: 0 }
     }
 
-    /// How much of the file was handed out, in bytes.
+    /// The number of bytes of the file that were returned.
     pub fn offset(&self) -> u64 {
         self.begin + self.next as u64
     }
 
-    /// The next line that is not empty, and where it begins. The last one may lack its line break.
+    /// Returns the next line that is not empty, and its offset. The last line may lack its line break.
     pub fn next(&mut self) -> Result<Option<(u64, &[u8])>, ParseError> {
         while let Some(line) = self.cut()? {
             if !line.is_empty() {
@@ -58,7 +58,7 @@ impl<R: FnMut(u32) -> Result<Vec<u8>, String>> Lines<R> {
         }
     }
 
-    /// Reads a chunk; false at the end of the file.
+    /// Reads a chunk. Returns false at the end of the file.
     fn fill(&mut self) -> Result<bool, ParseError> {
         self.begin += self.next as u64;
         self.buffer.drain(..self.next);

@@ -9,7 +9,7 @@ fn report(hosts: u32, findings: u32, lines: &[&str]) -> String {
     std::iter::once(header.as_str()).chain(lines.iter().copied()).map(|line| format!("{line}\n")).collect()
 }
 
-/// Reads the report in chunks of that size; gives its findings, each as `field=value` texts.
+/// Reads the report in chunks of this size. Returns its findings as `field=value` texts.
 fn read(report: &[u8], chunk: usize, scan_type: Option<ScanType>) -> (Result<ReportInfo, ParseError>, Vec<String>) {
     let (names, found) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
     let findings = Findings::into_sink(|batch| {
@@ -38,7 +38,7 @@ fn check_error(report: &str, message: &str, offset: usize) {
 }
 
 #[test]
-fn findings_have_the_fields_of_their_line() {
+fn finding_has_the_fields_of_its_line() {
     let report = report(
         1,
         2,
@@ -67,7 +67,7 @@ fn findings_have_the_fields_of_their_line() {
 }
 
 #[test]
-fn the_last_line_break_may_be_missing() {
+fn last_line_break_may_be_missing() {
     let report = report(0, 1, &[r#"{"type":"finding","host":"a"}"#]);
     let (info, found) = read(report.trim_end().as_bytes(), 16, None);
     assert!(info.is_ok());
@@ -75,7 +75,7 @@ fn the_last_line_break_may_be_missing() {
 }
 
 #[test]
-fn a_scan_without_a_login_has_no_authentication() {
+fn authentication_of_an_untrusted_scan_is_not_applicable() {
     let empty = report(0, 0, &[]);
     let check = |scan_type, expected| {
         assert_eq!(read(empty.as_bytes(), 64, scan_type).0.unwrap().authentication, expected);
@@ -86,28 +86,28 @@ fn a_scan_without_a_login_has_no_authentication() {
 }
 
 #[test]
-fn a_bad_report_says_what_and_where() {
+fn malformed_report_is_an_error_with_its_offset() {
     let start = report(0, 1, &[]).len();
     let with = |line: &str| report(0, 1, &[line]);
     check_error("", "the report is empty", 0);
     check_error("\n\n", "the report is empty", 0);
     check_error("<xml/>\n", "the line is not JSON", 0);
     check_error("{}", "the first line is not the header of a mock report", 1);
-    check_error(&report(0, 0, &[]).replace("scanhost-mock", "other"), "the header is of another format", 0);
+    check_error(&report(0, 0, &[]).replace("scanhost-mock", "other"), "the header names another format", 0);
     let newer = report(0, 0, &[]).replace(r#""version":1"#, r#""version":2"#);
     check_error(&newer, "the header has a version that this backend does not know", 0);
     check_error(&with(r#"{"type":"finding","host":"a"#), "the line ends in the middle of a JSON value", start + 27);
     check_error(&with(r#"{"type":"finding",!"#), "the line is not JSON", start + 18);
     check_error(&with(r#"{"host":"a","type":"finding"}"#), "the line is neither a host nor a finding", start + 6);
     check_error(&with(r#"{"type":"finding","cve":{}}"#), "the line is neither a host nor a finding", start + 25);
-    let counts = "the report has other numbers of hosts and findings than its header says";
+    let counts = "the numbers of hosts and findings differ from those in the header";
     check_error(&report(0, 1, &[]), counts, start);
     let one = r#"{"type":"finding"}"#;
     check_error(&report(0, 1, &[one, one]), counts, start + 2 * (one.len() + 1));
 }
 
 #[test]
-fn a_line_without_end_is_refused_in_bounded_memory() {
+fn endless_line_is_refused_in_bounded_memory() {
     let mut chunks = 0;
     let read = |max: u32| {
         chunks += 1;
@@ -119,10 +119,10 @@ fn a_line_without_end_is_refused_in_bounded_memory() {
 }
 
 #[test]
-fn what_the_host_does_not_take_ends_the_reading() {
+fn refusal_of_the_host_ends_the_reading() {
     let report = report(0, 1, &[r#"{"type":"finding","host":"a"}"#]);
     let mut file = Some(report.clone().into_bytes());
     let findings = Findings::into_sink(|_| Err("full".to_owned()));
     let info = parse(None, |_| Ok(file.take().unwrap_or_default()), findings);
-    assert_eq!(info, Err(error(report.len() as u64, "the host did not take the findings: full")));
+    assert_eq!(info, Err(error(report.len() as u64, "the host refused the findings: full")));
 }

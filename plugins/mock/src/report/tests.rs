@@ -23,7 +23,7 @@ fn scan(options: &str, targets: &[&str]) -> Scan {
     Scan::create(Options::parse(options).unwrap(), request).unwrap()
 }
 
-/// The whole report, and how many calls it took.
+/// Exports the whole report. Returns it and the number of calls.
 fn export(scan: &Scan) -> (Vec<u8>, usize) {
     let (mut file, mut calls, mut cursor) = (Vec::new(), 0, None);
     loop {
@@ -60,7 +60,7 @@ fn check_counts(options: &str, targets: &[&str], hosts: u32, findings: usize) {
 }
 
 #[test]
-fn the_options_bound_hosts_and_findings() {
+fn options_limit_hosts_and_findings() {
     check_counts("{}", &["10.0.0.0/24"], 3, 60);
     check_counts("{}", &["10.0.0.1", "web"], 2, 40);
     check_counts(r#"{"hosts": 0}"#, &["10.0.0.1"], 0, 0);
@@ -69,21 +69,21 @@ fn the_options_bound_hosts_and_findings() {
 }
 
 #[test]
-fn a_large_report_comes_in_several_calls() {
+fn large_report_is_exported_in_several_calls() {
     let (file, calls) = export(&scan(r#"{"hosts": 1, "findings_per_host": 20000}"#, &["web"]));
     let expected = file.len() / CALL_BYTES;
     assert!(calls > 2 && (expected..=expected + 1).contains(&calls), "{calls} calls for {} bytes", file.len());
 }
 
 #[test]
-fn the_same_scan_has_the_same_report() {
+fn same_scan_has_the_same_report() {
     let export = |options, targets| export(&scan(options, targets)).0;
     assert_eq!(export("{}", &["10.0.0.0/24"]), export("{}", &["10.0.0.0/24"]));
     assert_ne!(export("{}", &["10.0.0.0/24"]), export("{}", &["10.0.1.0/24"]));
 }
 
 #[test]
-fn all_checks_come_before_one_comes_again() {
+fn all_checks_are_used_before_one_repeats() {
     let (file, _) = export(&scan(r#"{"hosts": 1, "findings_per_host": 50}"#, &["web"]));
     let lines: Vec<serde_json::Value> =
         file.split(|byte| *byte == b'\n').skip(2).filter_map(|line| serde_json::from_slice(line).ok()).collect();
@@ -96,11 +96,11 @@ fn all_checks_come_before_one_comes_again() {
         .filter(|line| line["port"] != 0)
         .map(|line| format!("{}:{}", line["plugin_id"], line["port"]))
         .collect();
-    assert_eq!(places.len(), lines.iter().filter(|line| line["port"] != 0).count(), "again means on another port");
+    assert_eq!(places.len(), lines.iter().filter(|line| line["port"] != 0).count(), "a check repeats on another port");
 }
 
 #[test]
-fn a_finding_reads_like_one_of_a_real_scanner() {
+fn finding_has_the_fields_of_a_real_one() {
     let (file, _) = export(&scan(r#"{"hosts": 1, "findings_per_host": 25}"#, &["10.0.0.1"]));
     let text = String::from_utf8(file).unwrap();
     let line = text.lines().find(|line| line.contains("900021")).unwrap();
@@ -121,7 +121,7 @@ fn a_finding_reads_like_one_of_a_real_scanner() {
 }
 
 #[test]
-fn a_report_that_should_not_parse_says_where_it_breaks() {
+fn option_fail_at_parse_breaks_the_last_line() {
     for (options, targets) in [
         (r#"{"fail_at": "parse"}"#, ["10.0.0.1"]),
         (r#"{"fail_at": "parse", "findings_per_host": 0}"#, ["10.0.0.1"]),
@@ -135,7 +135,7 @@ fn a_report_that_should_not_parse_says_where_it_breaks() {
 }
 
 #[test]
-fn a_cursor_of_someone_else_is_refused() {
+fn foreign_cursor_is_refused() {
     let step = Report::of(&scan("{}", &["a"])).export(Some("x"), |_| Ok(()));
     assert!(matches!(step, Err(ScanError::Invalid(_))));
 }

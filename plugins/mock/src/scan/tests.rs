@@ -17,58 +17,58 @@ fn created(options: &str) -> Scan {
     Scan::create(Options::parse(options).unwrap(), request(&["10.0.0.1"])).unwrap()
 }
 
-fn check_stand(options: &str, elapsed_ms: u64, expected: &str) {
+fn check_remote_state(options: &str, elapsed_ms: u64, expected: &str) {
     let scan = created(options).launch(START).unwrap();
-    assert_eq!(format!("{:?}", scan.stand(START + elapsed_ms)), expected, "{options} after {elapsed_ms} ms");
+    assert_eq!(format!("{:?}", scan.remote_state(START + elapsed_ms)), expected, "{options} after {elapsed_ms} ms");
 }
 
 #[test]
-fn progress_is_the_share_of_the_duration() {
-    check_stand("{}", 0, "RemoteState::Running(0)");
-    check_stand("{}", 2_500, "RemoteState::Running(50)");
-    check_stand("{}", 4_999, "RemoteState::Running(99)");
-    check_stand("{}", 5_000, "RemoteState::Completed");
-    check_stand(r#"{"duration_seconds": 0}"#, 0, "RemoteState::Completed");
-    check_stand(r#"{"duration_seconds": 1e300}"#, u64::MAX - START, "RemoteState::Running(99)");
-    check_stand(r#"{"fail_at": "status"}"#, 100, "RemoteState::Running(2)");
-    check_stand(r#"{"fail_at": "status"}"#, 5_000, r#"RemoteState::Failed("the option fail_at is status")"#);
+fn progress_is_the_elapsed_part_of_the_duration() {
+    check_remote_state("{}", 0, "RemoteState::Running(0)");
+    check_remote_state("{}", 2_500, "RemoteState::Running(50)");
+    check_remote_state("{}", 4_999, "RemoteState::Running(99)");
+    check_remote_state("{}", 5_000, "RemoteState::Completed");
+    check_remote_state(r#"{"duration_seconds": 0}"#, 0, "RemoteState::Completed");
+    check_remote_state(r#"{"duration_seconds": 1e300}"#, u64::MAX - START, "RemoteState::Running(99)");
+    check_remote_state(r#"{"fail_at": "status"}"#, 100, "RemoteState::Running(2)");
+    check_remote_state(r#"{"fail_at": "status"}"#, 5_000, r#"RemoteState::Failed("the option fail_at is status")"#);
 }
 
 #[test]
-fn a_clock_that_went_back_is_no_progress() {
-    assert!(matches!(created("{}").launch(START).unwrap().stand(START - 1), RemoteState::Running(0)));
+fn progress_is_zero_if_the_clock_went_back() {
+    assert!(matches!(created("{}").launch(START).unwrap().remote_state(START - 1), RemoteState::Running(0)));
 }
 
 #[test]
-fn a_scan_is_created_until_it_is_launched_and_launches_once() {
+fn scan_is_created_until_its_only_launch() {
     let scan = created("{}");
-    assert!(matches!(scan.stand(START), RemoteState::Created));
+    assert!(matches!(scan.remote_state(START), RemoteState::Created));
     let scan = scan.launch(START).unwrap();
     assert!(matches!(scan.launch(START + 1), Err(ScanError::AlreadyRunning)));
 }
 
 #[test]
-fn the_same_task_gets_the_same_scan_and_the_state_keeps_it() {
+fn same_task_has_the_same_scan_and_state() {
     let [first, second] = [created("{}"), created("{}")].map(|scan| scan.into_remote().unwrap());
     assert_eq!((first.id.as_str(), &first.state), ("mock-01T", &second.state));
-    assert_eq!(Scan::known(&first.state, &first.id).unwrap(), created("{}"));
-    assert!(matches!(Scan::known(&first.state, "mock-02T"), Err(ScanError::NotFound(_))));
-    assert!(matches!(Scan::known(b"", "mock-01T"), Err(ScanError::NotFound(_))));
+    assert_eq!(Scan::load(&first.state, &first.id).unwrap(), created("{}"));
+    assert!(matches!(Scan::load(&first.state, "mock-02T"), Err(ScanError::NotFound(_))));
+    assert!(matches!(Scan::load(b"", "mock-01T"), Err(ScanError::NotFound(_))));
 }
 
 #[test]
-fn the_told_step_fails_for_good() {
+fn step_of_option_fail_at_always_fails() {
     let options = |step: &str| Options::parse(&format!(r#"{{"fail_at": "{step}"}}"#)).unwrap();
     let create = Scan::create(options("create"), request(&["10.0.0.1"]));
     assert!(matches!(create, Err(ScanError::Invalid(_))));
     let launch = Scan::create(options("launch"), request(&["10.0.0.1"])).unwrap().launch(START);
     assert!(matches!(launch, Err(ScanError::Invalid(_))));
-    assert!(created(r#"{"fail_at": "export"}"#).refuse_at(FailAt::Export).is_err());
-    assert!(created("{}").refuse_at(FailAt::Export).is_ok());
+    assert!(created(r#"{"fail_at": "export"}"#).fail_if_configured(FailAt::Export).is_err());
+    assert!(created("{}").fail_if_configured(FailAt::Export).is_ok());
 }
 
 #[test]
-fn the_state_stays_small() {
+fn state_keeps_a_limited_number_of_targets() {
     let names: Vec<String> = (0..2_000).map(|number| format!("{number}.{}.example", "long".repeat(12))).collect();
     let mut many = request(&[]);
     many.targets = names;
@@ -79,7 +79,7 @@ fn the_state_stays_small() {
 }
 
 #[test]
-fn only_a_scan_with_a_login_says_how_it_went() {
+fn authentication_of_a_scan_with_a_login_is_the_option_auth() {
     let check = |scan_type, auth: &str, expected| {
         let options = Options::parse(&format!(r#"{{"auth": "{auth}"}}"#)).unwrap();
         let scan = Scan::create(options, ScanRequest { scan_type, ..request(&["a"]) }).unwrap();

@@ -20,7 +20,7 @@ fn sent(options: &Options, request: &ScanRequest) -> Value {
 }
 
 #[test]
-fn body_is_as_documented() {
+fn body_has_the_documented_form() {
     let expected = json!({"uuid": "ad62", "settings": {
         "name": "Weekly \"audit\" [scanhost i 01J]", "text_targets": "10.0.0.1,10.1.0.0/24,10.2.0.1-10.2.0.9",
         "description": "of the lab", "enabled": true, "scanner_id": 1, "launch_now": false}});
@@ -28,7 +28,7 @@ fn body_is_as_documented() {
 }
 
 #[test]
-fn body_has_what_was_configured_and_the_credential() {
+fn body_has_the_options_and_the_credential() {
     let credential =
         Credential { username: "u".to_owned(), secret: LoginSecret::Password("{p}".to_owned()), escalation: None };
     let request = ScanRequest { scan_type: ScanType::Trusted, credential: Some(credential), ..request() };
@@ -39,7 +39,7 @@ fn body_has_what_was_configured_and_the_credential() {
 }
 
 #[test]
-fn no_targets_is_invalid() {
+fn request_without_targets_is_invalid() {
     let request = ScanRequest { targets: Vec::new(), ..request() };
     assert!(matches!(body("ad62", &Options::default(), "i", &request), Err(ScanError::Invalid(_))));
 }
@@ -48,21 +48,21 @@ fn no_targets_is_invalid() {
 fn template_is_looked_up_by_name() {
     let list =
         r#"{"templates":[{"name":null},{"name":"basic","uuid":"b1"},{"name":"advanced","uuid":"a1","title":"x"}]}"#;
-    assert_eq!(template(answer(200, list), "advanced").unwrap(), "a1");
+    assert_eq!(template_uuid(answer(200, list), "advanced").unwrap(), "a1");
     for (status, body) in [(200, list), (200, r#"{"templates":null}"#), (200, "{}")] {
-        assert!(matches!(template(answer(status, body), "malware"), Err(ScanError::Unsupported(_))), "{body}");
+        assert!(matches!(template_uuid(answer(status, body), "malware"), Err(ScanError::Unsupported(_))), "{body}");
     }
-    assert!(matches!(template(answer(403, ""), "advanced"), Err(ScanError::Unauthorized(_))));
+    assert!(matches!(template_uuid(answer(403, ""), "advanced"), Err(ScanError::Unauthorized(_))));
 }
 
 #[test]
-fn answer_gives_the_id_as_decimal_text() {
-    let remote = created(answer(200, r#"{"scan":{"id":17,"uuid":"template-99","name":"x"}}"#)).unwrap();
-    assert_eq!((remote.id.as_str(), Memory::read(&remote.state)), ("17", Memory { launched: false }));
+fn id_of_the_created_scan_is_decimal_text() {
+    let remote = read_created(answer(200, r#"{"scan":{"id":17,"uuid":"template-99","name":"x"}}"#)).unwrap();
+    assert_eq!((remote.id.as_str(), SavedState::read(&remote.state)), ("17", SavedState { launched: false }));
 }
 
 #[test]
-fn refusals_are_told_apart() {
+fn each_refusal_has_its_own_error() {
     for (status, body, expected) in [
         (400, "", "Invalid"),
         (403, "", "Unauthorized"),
@@ -72,7 +72,7 @@ fn refusals_are_told_apart() {
         (200, "<html>", "Internal"),
         (200, r#"{"scan":{"id":"not-a-number"}}"#, "Internal"),
     ] {
-        let error = created(answer(status, body)).unwrap_err();
+        let error = read_created(answer(status, body)).unwrap_err();
         assert!(format!("{error:?}").contains(expected), "{status} {body}: {error:?}");
     }
 }

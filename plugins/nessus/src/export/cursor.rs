@@ -1,15 +1,15 @@
-//! Where an export stands between two calls.
+//! The progress of an export between two calls.
 
 use scanhost_sdk::backend::types::ScanError;
 use serde::{Deserialize, Serialize};
 
-use super::Order;
+use super::StartedExport;
 use crate::scan_id::ScanId;
 
 #[cfg(test)]
 mod tests;
 
-/// Exports of one report that may fail at the scanner before it is given up for now.
+/// How often the scanner may fail to export a report before the export is given up for now.
 const ATTEMPTS: u8 = 3;
 
 // Invariant: `token` has the form of a token, so that it is safe in a path.
@@ -17,30 +17,30 @@ const ATTEMPTS: u8 = 3;
 pub struct Cursor {
     file: u64,
     token: Option<String>,
-    /// From 1.
+    /// The number of the attempt, from 1.
     attempt: u8,
 }
 
-/// A further attempt that the scanner has not been asked for yet.
+/// The number of an attempt that has not been started at the scanner yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attempt(u8);
 
 impl Attempt {
-    pub fn with(self, Order { file, token }: Order) -> Cursor {
+    pub fn with(self, StartedExport { file, token }: StartedExport) -> Cursor {
         Cursor { file, token, attempt: self.0 }
     }
 }
 
 impl Cursor {
-    pub fn first(order: Order) -> Self {
-        Attempt(1).with(order)
+    pub fn first(export: StartedExport) -> Self {
+        Attempt(1).with(export)
     }
 
     pub fn parse(text: &str) -> Result<Self, ScanError> {
         let cursor: Option<Self> = serde_json::from_str(text).ok();
         cursor
             .filter(|cursor| cursor.token.as_deref().is_none_or(is_token))
-            .ok_or_else(|| ScanError::Invalid("the export's cursor is not of this backend".to_owned()))
+            .ok_or_else(|| ScanError::Invalid("the export's cursor is not from this backend".to_owned()))
     }
 
     pub fn write(&self) -> String {
@@ -54,7 +54,7 @@ impl Cursor {
         Ok(Attempt(self.attempt + 1))
     }
 
-    /// Where to ask for something of the file: first as now documented, then as older versions have it.
+    /// The paths for this request about the file: first the documented one, then that of older versions.
     pub fn paths(&self, id: ScanId, what: &str) -> impl Iterator<Item = String> {
         let by_file = id.path(&format!("/export/{}/{what}", self.file));
         let by_token = self.token.as_ref().map(|token| format!("/tokens/{token}/{what}"));

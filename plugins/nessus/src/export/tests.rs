@@ -2,24 +2,25 @@ use super::*;
 use crate::answer;
 
 #[test]
-fn an_order_has_a_file_and_perhaps_a_token() {
+fn started_export_has_a_file_and_an_optional_token() {
     for (body, file, token) in [
         (r#"{"file":12,"token":"ab12"}"#, 12, Some("ab12")),
         (r#"{"file":"12","token":null}"#, 12, None),
         (r#"{"file":12}"#, 12, None),
         (r#"{"file":12,"token":"../scans"}"#, 12, None),
     ] {
-        assert_eq!(ordered(answer(200, body)).unwrap(), Order { file, token: token.map(str::to_owned) }, "{body}");
+        let expected = StartedExport { file, token: token.map(str::to_owned) };
+        assert_eq!(read_started(answer(200, body)).unwrap(), expected, "{body}");
     }
     for body in ["{}", r#"{"file":null}"#, r#"{"file":"../1"}"#, ""] {
-        assert!(matches!(ordered(answer(200, body)), Err(ScanError::Internal(_))), "{body}");
+        assert!(matches!(read_started(answer(200, body)), Err(ScanError::Internal(_))), "{body}");
     }
-    let Err(ScanError::NotFound(text)) = ordered(answer(404, "")) else { panic!("404") };
+    let Err(ScanError::NotFound(text)) = read_started(answer(404, "")) else { panic!("404") };
     assert!(text.contains("no results"), "{text}");
 }
 
 #[test]
-fn the_file_is_waited_for() {
+fn file_is_loading_until_it_is_ready_failed_or_gone() {
     for (status, body, expected) in [
         (200, r#"{"status":"loading"}"#, FileState::Loading),
         (200, r#"{"status":"a new word"}"#, FileState::Loading),
@@ -33,11 +34,11 @@ fn the_file_is_waited_for() {
 }
 
 #[test]
-fn a_download_is_whole_gone_or_tried_again() {
-    let fetched = |status, written| fetched(Download { answer: answer(status, ""), written });
-    assert_eq!(fetched(200, 9).unwrap(), Fetched::Whole);
-    assert_eq!(fetched(404, 0).unwrap(), Fetched::Gone);
-    assert!(matches!(fetched(200, 0), Err(ScanError::Unavailable(_))));
-    assert!(matches!(fetched(500, 0), Err(ScanError::Unavailable(_))));
-    assert!(matches!(fetched(401, 0), Err(ScanError::Unauthorized(_))));
+fn download_is_complete_gone_or_tried_again() {
+    let outcome = |status, written| outcome(Download { answer: answer(status, ""), written });
+    assert_eq!(outcome(200, 9).unwrap(), Outcome::Complete);
+    assert_eq!(outcome(404, 0).unwrap(), Outcome::Gone);
+    assert!(matches!(outcome(200, 0), Err(ScanError::Unavailable(_))));
+    assert!(matches!(outcome(500, 0), Err(ScanError::Unavailable(_))));
+    assert!(matches!(outcome(401, 0), Err(ScanError::Unauthorized(_))));
 }

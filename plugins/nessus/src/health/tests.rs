@@ -6,7 +6,7 @@ fn edition(status: u16, body: &str) -> Edition {
 }
 
 #[test]
-fn the_server_says_whether_it_is_ready() {
+fn readiness_follows_from_the_server_status() {
     for (status, body, expected) in [
         (200, r#"{"status":"ready","code":200}"#, Readiness::Ready),
         (200, r#"{"status":"loading","progress":10}"#, Readiness::Loading),
@@ -22,7 +22,7 @@ fn the_server_says_whether_it_is_ready() {
 }
 
 #[test]
-fn the_edition_is_read_where_it_is_told() {
+fn edition_has_only_well_formed_properties() {
     let body = r#"{"nessus_type":"Nessus Essentials","server_version":"10.8.3",
                    "license":{"ips":16,"features":{"scan_api":false}}}"#;
     let expected = Edition {
@@ -42,10 +42,10 @@ fn the_edition_is_read_where_it_is_told() {
 }
 
 #[test]
-fn an_edition_without_scan_api_takes_no_scans_and_says_so() {
+fn edition_without_scan_api_is_not_ready_and_says_why() {
     let of = |scan_api| Edition { name: Some("Nessus Expert".to_owned()), scan_api, ..Edition::default() };
     let health = judge(Readiness::Ready, &of(Some(false)));
-    assert!(!health.ready && health.message.contains("without scan_api"), "{health:?}");
+    assert!(!health.ready && health.message.contains("has no scan_api"), "{health:?}");
     let health = judge(Readiness::Ready, &of(Some(true)));
     assert_eq!((health.ready, health.message.as_str()), (true, "Nessus Expert: ready, takes scans over its API"));
     assert!(judge(Readiness::Ready, &of(None)).ready);

@@ -2,14 +2,14 @@ use super::*;
 use crate::answer;
 
 #[test]
-fn a_launch_is_remembered() {
-    let state = launched(answer(200, r#"{"scan_uuid":"c1d2"}"#)).unwrap();
-    assert_eq!(Memory::read(&state), Memory { launched: true });
+fn launch_is_saved_in_the_state() {
+    let state = read_launched(answer(200, r#"{"scan_uuid":"c1d2"}"#)).unwrap();
+    assert_eq!(SavedState::read(&state), SavedState { launched: true });
 }
 
 #[test]
-fn a_scan_that_runs_already_is_told_apart() {
-    assert_eq!(launched(answer(409, "")), Err(ScanError::AlreadyRunning));
-    assert!(matches!(launched(answer(404, "")), Err(ScanError::NotFound(_))));
-    assert!(matches!(launched(answer(412, "")), Err(ScanError::Unsupported(_))));
+fn each_refusal_has_its_own_error() {
+    assert_eq!(read_launched(answer(409, "")), Err(ScanError::AlreadyRunning));
+    assert!(matches!(read_launched(answer(404, "")), Err(ScanError::NotFound(_))));
+    assert!(matches!(read_launched(answer(412, "")), Err(ScanError::Unsupported(_))));
 }

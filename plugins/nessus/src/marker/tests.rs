@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn a_marked_name_tells_its_task_to_its_installation_only() {
+fn only_its_own_installation_finds_the_task_of_a_marked_name() {
     for name in ["audit", "", "  outer space  ", "x [scanhost i B]", "x [scanhost", &"é".repeat(1_000)] {
         let marked = mark(name, "i", "A");
         assert_eq!(task_of(&marked, "i"), Some("A"), "{marked}");
@@ -12,14 +12,14 @@ fn a_marked_name_tells_its_task_to_its_installation_only() {
 }
 
 #[test]
-fn other_names_tell_no_task() {
+fn unmarked_names_have_no_task() {
     for name in ["", "audit", "[scanhost i A] copy", "[scanhost i]", "[scanhost i ]", "[scanhost A]", "scanhost i A]"] {
         assert_eq!(task_of(name, "i"), None, "{name}");
     }
 }
 
 #[test]
-fn a_name_stays_readable_and_bounded() {
+fn marked_name_keeps_the_agents_name_up_to_a_limit() {
     assert_eq!(mark("audit", "i", "A"), "audit [scanhost i A]");
     assert_eq!(mark("", "i", "A"), "[scanhost i A]");
     assert_eq!(mark(&"x".repeat(1_000), "i", "A").len(), NAME_LENGTH + " [scanhost i A]".len());

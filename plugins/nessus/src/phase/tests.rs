@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn every_documented_word_is_known() {
+fn only_documented_words_are_known() {
     for word in "pending empty running pausing paused resuming initializing processing publishing stopping canceling \
                  completed imported canceled stopped aborted"
         .split(' ')

@@ -2,7 +2,7 @@ use super::*;
 use crate::answer;
 
 #[test]
-fn refusals_say_what_to_do() {
+fn refusal_says_what_to_do() {
     let Err(ScanError::Unauthorized(text)) = accept(answer(401, "{}")) else { panic!("401") };
     assert!(text.contains("`auth`"), "{text}");
     let Err(ScanError::Unauthorized(text)) = accept(answer(403, "{}")) else { panic!("403") };
@@ -15,7 +15,7 @@ fn refusals_say_what_to_do() {
 }
 
 #[test]
-fn the_rest_is_as_usual() {
+fn other_statuses_have_their_usual_meaning() {
     assert!(matches!(accept(answer(400, "")), Err(ScanError::Invalid(_))));
     assert!(matches!(accept(answer(404, "")), Err(ScanError::NotFound(_))));
     assert!(matches!(accept(answer(429, "")), Err(ScanError::RateLimited(None))));

@@ -1,11 +1,11 @@
-//! Whether the credentials of the scan worked, from what the report says about each host.
+//! Decides whether the credentials of the scan worked, from what the report says about each host.
 //!
-//! For a host, the tag `Credentialed_Scan` counts most, then what plugin 19506 (scan information) prints, then which
-//! credential plugins fired. A list of plugins that run only when logged in is no proof: several of those run without.
+//! For a host, the tag `Credentialed_Scan` counts most, then the output of plugin 19506 (scan information), then which
+//! credential plugins fired. Plugins that should run only when logged in prove nothing: several run without a login.
 
 use scanhost_sdk::backend::{reader::Authentication, types::ScanType};
 
-/// What one host says.
+/// What the report says about the login on one host.
 #[derive(Debug, Default)]
 pub struct HostEvidence {
     tag: Option<bool>,
@@ -17,23 +17,23 @@ pub struct HostEvidence {
     has_items: bool,
 }
 
-/// What all hosts say.
+/// What the report says about the login on all hosts.
 #[derive(Debug, Default)]
 pub struct Evidence {
     accepted: u32,
     refused: u32,
-    /// Hosts with findings that say nothing. A host without findings was not reached, and does not count.
+    /// Hosts with findings, but no statement. A host without findings was not reached and does not count.
     silent: u32,
     /// Plugin 110385 (insufficient privilege) or 117885 (intermittent).
     limited: bool,
     /// Plugin 110723.
     none_provided: bool,
-    /// Plugin 104410 or 21745: there were credentials, and they failed.
+    /// Plugin 104410 or 21745: credentials were provided and failed.
     provided_failed: bool,
 }
 
 impl HostEvidence {
-    /// The value of the tag `Credentialed_Scan`.
+    /// Takes the value of the tag `Credentialed_Scan`.
     pub fn see_tag(&mut self, value: &[u8]) {
         self.tag = match value {
             value if value.eq_ignore_ascii_case(b"true") => Some(true),
@@ -42,7 +42,7 @@ impl HostEvidence {
         };
     }
 
-    /// The output of plugin 19506. Its line is `Credentialed checks : yes, as 'user' via ssh`, or `no`.
+    /// Takes the output of plugin 19506. Its line is `Credentialed checks : yes, as 'user' via ssh`, or `no`.
     pub fn see_scan_information(&mut self, output: &[u8]) {
         const LABEL: &[u8] = b"Credentialed checks";
         let Some(place) = memchr::memmem::find(output, LABEL) else { return };
@@ -66,7 +66,7 @@ impl HostEvidence {
 }
 
 impl Evidence {
-    /// A finding of this plugin on this host.
+    /// Takes the plugin of a finding on this host.
     pub fn see_plugin(&mut self, host: &mut HostEvidence, plugin: &[u8]) {
         host.has_items = true;
         match plugin {
@@ -93,7 +93,7 @@ impl Evidence {
         }
     }
 
-    /// `scan_type` is none for a file that no scan of this host made: then the report alone has to tell.
+    /// `scan_type` is none for a file that was not made by a scan of this host: then only the report decides.
     pub fn verdict(&self, scan_type: Option<ScanType>) -> Authentication {
         let had_none = match scan_type {
             Some(ScanType::Untrusted) => true,

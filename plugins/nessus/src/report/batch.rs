@@ -1,4 +1,4 @@
-//! Findings on their way to the sink, many at a time, in one arena.
+//! Collects findings in batches, each with one arena, and sends them to the sink.
 
 use scanhost_sdk::backend::findings::{Batch, Cell};
 
@@ -9,50 +9,50 @@ use super::{
     item::{Item, Span},
 };
 
-/// A batch goes out when it has so many bytes, cells or findings. So few bytes stay in a core's cache while both sides
-/// look at them.
+/// A batch is sent when it has this many bytes, cells or findings. A batch of this size stays in a core's cache while
+/// both sides read it.
 const FULL_BYTES: usize = 256 * 1024;
 const FULL_CELLS: usize = 500_000;
 const FULL_FINDINGS: usize = 40_000;
 
-/// So do as many bytes of values that several cells share, each counted once more for each cell.
+/// A batch is also sent when its shared values have this many bytes, each counted once for each cell.
 const FULL_SHARED: usize = 4 * 1024 * 1024;
 
-/// The most bytes that the sink takes of all cells' values, of which one arena's stand in no more than 8 MiB.
+/// The most bytes that the sink accepts in the values of all cells, and in the arena that holds them.
 const MAX_VALUES: usize = 16 * 1024 * 1024;
 const MAX_ARENA: usize = 8 * 1024 * 1024;
 
-/// The most bytes of findings, less what a host's own values, its name twice, and a severity's digit may take.
+/// The most bytes of findings in an arena: they leave room for the host's values, its name twice, and a severity digit.
 const MAX_BYTES: usize = MAX_ARENA - (SHARED.len() + 1) * MAX_VALUE - 1;
 
 /// The most bytes of one finding.
 pub const MAX_ITEM: usize = MAX_BYTES;
 
-pub struct Outbox<'s, S> {
+pub struct BatchWriter<'s, S> {
     sink: &'s mut S,
     batch: Batch,
-    /// By slot: the index that the field was declared with.
+    /// The index with which a field was declared, by slot.
     declared: Vec<Option<u32>>,
     declared_count: u32,
-    /// Where the current host's values stand in the arena, once one of its findings needed them.
+    /// The current host's values in the arena, once one of its findings needed them.
     shared: Option<[Option<Cell>; SHARED.len()]>,
     /// The bytes of shared values in all cells of this batch.
     shared_bytes: usize,
     /// The findings in this batch that still lack their host's properties.
     incomplete: Vec<Incomplete>,
-    /// Whether findings of the current host went out without its properties.
+    /// Whether findings of the current host were sent without its properties.
     lost_properties: bool,
 }
 
 struct Incomplete {
     finding: usize,
-    /// Before which cell the properties belong.
+    /// The index of the cell before which the properties belong.
     cell: usize,
     /// Where the finding's cells end.
     end: usize,
 }
 
-impl<'s, S: Sink> Outbox<'s, S> {
+impl<'s, S: Sink> BatchWriter<'s, S> {
     pub fn new(sink: &'s mut S) -> Self {
         Self {
             sink,
@@ -66,7 +66,7 @@ impl<'s, S: Sink> Outbox<'s, S> {
         }
     }
 
-    /// Where values of the current finding are written.
+    /// The arena to which values of the current finding are written.
     pub fn arena(&mut self) -> &mut Vec<u8> {
         &mut self.batch.arena
     }
@@ -82,7 +82,7 @@ impl<'s, S: Sink> Outbox<'s, S> {
         // Both severities have the same digit.
         let shared_bytes =
             1 + score.map_or(0, |span| span.length as usize) + host.values.iter().map(Vec::len).sum::<usize>();
-        // What is held back may take what the arena leaves.
+        // Findings that are held back may use the room that the arena leaves.
         let room = MAX_VALUES - MAX_ARENA + MAX_BYTES.saturating_sub(self.batch.arena.len());
         let limit = if self.incomplete.is_empty() { FULL_SHARED } else { room };
         if self.batch.arena.len() > MAX_BYTES || self.shared_bytes + shared_bytes > limit {
@@ -133,11 +133,11 @@ impl<'s, S: Sink> Outbox<'s, S> {
         if self.batch.cells.len() >= FULL_CELLS || self.batch.findings.len() >= FULL_FINDINGS {
             return self.flush();
         }
-        // A host whose properties come last is held back as long as it fits.
+        // Findings of a host whose properties come last are held back as long as they fit.
         if self.incomplete.is_empty() { self.flush_if_full() } else { Ok(()) }
     }
 
-    /// The host's properties are known now. Returns whether some of its findings had to go out without them.
+    /// Adds the host's properties to its findings. Returns whether some findings were sent without them.
     pub fn complete(&mut self, host: &Host, names: &Names) -> bool {
         let incomplete = std::mem::take(&mut self.incomplete);
         self.shared = None;
@@ -159,7 +159,7 @@ impl<'s, S: Sink> Outbox<'s, S> {
             self.batch.cells.extend_from_slice(&cells[copied..cell]);
             let start = self.batch.cells.len();
             self.batch.cells.extend_from_slice(&properties);
-            // As where the properties came first: they win over children of their names.
+            // As if the properties had come first, they win over children of the same name.
             let is_free = |cell: &&Cell| properties.iter().all(|property| property.field != cell.field);
             self.batch.cells.extend(cells[cell..end].iter().filter(is_free));
             let (before, now) = (end - cell, self.batch.cells.len() - start);

@@ -1,4 +1,4 @@
-//! Turns elements and their text into findings and a summary.
+//! Builds findings and a summary from elements and their text.
 
 use std::ops::Range;
 
@@ -9,35 +9,35 @@ use scanhost_sdk::{
 
 use super::{
     Sink, Summary,
-    batch::{MAX_ITEM, Outbox},
+    batch::{BatchWriter, MAX_ITEM},
     fields::{HEADER, Names, Slot},
     host::{Host, MAX_VALUE, Property},
     item::{Item, MAX_VALUES, Span},
 };
 
-/// The longest list of targets that is kept.
+/// The longest list of targets that is kept, in bytes.
 const MAX_TARGETS: usize = 8 * 1024 * 1024;
 
-const TOO_LARGE: &str = "a finding of more than 7.6 MiB";
+const TOO_LARGE: &str = "a finding has more than 7.6 MiB";
 
 pub struct Collector<'s, S> {
     summary: Summary,
     names: Names,
-    outbox: Outbox<'s, S>,
+    batches: BatchWriter<'s, S>,
     host: Host,
     item: Item,
     /// The child that is being read, and where its text begins in the arena.
     field: (Slot, usize),
     /// The host property that is being read.
     property: Property,
-    /// Text of what is neither a finding's value nor skipped.
+    /// Text that is neither a finding's value nor skipped.
     scratch: Vec<u8>,
     /// Whether the preference that is being read is the list of targets.
     is_target: bool,
     late_properties: u32,
-    /// How often a finding's text had a `<` that begins no tag.
+    /// The number of `<` in findings' text that begin no tag.
     loose_markup: u64,
-    /// Findings whose severity is none of the scanner's.
+    /// The number of findings whose severity is not one of the scanner's.
     bad_severities: u64,
 }
 
@@ -46,7 +46,7 @@ impl<'s, S: Sink> Collector<'s, S> {
         Self {
             summary: Summary::default(),
             names: Names::new(),
-            outbox: Outbox::new(sink),
+            batches: BatchWriter::new(sink),
             host: Host::default(),
             item: Item::default(),
             field: (Slot::HOST, 0),
@@ -75,9 +75,9 @@ impl<'s, S: Sink> Collector<'s, S> {
         self.scratch.clear();
     }
 
-    /// Where the text of a preference's name goes.
+    /// The destination of the text of a preference's name or value.
     pub fn preference_text(&mut self) -> Text<'_> {
-        Text::Keep { into: &mut self.scratch, limit: MAX_TARGETS, too_long: "a preference of more than 8 MiB" }
+        Text::Keep { into: &mut self.scratch, limit: MAX_TARGETS, too_long: "a preference has more than 8 MiB" }
     }
 
     pub fn close_preference_name(&mut self) {
@@ -98,28 +98,28 @@ impl<'s, S: Sink> Collector<'s, S> {
     pub fn open_host(&mut self, attributes: Attributes<'_>) -> Result<(), Fault> {
         let name = first(attributes, "name", &mut self.scratch)?;
         if name.len() > MAX_VALUE {
-            return Err(Fault { message: "a host's name of more than 64 KiB", at: 0 });
+            return Err(Fault { message: "a host's name has more than 64 KiB", at: 0 });
         }
         self.host = Host::default();
         self.host.values[0].extend_from_slice(name);
-        self.outbox.begin_host();
+        self.batches.begin_host();
         self.summary.hosts += 1;
         Ok(())
     }
 
     pub fn close_host(&mut self) -> Result<(), String> {
         self.summary.evidence.add(&self.host.evidence);
-        self.outbox.end_host()
+        self.batches.end_host()
     }
 
     pub fn close_properties(&mut self) {
         if !self.host.has_properties {
             self.host.has_properties = true;
-            self.late_properties += u32::from(self.outbox.complete(&self.host, &self.names));
+            self.late_properties += u32::from(self.batches.complete(&self.host, &self.names));
         }
     }
 
-    /// Whether the tag's text is wanted.
+    /// Returns whether the tag's text is needed.
     pub fn open_tag(&mut self, attributes: Attributes<'_>) -> Result<bool, Fault> {
         let property = Property::named(first(attributes, "name", &mut self.scratch)?);
         self.scratch.clear();
@@ -128,7 +128,7 @@ impl<'s, S: Sink> Collector<'s, S> {
     }
 
     pub fn tag_text(&mut self) -> Text<'_> {
-        Text::Keep { into: &mut self.scratch, limit: MAX_VALUE, too_long: "a host property of more than 64 KiB" }
+        Text::Keep { into: &mut self.scratch, limit: MAX_VALUE, too_long: "a host property has more than 64 KiB" }
     }
 
     pub fn close_tag(&mut self) {
@@ -136,7 +136,7 @@ impl<'s, S: Sink> Collector<'s, S> {
     }
 
     pub fn open_item(&mut self, attributes: Attributes<'_>) -> Result<(), Fault> {
-        let arena = self.outbox.arena();
+        let arena = self.batches.arena();
         self.item.begin(arena.len());
         let mut seen = [false; HEADER.len()];
         for attribute in attributes {
@@ -164,18 +164,18 @@ impl<'s, S: Sink> Collector<'s, S> {
     }
 
     pub fn open_field(&mut self, element: &str) -> Result<(), &'static str> {
-        self.field = (self.names.slot(element)?, self.outbox.arena().len());
+        self.field = (self.names.slot(element)?, self.batches.arena().len());
         Ok(())
     }
 
     pub fn field_text(&mut self) -> Text<'_> {
         let limit = self.item.start + MAX_ITEM;
-        Text::KeepLoose { into: self.outbox.arena(), limit, too_long: TOO_LARGE, loose: &mut self.loose_markup }
+        Text::KeepLoose { into: self.batches.arena(), limit, too_long: TOO_LARGE, loose: &mut self.loose_markup }
     }
 
     pub fn close_field(&mut self) -> Result<(), &'static str> {
         let (slot, start) = self.field;
-        let arena = self.outbox.arena();
+        let arena = self.batches.arena();
         let value = trim_end_of(arena, start);
         if value.is_empty() {
             arena.truncate(start);
@@ -201,13 +201,13 @@ impl<'s, S: Sink> Collector<'s, S> {
             }
         }
         if self.item.children.len() > MAX_VALUES {
-            return Err("a finding of more than 100,000 values");
+            return Err("a finding has more than 100,000 values");
         }
         Ok(())
     }
 
     pub fn close_item(&mut self) -> Result<(), String> {
-        let arena = self.outbox.arena();
+        let arena = self.batches.arena();
         let given = match value_of(&self.item, Slot::SEVERITY, arena) {
             [b'0'..=b'4'] => self.item.header[Slot::SEVERITY.index()],
             [] => None,
@@ -221,15 +221,15 @@ impl<'s, S: Sink> Collector<'s, S> {
             arena.push(self.item.risk.unwrap_or(b'0'));
             span(&(start..start + 1), self.item.start)
         });
-        // The host reads the same digit as a name and as a number.
+        // The same digit is read as a severity and as a number.
         self.item.header[Slot::SEVERITY.index()] = Some(severity);
         self.item.header[Slot::SEVERITY_ID.index()] = Some(severity);
         self.summary.findings += 1;
-        self.outbox.add(&mut self.item, &self.host, &self.names)
+        self.batches.add(&mut self.item, &self.host, &self.names)
     }
 
     pub fn finish(mut self) -> Result<Summary, String> {
-        self.outbox.flush()?;
+        self.batches.flush()?;
         let mut warn = |code: &str, message: String| {
             self.summary.warnings.push(Warning { code: code.to_owned(), message });
         };
@@ -242,12 +242,15 @@ impl<'s, S: Sink> Collector<'s, S> {
         }
         if self.loose_markup > 0 {
             let count = self.loose_markup;
-            warn("loose_markup", format!("not quite XML: {count} times `<` begins no tag; it was read as text"));
+            warn(
+                "loose_markup",
+                format!("the report is not valid XML: {count} `<` that begin no tag were read as text"),
+            );
         }
         if self.bad_severities > 0 {
             let count = self.bad_severities;
-            let instead = "theirs is that of their risk_factor, else Info";
-            warn("bad_severity", format!("{count} findings have a severity that is none of 0 to 4: {instead}"));
+            let instead = "the severity of their risk_factor is used, otherwise Info";
+            warn("bad_severity", format!("{count} findings have a severity other than 0 to 4: {instead}"));
         }
         Ok(self.summary)
     }
@@ -266,7 +269,7 @@ fn attribute_slot(name: &str) -> Option<Slot> {
     }
 }
 
-/// The trimmed value of the first attribute of that name, empty without one. All others are checked.
+/// Returns the trimmed value of the first attribute with this name; empty if there is none. All attributes are checked.
 fn first<'a>(attributes: Attributes<'_>, name: &str, into: &'a mut Vec<u8>) -> Result<&'a [u8], Fault> {
     into.clear();
     let mut end = None;
@@ -292,7 +295,7 @@ fn value_of<'a>(item: &Item, slot: Slot, arena: &'a [u8]) -> &'a [u8] {
     })
 }
 
-/// The value that was written from `start` on, without outer white space; what follows it is taken away again.
+/// Trims the value that was written from `start` on, removes what follows it, and returns its range.
 fn trim_end_of(arena: &mut Vec<u8>, start: usize) -> Range<usize> {
     let (begin, value) = trim(&arena[start..]);
     let range = start + begin..start + begin + value.len();

@@ -1,8 +1,8 @@
-//! The shape of a report: which elements may stand where, and which of them mean something.
+//! The structure of a report: which elements may stand where, and which of them are used.
 //!
-//! `ReportHost` is read wherever it stands outside a policy and another host; a file of several of them, without
-//! anything around, is a fragment, and read too. That tags match is seen to where they are read; what that leaves out
-//! is checked here: names, attributes, what stands outside the root, that all is closed at the end.
+//! `ReportHost` is read wherever it stands outside a policy and another host; a file of several of them, without an
+//! element around them, is a fragment, which is read too. The XML reader checks that tags match; this module checks the
+//! rest: names, attributes, text outside the root, and that all elements are closed at the end.
 
 use scanhost_sdk::xml::{Markup, NOT_A_NAME, Piece, Tag, Text, append_literal, check, is_name};
 
@@ -14,7 +14,7 @@ const MAX_NAME: usize = 1024;
 /// Reads the whole report.
 pub fn read<S: Sink>(chunks: impl Chunks, sink: &mut S) -> Result<Summary, Malformed> {
     let mut xml = Markup::new(chunks);
-    let mut document = Document { places: Vec::new(), root: None, collector: Collector::new(sink) };
+    let mut document = Document { elements: Vec::new(), root: None, collector: Collector::new(sink) };
     loop {
         xml.take_text(document.text())?;
         let (piece, offset) = xml.next_piece()?;
@@ -26,48 +26,48 @@ pub fn read<S: Sink>(chunks: impl Chunks, sink: &mut S) -> Result<Summary, Malfo
             }
             Piece::Close => document.close(offset)?,
             Piece::Literal(section) => document.take_literal(section.as_bytes(), offset)?,
-            Piece::Aside => {}
+            Piece::Ignored => {}
             Piece::End => return document.finish(offset, xml.is_empty()),
         }
     }
 }
 
 struct Document<'s, S> {
-    /// What each open element is, the innermost last.
-    places: Vec<Place>,
+    /// The open elements, the innermost last.
+    elements: Vec<Element>,
     root: Option<Root>,
     collector: Collector<'s, S>,
 }
 
-/// What an element is to us.
+/// The meaning of an element.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    /// Around hosts and policies: `NessusClientData_v2`, `Report`, and what we do not know.
-    Around,
-    /// `Policy` and what is in it.
+enum Element {
+    /// An element around hosts and policies: `NessusClientData_v2`, `Report`, or an unknown one.
+    Container,
+    /// `Policy` and the elements in it.
     Policy,
-    /// `name` in a policy, and what is in it.
+    /// `name` in a policy, and the elements in it.
     PreferenceName,
-    /// `value` of the preference that lists the targets, and what is in it.
+    /// `value` of the preference that lists the targets, and the elements in it.
     Targets,
     /// `ReportHost`.
     Host,
     /// `HostProperties`.
     Properties,
-    /// A `tag` that means something, and what is in it.
+    /// A `tag` that is used, and the elements in it.
     Tag,
     /// `ReportItem`.
     Item,
-    /// A child of a `ReportItem`, and what is in it.
+    /// A child of a `ReportItem`, and the elements in it.
     Field,
-    /// Anything else in a host.
+    /// Any other element in a host.
     Skipped,
 }
 
 /// The first element of the file.
 #[derive(PartialEq, Eq)]
 enum Root {
-    /// Nothing may follow it.
+    /// No element may follow it.
     Report,
     /// More hosts may follow it.
     Fragment,
@@ -76,18 +76,18 @@ enum Root {
 impl<S: Sink> Document<'_, S> {
     /// What to do with the text up to the next tag.
     fn text(&mut self) -> Text<'_> {
-        match self.places.last() {
+        match self.elements.last() {
             None if self.root.is_none() => Text::Blank("not XML: there is text before the first element"),
-            None => Text::Blank("text after the end of the root element"),
-            Some(place) => destination(&mut self.collector, *place),
+            None => Text::Blank("there is text after the end of the root element"),
+            Some(element) => destination(&mut self.collector, *element),
         }
     }
 
     fn take_literal(&mut self, literal: &[u8], offset: u64) -> Result<(), Malformed> {
-        let Some(place) = self.places.last() else {
-            return Err(Malformed::new("text outside the root element", offset));
+        let Some(element) = self.elements.last() else {
+            return Err(Malformed::new("there is text outside the root element", offset));
         };
-        match destination(&mut self.collector, *place) {
+        match destination(&mut self.collector, *element) {
             Text::Keep { into, limit, too_long } | Text::KeepLoose { into, limit, too_long, .. } => {
                 append_literal(literal, into);
                 if into.len() > limit { Err(Malformed::new(too_long, offset)) } else { Ok(()) }
@@ -99,107 +99,107 @@ impl<S: Sink> Document<'_, S> {
     fn open(&mut self, tag: &Tag<'_>) -> Result<(), Malformed> {
         let fail = |message| Err(tag.malformed(message));
         let name = tag.name;
-        if self.places.len() == MAX_DEPTH {
-            return fail("elements nested deeper than 256 levels");
+        if self.elements.len() == MAX_DEPTH {
+            return fail("elements are nested deeper than 256 levels");
         }
         if name.len() > MAX_NAME {
-            return fail("an element's name of more than 1,024 bytes");
+            return fail("an element's name has more than 1,024 bytes");
         }
-        let parent = self.places.last().copied();
-        // A field's name is checked when it is met for the first time.
-        if parent != Some(Place::Item) && !is_name(name) {
+        let parent = self.elements.last().copied();
+        // A field's name is checked when it is read for the first time.
+        if parent != Some(Element::Item) && !is_name(name) {
             return fail(NOT_A_NAME);
         }
         let Some(parent) = parent else {
             return self.open_root(tag);
         };
-        let place = match (parent, name) {
-            (Place::Around, "ReportHost") => Place::Host,
-            (Place::Around, "Policy") => Place::Policy,
-            (Place::Around, _) => Place::Around,
-            (Place::Policy, "name") => Place::PreferenceName,
-            (Place::Policy, "value") if self.collector.is_target() => Place::Targets,
-            (Place::Host, "HostProperties") => Place::Properties,
-            (Place::Host, "ReportItem") => Place::Item,
-            (Place::Host | Place::Skipped, _) => Place::Skipped,
-            (Place::Properties, "tag") => Place::Tag,
-            (Place::Properties, _) => Place::Skipped,
-            (Place::Item, _) => Place::Field,
-            (Place::Policy | Place::PreferenceName | Place::Targets | Place::Tag | Place::Field, _) => parent,
+        let element = match (parent, name) {
+            (Element::Container, "ReportHost") => Element::Host,
+            (Element::Container, "Policy") => Element::Policy,
+            (Element::Container, _) => Element::Container,
+            (Element::Policy, "name") => Element::PreferenceName,
+            (Element::Policy, "value") if self.collector.is_target() => Element::Targets,
+            (Element::Host, "HostProperties") => Element::Properties,
+            (Element::Host, "ReportItem") => Element::Item,
+            (Element::Host | Element::Skipped, _) => Element::Skipped,
+            (Element::Properties, "tag") => Element::Tag,
+            (Element::Properties, _) => Element::Skipped,
+            (Element::Item, _) => Element::Field,
+            (Element::Policy | Element::PreferenceName | Element::Targets | Element::Tag | Element::Field, _) => parent,
         };
-        if parent == Place::Item {
+        if parent == Element::Item {
             self.collector.open_field(name).or_else(fail)?;
         }
-        // What is nested in a piece of text opens nothing.
-        let is_nested = place == parent && place != Place::Around && place != Place::Policy;
-        let place = if is_nested {
+        // Elements inside of a text are only checked.
+        let is_nested = element == parent && element != Element::Container && element != Element::Policy;
+        let element = if is_nested {
             check(tag.attributes()).map_err(|fault| tag.malformed_at(&fault))?;
-            place
+            element
         } else {
-            self.enter(place, tag)?
+            self.enter(element, tag)?
         };
-        self.places.push(place);
+        self.elements.push(element);
         Ok(())
     }
 
     fn open_root(&mut self, tag: &Tag<'_>) -> Result<(), Malformed> {
         let fail = |message| Err(tag.malformed(message));
-        let (root, place) = match tag.name {
-            "NessusClientData_v2" | "Report" => (Root::Report, Place::Around),
-            "ReportHost" => (Root::Fragment, Place::Host),
+        let (root, element) = match tag.name {
+            "NessusClientData_v2" | "Report" => (Root::Report, Element::Container),
+            "ReportHost" => (Root::Fragment, Element::Host),
             "NessusClientData" => {
-                return fail("a report in the Nessus v1 format, which is not read: export it as .nessus version 2");
+                return fail("the report is in the unsupported Nessus v1 format: export it as .nessus version 2");
             }
             _ => return fail("not a Nessus report: the root element is not NessusClientData_v2"),
         };
         match self.root {
             None => self.root = Some(root),
             Some(Root::Fragment) if root == Root::Fragment => {}
-            Some(Root::Report | Root::Fragment) => return fail("a second root element"),
+            Some(Root::Report | Root::Fragment) => return fail("there is a second root element"),
         }
-        let place = self.enter(place, tag)?;
-        self.places.push(place);
+        let element = self.enter(element, tag)?;
+        self.elements.push(element);
         Ok(())
     }
 
-    /// Tells the collector that an element begins. Returns what it turned out to be.
-    fn enter(&mut self, place: Place, tag: &Tag<'_>) -> Result<Place, Malformed> {
+    /// Tells the collector that an element begins. Returns the meaning of the element.
+    fn enter(&mut self, element: Element, tag: &Tag<'_>) -> Result<Element, Malformed> {
         let (collector, attributes) = (&mut self.collector, tag.attributes());
-        let entered = match place {
-            Place::Around if tag.name == "Report" => collector.open_report(attributes),
-            Place::Host => collector.open_host(attributes),
-            Place::Item => collector.open_item(attributes),
-            Place::Tag => match collector.open_tag(attributes) {
-                Ok(false) => return Ok(Place::Skipped),
+        let entered = match element {
+            Element::Container if tag.name == "Report" => collector.open_report(attributes),
+            Element::Host => collector.open_host(attributes),
+            Element::Item => collector.open_item(attributes),
+            Element::Tag => match collector.open_tag(attributes) {
+                Ok(false) => return Ok(Element::Skipped),
                 wanted => wanted.map(drop),
             },
-            Place::Policy | Place::PreferenceName | Place::Targets => {
+            Element::Policy | Element::PreferenceName | Element::Targets => {
                 if tag.name == "preference" {
                     collector.open_preference();
                 }
                 collector.open_preference_part();
                 check(attributes)
             }
-            Place::Around | Place::Properties | Place::Field | Place::Skipped => check(attributes),
+            Element::Container | Element::Properties | Element::Field | Element::Skipped => check(attributes),
         };
         entered.map_err(|fault| tag.malformed_at(&fault))?;
-        Ok(place)
+        Ok(element)
     }
 
     fn close(&mut self, offset: u64) -> Result<(), Malformed> {
-        // An end tag without a start tag was refused where it was read.
-        let Some(place) = self.places.pop() else { return Ok(()) };
+        // The XML reader has refused an end tag without a start tag.
+        let Some(element) = self.elements.pop() else { return Ok(()) };
         let collector = &mut self.collector;
-        match (place, self.places.last()) {
-            (Place::Field, Some(Place::Item)) => {
+        match (element, self.elements.last()) {
+            (Element::Field, Some(Element::Item)) => {
                 collector.close_field().map_err(|message| Malformed::new(message, offset))?;
             }
-            (Place::Tag, Some(Place::Properties)) => collector.close_tag(),
-            (Place::PreferenceName, Some(Place::Policy)) => collector.close_preference_name(),
-            (Place::Targets, Some(Place::Policy)) => collector.close_preference_value(),
-            (Place::Properties, _) => collector.close_properties(),
-            (Place::Item, _) => collector.close_item().map_err(|reason| Malformed::new(reason, offset))?,
-            (Place::Host, _) => collector.close_host().map_err(|reason| Malformed::new(reason, offset))?,
+            (Element::Tag, Some(Element::Properties)) => collector.close_tag(),
+            (Element::PreferenceName, Some(Element::Policy)) => collector.close_preference_name(),
+            (Element::Targets, Some(Element::Policy)) => collector.close_preference_value(),
+            (Element::Properties, _) => collector.close_properties(),
+            (Element::Item, _) => collector.close_item().map_err(|reason| Malformed::new(reason, offset))?,
+            (Element::Host, _) => collector.close_host().map_err(|reason| Malformed::new(reason, offset))?,
             _ => {}
         }
         Ok(())
@@ -207,22 +207,27 @@ impl<S: Sink> Document<'_, S> {
 
     fn finish(self, offset: u64, is_empty: bool) -> Result<Summary, Malformed> {
         let fail = |message| Err(Malformed::new(message, offset));
-        if !self.places.is_empty() {
+        if !self.elements.is_empty() {
             return fail("the report ends inside an element: it is truncated");
         }
         match self.root {
             Some(_) => self.collector.finish().map_err(|reason| Malformed::new(reason, offset)),
             None if is_empty => fail("the report is empty"),
-            None => fail("not a Nessus report: there is no element in it"),
+            None => fail("not a Nessus report: it contains no element"),
         }
     }
 }
 
-fn destination<'a, S: Sink>(collector: &'a mut Collector<'_, S>, place: Place) -> Text<'a> {
-    match place {
-        Place::Field => collector.field_text(),
-        Place::Tag => collector.tag_text(),
-        Place::PreferenceName | Place::Targets => collector.preference_text(),
-        Place::Around | Place::Policy | Place::Host | Place::Properties | Place::Item | Place::Skipped => Text::Skip,
+fn destination<'a, S: Sink>(collector: &'a mut Collector<'_, S>, element: Element) -> Text<'a> {
+    match element {
+        Element::Field => collector.field_text(),
+        Element::Tag => collector.tag_text(),
+        Element::PreferenceName | Element::Targets => collector.preference_text(),
+        Element::Container
+        | Element::Policy
+        | Element::Host
+        | Element::Properties
+        | Element::Item
+        | Element::Skipped => Text::Skip,
     }
 }

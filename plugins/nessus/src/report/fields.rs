@@ -1,19 +1,19 @@
-//! The names of fields, each with a small number, and how a child element's name becomes one quickly.
+//! The names of fields, each with a small number, and a fast lookup by the name of a child element.
 
 use std::collections::BTreeMap;
 
 use scanhost_sdk::xml::{NOT_A_NAME, is_name, is_same};
 
-/// The most names that a report may have; the host allows as many.
+/// The most names that a report may have, which is the host's limit.
 const MAX_FIELDS: usize = 4096;
-/// The longest name that the host takes.
+/// The longest name that the host accepts, in bytes.
 const MAX_NAME: usize = 128;
 
-/// A name's place in [`Names`].
+/// The index of a name in [`Names`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Slot(u16);
 
-/// What comes from attributes, host properties and computing: first in every finding, in this order.
+/// Fields from attributes and host properties, and computed ones. They come first in every finding, in this order.
 pub const HEADER: [&str; 14] = [
     "host",
     "plugin_id",
@@ -31,7 +31,7 @@ pub const HEADER: [&str; 14] = [
     "cvss_score",
 ];
 
-/// Children that mean more than their text.
+/// Child elements that need special treatment.
 const SPECIAL: [&str; 6] =
     ["see_also", "risk_factor", "plugin_output", "cvss4_base_score", "cvss3_base_score", "cvss_base_score"];
 
@@ -66,24 +66,24 @@ impl Slot {
         (0..HEADER.len() as u16).map(Self)
     }
 
-    /// Whether the host takes this value for the field, or leaves it out as not of the field's type.
+    /// Whether the host accepts this value for the field; otherwise it leaves out the value.
     pub fn takes(self, value: &[u8]) -> bool {
         let is_integer = self == Self::PLUGIN_ID || self == Self::PORT;
         !is_integer || std::str::from_utf8(value).is_ok_and(|text| text.parse::<i64>().is_ok())
     }
 
-    /// From the score that counts most to the one that counts least.
+    /// The base scores, in order of preference.
     pub fn scores() -> [Self; 3] {
         [Self::CVSS4, Self::CVSS3, Self::CVSS2]
     }
 }
 
-/// All names met so far.
+/// All names that were read so far.
 pub struct Names {
     names: Vec<String>,
     // An ordered map, since a hash map would ask the host for randomness.
     by_name: BTreeMap<String, Slot>,
-    /// For each name the one that came after it last time. Children mostly come in the same order.
+    /// For each name the one that came after it last time. Children mostly have the same order.
     next: Vec<Slot>,
     last: Slot,
 }
@@ -101,13 +101,13 @@ impl Names {
         &self.names[slot.index()]
     }
 
-    /// The slot of a child element, by its whole name. What is no name is refused.
+    /// Returns the slot of a child element by its whole name, and refuses invalid names.
     pub fn slot(&mut self, element: &str) -> Result<Slot, &'static str> {
         let guess = self.next[self.last.index()];
-        let is_it = |slot: Slot| is_same(self.names[slot.index()].as_bytes(), element.as_bytes());
-        let slot = if is_it(guess) {
+        let matches = |slot: Slot| is_same(self.names[slot.index()].as_bytes(), element.as_bytes());
+        let slot = if matches(guess) {
             guess
-        } else if is_it(self.last) {
+        } else if matches(self.last) {
             return Ok(self.last);
         } else {
             let local = match element.split_once(':') {
@@ -129,15 +129,15 @@ impl Names {
         if !is_name(name) {
             Err(NOT_A_NAME)
         } else if name.len() > MAX_NAME {
-            Err("a field's name of more than 128 bytes")
+            Err("a field's name has more than 128 bytes")
         } else if self.names.len() == MAX_FIELDS {
-            Err("more than 4,096 different fields")
+            Err("the report has more than 4,096 different fields")
         } else {
             Ok(self.add(name))
         }
     }
 
-    /// The caller sees to it that there are at most [`MAX_FIELDS`].
+    /// The caller makes sure that there are at most [`MAX_FIELDS`].
     fn add(&mut self, name: &str) -> Slot {
         let slot = Slot(self.names.len() as u16);
         self.names.push(name.to_owned());

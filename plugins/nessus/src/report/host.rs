@@ -1,26 +1,26 @@
-//! The host that is being read: what all its findings share, and what it says about credentials.
+//! The host that is being read: the values that all its findings share, and its evidence about credentials.
 
 use super::{authentication::HostEvidence, fields::Slot};
 
-/// The longest of a host's values, in bytes. Every batch has room for all of them, and for the name twice.
+/// The longest value of a host, in bytes. Every batch has room for all values of a host, and for its name twice.
 pub const MAX_VALUE: usize = 64 * 1024;
 
-/// What every finding of a host gets, in the order in which it does.
+/// The fields that every finding of a host gets, in this order.
 pub const SHARED: [Slot; 5] = [Slot::HOST, Slot::HOST_IP, Slot::HOST_FQDN, Slot::OPERATING_SYSTEM, Slot::MAC_ADDRESS];
 
 #[derive(Default)]
 pub struct Host {
-    /// By place in [`SHARED`]; empty where the report has none.
+    /// The values in the order of [`SHARED`]; empty if the report has none.
     pub values: [Vec<u8>; SHARED.len()],
     pub evidence: HostEvidence,
-    /// Whether its `HostProperties` were seen. They come before the findings, but need not.
+    /// Whether its `HostProperties` were read. They usually come before the findings.
     pub has_properties: bool,
 }
 
-/// A `tag` of `HostProperties` that means something to us.
+/// A `tag` of `HostProperties` that is used.
 #[derive(Clone, Copy)]
 pub enum Property {
-    /// The place in [`SHARED`].
+    /// The index in [`SHARED`].
     Shared(usize),
     CredentialedScan,
 }
@@ -39,7 +39,7 @@ impl Property {
 }
 
 impl Host {
-    /// Of a property that is given twice the first counts.
+    /// Sets a property. If it is given twice, the first one counts.
     pub fn set(&mut self, property: Property, value: &[u8]) {
         match property {
             Property::Shared(place) if self.values[place].is_empty() => self.values[place].extend_from_slice(value),

@@ -1,11 +1,11 @@
-//! The finding that is being read. Its values stand at the end of the batch's arena.
+//! The finding that is being read. Its values are at the end of the batch's arena.
 
 use super::fields::{HEADER, Slot};
 
 /// The most values that one finding may have.
 pub const MAX_VALUES: usize = 100_000;
 
-/// A place in the arena, counted from where the finding begins there.
+/// A range in the arena, relative to the start of the finding.
 #[derive(Clone, Copy, Debug)]
 pub struct Span {
     pub offset: u32,
@@ -14,17 +14,17 @@ pub struct Span {
 
 #[derive(Default)]
 pub struct Item {
-    /// Where it begins in the arena.
+    /// Where the finding begins in the arena.
     pub start: usize,
-    /// What attributes gave, by slot.
+    /// The values of attributes, by slot.
     pub header: [Option<Span>; HEADER.len()],
     /// The children's values, in the report's order.
     pub children: Vec<(Slot, Span)>,
     /// The first score of each kind that is a number, in the order of [`Slot::scores`].
     pub scores: [Option<Span>; 3],
-    /// By `risk_factor`, as a digit.
+    /// The severity of `risk_factor`, as a digit.
     pub risk: Option<u8>,
-    /// Whether this is plugin 19506, which prints what the scan was.
+    /// Whether this is plugin 19506, which prints information about the scan.
     pub is_scan_information: bool,
 }
 
@@ -39,7 +39,7 @@ impl Item {
         self.scores.into_iter().flatten().next()
     }
 
-    /// Takes note of what a child's value means for the fields that are computed.
+    /// Notes a child's value if a computed field depends on it.
     pub fn see(&mut self, slot: Slot, span: Span, value: &[u8]) {
         if slot == Slot::RISK_FACTOR {
             self.risk = self.risk.or_else(|| risk_level(value));
@@ -52,7 +52,7 @@ impl Item {
     }
 }
 
-/// Whether the host will read it as a number.
+/// Whether the host accepts the value as a number.
 fn is_number(value: &[u8]) -> bool {
     std::str::from_utf8(value).is_ok_and(|text| text.parse().is_ok_and(f64::is_finite))
 }

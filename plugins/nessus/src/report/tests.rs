@@ -1,5 +1,5 @@
-//! Small reports and what is read from them: findings as lines of `field=value`.
-//! Each is read in pieces of one byte, of seven bytes, and whole: where a piece ends must not matter.
+//! Small reports and the findings in them, as lines of `field=value`.
+//! Each report is read in pieces of one byte, of seven bytes, and whole: the size of pieces must not matter.
 
 use scanhost_sdk::backend::{
     findings::Batch,
@@ -27,13 +27,13 @@ impl Chunks for Pieces<'_> {
 
 /// Checks the rules of `findings.emit` and keeps the findings as text.
 #[derive(Default)]
-struct Notebook {
+struct RecordingSink {
     fields: Vec<String>,
     findings: Vec<String>,
     batches: usize,
 }
 
-impl Sink for Notebook {
+impl Sink for RecordingSink {
     fn emit(&mut self, batch: &Batch) -> Result<(), String> {
         assert!(batch.arena.len() <= 8 * 1024 * 1024 && batch.cells.len() <= 1_000_000);
         assert!(batch.findings.len() <= 50_000 && !batch.findings.is_empty());
@@ -56,11 +56,11 @@ impl Sink for Notebook {
     }
 }
 
-fn read_in_pieces(report: &[u8], size: usize) -> Result<(Summary, Notebook), Malformed> {
-    let mut notebook = Notebook::default();
-    let summary = read(Pieces { report, size }, &mut notebook)?;
-    assert_eq!(summary.findings, notebook.findings.len() as u64);
-    Ok((summary, notebook))
+fn read_in_pieces(report: &[u8], size: usize) -> Result<(Summary, RecordingSink), Malformed> {
+    let mut recorded = RecordingSink::default();
+    let summary = read(Pieces { report, size }, &mut recorded)?;
+    assert_eq!(summary.findings, recorded.findings.len() as u64);
+    Ok((summary, recorded))
 }
 
 fn findings(report: &[u8]) -> Vec<String> {
@@ -75,7 +75,7 @@ fn check(report: &str, expected: &[&str]) {
     assert_eq!(findings(report.as_bytes()), expected, "{report}");
 }
 
-/// One host, of which only the items are given; without the host and the severity, which are in every finding.
+/// Checks the finding of one item, without its host and its default severity.
 fn check_item(item: &str, expected: &str) {
     let report = format!("<NessusClientData_v2><ReportHost name='h'>{item}</ReportHost></NessusClientData_v2>");
     let found = findings(report.as_bytes());
@@ -85,7 +85,7 @@ fn check_item(item: &str, expected: &str) {
 }
 
 #[test]
-fn attributes_properties_and_children_stand_in_this_order() {
+fn cells_are_in_the_order_attributes_properties_children() {
     check(
         "<?xml version=\"1.0\" ?>\n<NessusClientData_v2>\n<Policy><policyName>p</policyName></Policy>\n\
          <Report name=\"r\" xmlns:cm=\"http://www.nessus.org/cm\"><ReportHost name=\"web\"><HostProperties>\n\
@@ -101,7 +101,7 @@ fn attributes_properties_and_children_stand_in_this_order() {
 }
 
 #[test]
-fn values_are_the_text_that_xml_means() {
+fn values_are_decoded_as_xml_defines() {
     for (item, expected) in [
         ("<a>&lt;&#65;&#x42;&amp;&gt;&quot;&apos;</a>", "…|a=<AB&>\"'"),
         ("<a><![CDATA[<b>&amp;\r\n]]]]>x</a>", "…|a=<b>&amp;\n]]x"),
@@ -154,7 +154,7 @@ fn children_keep_their_order_and_repeat() {
         "<ReportItem pluginName='n' port='1'><plugin_name>c</plugin_name><port>2</port></ReportItem>",
         "plugin_name=n|…|port=1",
     );
-    // What the host leaves out wins over nothing.
+    // A value that the host leaves out does not win over a child.
     check_item(
         "<ReportItem pluginID='n' port='x'><plugin_id>y</plugin_id><port>2</port></ReportItem>",
         "plugin_id=n|…|port=x|plugin_id=y|port=2",
@@ -179,7 +179,7 @@ fn severity_falls_back_to_the_risk_factor() {
 }
 
 #[test]
-fn the_best_score_is_of_the_newest_version_that_is_a_number() {
+fn cvss_score_is_that_of_the_newest_version_with_a_number() {
     let (two, three, four) = ("cvss_base_score", "cvss3_base_score", "cvss4_base_score");
     for (scores, expected) in [
         (vec![(two, "9.0"), (three, "8.0"), (four, "7.0")], Some("7.0")),
@@ -197,7 +197,7 @@ fn the_best_score_is_of_the_newest_version_that_is_a_number() {
 }
 
 #[test]
-fn hosts_are_read_wherever_they_stand() {
+fn hosts_are_read_outside_of_policies() {
     let host = |name: &str| format!("<ReportHost name='{name}'><ReportItem/></ReportHost>");
     let finding = |name: &str| format!("host={name}|severity=0|severity_id=0");
     for (report, hosts) in [
@@ -221,7 +221,7 @@ fn hosts_are_read_wherever_they_stand() {
 }
 
 #[test]
-fn properties_after_the_findings_are_on_all_of_them() {
+fn late_host_properties_are_in_all_findings() {
     check(
         "<ReportHost name='h'><ReportItem><a>1</a></ReportItem><ReportItem><a>2</a></ReportItem>\
          <HostProperties><tag name='host-ip'>ip</tag></HostProperties><ReportItem><a>3</a></ReportItem></ReportHost>\
@@ -241,7 +241,7 @@ fn properties_after_the_findings_are_on_all_of_them() {
 }
 
 #[test]
-fn the_summary_says_what_the_findings_do_not() {
+fn summary_has_name_targets_and_counts() {
     let report = "<NessusClientData_v2><Policy><Preferences><ServerPreferences>\
         <preference><name>whoami</name><value>admin</value></preference>\
         <preference><name>TARGET</name>\n<value> 10.0.0.0/24,&#10;x </value></preference>\
@@ -254,7 +254,7 @@ fn the_summary_says_what_the_findings_do_not() {
 }
 
 #[test]
-fn what_is_odd_is_a_warning() {
+fn oddities_are_warnings() {
     for (report, code) in [
         ("<NessusClientData_v2><Report name='r'/></NessusClientData_v2>", "no_hosts"),
         ("<ReportHost><ReportItem><a>1 < 2</a></ReportItem></ReportHost>", "loose_markup"),
@@ -267,7 +267,7 @@ fn what_is_odd_is_a_warning() {
 }
 
 #[test]
-fn authentication_follows_from_what_hosts_say() {
+fn authentication_follows_from_the_evidence_of_hosts() {
     let tag = |value: &str| format!("<HostProperties><tag name='Credentialed_Scan'>{value}</tag></HostProperties>");
     let plugin = |id: u32| format!("<ReportItem pluginID='{id}'/>");
     let output = |text: &str| {
@@ -343,7 +343,7 @@ fn declared_encodings_are_read() {
 }
 
 #[test]
-fn much_of_one_thing_is_read() {
+fn large_reports_are_read() {
     let policy = "<item><pluginName>a check</pluginName><value>x</value></item>\n".repeat(60_000);
     let silent: String =
         (0..1279).map(|host| format!("<ReportHost name='h{host}'><HostProperties/></ReportHost>")).collect();
@@ -352,7 +352,7 @@ fn much_of_one_thing_is_read() {
         "<NessusClientData_v2><Policy>{policy}</Policy><Report>{silent}<ReportHost name='last'><ReportItem>\
          <plugin_output>{output}</plugin_output></ReportItem></ReportHost></Report></NessusClientData_v2>"
     );
-    let (summary, notebook) = read_in_pieces(report.as_bytes(), 1 << 18).unwrap();
+    let (summary, recorded) = read_in_pieces(report.as_bytes(), 1 << 18).unwrap();
     assert_eq!((summary.hosts, summary.findings), (1280, 1));
-    assert_eq!(notebook.findings, [format!("host=last|severity=0|severity_id=0|plugin_output={}", output.trim_end())]);
+    assert_eq!(recorded.findings, [format!("host=last|severity=0|severity_id=0|plugin_output={}", output.trim_end())]);
 }

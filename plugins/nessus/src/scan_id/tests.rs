@@ -13,6 +13,6 @@ fn only_whole_numbers_are_ids() {
 }
 
 #[test]
-fn paths_are_below_scans() {
+fn path_begins_with_the_scan() {
     assert_eq!(ScanId::parse("007").unwrap().path("/launch"), "/scans/7/launch");
 }

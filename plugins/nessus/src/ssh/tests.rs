@@ -61,7 +61,7 @@ fn each_login_has_the_documented_form() {
                    "escalation_password": "{e}"}),
         ),
         (
-            // A trusted scan never takes more rights, even where the credential could.
+            // A trusted scan never gains more rights, even if the credential allows it.
             ScanType::Trusted,
             credential(password(), escalation("sudo", Some("root"), Some("{e}"))),
             json!({"auth_method": "password", "password": "{p}", "username": "audit",
@@ -77,12 +77,12 @@ fn each_login_has_the_documented_form() {
 }
 
 #[test]
-fn an_untrusted_scan_has_none() {
+fn untrusted_scan_has_no_credentials() {
     assert_eq!(credentials(&request(ScanType::Untrusted, None)), Ok(None));
 }
 
 #[test]
-fn a_credential_that_does_not_fit_the_scan_is_refused() {
+fn credential_that_does_not_fit_the_scan_type_is_refused() {
     for request in [
         request(ScanType::Untrusted, credential(password(), None)),
         request(ScanType::Trusted, None),

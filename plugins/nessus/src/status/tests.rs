@@ -1,23 +1,23 @@
 use super::*;
 use crate::answer;
 
-const FRESH: Memory = Memory { launched: false };
-const LAUNCHED: Memory = Memory { launched: true };
+const FRESH: SavedState = SavedState { launched: false };
+const LAUNCHED: SavedState = SavedState { launched: true };
 
-fn check(body: &str, memory: Memory, expected: RemoteState) {
-    let status = judge(read(answer(200, body)).unwrap(), memory);
+fn check(body: &str, saved: SavedState, expected: RemoteState) {
+    let status = judge(read(answer(200, body)).unwrap(), saved);
     assert_eq!(status.state, expected, "{body}");
-    assert_eq!(Memory::read(&status.next_state).launched, expected != RemoteState::Created, "{body}");
+    assert_eq!(SavedState::read(&status.next_state).launched, expected != RemoteState::Created, "{body}");
 }
 
 #[test]
-fn empty_means_created_until_it_was_launched() {
+fn empty_scan_is_created_until_it_was_launched() {
     check(r#"{"info":{"status":"empty"},"hosts":null}"#, FRESH, RemoteState::Created);
     check(r#"{"info":{"status":"empty"},"hosts":[]}"#, LAUNCHED, RemoteState::Running(0));
 }
 
 #[test]
-fn progress_is_of_all_hosts_together_and_never_100_while_running() {
+fn progress_covers_all_hosts_and_is_below_100_while_running() {
     for (hosts, expected) in [
         (
             r#"[{"scanprogresscurrent":50,"scanprogresstotal":100},{"scanprogresscurrent":0,"scanprogresstotal":100}]"#,
@@ -41,7 +41,7 @@ fn progress_is_of_all_hosts_together_and_never_100_while_running() {
 }
 
 #[test]
-fn states_come_to_what_the_host_knows() {
+fn each_word_of_the_scanner_is_a_remote_state() {
     for (word, expected) in [
         ("pending", RemoteState::Running(0)),
         ("paused", RemoteState::Running(0)),
@@ -60,7 +60,7 @@ fn states_come_to_what_the_host_knows() {
 }
 
 #[test]
-fn a_missing_scan_is_not_found() {
+fn missing_scan_is_not_found() {
     assert!(matches!(read(answer(404, r#"{"error":"x"}"#)), Err(ScanError::NotFound(_))));
     assert!(matches!(read(answer(200, "[]")), Err(ScanError::Internal(_))));
 }

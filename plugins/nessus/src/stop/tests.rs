@@ -2,24 +2,24 @@ use super::*;
 use crate::answer;
 
 #[test]
-fn a_scan_that_ended_is_stopped() {
+fn scan_that_ended_counts_as_stopped() {
     for status in
         ["completed", "imported", "canceled", "stopped", "aborted", "stopping", "canceling", "publishing", "empty"]
     {
-        assert_eq!(when_refused(Phase::of(status)), Ok(()), "{status}");
+        assert_eq!(after_refusal(Phase::of(status)), Ok(()), "{status}");
     }
 }
 
 #[test]
-fn a_scan_that_still_works_is_tried_again() {
+fn stop_of_a_running_scan_is_tried_again() {
     for status in ["pending", "initializing", "resuming", "running", "a new word"] {
-        assert!(matches!(when_refused(Phase::of(status)), Err(ScanError::Unavailable(_))), "{status}");
+        assert!(matches!(after_refusal(Phase::of(status)), Err(ScanError::Unavailable(_))), "{status}");
     }
 }
 
 #[test]
-fn other_answers_mean_what_they_say() {
-    assert_eq!(told(answer(200, "")), Ok(()));
-    assert!(matches!(told(answer(404, "")), Err(ScanError::NotFound(_))));
-    assert!(matches!(told(answer(412, "")), Err(ScanError::Unsupported(_))));
+fn other_answers_have_their_usual_meaning() {
+    assert_eq!(accept(answer(200, "")), Ok(()));
+    assert!(matches!(accept(answer(404, "")), Err(ScanError::NotFound(_))));
+    assert!(matches!(accept(answer(412, "")), Err(ScanError::Unsupported(_))));
 }

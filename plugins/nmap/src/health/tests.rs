@@ -3,7 +3,7 @@ use scanhost_sdk::command::program::{Answer, Ending, Limit};
 use super::judge;
 
 #[test]
-fn only_what_answers_like_nmap_is_ready() {
+fn only_a_program_that_answers_like_nmap_is_ready() {
     for (ending, output, expected) in [
         (Ending::Exited(0), "Nmap version 7.93 ( https://nmap.org )\nPlatform: x86_64\n", Ok("nmap 7.93")),
         (Ending::Exited(0), "\nNmap version 7.95SVN ( https://nmap.org )\n", Ok("nmap 7.95SVN")),
@@ -16,10 +16,10 @@ fn only_what_answers_like_nmap_is_ready() {
         (Ending::NotExecuted("Exec format error".to_owned()), "", Err("Exec format error")),
     ] {
         let judged = judge(Answer { ending, output: output.as_bytes().to_vec() });
-        let told = format!("{judged:?}");
+        let text = format!("{judged:?}");
         match expected {
-            Ok(message) => assert!(told.contains("ready: true") && told.contains(message), "{told}"),
-            Err(part) => assert!(!told.contains("ready: true") && told.contains(part), "{told}"),
+            Ok(message) => assert!(text.contains("ready: true") && text.contains(message), "{text}"),
+            Err(part) => assert!(!text.contains("ready: true") && text.contains(part), "{text}"),
         }
     }
 }

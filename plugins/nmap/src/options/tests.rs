@@ -3,12 +3,12 @@ use scanhost_sdk::backend::types::ScanError;
 use super::Options;
 
 #[test]
-fn what_is_not_given_has_its_default() {
+fn missing_options_have_defaults() {
     assert_eq!(Options::parse("{}"), Ok(Options::default()));
 }
 
 #[test]
-fn each_wrong_option_is_named() {
+fn error_names_the_wrong_option() {
     for (json, named) in [
         (r#"{"port": "80"}"#, "port"),
         (r#"{"ports": "80 443"}"#, "`ports`"),

@@ -37,16 +37,16 @@ fn options_become_arguments() {
 }
 
 #[test]
-fn the_families_do_not_mix() {
+fn ipv4_and_ipv6_targets_are_not_mixed() {
     let refused = planned("{}", &["10.0.0.1", "fc00::1"]).unwrap_err();
     assert!(refused.contains("either IPv4 or IPv6"), "{refused}");
 }
 
 proptest! {
-    /// Whatever the targets and the options are: no argument is made of a target, each is one of those that the
-    /// documented allow list permits, and the targets come last, by the host's own hand.
+    /// For any targets and options, no argument contains a target, the documented allow list permits every argument,
+    /// and the file of targets comes last.
     #[test]
-    fn no_argument_is_made_of_what_an_agent_says(
+    fn arguments_never_contain_targets(
         targets in prop::collection::vec("[-a-z0-9.:/;$()=]{1,20}", 0..6),
         ports in prop::option::of("[-0-9,a-z$;]{0,12}"),
         scripts in "[-a-z,/ $;]{0,16}",

@@ -13,7 +13,7 @@ fn line(task: &str, percent: &str) -> String {
 }
 
 #[test]
-fn tasks_follow_each_other_and_nothing_goes_back() {
+fn progress_grows_from_task_to_task() {
     let mut output = String::new();
     let mut progress = Progress::default();
     for (task, percent, expected) in [
@@ -36,7 +36,7 @@ fn tasks_follow_each_other_and_nothing_goes_back() {
 }
 
 #[test]
-fn half_a_line_is_read_again() {
+fn incomplete_line_is_read_again() {
     let whole = line("Connect Scan", "50.00");
     let progress = followed(Progress::default(), &whole[..whole.len() - 8]);
     assert_eq!(progress, Progress::default());
@@ -44,7 +44,7 @@ fn half_a_line_is_read_again() {
 }
 
 #[test]
-fn what_is_no_report_tells_nothing_and_is_passed_over() {
+fn other_output_is_skipped() {
     let noise =
         "a".repeat(3 << 20) + "\n\u{0}\u{ffff}<taskprogress \n<taskprogress task=\"NSE\n" + &line("Ping Scan", "100");
     assert_eq!(followed(followed(Progress::default(), &noise), &noise).percent, 5);

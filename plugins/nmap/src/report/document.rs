@@ -1,4 +1,4 @@
-//! The shape of a report: which elements mean something where they stand.
+//! The structure of a report: which elements are used, depending on where they stand.
 
 use scanhost_sdk::{
     findings::Findings,
@@ -14,10 +14,10 @@ use super::{
 
 const MAX_DEPTH: usize = 256;
 
-/// The longest text between two tags that means something.
+/// The longest text between two tags that is used, in bytes.
 const MAX_TEXT: usize = 4 << 20;
 
-/// More than nmap has hosts, ports and scripts in a moment.
+/// The most scripts of one port or host, far more than nmap has.
 const MAX_SCRIPTS: usize = 10_000;
 
 /// Reads the whole report.
@@ -37,48 +37,49 @@ pub fn read(chunks: impl Chunks, findings: Findings<'_>) -> Result<Summary, Malf
             Piece::Literal(section) if document.is_text_kept() => {
                 append_literal(section.as_bytes(), &mut document.text);
             }
-            Piece::Literal(_) | Piece::Aside => {}
+            Piece::Literal(_) | Piece::Ignored => {}
             Piece::End => return document.finish(offset, xml.is_empty()),
         }
     }
 }
 
 struct Document<'f> {
-    places: Vec<Place>,
+    /// The open elements, the innermost last.
+    elements: Vec<Element>,
     has_root: bool,
     writer: Writer<'f>,
     summary: Summary,
     host: Host,
     port: Port,
-    /// Of the port or the host that is being read.
+    /// The scripts of the port or the host that is being read.
     scripts: Vec<Script>,
     text: Vec<u8>,
 }
 
-/// What an element is to us.
+/// The meaning of an element.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum Element {
     Run,
     Host,
     HostNames,
     Ports,
     Port,
     Service,
-    /// What names a product, in the way of everybody.
+    /// The name of a product as a CPE.
     Cpe,
     HostScript,
     Script,
     Table,
     Elem,
     Statistics,
-    /// Anything else, and what is in it.
+    /// Any other element, and the elements in it.
     Skipped,
 }
 
 impl<'f> Document<'f> {
     fn new(findings: Findings<'f>) -> Self {
         Self {
-            places: Vec::new(),
+            elements: Vec::new(),
             has_root: false,
             writer: Writer::new(findings),
             summary: Summary::default(),
@@ -90,16 +91,16 @@ impl<'f> Document<'f> {
     }
 
     fn is_text_kept(&self) -> bool {
-        matches!(self.places.last(), Some(Place::Cpe | Place::Elem))
+        matches!(self.elements.last(), Some(Element::Cpe | Element::Elem))
     }
 
     /// What to do with the text up to the next tag.
     fn text(&mut self) -> Text<'_> {
         if self.is_text_kept() {
-            Text::Keep { into: &mut self.text, limit: MAX_TEXT, too_long: "a text of more than 4 MiB" }
-        } else if self.places.is_empty() {
+            Text::Keep { into: &mut self.text, limit: MAX_TEXT, too_long: "a text has more than 4 MiB" }
+        } else if self.elements.is_empty() {
             Text::Blank(if self.has_root {
-                "text after the end of the root element"
+                "there is text after the end of the root element"
             } else {
                 "not XML: it begins with text"
             })
@@ -111,101 +112,109 @@ impl<'f> Document<'f> {
     fn open(&mut self, tag: &Tag<'_>) -> Result<(), Malformed> {
         let fail = |message| Err(tag.malformed(message));
         let name = tag.name;
-        if self.places.len() == MAX_DEPTH {
-            return fail("elements nested deeper than 256 levels");
+        if self.elements.len() == MAX_DEPTH {
+            return fail("elements are nested deeper than 256 levels");
         }
         if !is_name(name) {
             return fail(NOT_A_NAME);
         }
-        let place = match (self.places.last(), name) {
-            (None, _) if self.has_root => return fail("a second root element"),
-            (None, "nmaprun") => Place::Run,
-            (None, _) => return fail("not a report of nmap: the root element is not nmaprun"),
-            (Some(Place::Run), "host") => Place::Host,
-            (Some(Place::Run), "runstats") => Place::Statistics,
-            (Some(Place::Host), "hostnames") => Place::HostNames,
-            (Some(Place::Host), "ports") => Place::Ports,
-            (Some(Place::Host), "hostscript") => Place::HostScript,
-            (Some(Place::Ports), "port") => Place::Port,
-            (Some(Place::Port), "service") => Place::Service,
-            (Some(Place::Service), "cpe") => Place::Cpe,
-            (Some(Place::Port | Place::HostScript), "script") => Place::Script,
-            (Some(Place::Script | Place::Table), "table") => Place::Table,
-            (Some(Place::Script | Place::Table), "elem") => Place::Elem,
-            (Some(_), _) => Place::Skipped,
+        let element = match (self.elements.last(), name) {
+            (None, _) if self.has_root => return fail("there is a second root element"),
+            (None, "nmaprun") => Element::Run,
+            (None, _) => return fail("not an nmap report: the root element is not nmaprun"),
+            (Some(Element::Run), "host") => Element::Host,
+            (Some(Element::Run), "runstats") => Element::Statistics,
+            (Some(Element::Host), "hostnames") => Element::HostNames,
+            (Some(Element::Host), "ports") => Element::Ports,
+            (Some(Element::Host), "hostscript") => Element::HostScript,
+            (Some(Element::Ports), "port") => Element::Port,
+            (Some(Element::Port), "service") => Element::Service,
+            (Some(Element::Service), "cpe") => Element::Cpe,
+            (Some(Element::Port | Element::HostScript), "script") => Element::Script,
+            (Some(Element::Script | Element::Table), "table") => Element::Table,
+            (Some(Element::Script | Element::Table), "elem") => Element::Elem,
+            (Some(_), _) => Element::Skipped,
         };
         self.has_root = true;
-        let parent = self.places.last().copied();
-        self.enter(place, parent, name, tag.attributes()).map_err(|fault| tag.malformed_at(&fault))?;
-        self.places.push(place);
+        let parent = self.elements.last().copied();
+        self.enter(element, parent, name, tag.attributes()).map_err(|fault| tag.malformed_at(&fault))?;
+        self.elements.push(element);
         Ok(())
     }
 
-    fn enter(&mut self, place: Place, parent: Option<Place>, name: &str, given: Attributes<'_>) -> Result<(), Fault> {
-        match (place, parent) {
-            (Place::Host, _) => {
+    fn enter(
+        &mut self,
+        element: Element,
+        parent: Option<Element>,
+        name: &str,
+        given: Attributes<'_>,
+    ) -> Result<(), Fault> {
+        match (element, parent) {
+            (Element::Host, _) => {
                 check(given)?;
                 self.host = Host::default();
             }
-            (Place::Port, _) => {
+            (Element::Port, _) => {
                 let [protocol, number] = values(given, ["protocol", "portid"])?;
                 self.port = Port { protocol, number, ..Port::default() };
                 self.scripts.clear();
             }
-            (Place::HostScript, _) => {
+            (Element::HostScript, _) => {
                 check(given)?;
                 self.scripts.clear();
             }
-            (Place::Service, _) => {
+            (Element::Service, _) => {
                 let wanted = ["name", "product", "version", "extrainfo", "ostype", "tunnel"];
                 let [name, product, version, extra, system, tunnel] = values(given, wanted)?;
                 self.port.service = super::host::Service { name, product, version, extra, system, tunnel };
             }
-            (Place::Script, _) => {
+            (Element::Script, _) => {
                 let [id, output] = values(given, ["id", "output"])?;
                 if self.scripts.len() == MAX_SCRIPTS {
-                    return Err(Fault { message: "more than 10,000 scripts at one place", at: 0 });
+                    return Err(Fault { message: "a port or host has more than 10,000 scripts", at: 0 });
                 }
                 self.scripts.push(Script::new(id, output));
             }
-            (Place::Table, _) => {
+            (Element::Table, _) => {
                 let [key] = values(given, ["key"])?;
                 self.in_script(|script| script.open_table(key));
             }
-            (Place::Elem, _) => {
+            (Element::Elem, _) => {
                 let [key] = values(given, ["key"])?;
                 self.text.clear();
                 self.in_script(|script| script.open_elem(key));
             }
-            (Place::Cpe, _) => {
+            (Element::Cpe, _) => {
                 self.text.clear();
                 check(given)?;
             }
-            (Place::Skipped, Some(Place::Host)) if name == "status" => {
+            (Element::Skipped, Some(Element::Host)) if name == "status" => {
                 let [state] = values(given, ["state"])?;
                 self.host.is_up = state == "up";
             }
-            (Place::Skipped, Some(Place::Host)) if name == "address" => {
+            (Element::Skipped, Some(Element::Host)) if name == "address" => {
                 let [address, kind] = values(given, ["addr", "addrtype"])?;
                 self.host.add_address(address, &kind);
             }
-            (Place::Skipped, Some(Place::HostNames)) if name == "hostname" => {
+            (Element::Skipped, Some(Element::HostNames)) if name == "hostname" => {
                 let [found, kind] = values(given, ["name", "type"])?;
                 self.host.add_name(found, &kind);
             }
-            (Place::Skipped, Some(Place::Port)) if name == "state" => {
+            (Element::Skipped, Some(Element::Port)) if name == "state" => {
                 let [state] = values(given, ["state"])?;
                 self.port.is_open = state == "open";
             }
-            (Place::Skipped, Some(Place::Statistics)) if name == "finished" => {
+            (Element::Skipped, Some(Element::Statistics)) if name == "finished" => {
                 let [exit] = values(given, ["exit"])?;
                 self.summary.is_success = exit == "success";
             }
-            (Place::Skipped, Some(Place::Statistics)) if name == "hosts" => {
+            (Element::Skipped, Some(Element::Statistics)) if name == "hosts" => {
                 let [down] = values(given, ["down"])?;
                 self.summary.hosts_down = down.parse().unwrap_or(0);
             }
-            (Place::Run | Place::HostNames | Place::Ports | Place::Statistics | Place::Skipped, _) => check(given)?,
+            (Element::Run | Element::HostNames | Element::Ports | Element::Statistics | Element::Skipped, _) => {
+                check(given)?;
+            }
         }
         Ok(())
     }
@@ -217,33 +226,33 @@ impl<'f> Document<'f> {
     }
 
     fn close(&mut self, offset: u64) -> Result<(), Malformed> {
-        let Some(place) = self.places.pop() else { return Ok(()) };
-        match place {
-            Place::Cpe => self.port.cpes.push(text_of(&self.text)),
-            Place::Elem => {
+        let Some(element) = self.elements.pop() else { return Ok(()) };
+        match element {
+            Element::Cpe => self.port.cpes.push(text_of(&self.text)),
+            Element::Elem => {
                 let text = text_of(&self.text);
                 self.in_script(|script| script.close_elem(&text));
                 self.text.clear();
             }
-            Place::Table => self.in_script(Script::close_table),
-            Place::Port => {
+            Element::Table => self.in_script(Script::close_table),
+            Element::Port => {
                 self.write(offset, |writer, host, port, scripts, summary| writer.port(host, port, scripts, summary))?;
             }
-            Place::HostScript => {
-                let of_host = Port { is_open: true, ..Port::default() };
-                self.port = of_host;
+            Element::HostScript => {
+                // Scripts about the host have no port.
+                self.port = Port { is_open: true, ..Port::default() };
                 self.write(offset, |writer, host, port, scripts, summary| {
                     writer.scripts(host, port, scripts, summary)
                 })?;
             }
-            Place::Host => self.summary.hosts_up += u32::from(self.host.is_up),
-            Place::Run
-            | Place::HostNames
-            | Place::Ports
-            | Place::Service
-            | Place::Script
-            | Place::Statistics
-            | Place::Skipped => {}
+            Element::Host => self.summary.hosts_up += u32::from(self.host.is_up),
+            Element::Run
+            | Element::HostNames
+            | Element::Ports
+            | Element::Service
+            | Element::Script
+            | Element::Statistics
+            | Element::Skipped => {}
         }
         Ok(())
     }
@@ -259,12 +268,11 @@ impl<'f> Document<'f> {
     }
 
     fn finish(self, offset: u64, is_empty: bool) -> Result<Summary, Malformed> {
-        if !self.places.is_empty() {
+        if !self.elements.is_empty() {
             return Err(Malformed::new("the report ends inside an element: it is truncated", offset));
         }
         if !self.has_root {
-            let message =
-                if is_empty { "the report is empty" } else { "not a report of nmap: there is no element in it" };
+            let message = if is_empty { "the report is empty" } else { "not an nmap report: it contains no element" };
             return Err(Malformed::new(message, offset));
         }
         self.writer.finish().map_err(|reason| Malformed::new(reason, offset))?;
@@ -272,16 +280,16 @@ impl<'f> Document<'f> {
     }
 }
 
-/// The values of these attributes, empty where there is none. All others are checked.
+/// Returns the values of these attributes, empty if one is missing. All other attributes are checked.
 fn values<const N: usize>(given: Attributes<'_>, wanted: [&str; N]) -> Result<[String; N], Fault> {
     let mut found: [Option<Vec<u8>>; N] = std::array::from_fn(|_| None);
     for attribute in given {
         let attribute = attribute?;
         match wanted.iter().position(|name| *name == attribute.name) {
-            Some(place) if found[place].is_none() => {
+            Some(index) if found[index].is_none() => {
                 let mut value = Vec::new();
                 attribute.append_to(&mut value)?;
-                found[place] = Some(value);
+                found[index] = Some(value);
             }
             _ => attribute.check()?,
         }

@@ -1,4 +1,4 @@
-//! Findings, with the fields that every profile of the host knows.
+//! Writes findings with the fields that every profile of the host knows.
 
 use scanhost_sdk::findings::Findings;
 
@@ -6,10 +6,10 @@ use super::{
     Summary,
     host::{Host, Port},
     script::Script,
-    vulnerability::{Vulnerability, found_by},
+    vulnerability::{Vulnerability, vulnerabilities},
 };
 
-/// The number of the finding that a port is open. Those of scripts are far above.
+/// The plugin id of findings about open ports. Those of scripts are far above it.
 const OPEN_PORT: &str = "1";
 
 pub struct Writer<'f> {
@@ -25,7 +25,7 @@ impl<'f> Writer<'f> {
         self.findings.finish()
     }
 
-    /// An open port, and what the scripts say about it. Others are none.
+    /// Writes the findings about an open port and its script results. Other ports have no findings.
     pub fn port(&mut self, host: &Host, port: &Port, scripts: &[Script], summary: &mut Summary) -> Result<(), String> {
         if !port.is_open {
             return Ok(());
@@ -33,8 +33,8 @@ impl<'f> Writer<'f> {
         let (name, product) = (port.service_name(), port.product());
         let what = match (name.is_empty(), product.is_empty()) {
             (_, false) => format!("{name}: {product}"),
-            (false, true) => format!("{name}, not recognised any closer"),
-            (true, true) => "a service that was not recognised".to_owned(),
+            (false, true) => format!("{name}, not identified further"),
+            (true, true) => "a service that was not identified".to_owned(),
         };
         let (number, protocol) = (&port.number, &port.protocol);
         let synopsis = format!("Port {number}/{protocol} is open: {what}");
@@ -48,7 +48,7 @@ impl<'f> Writer<'f> {
         self.scripts(host, port, scripts, summary)
     }
 
-    /// What the scripts say.
+    /// Writes the findings of script results.
     pub fn scripts(
         &mut self,
         host: &Host,
@@ -62,7 +62,7 @@ impl<'f> Writer<'f> {
                 summary.script_errors += 1;
                 continue;
             }
-            for found in found_by(script) {
+            for found in vulnerabilities(script) {
                 self.script(host, port, script, &found)?;
             }
         }
@@ -70,15 +70,15 @@ impl<'f> Writer<'f> {
     }
 
     fn script(&mut self, host: &Host, port: &Port, script: &Script, found: &Vulnerability) -> Result<(), String> {
-        let id = number_of(&script.id, &found.key);
+        let id = plugin_id(&script.id, &found.key);
         let title = found.title.as_deref().unwrap_or(&script.id);
         self.begin(host, port, &id, title, "Nmap scripts", found.severity)?;
         let f = &mut self.findings;
         let number = |score: Option<f64>| score.map(|score| format!("{score:.1}")).unwrap_or_default();
         found.cves.iter().for_each(|cve| f.cell("cve", cve));
         f.cell("cvss_score", &number(found.score));
-        f.cell("cvss_base_score", &number(found.score2));
-        f.cell("cvss3_base_score", &number(found.score3));
+        f.cell("cvss_base_score", &number(found.cvss2));
+        f.cell("cvss3_base_score", &number(found.cvss3));
         if found.has_exploit {
             f.cell("exploit_available", "true");
         }
@@ -91,7 +91,7 @@ impl<'f> Writer<'f> {
         Ok(())
     }
 
-    /// The fields that each finding begins with.
+    /// Begins a finding with the fields that each finding has.
     fn begin(
         &mut self,
         host: &Host,
@@ -104,7 +104,7 @@ impl<'f> Writer<'f> {
         self.findings.begin_finding()?;
         let f = &mut self.findings;
         let severity = severity.to_string();
-        // What a script says about a host and not about a port is said of the port 0, as in the reports of others.
+        // Script results about a host have port 0, as in the reports of other scanners.
         let number = if port.number.is_empty() { "0" } else { &port.number };
         let protocol = if port.protocol.is_empty() { "tcp" } else { &port.protocol };
         for (field, value) in [
@@ -128,7 +128,7 @@ impl<'f> Writer<'f> {
     }
 }
 
-/// In one line: the state of a vulnerability, or the first line of what the script says.
+/// Sums the result up in one line: the state of the vulnerability, or the first line of the script's output.
 fn synopsis(script: &Script, found: &Vulnerability) -> String {
     const LONGEST: usize = 200;
     let line = script.output.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
@@ -142,10 +142,10 @@ fn synopsis(script: &Script, found: &Vulnerability) -> String {
     }
 }
 
-/// The same number in every report, from the name of the script and of what it found (FNV-1a).
-fn number_of(script: &str, key: &str) -> String {
-    const ABOVE_OTHERS: u64 = 1 << 32;
+/// A number that is the same in every report, computed from the names of the script and of the vulnerability (FNV-1a).
+fn plugin_id(script: &str, key: &str) -> String {
+    const FIRST: u64 = 1 << 32;
     let bytes = script.bytes().chain([0]).chain(key.bytes());
     let hash = bytes.fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    (ABOVE_OTHERS + u64::from(hash)).to_string()
+    (FIRST + u64::from(hash)).to_string()
 }

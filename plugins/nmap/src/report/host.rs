@@ -1,16 +1,16 @@
-//! What a report says about a host and one of its ports, before what scripts say.
+//! A host and one of its ports, as a report describes them apart from script results.
 
-/// A host, by the elements that stand before its ports.
+/// A host, as described by the elements before its ports.
 #[derive(Clone, Debug, Default)]
 pub struct Host {
     pub is_up: bool,
-    /// IPv4 or IPv6.
+    /// The IPv4 or IPv6 address.
     pub address: String,
     pub mac: String,
-    /// As the targets name it.
-    pub asked: String,
-    /// As it is called by the DNS.
-    pub resolved: String,
+    /// The host's name in the targets.
+    pub target_name: String,
+    /// The host's name in the DNS.
+    pub dns_name: String,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -34,34 +34,34 @@ pub struct Service {
 
 impl Host {
     pub fn add_address(&mut self, address: String, kind: &str) {
-        let place = if kind == "mac" { &mut self.mac } else { &mut self.address };
-        if place.is_empty() {
-            *place = address;
+        let field = if kind == "mac" { &mut self.mac } else { &mut self.address };
+        if field.is_empty() {
+            *field = address;
         }
     }
 
     pub fn add_name(&mut self, name: String, kind: &str) {
-        let place = if kind == "user" { &mut self.asked } else { &mut self.resolved };
-        if place.is_empty() {
-            *place = name;
+        let field = if kind == "user" { &mut self.target_name } else { &mut self.dns_name };
+        if field.is_empty() {
+            *field = name;
         }
     }
 
-    /// What it is called in findings: the same in every report of the same targets.
+    /// The host's name in findings, which is the same in every report of the same targets.
     pub fn label(&self) -> &str {
-        [&self.asked, &self.address, &self.resolved]
+        [&self.target_name, &self.address, &self.dns_name]
             .into_iter()
             .find(|name| !name.is_empty())
             .map_or("", String::as_str)
     }
 
     pub fn domain_name(&self) -> &str {
-        if self.resolved.is_empty() { &self.asked } else { &self.resolved }
+        if self.dns_name.is_empty() { &self.target_name } else { &self.dns_name }
     }
 }
 
 impl Port {
-    /// Such as `OpenSSH 9.2p1 (protocol 2.0)`; empty where it was not recognised.
+    /// The product, such as `OpenSSH 9.2p1 (protocol 2.0)`; empty if it was not recognised.
     pub fn product(&self) -> String {
         let Service { product, version, extra, .. } = &self.service;
         let mut text = product.clone();

@@ -1,25 +1,25 @@
-//! The result of a script: its text, and the tree of tables that says the same to programs.
+//! The result of a script: its text, and the same as a tree of tables for programs.
 
-/// Nodes of one tree; what is more is left out.
+/// The most nodes of one tree; further nodes are left out.
 const MAX_NODES: usize = 50_000;
 
-/// Bytes of a script's text that are kept.
+/// The most bytes of a script's text that are kept.
 const MAX_OUTPUT: usize = 1 << 20;
 
 #[derive(Clone, Debug)]
 pub struct Script {
     pub id: String,
     pub output: String,
-    /// The tables below the root, which is the first.
+    /// All tables; the first one is the root.
     tables: Vec<Table>,
-    /// Which tables are open, the innermost last.
+    /// The indices of the open tables, the innermost last.
     open: Vec<usize>,
     key: String,
     nodes: usize,
     pub is_clipped: bool,
 }
 
-/// A table, with its own elements; tables in it name it as their parent.
+/// A table with its own elements; the tables in it have it as their parent.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     pub key: String,
@@ -37,17 +37,17 @@ impl Script {
         Self { id, output, tables, open: vec![0], key: String::new(), nodes: 0, is_clipped }
     }
 
-    /// Whether the script could not do its work.
+    /// Whether the script failed.
     pub fn has_failed(&self) -> bool {
         self.output.trim_start().starts_with("ERROR: ")
     }
 
-    /// All tables with their places, the root first.
+    /// All tables with their indices, the root first.
     pub fn tables(&self) -> impl Iterator<Item = (usize, &Table)> {
         self.tables.iter().enumerate()
     }
 
-    /// The elements of the table of that name in this one.
+    /// The elements of the table `key` in the table `parent`.
     pub fn within(&self, parent: usize, key: &str) -> &[(String, String)] {
         let found = self.tables().skip(1).find(|(_, table)| table.parent == parent && table.key == key);
         found.map_or(&[], |(_, table)| &table.elems)
@@ -59,7 +59,7 @@ impl Script {
             self.tables.push(Table { key, parent, elems: Vec::new() });
             self.open.push(self.tables.len() - 1);
         } else {
-            // What would be in it goes into the table around it, which has no room either.
+            // Its content would go into the table around it, which has no room either.
             self.open.push(parent);
         }
     }
@@ -74,7 +74,7 @@ impl Script {
 
     pub fn close_elem(&mut self, text: &str) {
         if self.has_room()
-            && let Some(table) = self.open.last().and_then(|place| self.tables.get_mut(*place))
+            && let Some(table) = self.open.last().and_then(|index| self.tables.get_mut(*index))
         {
             table.elems.push((std::mem::take(&mut self.key), text.to_owned()));
         }

@@ -16,7 +16,7 @@ impl Chunks for Pieces<'_> {
     }
 }
 
-/// One line for each finding: its values as `field=value`, by the order of the report.
+/// Returns one line for each finding, with its values as `field=value`, in the order of the report.
 fn lines(report: &str, piece: usize) -> Result<(Summary, Vec<String>), String> {
     let (mut fields, mut found) = (Vec::new(), Vec::new());
     let sink = |batch: &Batch| {
@@ -42,8 +42,8 @@ fn lab() -> Vec<String> {
     lines(LAB, 1 << 20).unwrap().1
 }
 
-/// The finding of the lab whose line has all of this in it.
-fn the_one_with(parts: &[&str]) -> String {
+/// Returns the only line of the lab report that contains all of these parts.
+fn only_line_with(parts: &[&str]) -> String {
     let found: Vec<_> = lab().into_iter().filter(|line| parts.iter().all(|part| line.contains(part))).collect();
     assert_eq!(found.len(), 1, "{parts:?}: {found:#?}");
     found[0].clone()
@@ -56,17 +56,17 @@ fn open_ports_are_findings_with_their_versions() {
         ("16379", "redis", "Port 16379/tcp is open: redis: Redis key-value store"),
         ("18080", "http", "Port 18080/tcp is open: http: SimpleHTTPServer 0.6 (Python 3.11.7)"),
     ] {
-        let line = the_one_with(&[&format!("port={port};"), "plugin_id=1;"]);
+        let line = only_line_with(&[&format!("port={port};"), "plugin_id=1;"]);
         for part in ["host=127.0.0.1;", "severity=0;", "protocol=tcp;", &format!("svc_name={service};"), synopsis] {
             assert!(line.contains(part), "{part}: {line}");
         }
     }
     assert!(!lab().iter().any(|line| line.contains("port=81;")), "a closed port is no finding");
-    assert!(the_one_with(&["port=12222;", "plugin_id=1;"]).contains("cpe=cpe:/a:openbsd:openssh:9.2p1;"));
+    assert!(only_line_with(&["port=12222;", "plugin_id=1;"]).contains("cpe=cpe:/a:openbsd:openssh:9.2p1;"));
 }
 
 #[test]
-fn scripts_give_what_they_know_of_vulnerabilities() {
+fn script_results_have_their_vulnerabilities() {
     for (script, with, without) in [
         (
             "vulners",
@@ -94,14 +94,14 @@ fn scripts_give_what_they_know_of_vulnerabilities() {
         ("smb-vuln-ms10-061", &["port=0;", "protocol=tcp;", "severity=0;"], &["cve="]),
         ("http-title", &["severity=0;", "synopsis=http-title: Directory listing for /;", "port=18080;"], &["cve="]),
     ] {
-        let line = the_one_with(&[&format!("script_id={script};")]);
+        let line = only_line_with(&[&format!("script_id={script};")]);
         with.iter().for_each(|part| assert!(line.contains(part), "{part}: {line}"));
         without.iter().for_each(|part| assert!(!line.contains(part), "{part}: {line}"));
     }
 }
 
 #[test]
-fn what_is_no_finding_is_counted() {
+fn down_hosts_and_failed_scripts_are_counted() {
     let (summary, findings) = lines(LAB, 1 << 20).unwrap();
     assert_eq!((summary.hosts_up, summary.hosts_down, summary.script_errors), (1, 2, 1));
     assert!(summary.is_success && !summary.is_clipped);
@@ -111,7 +111,7 @@ fn what_is_no_finding_is_counted() {
 }
 
 #[test]
-fn no_two_findings_of_a_port_have_one_number() {
+fn findings_of_a_port_have_different_plugin_ids() {
     let mut seen = std::collections::BTreeSet::new();
     for line in lab() {
         let part = |name: &str| line.split(';').find(|cell| cell.starts_with(name)).unwrap().to_owned();
@@ -120,7 +120,7 @@ fn no_two_findings_of_a_port_have_one_number() {
 }
 
 #[test]
-fn pieces_of_any_size_give_the_same() {
+fn size_of_pieces_does_not_matter() {
     let whole = lines(LAB, 1 << 20).unwrap();
     for piece in [1, 7, 4096] {
         assert_eq!(lines(LAB, piece).unwrap(), whole, "{piece}");
@@ -128,16 +128,16 @@ fn pieces_of_any_size_give_the_same() {
 }
 
 #[test]
-fn bad_reports_are_errors_with_their_place() {
+fn malformed_report_is_an_error_with_its_offset() {
     let cut = &LAB[..LAB.len() / 2];
     for (report, problem) in [
         ("", "the report is empty (at byte 0)"),
         ("Starting Nmap 7.93\n", "it begins with text (at byte 0)"),
-        ("<NessusClientData_v2/>", "not a report of nmap"),
+        ("<NessusClientData_v2/>", "not an nmap report"),
         ("<nmaprun/><nmaprun/>", "a second root element (at byte 10)"),
         ("<nmaprun/>x", "text after the end"),
         ("<nmaprun><host></nmaprun>", "does not match"),
-        ("<nmaprun><host a=b/></nmaprun>", "without quotes (at byte 17)"),
+        ("<nmaprun><host a=b/></nmaprun>", "has no quotes (at byte 17)"),
         ("<nmaprun>&lol;</nmaprun>", "an entity that XML does not define"),
         (
             "<!DOCTYPE nmaprun [<!ENTITY a 'b'>]><nmaprun><host starttime='&a;'/></nmaprun>",
@@ -153,7 +153,7 @@ fn bad_reports_are_errors_with_their_place() {
 }
 
 #[test]
-fn a_report_without_hosts_or_with_an_error_says_so() {
+fn report_without_hosts_or_with_an_error_has_warnings() {
     let report = r#"<nmaprun><runstats><finished exit="error" errormsg="x"/><hosts up="0" down="1" total="1"/></runstats></nmaprun>"#;
     let (summary, findings) = lines(report, 1 << 20).unwrap();
     assert!(findings.is_empty() && summary.hosts_up == 0 && !summary.is_success);
@@ -162,7 +162,7 @@ fn a_report_without_hosts_or_with_an_error_says_so() {
 }
 
 #[test]
-fn what_a_script_says_is_bounded() {
+fn script_results_are_bounded() {
     let many = "<elem>x</elem>".repeat(60_000);
     let long = "CVE-2020-12345 ".repeat(100_000);
     let report = format!(

@@ -1,5 +1,5 @@
-//! The key `group`: `{by: [field, …], fields: {name: measure, …}}`. A measure is the word `count`, or an object of one of
-//! `distinct`, `values` (with `limit`), `lowest`, `highest` and `first`, and the field that it looks at.
+//! The key `group`: `{by: [field, …], fields: {name: measure, …}}`. A measure is the word `count`, or an object with
+//! one of `distinct`, `values` (with `limit`), `lowest`, `highest` and `first` as key and a field as value.
 
 use std::collections::BTreeMap;
 
@@ -8,15 +8,15 @@ use serde_json::value::RawValue;
 
 use super::check_names;
 
-/// Values that a row shows where the definition does not say how many.
-const USUAL_LIMIT: u32 = 20;
+/// How many values a row shows if the definition does not say.
+const DEFAULT_LIMIT: u32 = 20;
 
 const MAX_LIMIT: u32 = 1_000;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
     pub by: Vec<String>,
-    /// By name.
+    /// The aggregates, sorted by name.
     pub aggregates: Vec<Aggregate>,
 }
 
@@ -42,7 +42,7 @@ impl Group {
             return Err("group: should be an object with by and fields".to_owned());
         };
         if let Some(key) = given.keys().find(|key| !matches!(key.as_str(), "by" | "fields")) {
-            return Err(format!("group: unknown key {key}, there are by and fields"));
+            return Err(format!("group: unknown key {key}, the known keys are by and fields"));
         }
         let by: Option<Vec<String>> = given.get("by").and_then(|by| serde_json::from_str(by.get()).ok());
         let by = by.filter(|by| !by.is_empty()).ok_or("group: by should be a list of field names, at least one")?;
@@ -55,13 +55,13 @@ impl Group {
 
 fn aggregates(value: &str) -> Result<Vec<Aggregate>, String> {
     let Ok(given) = serde_json::from_str::<BTreeMap<String, &RawValue>>(value) else {
-        return Err("group: fields should be an object of names and what they are made of".to_owned());
+        return Err("group: fields should be an object of names and their measures".to_owned());
     };
     let aggregate = |(name, value): (String, &RawValue)| {
         let rule = || {
             format!(
-                "group: {name} should be count, or an object of one of distinct, values (with limit, at most \
-                 {MAX_LIMIT}), lowest, highest, first, and a field"
+                "group: {name} should be count, or an object with one of distinct, values (with limit, at most \
+                 {MAX_LIMIT}), lowest, highest or first, and a field"
             )
         };
         let measure = measure(value.get()).ok_or_else(rule)?;
@@ -85,7 +85,7 @@ fn measure(value: &str) -> Option<Measure> {
         return None;
     }
     match (kind.as_str(), limit) {
-        ("values", limit) => Some(Measure::Values { field, limit: limit.unwrap_or(USUAL_LIMIT) }),
+        ("values", limit) => Some(Measure::Values { field, limit: limit.unwrap_or(DEFAULT_LIMIT) }),
         ("distinct", None) => Some(Measure::Distinct(field)),
         ("lowest", None) => Some(Measure::Lowest(field)),
         ("highest", None) => Some(Measure::Highest(field)),

@@ -17,13 +17,13 @@ fn key(field: &str, descending: bool) -> Key {
 }
 
 #[test]
-fn what_is_not_given_leaves_the_report_as_it_is() {
+fn empty_definition_leaves_the_report_unchanged() {
     check("{}", Definition::default());
     check(r#"{"fields": "all", "filters": {}, "order": []}"#, Definition::default());
 }
 
 #[test]
-fn a_definition_says_fields_filters_and_order() {
+fn definition_has_fields_filters_and_order() {
     check(
         r#"{
             "name": "soc", "fields": ["host", "default-account", "cvssV3_impactScore"],
@@ -40,7 +40,7 @@ fn a_definition_says_fields_filters_and_order() {
 }
 
 #[test]
-fn every_wrong_key_is_named() {
+fn error_names_every_wrong_key() {
     check_error("[]", "a profile should be an object with fields, filters, group and order");
     check_error("", "a profile should be an object with fields, filters, group and order");
     for name in ["3", "\"\"", "\"SOC\"", "\"a b\""] {
@@ -55,7 +55,7 @@ fn every_wrong_key_is_named() {
             "fields: should be a list of field names, at least one, or the word all",
         );
     }
-    check_error(r#"{"fields": ["host", "cve", "host"]}"#, "fields: host stands there twice");
+    check_error(r#"{"fields": ["host", "cve", "host"]}"#, "fields: host is listed twice");
     for field in ["", " ", "a\\nb"] {
         check_error(
             &format!(r#"{{"fields": ["{field}"]}}"#),
@@ -63,18 +63,21 @@ fn every_wrong_key_is_named() {
         );
     }
     check_error(r#"{"filters": []}"#, "filters: should be an object");
-    check_error(r#"{"order": "host"}"#, "order: should be a list of field names, `-` before a name for descending");
+    check_error(
+        r#"{"order": "host"}"#,
+        "order: should be a list of field names, with `-` before a name for descending",
+    );
     check_error(r#"{"order": ["-"]}"#, "order: a field name has 1 to 128 bytes and no control characters");
-    check_error(r#"{"order": ["host", "-host"]}"#, "order: host stands there twice");
+    check_error(r#"{"order": ["host", "-host"]}"#, "order: host is listed twice");
     check_error(
         r#"{"field": ["host"], "order": [true]}"#,
-        "field: unknown key, there are name, fields, filters, group and order; \
-         order: should be a list of field names, `-` before a name for descending",
+        "field: unknown key, the known keys are name, fields, filters, group and order; \
+         order: should be a list of field names, with `-` before a name for descending",
     );
 }
 
 #[test]
-fn a_group_says_what_findings_agree_in_and_what_rows_have() {
+fn group_has_its_fields_and_aggregates() {
     let aggregate = |name: &str, measure| Aggregate { name: name.to_owned(), measure };
     let aggregates = vec![
         aggregate("ports", Measure::Values { field: "port".to_owned(), limit: 5 }),
@@ -95,23 +98,23 @@ fn a_group_says_what_findings_agree_in_and_what_rows_have() {
 }
 
 #[test]
-fn a_wrong_group_is_refused() {
+fn wrong_group_is_refused() {
     check_error(r#"{"group": []}"#, "group: should be an object with by and fields");
-    check_error(r#"{"group": {"of": 1}}"#, "group: unknown key of, there are by and fields");
+    check_error(r#"{"group": {"of": 1}}"#, "group: unknown key of, the known keys are by and fields");
     for by in ["{}", r#"{"by": []}"#, r#"{"by": "host"}"#] {
         check_error(&format!(r#"{{"group": {by}}}"#), "group: by should be a list of field names, at least one");
     }
-    check_error(r#"{"group": {"by": ["host", "host"]}}"#, "group: host stands there twice");
+    check_error(r#"{"group": {"by": ["host", "host"]}}"#, "group: host is listed twice");
     check_error(
         r#"{"group": {"by": ["host"], "fields": []}}"#,
-        "group: fields should be an object of names and what they are made of",
+        "group: fields should be an object of names and their measures",
     );
     let wrong = ["\"sum\"", "{}", r#"{"highest": 1}"#, r#"{"highest": ""}"#, r#"{"highest": "a", "lowest": "a"}"#];
     for measure in wrong.into_iter().chain([r#"{"first": "a", "limit": 1}"#, r#"{"values": "a", "limit": 1001}"#]) {
         check_error(
             &format!(r#"{{"group": {{"by": ["host"], "fields": {{"n": {measure}}}}}}}"#),
-            "group: n should be count, or an object of one of distinct, values (with limit, at most 1000), lowest, \
-             highest, first, and a field",
+            "group: n should be count, or an object with one of distinct, values (with limit, at most 1000), lowest, \
+             highest or first, and a field",
         );
     }
 }

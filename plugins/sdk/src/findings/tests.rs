@@ -1,6 +1,6 @@
 use super::*;
 
-/// What the host would see: one line a batch, `new fields | finding; finding`, a finding as `field=value,…`.
+/// The batches that the host would get, one line each: `new fields | finding; finding`, a finding as `field=value,…`.
 fn written(write: impl FnOnce(&mut Findings<'_>) -> Result<(), String>) -> Vec<String> {
     let mut batches = Vec::new();
     let mut findings = Findings::into_sink(|batch| {
@@ -39,7 +39,7 @@ fn fields_are_numbered_by_first_appearance() {
 }
 
 #[test]
-fn a_full_batch_goes_out_between_two_findings() {
+fn full_batch_is_sent_between_two_findings() {
     let half = "x".repeat(BATCH_BYTES / 2);
     let batches = written(|findings| {
         for name in ["a", "b", "a"] {
@@ -52,12 +52,12 @@ fn a_full_batch_goes_out_between_two_findings() {
 }
 
 #[test]
-fn nothing_written_hands_over_nothing() {
+fn writer_without_findings_sends_no_batch() {
     assert_eq!(written(|_| Ok(())), [""; 0]);
 }
 
 #[test]
-fn what_the_host_refuses_reaches_the_writer() {
+fn refusal_of_the_host_is_returned() {
     let mut findings = Findings::into_sink(|_| Err("full".to_owned()));
     findings.begin_finding().unwrap();
     assert_eq!(findings.finish(), Err("full".to_owned()));

@@ -56,7 +56,7 @@ fn retry_after_is_read_in_seconds_only() {
 }
 
 #[test]
-fn own_meaning_goes_before_the_usual_one() {
+fn meaning_of_the_caller_wins_over_the_usual_one() {
     let meaning = |answer: &Answer| (answer.status == 409).then_some(ScanError::AlreadyRunning);
     assert_eq!(answer(409, &[], "").accept_or(meaning).unwrap_err(), ScanError::AlreadyRunning);
     assert!(matches!(answer(404, &[], "").accept_or(meaning).unwrap_err(), ScanError::NotFound(_)));
@@ -75,7 +75,7 @@ fn errors_do_not_quote_the_scanner() {
 }
 
 #[test]
-fn only_a_broken_answer_may_hide_an_act() {
+fn only_broken_or_too_large_answers_may_have_acted() {
     for (error, expected) in [
         (HttpError::Denied(String::new()), false),
         (HttpError::Unreachable(String::new()), false),

@@ -1,14 +1,14 @@
-//! The attributes of a tag: `name="value"`, each after white space, quoted, without `<`.
-//! An attribute that is given twice is not an error here: real reports have it, and the first one counts.
+//! The attributes of a tag: `name="value"`, each after white space, with a quoted value without `<`.
+//! A repeated attribute is not an error: real reports have them, and the first one counts.
 
 use super::{
     text::{self, is_space},
     words,
 };
 
-pub const NOT_A_NAME: &str = "an element's name that is not a name";
+pub const NOT_A_NAME: &str = "an element has an invalid name";
 
-/// The attributes of one tag, in order. It ends after the first fault.
+/// An iterator over the attributes of one tag, in order. It ends after the first fault.
 pub struct Attributes<'a> {
     raw: &'a str,
     at: usize,
@@ -17,13 +17,13 @@ pub struct Attributes<'a> {
 #[derive(Clone, Copy)]
 pub struct Attribute<'a> {
     pub name: &'a str,
-    /// As it stands in the report, references included.
+    /// The value as it stands in the report, references included.
     pub value: &'a str,
     /// Where the value begins in the text that was given to [`Attributes::new`].
     pub at: usize,
 }
 
-/// What is wrong, and where in the text that was looked at.
+/// What is wrong, and where in the text that was checked.
 #[derive(Debug)]
 pub struct Fault {
     pub message: &'static str,
@@ -31,7 +31,7 @@ pub struct Fault {
 }
 
 impl<'a> Attributes<'a> {
-    /// `raw` is all that stands between the tag's name and its end.
+    /// `raw` is everything between the tag's name and its end.
     pub fn new(raw: &'a str) -> Self {
         Self { raw, at: 0 }
     }
@@ -43,29 +43,29 @@ impl<'a> Attributes<'a> {
             return Ok(None);
         }
         if self.at == begin {
-            return Err(self.fault("no white space before an attribute"));
+            return Err(self.fault("there is no white space before an attribute"));
         }
         let start = self.at;
         let name = self.take_until(|byte| !may_be_in_name(byte));
         let follower = self.raw.as_bytes().get(self.at);
         if !may_begin_name(name) || follower.is_some_and(|byte| !is_space(*byte) && *byte != b'=') {
-            return Err(Fault { message: "an attribute's name that is not a name", at: start });
+            return Err(Fault { message: "an attribute has an invalid name", at: start });
         }
         self.skip_space();
-        self.expect(b'=', "an attribute without a value")?;
+        self.expect(b'=', "an attribute has no value")?;
         self.skip_space();
         let quote = match self.raw.as_bytes().get(self.at) {
             Some(quote @ (b'"' | b'\'')) => *quote,
-            _ => return Err(self.fault("an attribute's value without quotes")),
+            _ => return Err(self.fault("an attribute's value has no quotes")),
         };
         self.at += 1;
         let at = self.at;
         let Some(end) = memchr::memchr2(quote, b'<', &self.raw.as_bytes()[at..]) else {
-            return Err(Fault { message: "an attribute's value that does not end", at: self.raw.len() });
+            return Err(Fault { message: "an attribute's value does not end", at: self.raw.len() });
         };
         self.at += end + 1;
         if self.raw.as_bytes()[at + end] == b'<' {
-            return Err(Fault { message: "`<` in an attribute's value", at: at + end });
+            return Err(Fault { message: "an attribute's value contains `<`", at: at + end });
         }
         Ok(Some(Attribute { name, value: &self.raw[at..at + end], at }))
     }
@@ -76,7 +76,7 @@ impl<'a> Attributes<'a> {
 
     fn take_until(&mut self, is_end: impl Fn(u8) -> bool) -> &'a str {
         let rest = &self.raw[self.at..];
-        // The bytes that end something are all ASCII, or the first of a character.
+        // The bytes that end something are ASCII or the first byte of a character.
         let length = rest.bytes().position(is_end).unwrap_or(rest.len());
         self.at += length;
         &rest[..length]
@@ -108,12 +108,12 @@ impl<'a> Iterator for Attributes<'a> {
 }
 
 impl Attribute<'_> {
-    /// Adds the value as XML means it: references resolved, line breaks and tabs as blanks.
+    /// Appends the value as XML defines it: with references resolved, and line breaks and tabs as spaces.
     pub fn append_to(&self, into: &mut Vec<u8>) -> Result<(), Fault> {
         self.read(|piece| into.extend_from_slice(piece))
     }
 
-    /// Looks for faults in a value that is not wanted.
+    /// Checks a value that is not needed for faults.
     pub fn check(&self) -> Result<(), Fault> {
         self.read(|_| {})
     }
@@ -135,7 +135,7 @@ impl Attribute<'_> {
                 rest = &rest[end + 1..];
             } else {
                 take(b" ");
-                // The two bytes are one line break.
+                // A carriage return and a line feed are one line break.
                 if special == b'\r' {
                     rest = rest.strip_prefix(b"\n").unwrap_or(rest);
                 }
@@ -146,7 +146,7 @@ impl Attribute<'_> {
     }
 }
 
-/// Where something stands that does not mean itself in a value.
+/// Finds the first byte that does not stand for itself in a value.
 fn find_special(value: &[u8]) -> Option<usize> {
     let mut from = 0;
     loop {
@@ -159,7 +159,7 @@ fn find_special(value: &[u8]) -> Option<usize> {
     }
 }
 
-/// Whether XML allows this as a name. Of characters beyond ASCII all are allowed, which XML does not quite do.
+/// Whether XML allows this as a name. All characters beyond ASCII are accepted, although XML excludes some.
 pub fn is_name(name: &str) -> bool {
     may_begin_name(name) && name.bytes().all(may_be_in_name)
 }

@@ -1,43 +1,44 @@
-//! In which encoding a report is written, found in its first bytes, and how to turn that into UTF-8.
+//! Detects a report's encoding from its first bytes and converts the report to UTF-8.
 //!
-//! A byte order mark decides, whatever is declared; then zero bytes around the first `<` (UTF-16), then the XML declaration, else it is UTF-8.
+//! A byte order mark wins over any declaration; then come zero bytes around the first `<` (UTF-16), then the XML
+//! declaration; otherwise the encoding is UTF-8.
 
 use encoding_rs::{Decoder, DecoderResult, Encoding as Encoded};
 
 use super::attributes::Attributes;
 
-/// How many bytes are looked at for the XML declaration.
+/// The XML declaration is searched for in this many bytes.
 pub const DECLARATION_BYTES: usize = 1024;
 
 pub struct Encoding {
     scheme: Scheme,
-    /// How many bytes the byte order mark takes.
+    /// The length of the byte order mark in bytes.
     pub mark: usize,
 }
 
 enum Scheme {
     Utf8,
     Ascii,
-    /// The first 256 characters of Unicode. What others call by that name is windows-1252, which differs.
+    /// The first 256 characters of Unicode. Other programs use this name for windows-1252, which differs.
     Latin1,
-    /// A byte a character.
+    /// An encoding with one byte for each character.
     Table(Decoder),
-    /// One to four bytes a character.
+    /// An encoding with one to four bytes for each character.
     Multibyte(Decoder),
     Utf16(Decoder),
 }
 
-/// What became of a piece of the report.
+/// A decoded piece of the report.
 pub struct Decoded {
     pub text: String,
-    /// Bytes of a character that goes on in the next piece.
+    /// The first bytes of a character that continues in the next piece.
     pub rest: Vec<u8>,
-    /// Whether the bytes after `text` are no character.
+    /// Whether the bytes after `text` are not valid in the encoding.
     pub bad: bool,
 }
 
 impl Encoding {
-    /// From the first bytes of the file: [`DECLARATION_BYTES`] of them, or all that there are.
+    /// Detects the encoding from the first [`DECLARATION_BYTES`] bytes of the file, or all if it has fewer.
     pub fn detect(start: &[u8]) -> Result<Self, &'static str> {
         let utf16 = |encoding: &'static Encoded, mark| {
             Ok(Self { scheme: Scheme::Utf16(encoding.new_decoder_without_bom_handling()), mark })
@@ -52,7 +53,7 @@ impl Encoding {
         }
     }
 
-    /// How many bytes of the file this text took.
+    /// The number of bytes that this text takes in the file.
     #[inline]
     pub fn measure(&self, text: &[u8]) -> u64 {
         match &self.scheme {
@@ -103,7 +104,7 @@ impl Encoding {
         }
     }
 
-    /// At the end of the file: whether what came before was whole.
+    /// Whether the file ended with a complete character.
     pub fn is_complete(&mut self) -> bool {
         match &mut self.scheme {
             Scheme::Utf8 | Scheme::Ascii | Scheme::Latin1 => true,
@@ -120,7 +121,7 @@ impl Decoded {
     }
 }
 
-/// The decoder itself keeps the bytes of a character that goes on in the next piece.
+/// The decoder itself keeps the bytes of a character that continues in the next piece.
 fn decode(decoder: &mut Decoder, bytes: &[u8], last: bool) -> Decoded {
     let room = decoder.max_utf8_buffer_length_without_replacement(bytes.len()).unwrap_or(bytes.len() * 3 + 8);
     let mut text = String::with_capacity(room);
@@ -134,7 +135,7 @@ fn valid(bytes: Vec<u8>) -> String {
 
 fn declared(start: &[u8]) -> Result<Scheme, &'static str> {
     let Some(label) = label(start) else { return Ok(Scheme::Utf8) };
-    // Two that the web reads as windows-1252, and XML does not.
+    // The web reads these two as windows-1252, but XML does not.
     match label.to_ascii_lowercase().as_str() {
         "us-ascii" | "ascii" => return Ok(Scheme::Ascii),
         "iso-8859-1" | "iso8859-1" | "iso_8859-1" | "latin1" | "latin-1" => return Ok(Scheme::Latin1),
@@ -144,7 +145,7 @@ fn declared(start: &[u8]) -> Result<Scheme, &'static str> {
     let encoding = encoding.ok_or("the report declares an encoding that is not supported")?;
     let decoder = || encoding.new_decoder_without_bom_handling();
     if encoding == encoding_rs::UTF_16LE || encoding == encoding_rs::UTF_16BE {
-        return Err("the report declares UTF-16 and is not written in it");
+        return Err("the report declares UTF-16 but is not written in it");
     }
     Ok(if encoding == encoding_rs::UTF_8 {
         Scheme::Utf8
@@ -155,7 +156,7 @@ fn declared(start: &[u8]) -> Result<Scheme, &'static str> {
     })
 }
 
-/// The encoding that the XML declaration names, if there is one. What else is wrong with it is found later.
+/// The encoding that the XML declaration names, if there is one. Other faults of the declaration are found later.
 fn label(start: &[u8]) -> Option<&str> {
     let declaration = start.strip_prefix(b"<?xml")?;
     let end = memchr::memchr(b'?', declaration)?;

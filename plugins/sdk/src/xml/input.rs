@@ -1,4 +1,4 @@
-//! The report as UTF-8 text, whatever its encoding, and where in the file that text stands.
+//! The report as UTF-8 text, whatever its encoding, with the position of the text in the file.
 
 use std::io::{self, BufRead, Read};
 
@@ -9,25 +9,25 @@ use super::{
     words::{find, is_same},
 };
 
-/// The most that one tag, comment or CDATA section may take. A whole one is kept in memory.
+/// The longest tag, comment or CDATA section, in bytes. A whole one is kept in memory.
 const MAX_MARKUP: u64 = 16 * 1024 * 1024;
 
-const TOO_LONG: &str = "a tag, comment or CDATA section of more than 16 MiB";
+const TOO_LONG: &str = "a tag, comment or CDATA section has more than 16 MiB";
 
 pub struct Input<C> {
     chunks: C,
-    /// None until the first bytes are here.
+    /// None until the first bytes are read.
     encoding: Option<Encoding>,
     text: String,
-    /// How much of `text` was consumed.
+    /// The number of bytes of `text` that were consumed.
     consumed: usize,
     /// Where the rest of `text` begins in the file.
     position: u64,
-    /// Bytes of a character that goes on in the next chunk.
+    /// The first bytes of a character that continues in the next chunk.
     rest: Vec<u8>,
-    /// What comes after `text` instead of more text.
+    /// Why no more text follows `text`.
     end: Option<End>,
-    /// What is being read must end before this position.
+    /// The piece that is being read must end before this position.
     limit: u64,
 }
 
@@ -39,7 +39,7 @@ enum End {
 /// A tag as it stands in the report, from `<` to `>`.
 pub struct RawTag<'a> {
     pub text: &'a str,
-    /// Where white space begins, or the end.
+    /// Where the name ends: at the first white space, or at the end of the tag.
     pub name_end: usize,
     pub encoding: Option<&'a Encoding>,
 }
@@ -58,7 +58,7 @@ impl<C: Chunks> Input<C> {
         }
     }
 
-    /// How many bytes of the file were consumed.
+    /// The number of bytes of the file that were consumed.
     pub fn position(&self) -> u64 {
         self.position
     }
@@ -68,17 +68,17 @@ impl<C: Chunks> Input<C> {
         self.encoding.as_ref().map_or(0, |encoding| encoding.mark as u64)
     }
 
-    /// Whether all of the file was consumed, and it is known that no more comes.
+    /// Whether the whole file was consumed and is known to have ended.
     pub fn is_at_end(&self) -> bool {
         self.consumed == self.text.len() && matches!(self.end, Some(End::File))
     }
 
-    /// None before the first bytes are here.
+    /// None before the first bytes are read.
     pub fn encoding(&self) -> Option<&Encoding> {
         self.encoding.as_ref()
     }
 
-    /// What is here and not consumed; nothing at the end only.
+    /// The text that is read and not consumed; it is empty only at the end.
     #[inline]
     pub fn available(&mut self) -> Result<&[u8], Malformed> {
         if self.position > self.limit || self.consumed == self.text.len() {
@@ -87,7 +87,7 @@ impl<C: Chunks> Input<C> {
         Ok(&self.text.as_bytes()[self.consumed..])
     }
 
-    /// The byte after the next one. It does not consume anything.
+    /// The byte after the next one. Nothing is consumed.
     pub fn second(&mut self) -> Option<u8> {
         while self.text.len() < self.consumed + 2 && self.end.is_none() {
             self.extend();
@@ -95,7 +95,7 @@ impl<C: Chunks> Input<C> {
         self.text.as_bytes().get(self.consumed + 1).copied()
     }
 
-    /// Consumes the tag that begins here: up to the first `>` that stands in no quotes.
+    /// Consumes the tag that begins here, up to the first `>` outside of quotes.
     pub fn take_tag(&mut self) -> Result<RawTag<'_>, Malformed> {
         let text = &self.text.as_bytes()[self.consumed..];
         // Most tags are a name and nothing else. No byte of a name is below this one.
@@ -107,7 +107,7 @@ impl<C: Chunks> Input<C> {
         Ok(RawTag { text, name_end, encoding: self.encoding() })
     }
 
-    /// Up to `searched` the tag has no quotes and no end.
+    /// The tag has no quotes and no end before `searched`.
     fn find_end_of_tag(&mut self, mut searched: usize) -> Result<usize, Malformed> {
         loop {
             let text = &self.text.as_bytes()[self.consumed..];
@@ -125,18 +125,18 @@ impl<C: Chunks> Input<C> {
         }
     }
 
-    /// Consumes the end tag of this element, if that is what begins here, with nothing but the name in it.
+    /// Consumes the end tag of this element, if one that contains only the name begins here.
     pub fn take_end_tag(&mut self, name: &str) -> bool {
         let end = "</".len() + name.len();
         let text = &self.text.as_bytes()[self.consumed..];
-        let is_it = text.get(end) == Some(&b'>') && is_same(&text["</".len()..end], name.as_bytes());
-        if is_it {
+        let is_end_tag = text.get(end) == Some(&b'>') && is_same(&text["</".len()..end], name.as_bytes());
+        if is_end_tag {
             self.consume(end + 1);
         }
-        is_it
+        is_end_tag
     }
 
-    /// What follows is one piece of markup.
+    /// Limits the length of the piece of markup that follows.
     pub fn begin_markup(&mut self) {
         self.limit = self.position + MAX_MARKUP;
     }
@@ -145,7 +145,7 @@ impl<C: Chunks> Input<C> {
         self.limit = u64::MAX;
     }
 
-    /// Puts the next chunk behind what was not consumed yet, or finds the end.
+    /// Appends the next chunk to the text that is not consumed yet, or finds the end.
     fn extend(&mut self) {
         if let Err(fault) = self.read_chunk() {
             self.end = Some(End::Fault(fault));
@@ -171,7 +171,7 @@ impl<C: Chunks> Input<C> {
                     }
                     bytes.extend_from_slice(&more);
                 }
-                // Not more, so that it is the same wherever chunks end.
+                // Never more bytes, so that the result does not depend on where chunks end.
                 let start = &bytes[..bytes.len().min(DECLARATION_BYTES)];
                 let encoding = Encoding::detect(start).map_err(|message| Malformed::new(message, 0))?;
                 bytes.drain(..encoding.mark);
@@ -200,12 +200,12 @@ impl<C: Chunks> Input<C> {
         }
         if bad {
             let offset = self.position + encoding.measure(self.text.as_bytes());
-            self.end = Some(End::Fault(Malformed::new("bytes that are no text in the report's encoding", offset)));
+            self.end = Some(End::Fault(Malformed::new("bytes are not valid in the report's encoding", offset)));
         }
         Ok(())
     }
 
-    /// Sees to it that there is text, or that it is the end.
+    /// Reads until there is text or the end is reached.
     #[cold]
     fn fill(&mut self) -> Result<(), Malformed> {
         if self.position > self.limit {
@@ -249,7 +249,7 @@ impl<C: Chunks> Read for Input<C> {
     }
 }
 
-/// How long the tag at the start of this is, if it ends here. Before `searched` no end was found.
+/// The length of the tag at the start of `text`, if it ends there. There is no end before `searched`.
 fn end_of_tag(text: &[u8], searched: &mut usize) -> Option<usize> {
     while let Some(place) = memchr::memchr3(b'>', b'"', b'\'', text.get(*searched..)?) {
         let place = *searched + place;

@@ -1,7 +1,7 @@
-//! The pieces of a document one after the other: tags, and the text between them.
+//! Reads the pieces of a document one after the other: tags, and the text between them.
 //!
-//! Tags are nearly all of a report and are read here, where they stand in the input: copying is the cost. What is rare,
-//! comments and the like, is left to the XML reader.
+//! Nearly all of a report is tags. They are read here, in place, because copying is the main cost. Rare pieces, such as
+//! comments, are left to the XML reader.
 
 use std::borrow::Cow;
 
@@ -26,30 +26,30 @@ pub struct Markup<C: Chunks> {
     has_root: bool,
     open: OpenElements,
     /// The last piece that the XML reader has read.
-    aside: Vec<u8>,
+    buffer: Vec<u8>,
 }
 
-/// A piece of markup that means something.
+/// A piece of markup.
 pub enum Piece<'b> {
     Open(Tag<'b>),
-    /// An element that is closed as soon as it is opened.
+    /// The tag of an empty element, such as `<a/>`.
     Empty(Tag<'b>),
-    /// Of the innermost element that is open.
+    /// The end tag of the innermost open element.
     Close,
     /// The text of a CDATA section.
     Literal(Cow<'b, str>),
-    /// A comment and the like: more text may follow.
-    Aside,
+    /// A comment, declaration or processing instruction. More text may follow.
+    Ignored,
     End,
 }
 
 /// A tag that opens an element.
 pub struct Tag<'b> {
-    /// Whatever stands where a name should.
+    /// The text where a name should be; it is not checked.
     pub name: &'b str,
-    /// All that stands between the name and the end.
+    /// Everything between the name and the end.
     raw: &'b str,
-    /// Where it stands in the file.
+    /// Where the tag begins in the file.
     offset: u64,
     encoding: Option<&'b Encoding>,
 }
@@ -59,12 +59,12 @@ impl<'b> Tag<'b> {
         Attributes::new(self.raw)
     }
 
-    /// An error of the whole tag.
+    /// An error about the whole tag.
     pub fn malformed(&self, message: &'static str) -> Malformed {
         Malformed::new(message, self.offset)
     }
 
-    /// An error of its attributes.
+    /// An error in the tag's attributes.
     pub fn malformed_at(&self, fault: &Fault) -> Malformed {
         let before = ["<", self.name, &self.raw[..fault.at]];
         let measure = |text: &str| self.encoding.map_or(0, |encoding| encoding.measure(text.as_bytes()));
@@ -76,15 +76,15 @@ impl<C: Chunks> Markup<C> {
     pub fn new(chunks: C) -> Self {
         let mut xml = Reader::from_reader(Input::new(chunks));
         xml.config_mut().check_comments = true;
-        Self { xml, has_root: false, open: OpenElements::default(), aside: Vec::new() }
+        Self { xml, has_root: false, open: OpenElements::default(), buffer: Vec::new() }
     }
 
-    /// How many bytes of the file were read.
+    /// The number of bytes of the file that were read.
     pub fn offset(&self) -> u64 {
         self.xml.get_ref().position()
     }
 
-    /// Whether the whole report is read, and had nothing in it.
+    /// Whether the whole report was read and contains nothing.
     pub fn is_empty(&self) -> bool {
         self.offset() == self.xml.get_ref().origin()
     }
@@ -94,15 +94,15 @@ impl<C: Chunks> Markup<C> {
         text::take(self.xml.get_mut(), text)
     }
 
-    /// The next piece, once the text before it was taken, and where it stands.
+    /// Returns the next piece and its offset. The text before it must have been taken.
     pub fn next_piece(&mut self) -> Result<(Piece<'_>, u64), Malformed> {
         let offset = self.offset();
         let input = self.xml.get_mut();
         let piece = match input.second() {
-            // A `<` at the end is a tag that does not end.
+            // A `<` at the end begins a tag that does not end.
             None if input.is_at_end() => Piece::End,
-            Some(b'!' | b'?') => self.read_aside(offset)?,
-            // Nearly every end tag.
+            Some(b'!' | b'?') => self.read_rare(offset)?,
+            // Nearly every end tag is read here.
             Some(b'/') if self.open.innermost().is_some_and(|name| input.take_end_tag(name)) => {
                 self.open.pop();
                 Piece::Close
@@ -135,46 +135,46 @@ impl<C: Chunks> Markup<C> {
         Ok(if is_empty { Piece::Empty(tag) } else { Piece::Open(tag) })
     }
 
-    fn read_aside(&mut self, offset: u64) -> Result<Piece<'_>, Malformed> {
-        self.aside.clear();
+    fn read_rare(&mut self, offset: u64) -> Result<Piece<'_>, Malformed> {
+        self.buffer.clear();
         self.xml.get_mut().begin_markup();
-        let event = self.xml.read_event_into(&mut self.aside);
+        let event = self.xml.read_event_into(&mut self.buffer);
         self.xml.get_mut().end_markup();
         let input = self.xml.get_ref();
         match event.map_err(|error| explain(input, &error, offset))? {
             Event::CData(section) => Ok(Piece::Literal(section.into_inner())),
             Event::Decl(declaration) => {
                 if offset != input.origin() {
-                    return Err(Malformed::new("an XML declaration that is not at the start", offset));
+                    return Err(Malformed::new("the XML declaration is not at the start", offset));
                 }
                 let raw = declaration.strip_prefix("xml").unwrap_or_default();
                 let tag = Tag { name: "?xml", raw, offset, encoding: input.encoding() };
                 check(tag.attributes()).map_err(|fault| tag.malformed_at(&fault))?;
-                Ok(Piece::Aside)
+                Ok(Piece::Ignored)
             }
             Event::DocType(_) if self.has_root => {
-                Err(Malformed::new("a document type declaration that is not before the root", offset))
+                Err(Malformed::new("the document type declaration is not before the root element", offset))
             }
-            // What a document type declares is never used: its entities are unknown when they are referred to.
-            // There are no others: what begins otherwise is read elsewhere.
-            _ => Ok(Piece::Aside),
+            // Declarations of a document type are never used: references to its entities are unknown.
+            // All other events are read elsewhere.
+            _ => Ok(Piece::Ignored),
         }
     }
 }
 
-/// An error of the XML reader in our words; it stands in the piece of markup at `offset`.
+/// Words an error of the XML reader as one of ours; it is in the piece of markup at `offset`.
 fn explain<C: Chunks>(input: &Input<C>, error: &Error, offset: u64) -> Malformed {
     let message = match error {
         Error::Io(error) => return Malformed::from(&**error),
         Error::Syntax(_) if input.is_at_end() => "the report ends inside a tag: it is truncated",
-        Error::IllFormed(IllFormedError::DoubleHyphenInComment) => "`--` in a comment",
-        Error::IllFormed(IllFormedError::MissingDoctypeName) => "a document type declaration without a name",
-        _ => "markup that is not XML",
+        Error::IllFormed(IllFormedError::DoubleHyphenInComment) => "a comment contains `--`",
+        Error::IllFormed(IllFormedError::MissingDoctypeName) => "the document type declaration has no name",
+        _ => "the markup is not XML",
     };
     Malformed::new(message, offset)
 }
 
-/// The names of all open elements, one behind the other, and where each begins.
+/// The names of all open elements, concatenated, and where each begins.
 #[derive(Default)]
 struct OpenElements {
     names: String,
@@ -193,8 +193,8 @@ impl OpenElements {
 
     fn close(&mut self, name: &str) -> Result<(), &'static str> {
         match self.innermost() {
-            None => Err("an end tag without a start tag"),
-            Some(open) if open != name => Err("an end tag that does not match its start tag"),
+            None => Err("an end tag has no start tag"),
+            Some(open) if open != name => Err("an end tag does not match its start tag"),
             Some(_) => {
                 self.pop();
                 Ok(())
@@ -207,7 +207,7 @@ impl OpenElements {
     }
 }
 
-/// Reads attributes that mean nothing to the reader, for their faults.
+/// Checks attributes whose values are not needed for faults.
 pub fn check(attributes: Attributes<'_>) -> Result<(), Fault> {
     for attribute in attributes {
         attribute?.check()?;

@@ -1,27 +1,28 @@
-//! Text between tags: line ends as XML means them, references resolved, everything else as it stands.
-//! Control characters that XML forbids are kept, the zero byte too, since Nessus writes them.
+//! Text between tags: line ends are normalised as XML defines, references are resolved, everything else is unchanged.
+//! Control characters that XML forbids are kept, including the zero byte, since Nessus writes them.
 //!
-//! It is read here and not by the XML reader, because copying is the cost: it goes from the input to its place at once.
+//! Text is read here and not by the XML reader, because copying is the main cost: here it goes directly from the input
+//! to its destination.
 
 use std::io::BufRead as _;
 
 use super::{Chunks, Malformed, input::Input};
 
-pub const NO_REFERENCE: &str = "`&` that begins no reference";
+pub const NO_REFERENCE: &str = "`&` does not begin a reference";
 
-/// The longest that stands for one character is `&#x10FFFF;`; a few leading zeros more are fine.
+/// The longest reference to a character is `&#x10FFFF;`; a few leading zeros more are allowed.
 const MAX_REFERENCE: usize = 32;
 
 /// What to do with the text.
 pub enum Text<'a> {
-    /// Add it, up to a length of the whole; what to say when it is longer.
+    /// Append the text to `into`, which may have up to `limit` bytes; `too_long` is the error if it has more.
     Keep {
         into: &'a mut Vec<u8>,
         limit: usize,
         too_long: &'static str,
     },
-    /// The same for the text of a finding, where a `<` before white space is text. XML forbids it, but a real report
-    /// has it, and no tag can begin so. These are counted.
+    /// Append text of a finding, in which a `<` before white space is text. XML forbids it, but a real report has it,
+    /// and no tag can begin this way. `loose` counts these.
     KeepLoose {
         into: &'a mut Vec<u8>,
         limit: usize,
@@ -29,7 +30,7 @@ pub enum Text<'a> {
         loose: &'a mut u64,
     },
     Skip,
-    /// Only white space may stand here. What to say otherwise.
+    /// Allow only white space; otherwise this is the error.
     Blank(&'static str),
 }
 
@@ -55,7 +56,7 @@ pub fn take<C: Chunks>(input: &mut Input<C>, mut text: Text<'_>) -> Result<(), M
         let piece = &available[..stop.unwrap_or(available.len())];
         let (length, stop) = (piece.len(), stop.map(|place| available[place]));
         if let Err((message, at)) = text.take(piece) {
-            // The file has more bytes than the text in some encodings.
+            // In some encodings the file has more bytes than the text.
             input.consume(at);
             return Err(Malformed::new(message, input.position()));
         }
@@ -86,7 +87,7 @@ pub fn take<C: Chunks>(input: &mut Input<C>, mut text: Text<'_>) -> Result<(), M
     }
 }
 
-/// Adds the text of a CDATA section.
+/// Appends the text of a CDATA section.
 pub fn append_literal(literal: &[u8], into: &mut Vec<u8>) {
     let mut rest = literal;
     while let Some(place) = memchr::memchr(b'\r', rest) {
@@ -98,7 +99,7 @@ pub fn append_literal(literal: &[u8], into: &mut Vec<u8>) {
     into.extend_from_slice(rest);
 }
 
-/// The character that a reference stands for, by what is between `&` and `;`.
+/// Returns the character that a reference stands for; `name` is the text between `&` and `;`.
 pub fn resolve(name: &[u8]) -> Result<char, &'static str> {
     match name {
         b"lt" => Ok('<'),
@@ -109,7 +110,7 @@ pub fn resolve(name: &[u8]) -> Result<char, &'static str> {
         [b'#', b'x', digits @ ..] => character(digits, 16),
         [b'#', digits @ ..] => character(digits, 10),
         [] => Err(NO_REFERENCE),
-        _ => Err("an entity that XML does not define itself: document type definitions are not read"),
+        _ => Err("the report uses an entity that XML does not define: document type definitions are not read"),
     }
 }
 
@@ -117,12 +118,12 @@ pub fn is_in_reference(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'#' | b'_' | b':' | b'-' | b'.') || !byte.is_ascii()
 }
 
-/// What XML calls white space; the same is trimmed from values.
+/// Whether XML calls this white space, which is also trimmed from values.
 pub fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
-/// Without outer white space: where it begins in `bytes`, and what it is.
+/// Trims outer white space. Returns where the rest begins in `bytes`, and the rest.
 pub fn trim(bytes: &[u8]) -> (usize, &[u8]) {
     let begin = bytes.iter().position(|byte| !is_space(*byte)).unwrap_or(bytes.len());
     let end = bytes.iter().rposition(|byte| !is_space(*byte)).map_or(begin, |last| last + 1);
@@ -155,7 +156,7 @@ impl Text<'_> {
     }
 }
 
-/// Reads from `&` to `;`.
+/// Reads a reference, from `&` to `;`.
 fn take_reference<C: Chunks>(input: &mut Input<C>, position: u64) -> Result<char, Malformed> {
     input.consume(1);
     let mut name = [0; MAX_REFERENCE];
@@ -188,5 +189,5 @@ fn character(digits: &[u8], radix: u32) -> Result<char, &'static str> {
         value.checked_mul(radix)?.checked_add(digit)
     });
     let value = value.filter(|_| !digits.is_empty());
-    value.and_then(char::from_u32).ok_or("a character reference to what is no character")
+    value.and_then(char::from_u32).ok_or("a character reference names no character")
 }

@@ -1,10 +1,10 @@
-//! Searches eight bytes at a time, for what is short. A guest looks at the clock in each turn of a loop, which costs more
-//! than the byte, and what compares slices there is a function of the C library that goes byte by byte.
+//! Compares and searches short slices eight bytes at a time. A guest checks its time limit in each turn of a loop, at a
+//! higher cost than that of a byte, and its C library compares slices byte by byte.
 
 const LOW_BITS: u64 = u64::MAX / 0xff;
 const HIGH_BITS: u64 = LOW_BITS << 7;
 
-/// Whether they are equal.
+/// Whether the two slices are equal.
 pub fn is_same(one: &[u8], other: &[u8]) -> bool {
     if one.len() != other.len() {
         return false;
@@ -15,12 +15,13 @@ pub fn is_same(one: &[u8], other: &[u8]) -> bool {
         && rest.iter().zip(other_rest).all(|(one, other)| one == other)
 }
 
-/// Where the first byte is that is below `limit` or is `other`; the length where there is none. `limit` is at most 128.
+/// Returns the index of the first byte that is below `limit` or equals `other`, or the length if there is none.
+/// `limit` is at most 128.
 pub fn find(bytes: &[u8], limit: u8, other: u8) -> usize {
     let (words, rest) = bytes.as_chunks();
     for (place, word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(*word);
-        // A borrow marks bytes above one that is found, never below it: the lowest mark is right.
+        // A borrow can only mark bytes above a byte that was found, so the lowest mark is right.
         let found = below(word, limit) | below(word ^ (LOW_BITS * u64::from(other)), 1);
         if found != 0 {
             return place * 8 + found.trailing_zeros() as usize / 8;
@@ -30,7 +31,7 @@ pub fn find(bytes: &[u8], limit: u8, other: u8) -> usize {
     bytes.len() - rest.len() + in_rest.unwrap_or(rest.len())
 }
 
-/// The highest bit of the lowest byte that is below `limit`, and of bytes above it.
+/// Sets the highest bit of the lowest byte that is below `limit`, and perhaps those of bytes above it.
 fn below(word: u64, limit: u8) -> u64 {
     word.wrapping_sub(LOW_BITS * u64::from(limit)) & !word & HIGH_BITS
 }

@@ -1,7 +1,7 @@
-// A backend for scanhost. Its scanner is made up: change the paths, the JSON and the report to those of yours.
+// A backend for scanhost. Its scanner is fictional: change paths, JSON and report to those of your scanner.
 //
-// Every call runs in a new instance with empty memory: what a later call needs goes into the state.
-// An error of the world is thrown as an object with a `tag`; any other that is thrown ends the call as a crash.
+// Every call runs in a new instance with empty memory: put what a later call needs into the state.
+// Throw an error of the world as an object with a `tag`; any other error that is thrown ends the call as a crash.
 
 import { download, send as sendRequest } from 'scanhost:backend/http@@VERSION@';
 import { read } from 'scanhost:backend/report@@VERSION@';
@@ -54,7 +54,7 @@ export const scanner = {
     const states = new Map([
       ['new', { tag: 'created' }],
       ['done', { tag: 'completed' }],
-      ['failed', { tag: 'failed', val: 'the scanner gave it up' }],
+      ['failed', { tag: 'failed', val: 'the scan failed at the scanner' }],
     ]);
     const state = states.get(text(answer, 'state')) ?? { tag: 'running', val: percent };
     return { state, nextState: context.state };
@@ -62,7 +62,7 @@ export const scanner = {
 
   stop(context, id) {
     const answer = send('stop the scan', 'post', path(id, '/stop'), {});
-    // 409: it has ended already.
+    // 409: the scan has already ended.
     if (answer.status !== 409) accept('stop the scan', answer);
   },
 
@@ -73,17 +73,17 @@ export const scanner = {
 
   exportReport(context, id, cursor) {
     const request = { method: 'get', path: path(id, '/report'), headers: [], body: undefined };
-    accept('download the report', asking('download the report', () => download(request)));
+    accept('download the report', attempt('download the report', () => download(request)));
     return { tag: 'done' };
   },
 
   health(context) {
-    accepted('see the scanner', 'get', '/ready');
-    return { ready: true, message: 'it answers' };
+    accepted('check the scanner', 'get', '/ready');
+    return { ready: true, message: 'the scanner answers' };
   },
 };
 
-// The scans of this installation.
+// Lists the scans of this installation.
 function listed(context) {
   const { scans } = accepted('list the scans', 'get', '/scans');
   if (!Array.isArray(scans)) throw notExpected('list the scans');
@@ -94,9 +94,9 @@ function listed(context) {
   });
 }
 
-// Ids come from the scanner: only one that can be part of a path becomes one.
+// Builds the path of a scan. Ids come from the scanner, so one that is not safe in a path is refused.
 function path(id, rest = '') {
-  if (!/^[0-9A-Za-z_-]+$/.test(id)) throw { tag: 'not-found', val: "the scan's id is none of this scanner" };
+  if (!/^[0-9A-Za-z_-]+$/.test(id)) throw { tag: 'not-found', val: "the scan's id is not valid for this scanner" };
   return `/scans/${id}${rest}`;
 }
 
@@ -104,13 +104,13 @@ function send(purpose, method, path, body) {
   const headers = [['accept', 'application/json']];
   if (body !== undefined) headers.push(['content-type', 'application/json']);
   const bytes = body === undefined ? undefined : encoder.encode(JSON.stringify(body));
-  return asking(purpose, () => sendRequest({ method, path, headers, body: bytes }));
+  return attempt(purpose, () => sendRequest({ method, path, headers, body: bytes }));
 }
 
-// What `ask` gives, or what it means for the host that no whole answer came.
-function asking(purpose, ask) {
+// Returns the answer of `call`. If no complete answer came, throws the error that the host understands.
+function attempt(purpose, call) {
   try {
-    return ask();
+    return call();
   } catch (error) {
     const { tag, val } = error.payload ?? {};
     if (tag === 'denied') throw { tag: 'invalid', val: `cannot ${purpose}: refused by the host: ${val}` };
@@ -119,7 +119,7 @@ function asking(purpose, ask) {
   }
 }
 
-// The JSON object of an answer that is a success.
+// Sends a request and returns the JSON object of a successful answer.
 function accepted(purpose, method, path, body) {
   const answer = accept(purpose, send(purpose, method, path, body));
   let value;
@@ -132,7 +132,7 @@ function accepted(purpose, method, path, body) {
   return value;
 }
 
-// The answer if it is a success, else what its status means for the host. No error quotes the scanner.
+// Returns the answer if it is a success, otherwise throws what its status means. Errors never quote the scanner.
 function accept(purpose, answer) {
   const { status } = answer;
   if (status >= 200 && status < 300) return answer;
@@ -162,7 +162,7 @@ export const reader = {
     const stream = new TextDecoder();
     let [rows, rest, isFirst] = [[], '', true];
     for (;;) {
-      const piece = reading(() => read(1 << 20));
+      const piece = orParseError(() => read(1 << 20));
       const isLast = piece.length === 0;
       const lines = (rest + stream.decode(piece, { stream: !isLast })).split('\n');
       rest = isLast ? '' : lines.pop();
@@ -181,7 +181,7 @@ export const reader = {
   },
 };
 
-// Hands findings over: one block of bytes, and cells that point into it.
+// Hands findings over as one block of bytes, and cells that point into it.
 function emit(rows, isFirst) {
   const [pieces, cells, findings] = [[], [], []];
   let offset = 0;
@@ -199,11 +199,12 @@ function emit(rows, isFirst) {
   }
   const arena = new Uint8Array(offset);
   cells.forEach((cell, index) => arena.set(pieces[index], cell.offset));
-  reading(() => emitBatch({ newFields: isFirst ? FIELDS : [], arena, cells, findings }));
+  orParseError(() => emitBatch({ newFields: isFirst ? FIELDS : [], arena, cells, findings }));
   return false;
 }
 
-function reading(step) {
+// Returns the result of `step`, or throws the host's reason as a parse error.
+function orParseError(step) {
   try {
     return step();
   } catch (error) {

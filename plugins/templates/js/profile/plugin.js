@@ -1,4 +1,4 @@
-// A profile for scanhost: high and critical findings, the worst first, each with whether it is urgent.
+// A profile for scanhost: it shows high and critical findings, the worst first, and whether each is urgent.
 
 const FIELDS = ['host', 'port', 'plugin_name', 'severity', 'cvss_score', 'exploit_available'];
 
@@ -19,7 +19,7 @@ export const planner = {
     };
   },
 
-  // Each row is a JSON object; as many come back, in the same order.
+  // Each row is a JSON object. It has to return as many rows, in the same order.
   shape(definition, rows) {
     return rows.map((row) => {
       const values = JSON.parse(row);
@@ -29,7 +29,7 @@ export const planner = {
   },
 };
 
-// The entry of `profiles.yaml` has nothing that this profile could be told.
+// Refuses keys in the entry of `profiles.yaml`: this profile has no settings.
 function permit(definition) {
   let keys;
   try {
@@ -37,6 +37,6 @@ function permit(definition) {
   } catch {
     keys = null;
   }
-  if (typeof keys !== 'object' || keys === null || Array.isArray(keys)) throw 'it should be an object';
-  for (const key of Object.keys(keys)) throw `unknown key \`${key}\`: this profile takes none`;
+  if (typeof keys !== 'object' || keys === null || Array.isArray(keys)) throw 'the definition should be an object';
+  for (const key of Object.keys(keys)) throw `unknown key \`${key}\`: this profile has no settings`;
 }

@@ -1,6 +1,6 @@
-"""A backend for scanhost. Its scanner is made up: change the paths, the JSON and the report to those of yours.
+"""A backend for scanhost. Its scanner is fictional: change paths, JSON and report to those of your scanner.
 
-Every call runs in a new instance with empty memory: what a later call needs goes into the state.
+Every call runs in a new instance with empty memory: put what a later call needs into the state.
 """
 
 import json
@@ -69,7 +69,7 @@ class Scanner(exports.Scanner):
         state = {
             "new": RemoteState_Created(),
             "done": RemoteState_Completed(),
-            "failed": RemoteState_Failed("the scanner gave it up"),
+            "failed": RemoteState_Failed("the scan failed at the scanner"),
         }.get(text(answer, "state"))
         if state is None:
             percent = answer.get("percent")
@@ -78,7 +78,7 @@ class Scanner(exports.Scanner):
 
     def stop(self, context, id):
         answer = send("stop the scan", http.Method.POST, path(id, "/stop"), {})
-        # It has ended already.
+        # 409: the scan has already ended.
         if answer.status != 409:
             accept("stop the scan", answer)
 
@@ -89,16 +89,16 @@ class Scanner(exports.Scanner):
 
     def export_report(self, context, id, cursor):
         request = http.Request(http.Method.GET, path(id, "/report"), [], None)
-        accept("download the report", asking("download the report", http.download, request))
+        accept("download the report", attempt("download the report", http.download, request))
         return ExportStep_Done()
 
     def health(self, context):
-        accepted("see the scanner", http.Method.GET, "/ready")
-        return ScannerHealth(True, "it answers")
+        accepted("check the scanner", http.Method.GET, "/ready")
+        return ScannerHealth(True, "the scanner answers")
 
 
 def listed(context):
-    """Id, task and state of every scan of this installation."""
+    """Lists the id, task and state of every scan of this installation."""
     scans = accepted("list the scans", http.Method.GET, "/scans").get("scans")
     if not isinstance(scans, list):
         raise not_expected("list the scans")
@@ -112,9 +112,9 @@ def listed(context):
 
 
 def path(scan_id: str, rest: str = "") -> str:
-    """Ids come from the scanner: only one that can be part of a path becomes one."""
+    """Builds the path of a scan. Ids come from the scanner, so one that is not safe in a path is refused."""
     if not re.fullmatch("[0-9A-Za-z_-]+", scan_id):
-        raise Err(types.ScanError_NotFound("the scan's id is none of this scanner"))
+        raise Err(types.ScanError_NotFound("the scan's id is not valid for this scanner"))
     return f"/scans/{scan_id}{rest}"
 
 
@@ -124,19 +124,19 @@ def send(purpose: str, method, path: str, body: Optional[dict] = None):
     if body is not None:
         headers.append(("content-type", "application/json"))
         data = json.dumps(body).encode()
-    return asking(purpose, http.send, http.Request(method, path, headers, data))
+    return attempt(purpose, http.send, http.Request(method, path, headers, data))
 
 
-def asking(purpose: str, ask, request):
-    """What `ask` gives, or what it means for the host that no whole answer came."""
+def attempt(purpose: str, call, request):
+    """Returns the answer of `call`. If no complete answer came, raises the error that the host understands."""
     try:
-        return ask(request)
+        return call(request)
     except Err as error:
         raise no_answer(purpose, error)
 
 
 def accepted(purpose: str, method, path: str, body: Optional[dict] = None) -> dict:
-    """The JSON object of an answer that is a success."""
+    """Sends a request and returns the JSON object of a successful answer."""
     answer = accept(purpose, send(purpose, method, path, body))
     value = read_json(answer.body)
     if not isinstance(value, dict):
@@ -145,7 +145,7 @@ def accepted(purpose: str, method, path: str, body: Optional[dict] = None) -> di
 
 
 def read_json(body: bytes):
-    """The value, or none. A component's stack is small, and Python's parser ends the call where it runs out."""
+    """Parses JSON; none if it is malformed or too deep. A component's stack is small: overflowing it ends the call."""
     depth = 0
     for bracket in re.findall(rb"[\[{\]}]", body):
         depth += 1 if bracket in b"[{" else -1
@@ -158,7 +158,7 @@ def read_json(body: bytes):
 
 
 def accept(purpose: str, answer):
-    """The answer if it is a success, else what its status means for the host. No error quotes the scanner."""
+    """Returns the answer if it is a success, otherwise raises what its status means. Errors never quote the scanner."""
     status = answer.status
     if 200 <= status < 300:
         return answer
@@ -179,7 +179,7 @@ def accept(purpose: str, answer):
 
 
 def no_answer(purpose: str, error: Err) -> Err:
-    """No whole answer came."""
+    """Converts the error of a request without a complete answer."""
     match error.value:
         case http.HttpError_Denied(reason):
             return Err(types.ScanError_Invalid(f"cannot {purpose}: refused by the host: {reason}"))
@@ -194,7 +194,7 @@ def not_expected(purpose: str) -> Err:
 
 
 def text(value, key: str) -> str:
-    """JSON may hold half of a surrogate pair, which is no text that could be handed to the host."""
+    """Reads a text. JSON may contain half of a surrogate pair, which cannot be passed to the host as text."""
     found = value.get(key) if isinstance(value, dict) else None
     if not isinstance(found, str) or re.search("[\ud800-\udfff]", found):
         raise not_expected("read the scanner's answer")
@@ -226,7 +226,7 @@ class Reader(exports.Reader):
 
 
 def emit(rows, first: bool) -> bool:
-    """Hands findings over: one block of bytes, and cells that point into it."""
+    """Hands findings over as one block of bytes, and cells that point into it."""
     arena, cells, counts = bytearray(), [], []
     for values in rows:
         count = 0

@@ -1,4 +1,4 @@
-"""A profile for scanhost: high and critical findings, the worst first, each with whether it is urgent."""
+"""A profile for scanhost: it shows high and critical findings, the worst first, and whether each is urgent."""
 
 import json
 
@@ -33,21 +33,21 @@ class Planner(exports.Planner):
         )
 
     def shape(self, definition, rows):
-        """Each row is a JSON object; as many come back, in the same order."""
+        """Each row is a JSON object. It has to return as many rows, in the same order."""
         return [shaped(row) for row in rows]
 
 
 def permit(definition: str) -> None:
-    """The entry of `profiles.yaml` has nothing that this profile could be told."""
+    """Refuses keys in the entry of `profiles.yaml`: this profile has no settings."""
     try:
-        # None that is longer is taken, and one that is deep would exhaust a component's small stack.
+        # A longer definition is refused anyway, and a deeply nested one would exhaust a component's small stack.
         keys = json.loads(definition) if len(definition) < MAX_DEFINITION else None
     except ValueError:
         keys = None
     if not isinstance(keys, dict):
-        raise Err("it should be an object")
+        raise Err("the definition should be an object")
     for key in keys:
-        raise Err(f"unknown key `{key}`: this profile takes none")
+        raise Err(f"unknown key `{key}`: this profile has no settings")
 
 
 def shaped(row: str) -> str:

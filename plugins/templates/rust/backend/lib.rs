@@ -1,6 +1,6 @@
-//! A backend for scanhost. Its scanner is made up: change the paths, the JSON and the report to those of yours.
+//! A backend for scanhost. Its scanner is fictional: change paths, JSON and report to those of your scanner.
 //!
-//! Every call runs in a new instance with empty memory: what a later call needs goes into the state.
+//! Every call runs in a new instance with empty memory: put what a later call needs into the state.
 
 use std::collections::BTreeSet;
 
@@ -82,17 +82,17 @@ impl scanner::Guest for Plugin {
 
     fn status(context: Context, id: String) -> Result<ScanStatus, ScanError> {
         #[derive(Deserialize)]
-        struct Standing {
+        struct Status {
             state: String,
             #[serde(default)]
             percent: u8,
         }
         let answer = Request::get("read the scan's status", path(&id, "")?).send()?.accept()?;
-        let Standing { state, percent } = answer.json()?;
+        let Status { state, percent } = answer.json()?;
         let state = match state.as_str() {
             "new" => RemoteState::Created,
             "done" => RemoteState::Completed,
-            "failed" => RemoteState::Failed("the scanner gave it up".to_owned()),
+            "failed" => RemoteState::Failed("the scan failed at the scanner".to_owned()),
             _ => RemoteState::Running(percent.min(99)),
         };
         Ok(ScanStatus { state, next_state: context.state })
@@ -100,7 +100,7 @@ impl scanner::Guest for Plugin {
 
     fn stop(_: Context, id: String) -> Result<(), ScanError> {
         let answer = Request::post("stop the scan", path(&id, "/stop")?).json(&json!({})).send()?;
-        // 409: it has ended already.
+        // 409: the scan has already ended.
         if answer.status == 409 { Ok(()) } else { answer.accept().map(drop) }
     }
 
@@ -115,21 +115,21 @@ impl scanner::Guest for Plugin {
     }
 
     fn health(_: Context) -> Result<ScannerHealth, ScanError> {
-        Request::get("see the scanner", "/ready").send()?.accept()?;
-        Ok(ScannerHealth { ready: true, message: "it answers".to_owned() })
+        Request::get("check the scanner", "/ready").send()?.accept()?;
+        Ok(ScannerHealth { ready: true, message: "the scanner answers".to_owned() })
     }
 }
 
-/// Ids come from the scanner: only one that can be part of a path becomes one.
+/// Builds the path of a scan. Ids come from the scanner, so one that is not safe in a path is refused.
 fn path(id: &str, rest: &str) -> Result<String, ScanError> {
     if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
-        return Err(ScanError::NotFound("the scan's id is none of this scanner".to_owned()));
+        return Err(ScanError::NotFound("the scan's id is not valid for this scanner".to_owned()));
     }
     Ok(format!("/scans/{id}{rest}"))
 }
 
 impl reader::Guest for Plugin {
-    /// Lines of `host,port,severity,name`, of which only the last one is ever incomplete here.
+    /// The report has lines of `host,port,severity,name`. Only the last line that was read may be incomplete.
     fn parse(_: Option<ScanType>) -> Result<ReportInfo, ParseError> {
         let error = |message| ParseError { message, offset: 0 };
         let (mut findings, mut hosts, mut rest) = (Findings::new(), BTreeSet::new(), Vec::new());

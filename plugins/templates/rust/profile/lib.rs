@@ -1,4 +1,4 @@
-//! A profile for scanhost: high and critical findings, the worst first, each with whether it is urgent.
+//! A profile for scanhost: it shows high and critical findings, the worst first, and whether each is urgent.
 
 use scanhost_sdk::profile::planner::{Column, Description, Field, FieldType, Guest, OrderKey, QueryPlan, Selection};
 use serde_json::{Map, Value};
@@ -30,7 +30,7 @@ impl Guest for Plugin {
         })
     }
 
-    /// Each row is a JSON object; as many come back, in the same order.
+    /// Each row is a JSON object. It has to return as many rows, in the same order.
     fn shape(_definition: String, rows: Vec<String>) -> Result<Vec<String>, String> {
         rows.iter().map(|row| shaped(row)).collect()
     }
@@ -40,14 +40,15 @@ fn fields() -> Selection {
     Selection::Some(FIELDS.map(str::to_owned).to_vec())
 }
 
-/// The entry of `profiles.yaml` has nothing that this profile could be told.
+/// Refuses keys in the entry of `profiles.yaml`: this profile has no settings.
 fn permit(definition: &str) -> Result<(), String> {
-    let keys: Map<String, Value> = serde_json::from_str(definition).map_err(|_| "it should be an object".to_owned())?;
-    keys.keys().next().map_or(Ok(()), |key| Err(format!("unknown key `{key}`: this profile takes none")))
+    let keys: Map<String, Value> =
+        serde_json::from_str(definition).map_err(|_| "the definition should be an object".to_owned())?;
+    keys.keys().next().map_or(Ok(()), |key| Err(format!("unknown key `{key}`: this profile has no settings")))
 }
 
 fn shaped(row: &str) -> Result<String, String> {
-    let mut row: Map<String, Value> = serde_json::from_str(row).map_err(|_| "a row is no object".to_owned())?;
+    let mut row: Map<String, Value> = serde_json::from_str(row).map_err(|_| "a row is not an object".to_owned())?;
     let is_urgent = row.get("severity").is_some_and(|severity| severity == "Critical")
         || row.get("exploit_available").is_some_and(|available| *available == true);
     row.insert("urgent".to_owned(), Value::Bool(is_urgent));

@@ -1,11 +1,11 @@
 use super::*;
 
 fn cursor(token: Option<&str>) -> Cursor {
-    Cursor::first(Order { file: 12, token: token.map(str::to_owned) })
+    Cursor::first(StartedExport { file: 12, token: token.map(str::to_owned) })
 }
 
 #[test]
-fn a_cursor_survives_the_host() {
+fn only_cursors_of_this_backend_are_parsed() {
     for cursor in [cursor(None), cursor(Some("ab-C_9"))] {
         assert_eq!(Cursor::parse(&cursor.write()).unwrap(), cursor);
     }
@@ -15,16 +15,16 @@ fn a_cursor_survives_the_host() {
 }
 
 #[test]
-fn an_export_is_started_anew_twice() {
+fn export_is_started_again_at_most_twice() {
     let mut cursor = cursor(None);
     for file in [13, 14] {
-        cursor = cursor.next_attempt().unwrap().with(Order { file, token: None });
+        cursor = cursor.next_attempt().unwrap().with(StartedExport { file, token: None });
     }
     assert!(matches!(cursor.next_attempt(), Err(ScanError::Internal(_))));
 }
 
 #[test]
-fn the_older_path_comes_second_and_needs_a_token() {
+fn path_of_older_versions_comes_second_and_needs_a_token() {
     let id = ScanId::parse("5").unwrap();
     let paths = |cursor: Cursor| cursor.paths(id, "status").collect::<Vec<_>>();
     assert_eq!(paths(cursor(None)), ["/scans/5/export/12/status"]);

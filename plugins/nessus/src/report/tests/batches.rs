@@ -1,9 +1,9 @@
-//! Findings in batches, with what those of a host share.
+//! Batches of findings, with the values that the findings of a host share.
 
 use super::*;
 
 #[test]
-fn batches_hold_every_finding_once_and_in_order() {
+fn batches_have_every_finding_once_and_in_order() {
     let text = "x".repeat(5000);
     for (properties_first, host_count) in [(true, 3), (false, 3)] {
         let mut report = String::from("<Report>");
@@ -21,27 +21,27 @@ fn batches_hold_every_finding_once_and_in_order() {
             );
         }
         report.push_str("</Report>");
-        let (_, notebook) = read_in_pieces(report.as_bytes(), 1 << 18).unwrap();
-        assert!(notebook.findings == expected, "properties first: {properties_first}");
-        assert!(notebook.batches > 2);
+        let (_, recorded) = read_in_pieces(report.as_bytes(), 1 << 18).unwrap();
+        assert!(recorded.findings == expected, "properties first: {properties_first}");
+        assert!(recorded.batches > 2);
     }
 }
 
 #[test]
-fn a_host_too_large_to_hold_back_is_a_warning() {
+fn host_too_large_to_hold_back_is_a_warning() {
     let text = "x".repeat(1 << 20);
     let items = format!("<ReportItem><a>{text}</a></ReportItem>").repeat(12);
     let report =
         format!("<ReportHost>{items}<HostProperties><tag name='host-ip'>ip</tag></HostProperties></ReportHost>");
-    let (summary, notebook) = read_in_pieces(report.as_bytes(), 1 << 18).unwrap();
-    assert_eq!(notebook.findings.len(), 12);
-    assert_eq!(notebook.findings[0].len(), "severity=0|severity_id=0|a=".len() + text.len());
-    assert!(notebook.findings[11].contains("host_ip=ip"));
+    let (summary, recorded) = read_in_pieces(report.as_bytes(), 1 << 18).unwrap();
+    assert_eq!(recorded.findings.len(), 12);
+    assert_eq!(recorded.findings[0].len(), "severity=0|severity_id=0|a=".len() + text.len());
+    assert!(recorded.findings[11].contains("host_ip=ip"));
     assert_eq!(summary.warnings[0].code, "late_host_properties");
 }
 
 #[test]
-fn what_findings_share_fits_into_their_batch() {
+fn batch_has_room_for_shared_values() {
     let long = |length: usize| "x".repeat(length);
     let tags = |length: usize, names: &[&str]| -> String {
         names.iter().map(|name| format!("<tag name='{name}'>{}</tag>", long(length))).collect()
@@ -52,19 +52,24 @@ fn what_findings_share_fits_into_their_batch() {
     let small = |count: usize| "<ReportItem port='1'/>".repeat(count);
     let all = ["host-ip", "host-fqdn", "operating-system", "mac-address"];
     let score = format!("<cvss_base_score>9.{}</cvss_base_score>", "0".repeat(7_300_000));
-    // The hosts of a report, its findings, and those that have their host's address.
+    // The name of the case, the hosts, the number of findings, and how many of them have their host's address.
     let cases: &[(&str, Vec<String>, usize, usize)] = &[
         ("many with long values", vec![early(&tags(18_000, &["host-ip"]), &small(3_000))], 3_000, 3_000),
-        ("the same, told late", vec![late(&tags(18_000, &["host-ip"]), &small(3_000))], 3_000, 0),
-        ("many with short values, told late", vec![late(&tags(300, &["host-ip"]), &small(20_000))], 20_000, 20_000),
+        ("many with long values, late properties", vec![late(&tags(18_000, &["host-ip"]), &small(3_000))], 3_000, 0),
         (
-            "short values, told late, after a neighbour with long ones",
+            "many with short values, late properties",
+            vec![late(&tags(300, &["host-ip"]), &small(20_000))],
+            20_000,
+            20_000,
+        ),
+        (
+            "short values, late properties, after a host with long values",
             vec![early(&tags(40_000, &["host-ip"]), &small(100)), late(&tags(20, &["host-ip"]), &small(10_000))],
             10_100,
             10_100,
         ),
         (
-            "many of a long name, told late",
+            "many with a long host name, late properties",
             vec![late(&tags(20, &["host-ip"]), &small(35_000)).replace("name='h'", &format!("name='{}'", long(250)))],
             35_000,
             35_000,
@@ -85,9 +90,9 @@ fn what_findings_share_fits_into_their_batch() {
     ];
     for (name, hosts, findings, complete) in cases {
         let report = format!("<NessusClientData_v2>{}</NessusClientData_v2>", hosts.concat());
-        let (summary, notebook) = read_in_pieces(report.as_bytes(), 1 << 18).unwrap();
-        assert_eq!(notebook.findings.len(), *findings, "{name}");
-        let found = notebook.findings.iter().filter(|finding| finding.contains("host_ip=x")).count();
+        let (summary, recorded) = read_in_pieces(report.as_bytes(), 1 << 18).unwrap();
+        assert_eq!(recorded.findings.len(), *findings, "{name}");
+        let found = recorded.findings.iter().filter(|finding| finding.contains("host_ip=x")).count();
         assert_eq!(found, *complete, "{name}");
         assert_eq!(summary.warnings.len(), usize::from(complete < findings), "{name}: {:?}", summary.warnings);
     }

@@ -1,8 +1,8 @@
 use super::{find, is_same};
 
-/// Every byte that may be found, at every place of a word and a bit, behind every neighbour.
+/// Tries every byte at every index of two words and a bit, between critical neighbours.
 #[test]
-fn a_byte_is_found_where_it_stands_and_nowhere_else() {
+fn find_returns_the_index_of_the_byte() {
     for length in 0..20 {
         for place in 0..length {
             for byte in 0..=u8::MAX {
@@ -18,7 +18,7 @@ fn a_byte_is_found_where_it_stands_and_nowhere_else() {
 }
 
 #[test]
-fn the_first_of_several_is_found() {
+fn find_returns_the_first_of_several() {
     for first in 0..16 {
         for second in first + 1..17 {
             let mut bytes = [b'n'; 17];
@@ -31,7 +31,7 @@ fn the_first_of_several_is_found() {
 }
 
 #[test]
-fn what_differs_in_one_byte_or_in_length_is_not_the_same() {
+fn slices_that_differ_in_one_byte_or_in_length_are_not_same() {
     let name = b"vuln_publication_date";
     for length in 0..=name.len() {
         assert!(is_same(&name[..length], &name.to_vec()[..length]));

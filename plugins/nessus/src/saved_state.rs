@@ -1,15 +1,16 @@
-//! What a call leaves for the next one.
+//! The state that a call saves for the next one.
 
 use serde::{Deserialize, Serialize};
 
-/// Nessus says `empty` of a scan that was never launched, and for a moment of one that was: only this tells them apart.
+/// Nessus says `empty` for a scan that was never launched, and for a moment also for one that was: only this tells them
+/// apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Memory {
+pub struct SavedState {
     pub launched: bool,
 }
 
-impl Memory {
-    /// A state that cannot be read is taken as none, which at worst means one more launch that the scanner refuses.
+impl SavedState {
+    /// An unreadable state counts as not launched, which at worst causes one more launch that the scanner refuses.
     pub fn read(state: &[u8]) -> Self {
         serde_json::from_slice(state).unwrap_or_default()
     }
