@@ -9,7 +9,7 @@ use std::{
 
 use jiff::Timestamp;
 use scanhost_domain::{
-    breaker::{Breaker, Circuit, REST},
+    breaker::{Breaker, Circuit, PROBE_DELAY},
     ids::ScannerId,
 };
 use scanhost_store::ScannerReport;
@@ -57,14 +57,14 @@ impl Breakers {
     }
 
     /// Whether a breaker that is not closed has rested long enough for a probe.
-    pub fn is_rested(&self, scanner: &ScannerId) -> bool {
-        self.lock().get(scanner).is_some_and(|entry| entry.breaker.is_rested(clock::now(), paced(REST)))
+    pub fn is_probe_due(&self, scanner: &ScannerId) -> bool {
+        self.lock().get(scanner).is_some_and(|entry| entry.breaker.is_probe_due(clock::now(), paced(PROBE_DELAY)))
     }
 
     /// Begins the probe.
     pub fn begin_probe(&self, scanner: &ScannerId) {
         self.change(scanner, |breaker| {
-            let _permitted = breaker.permit(clock::now(), paced(REST));
+            let _permitted = breaker.permit(clock::now(), paced(PROBE_DELAY));
         });
     }
 
@@ -88,7 +88,7 @@ impl Breakers {
         let entry = entries.entry(scanner.clone()).or_default();
         if report.changed_at > entry.changed_at && report.circuit != entry.breaker.circuit() {
             tracing::warn!(%scanner, to = report.circuit.name(), "breaker, as another worker has seen");
-            entry.breaker = Breaker::seen(report.circuit, report.changed_at.unwrap_or_else(clock::now));
+            entry.breaker = Breaker::reported(report.circuit, report.changed_at.unwrap_or_else(clock::now));
             entry.changed_at = report.changed_at;
         }
     }

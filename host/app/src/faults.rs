@@ -10,7 +10,7 @@ use std::{
 };
 
 use scanhost_domain::{quarantine::Quarantine, visible::visible};
-use scanhost_sandbox::{CallOutcome, CallReport, Digest, LastWords, Observer};
+use scanhost_sandbox::{CallOutcome, CallReport, Digest, Observer, StderrTail};
 use scanhost_system::clock;
 use tokio::sync::Notify;
 
@@ -49,12 +49,12 @@ impl Observer for Faults {
         self.rest(digest).map_or(Ok(()), Err)
     }
 
-    fn heard(&self, words: &LastWords<'_>) {
+    fn stderr_written(&self, words: &StderrTail<'_>) {
         let stderr = visible(words.text);
         tracing::warn!(plugin = words.plugin, function = words.function, stderr, "a plugin's last words");
     }
 
-    fn called(&self, report: &CallReport<'_>) {
+    fn call_ended(&self, report: &CallReport<'_>) {
         let CallOutcome::Fault(kind) = report.outcome else { return };
         // The others are no fault of the plugin's: its scanner was slow, or the host had no room.
         if !matches!(kind, "cpu" | "memory" | "crash" | "contract") {
@@ -76,16 +76,16 @@ pub struct Observers {
 }
 
 impl Observer for Observers {
-    fn called(&self, report: &CallReport<'_>) {
-        self.metrics.called(report);
-        self.faults.called(report);
+    fn call_ended(&self, report: &CallReport<'_>) {
+        self.metrics.call_ended(report);
+        self.faults.call_ended(report);
     }
 
     fn permit(&self, digest: Digest) -> Result<(), Duration> {
         self.faults.permit(digest)
     }
 
-    fn heard(&self, words: &LastWords<'_>) {
-        self.faults.heard(words);
+    fn stderr_written(&self, words: &StderrTail<'_>) {
+        self.faults.stderr_written(words);
     }
 }

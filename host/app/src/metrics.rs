@@ -1,7 +1,10 @@
 //! What this process counts, under the names that operators know: the one place of names, labels and buckets.
 //! Labels are names of the configuration and words of this program, never text that somebody sent.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
@@ -13,7 +16,10 @@ use scanhost_domain::{
 };
 use scanhost_sandbox::{Backend, CallOutcome, CallReport, Observer, Profile};
 
-use crate::{refusal::ErrorCode, snapshot::Snapshot};
+use crate::{
+    refusal::{ErrorCode, Refusal},
+    snapshot::Snapshot,
+};
 
 /// Before every name of our own.
 const NAMESPACE: &str = "scanhost";
@@ -142,6 +148,18 @@ impl Metrics {
         self.tool_duration.with_label_values(&[tool]).observe(time.as_secs_f64());
     }
 
+    /// Does what a tool does, and counts it as a call of the tool, whichever way it came.
+    pub async fn measure_tool<T>(
+        &self,
+        tool: &str,
+        work: impl Future<Output = Result<T, Refusal>>,
+    ) -> Result<T, Refusal> {
+        let start = Instant::now();
+        let done = work.await;
+        self.called_tool(tool, done.as_ref().map(drop).map_err(|refusal| refusal.code), start.elapsed());
+        done
+    }
+
     /// One request of an MCP client; `error` is empty when it went well, `tool` when the method calls none.
     pub fn served_operation(&self, method: &str, tool: &str, error: &str, time: Duration) {
         self.operation_duration.with_label_values(&[method, tool, error]).observe(time.as_secs_f64());
@@ -227,7 +245,7 @@ impl Metrics {
 const FAILED: &str = "failed";
 
 impl Observer for Metrics {
-    fn called(&self, report: &CallReport<'_>) {
+    fn call_ended(&self, report: &CallReport<'_>) {
         let (plugin, function) = (report.plugin, report.function);
         self.plugin_calls.with_label_values(&[plugin, function, report.outcome.name()]).inc();
         self.plugin_call_seconds.with_label_values(&[plugin, function]).observe(report.time.as_secs_f64());

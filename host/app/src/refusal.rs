@@ -105,8 +105,8 @@ impl std::error::Error for Refusal {}
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::NoRoom => Self::no_room(),
-            StoreError::Unheard(_) => {
+            StoreError::DiskFull => Self::no_room(),
+            StoreError::AnswerLost(_) => {
                 tracing::error!(error = chain(&error), "the store's answer was lost");
                 Self::new(
                     ErrorCode::Unavailable,

@@ -8,7 +8,7 @@ use scanhost_domain::{
     ids::TaskId,
     scan::{Scan, ScanState, Status},
 };
-use scanhost_results::{Identity, Report, ReportError, ingest_in_background};
+use scanhost_results::{Identity, Report, ReportError, ingest_in_background, rows::ShapeError};
 
 use crate::{
     find,
@@ -35,6 +35,12 @@ impl From<ReportError> for Unusable {
             ReportError::Damaged(what) => Self::Damaged(what),
             ReportError::Io(_) => Self::Refused(Refusal::internal("reading the scan's findings", &error)),
         }
+    }
+}
+
+impl From<ShapeError> for Unusable {
+    fn from(error: ShapeError) -> Self {
+        Self::Refused(error.into())
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use scanhost_domain::{
-    breaker::{Breaker, Circuit, REST},
+    breaker::{Breaker, Circuit, PROBE_DELAY},
     error_chain::chain,
     ids::ScannerId,
 };
@@ -91,11 +91,11 @@ async fn may_ask(host: &Host, scanner: &ScannerId, is_due: bool) -> bool {
     if host.breakers.circuit(scanner) == Circuit::Closed {
         return is_due;
     }
-    if !host.breakers.is_rested(scanner) {
+    if !host.breakers.is_probe_due(scanner) {
         return false;
     }
     // Scans that run go on while the store is away, and so do probes.
-    let is_ours = host.store.take_probe(scanner, paced(REST)).await.unwrap_or(true);
+    let is_ours = host.store.take_probe(scanner, paced(PROBE_DELAY)).await.unwrap_or(true);
     if is_ours {
         host.breakers.begin_probe(scanner);
     }

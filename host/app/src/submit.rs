@@ -2,6 +2,7 @@
 
 mod args;
 mod login;
+mod reply;
 mod stored_pool;
 mod wait;
 
@@ -32,6 +33,7 @@ use crate::{
 };
 use login::{find_credential, login};
 
+pub use reply::SubmitReply;
 pub use stored_pool::find_stored_pool;
 
 const MAX_NAME: usize = 256;

@@ -10,8 +10,8 @@ use scanhost_domain::{
     scan::{Failure, Fence, Outcome, Running, Scan, ScanState, Status},
 };
 use scanhost_store::{
-    Cancelled, Change, Claimed, DeadLetter, Deleted, Idempotency, Known, ListQuery, Listed, NewScan, PoolOffer,
-    PoolState, ScannerReport, Store, StoreError, Submitted, Watch, WorkError,
+    Cancelled, Change, Claimed, ConfiguredScanners, DeadLetter, Deleted, Idempotency, ListQuery, Listed, NewScan,
+    PoolOffer, PoolState, ScannerReport, Store, StoreError, Submitted, Watch, WorkError,
 };
 
 use crate::metrics::Metrics;
@@ -148,7 +148,7 @@ impl Store for Ledger {
         Ok(failed)
     }
 
-    async fn stranded(&self, known: Known, limit: usize) -> Result<Vec<TaskId>, StoreError> {
+    async fn stranded(&self, known: ConfiguredScanners, limit: usize) -> Result<Vec<TaskId>, StoreError> {
         self.store.stranded(known, limit).await
     }
 

@@ -58,7 +58,7 @@ fn read(setting: &Setting<'_>) -> Option<Command> {
     let program = fields.required("program").and_then(|program| {
         let path = PathBuf::from(program.text()?);
         if !path.is_absolute() || program.text()?.contains('\0') {
-            program.report("must be the absolute path of a program, such as /usr/bin/nmap: nothing is searched for");
+            program.report("must be the absolute path of a program, such as /usr/bin/nmap: PATH is not searched");
         }
         Some(path)
     });
@@ -79,11 +79,11 @@ fn environment(setting: &Setting<'_>) -> Option<Vec<(String, Secret)>> {
         let is_name = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         if !is_name {
-            value.report("the name of a variable is of letters, digits and `_`");
+            value.report("the name of a variable must consist of letters, digits and `_`");
         }
         let secret = value.secret()?;
         if secret.expose().contains('\0') {
-            value.report("must have no zero byte");
+            value.report("must not contain a zero byte");
         }
         Some((name.to_owned(), secret))
     };

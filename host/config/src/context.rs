@@ -11,7 +11,7 @@ use std::{
 use zeroize::Zeroizing;
 
 use super::{
-    problem::{Place, Problem},
+    problem::{Position, Problem},
     variable::Environment,
 };
 
@@ -30,7 +30,7 @@ impl<'a> Context<'a> {
         Self { environment, folder, problems: RefCell::default(), sources: RefCell::default() }
     }
 
-    pub(super) fn report(&self, file: &str, place: Option<Place>, key: &str, message: String) {
+    pub(super) fn report(&self, file: &str, place: Option<Position>, key: &str, message: String) {
         let problem = Problem { file: file.to_owned(), place, key: key.to_owned(), message };
         self.problems.borrow_mut().push(problem);
     }

@@ -46,7 +46,7 @@ fn login(fields: &mut Fields<'_>) -> Option<Login> {
     let (password, key) = (fields.get("ssh_password"), fields.get("ssh_private_key"));
     let passphrase = fields.get("ssh_passphrase");
     if let (Some(passphrase), None) = (&passphrase, &key) {
-        passphrase.report("belongs to `ssh_private_key`, which is not given");
+        passphrase.report("needs `ssh_private_key`, which is not given");
     }
     match (password, key) {
         (Some(password), None) => Some(Login::Password(password.secret()?)),
@@ -55,7 +55,7 @@ fn login(fields: &mut Fields<'_>) -> Option<Login> {
             Some(Login::PrivateKey { key: key.secret()?, passphrase })
         }
         (Some(_), Some(key)) => {
-            key.report("a credential has either `ssh_password` or `ssh_private_key`");
+            key.report("a credential has `ssh_password` or `ssh_private_key`, not both");
             None
         }
         (None, None) => {
@@ -70,7 +70,7 @@ fn escalation(fields: &mut Fields<'_>) -> Option<Escalation> {
     let (account, password) = (fields.get("escalation_account"), fields.get("escalation_password"));
     let Some(method) = method else {
         for setting in account.iter().chain(&password) {
-            setting.report("belongs to `elevate_privileges_with`, which is not given");
+            setting.report("needs `elevate_privileges_with`, which is not given");
         }
         return None;
     };

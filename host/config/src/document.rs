@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use super::{
     context::Context,
-    problem::Place,
+    problem::Position,
     setting::{Setting, join},
     variable,
     yaml::{self, Origin, Value, Yaml},
@@ -30,7 +30,7 @@ impl Document {
             }
             Err((place, mut message)) => {
                 if place.is_some_and(|place| stands_in_line("${", source, place)) {
-                    message.push_str(" (inside `{…}` and `[…]` a value with `${…}` has to stand in quotes)");
+                    message.push_str(" (inside `{…}` and `[…]` a value with `${…}` has to be in quotes)");
                 }
                 context.report(file, place, "", message);
                 None
@@ -63,7 +63,7 @@ struct Preparation<'a> {
 }
 
 impl Preparation<'_> {
-    fn prepare(&self, yaml: &mut Yaml, place: Option<Place>, path: &str) {
+    fn prepare(&self, yaml: &mut Yaml, place: Option<Position>, path: &str) {
         let is_quoted = yaml::is_quoted(yaml, self.source);
         match &mut yaml.value {
             Value::Text(text) => match variable::expand(&text.text, self.context.environment) {
@@ -102,14 +102,14 @@ impl Preparation<'_> {
     }
 }
 
-fn duplicate(first: Option<Place>) -> String {
+fn duplicate(first: Option<Position>) -> String {
     match first {
-        Some(first) => format!("the key stands twice, first in line {}", first.line),
-        None => "the key stands twice".to_owned(),
+        Some(first) => format!("the key is given twice, first in line {}", first.line),
+        None => "the key is given twice".to_owned(),
     }
 }
 
-fn stands_in_line(text: &str, source: &str, place: Place) -> bool {
+fn stands_in_line(text: &str, source: &str, place: Position) -> bool {
     let index = usize::try_from(place.line - 1).ok();
     index.and_then(|index| source.lines().nth(index)).is_some_and(|line| line.contains(text))
 }

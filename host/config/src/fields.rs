@@ -3,7 +3,7 @@
 use scanhost_domain::nearest::nearest;
 
 use super::{
-    problem::Place,
+    problem::Position,
     setting::{Setting, join},
 };
 
@@ -11,24 +11,24 @@ pub(super) struct Fields<'a> {
     setting: Setting<'a>,
     /// None where the setting is no mapping, which was reported.
     entries: Option<Vec<(&'a str, Setting<'a>)>>,
-    asked: Vec<String>,
+    known_keys: Vec<String>,
 }
 
 impl<'a> Setting<'a> {
     pub(super) fn fields(&self) -> Fields<'a> {
-        Fields { setting: self.clone(), entries: self.entries(), asked: Vec::new() }
+        Fields { setting: self.clone(), entries: self.entries(), known_keys: Vec::new() }
     }
 }
 
 impl<'a> Fields<'a> {
     pub(super) fn get(&mut self, key: &str) -> Option<Setting<'a>> {
-        self.asked.push(key.to_owned());
+        self.known_keys.push(key.to_owned());
         let entries = self.entries.as_ref()?;
         entries.iter().find(|(name, _)| *name == key).map(|(_, setting)| setting.clone())
     }
 
     /// Where it stands, if it does.
-    pub(super) fn place(&self, key: &str) -> Option<Place> {
+    pub(super) fn place(&self, key: &str) -> Option<Position> {
         self.entries.as_ref()?.iter().find(|(name, _)| *name == key)?.1.place
     }
 
@@ -57,7 +57,7 @@ impl<'a> Fields<'a> {
             Some(setting) => setting.fields(),
             None => {
                 let setting = Setting { path: join(&self.setting.path, key), ..self.setting.clone() };
-                Fields { setting, entries: Some(Vec::new()), asked: Vec::new() }
+                Fields { setting, entries: Some(Vec::new()), known_keys: Vec::new() }
             }
         }
     }
@@ -70,11 +70,11 @@ impl<'a> Fields<'a> {
     /// Reports the keys that nobody asked for.
     pub(super) fn finish(self) {
         for (name, setting) in
-            self.entries.iter().flatten().filter(|(name, _)| !self.asked.iter().any(|asked| asked == name))
+            self.entries.iter().flatten().filter(|(name, _)| !self.known_keys.iter().any(|key| key == name))
         {
-            setting.report(match nearest(name, self.asked.iter().map(String::as_str)) {
+            setting.report(match nearest(name, self.known_keys.iter().map(String::as_str)) {
                 Some(known) => format!("unknown key; did you mean `{known}`?"),
-                None => format!("unknown key; known here: {}", self.asked.join(", ")),
+                None => format!("unknown key; known here: {}", self.known_keys.join(", ")),
             });
         }
     }

@@ -47,7 +47,7 @@ pub use crate::{
     log::{Log, LogFormat},
     plugin::{PluginLimits, PluginSource},
     pool::{Balance, Pool},
-    problem::{Place, Problem, Problems},
+    problem::{Position, Problem, Problems},
     profile::ProfileDefinition,
     scanner::{Scanner, Tls},
     store::StoreKind,
@@ -91,7 +91,7 @@ pub struct Config {
     pub profiles: Vec<ProfileDefinition>,
     sources: Vec<PathBuf>,
     /// Where keys stand that a process cannot change.
-    fixed: BTreeMap<&'static str, Option<Place>>,
+    fixed: BTreeMap<&'static str, Option<Position>>,
 }
 
 /// What there is without a folder.
@@ -148,7 +148,7 @@ impl Config {
     }
 
     /// Where one of the keys stands that a process cannot change, if it does.
-    pub fn place_of(&self, fixed: &str) -> Option<Place> {
+    pub fn place_of(&self, fixed: &str) -> Option<Position> {
         self.fixed.get(fixed).copied().flatten()
     }
 

@@ -9,7 +9,7 @@ use std::{
 
 use scanhost_domain::ids::BackendName;
 
-use super::{command::Command, fields::Fields, problem::Place, setting::Setting, token::sha256};
+use super::{command::Command, fields::Fields, problem::Position, setting::Setting, token::sha256};
 
 #[derive(Clone, Debug)]
 pub struct PluginSource {
@@ -22,7 +22,7 @@ pub struct PluginSource {
     pub commands: BTreeSet<String>,
     pub limits: PluginLimits,
     /// What a problem with it should name.
-    pub place: Option<Place>,
+    pub place: Option<Position>,
 }
 
 /// Bounds of one call.

@@ -28,7 +28,7 @@ pub enum Balance {
 pub(super) fn read_all(scanners: &Setting<'_>, mut settings: Fields<'_>) -> Option<Vec<Pool>> {
     let named = scanners.named::<PoolName>()?;
     if named.is_empty() {
-        scanners.report("names no pool of scanners");
+        scanners.report("defines no pool of scanners");
     }
     let mut pools = Vec::new();
     for (name, list) in named {

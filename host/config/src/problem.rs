@@ -7,7 +7,7 @@ use std::{
 
 /// Where something stands in a file of the configuration. Lines and columns count from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct Position {
     pub line: u64,
     pub column: u64,
 }
@@ -18,7 +18,7 @@ pub struct Problem {
     /// The file's name within the folder.
     pub file: String,
     /// Absent where the whole file is meant.
-    pub place: Option<Place>,
+    pub place: Option<Position>,
     /// The path of the key, such as `nessus[0].url`; empty where no key is meant.
     pub key: String,
     pub message: String,

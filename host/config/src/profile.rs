@@ -2,7 +2,7 @@
 
 use scanhost_domain::ids::ProfileName;
 
-use super::{problem::Place, setting::Setting};
+use super::{problem::Position, setting::Setting};
 
 /// The contract's profiles, in the form of a profiles.yaml.
 pub(super) const BUILT_IN: &str = "
@@ -22,7 +22,7 @@ pub struct ProfileDefinition {
     pub definition: String,
     /// The file and place that a problem with it should name.
     pub file: &'static str,
-    pub place: Option<Place>,
+    pub place: Option<Position>,
 }
 
 /// The definitions of one file. Those for components of the operator's own (`has_component`) have the keys that the
@@ -52,7 +52,7 @@ pub(super) fn replace(mut profiles: Vec<ProfileDefinition>, by: Vec<ProfileDefin
 /// What can be known without the component: its keys and their types.
 fn check(profile: &Setting<'_>) {
     let mut fields = profile.fields();
-    let wants = "is required (an entry for a profile of a plugin has the plugin's name as its key)";
+    let wants = "is required (the entry of a plugin's profile must have the plugin's name as its key)";
     if let Some(shown) = fields.required_as("fields", wants)
         && !shown.is_text("all")
         && names(&shown).is_some_and(|names| names.is_empty())

@@ -9,7 +9,7 @@ use scanhost_domain::{
 };
 use url::Url;
 
-use super::{fields::Fields, limit::ScannerLimits, problem::Place, setting::Setting, token::sha256};
+use super::{fields::Fields, limit::ScannerLimits, problem::Position, setting::Setting, token::sha256};
 use crate::secret::Secret;
 
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ pub struct Scanner {
     /// A JSON object, for the backend.
     pub options: String,
     /// What a problem with it should name.
-    pub place: Option<Place>,
+    pub place: Option<Position>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,12 +138,12 @@ fn read_auth(setting: &Setting<'_>) -> Option<Vec<(String, Secret)>> {
         }
     }
     if (has("access_key") || has("secret_key")) && (has("username") || has("password")) {
-        setting.report("has either `access_key` and `secret_key` or `username` and `password`");
+        setting.report("needs `access_key` and `secret_key` or `username` and `password`, not both pairs");
     }
     let read = |(name, entry): &(&str, Setting<'_>)| {
         // A backend's templates name these keys in braces.
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
-            entry.report("a key of `auth` is of letters, digits and `_`");
+            entry.report("a key of `auth` must consist of letters, digits and `_`");
         }
         Some(((*name).to_owned(), entry.secret()?))
     };
@@ -185,13 +185,13 @@ fn read_headers(setting: &Setting<'_>) -> Option<Vec<(HeaderName, Secret)>> {
     let mut seen = BTreeSet::new();
     let read = |(name, header): (HeaderName, Setting<'_>)| {
         if !seen.insert(name.as_str().to_owned()) {
-            header.report("the header stands twice: their names do not differ by case");
+            header.report("the header is given twice: upper and lower case make no difference");
         }
         if OF_THE_CONNECTION.contains(&name.as_str()) {
-            header.report("this header is the host's to set");
+            header.report("only the host may set this header");
         }
         let value = header.secret()?;
-        header.check(HeaderValue::from_str(value.expose()).map_err(|_| "is not a header's value"))?;
+        header.check(HeaderValue::from_str(value.expose()).map_err(|_| "is not a valid header value"))?;
         Some((name, value))
     };
     Some(setting.named::<HeaderName>()?.into_iter().filter_map(read).collect())

@@ -5,7 +5,7 @@ use std::{fmt::Display, ops::RangeInclusive, path::Path, str::FromStr, time::Dur
 
 use super::{
     context::Context,
-    problem::Place,
+    problem::Position,
     yaml::{self, Origin, Text, Value},
 };
 use crate::secret::Secret;
@@ -14,7 +14,7 @@ use crate::secret::Secret;
 pub(super) struct Setting<'a> {
     pub(super) context: &'a Context<'a>,
     pub(super) file: &'static str,
-    pub(super) place: Option<Place>,
+    pub(super) place: Option<Position>,
     pub(super) path: String,
     pub(super) value: &'a Value,
 }
@@ -90,7 +90,7 @@ impl<'a> Setting<'a> {
                 if line.contains('\n') { content.to_string() } else { line.trim_end_matches('\r').to_owned() }
             }
             Some(_) => {
-                self.report("a secret from a file is written `file:/path`, with the whole path");
+                self.report("a secret from a file must be written `file:/path`, with an absolute path");
                 return None;
             }
         };

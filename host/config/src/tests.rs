@@ -144,7 +144,7 @@ fn problems_of_variables() {
             "auth: {access_key: \"${NO}\", secret_key: k}",
             &["scanners.yaml:3: mock[0].auth.access_key: the environment variable NO is not set"],
         ),
-        ("name: ${WORD", &["scanners.yaml:3: mock[0].name: `${` without its `}` (a literal `${` is written `$${`)"]),
+        ("name: ${WORD", &["scanners.yaml:3: mock[0].name: `${` has no closing `}` (a literal `${` is written `$${`)"]),
         (
             "name: ${WORD-x}",
             &["scanners.yaml:3: mock[0].name: `${…}` must be `${NAME}` or `${NAME:-default}` (a literal `${` is \
@@ -164,12 +164,12 @@ fn problems_of_variables() {
     check_problems(
         &[("scanners.yaml", "n: [{instance_id: a, auth: {access_key: ${NO}, secret_key: k}}]")],
         &["scanners.yaml:1: while parsing a flow mapping, did not find expected ',' or '}' (inside `{…}` and `[…]` a \
-           value with `${…}` has to stand in quotes)"],
+           value with `${…}` has to be in quotes)"],
     );
     let nested = format!("name: {}{}", "${NO:-".repeat(20), "}".repeat(20));
     check_problems(
         &[("scanners.yaml", &scanner(&nested))],
-        &["scanners.yaml:3: mock[0].name: defaults of variables stand in each other more than 8 deep"],
+        &["scanners.yaml:3: mock[0].name: defaults of variables are nested more than 8 deep"],
     );
 }
 
@@ -288,7 +288,7 @@ fn a_profile_takes_the_place_of_a_built_in_one() {
     .unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(profile_names(&config), ["minimal", "summary", "brief", "full", "soc", "triage"]);
     assert_eq!(config.profiles[2].definition, r#"{"fields":["port"]}"#);
-    assert_eq!(config.profiles[2].place, Some(super::problem::Place { line: 2, column: 1 }));
+    assert_eq!(config.profiles[2].place, Some(super::problem::Position { line: 2, column: 1 }));
     assert_eq!(config.profiles[5].definition, r#"{"levels":3}"#);
 }
 

@@ -31,7 +31,7 @@ impl std::str::FromStr for Scope {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let scope = Self::ALL.into_iter().find(|scope| scope.as_str() == text);
-        scope.ok_or("unknown scope; there are scan:read, scan:submit and scan:admin")
+        scope.ok_or("unknown scope; the scopes are scan:read, scan:submit and scan:admin")
     }
 }
 
@@ -73,7 +73,7 @@ pub(super) fn read_all(setting: &Setting<'_>) -> Option<Vec<Token>> {
     setting.list_of(|item| {
         let token = read(&item, &mut names)?;
         if !digests.insert(token.digest()) {
-            item.report("another entry has the same token, and a request would not say which it means");
+            item.report("another entry has the same token, so a request could not tell them apart");
         }
         Some(token)
     })
@@ -100,7 +100,7 @@ fn read(setting: &Setting<'_>, names: &mut BTreeSet<String>) -> Option<Token> {
         (Some(token), None) => plain(&token),
         (None, Some(digest)) => sha256(&digest).map(TokenSecret::Sha256),
         (Some(_), Some(digest)) => {
-            digest.report("a token has either `token` or `sha256`");
+            digest.report("a token has `token` or `sha256`, not both");
             None
         }
         (None, None) => {
@@ -115,7 +115,7 @@ fn read(setting: &Setting<'_>, names: &mut BTreeSet<String>) -> Option<Token> {
 fn plain(setting: &Setting<'_>) -> Option<TokenSecret> {
     let secret = setting.secret()?;
     if !secret.expose().bytes().all(|b| b.is_ascii_graphic()) {
-        setting.report("a token must be of visible ASCII characters, since it travels in a header");
+        setting.report("a token must consist of visible ASCII characters, since it is sent in a header");
     }
     Some(TokenSecret::Plain(secret))
 }

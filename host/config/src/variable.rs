@@ -30,7 +30,7 @@ struct Expansion<'a> {
 impl Expansion<'_> {
     fn expand(&mut self, mut rest: &str, depth: usize) {
         if depth > MAX_DEPTH {
-            return self.problems.push(format!("defaults of variables stand in each other more than {MAX_DEPTH} deep"));
+            return self.problems.push(format!("defaults of variables are nested more than {MAX_DEPTH} deep"));
         }
         while let Some(at) = rest.find("${") {
             let (before, reference) = (&rest[..at], &rest[at + 2..]);
@@ -42,7 +42,7 @@ impl Expansion<'_> {
             }
             self.text.push_str(before);
             let Some(end) = closing_brace(reference) else {
-                return self.problems.push("`${` without its `}` (a literal `${` is written `$${`)".to_owned());
+                return self.problems.push("`${` has no closing `}` (a literal `${` is written `$${`)".to_owned());
             };
             self.substitute(&reference[..end], depth);
             rest = &reference[end + 1..];

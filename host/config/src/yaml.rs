@@ -9,7 +9,7 @@ use serde_saphyr::{
 };
 use zeroize::Zeroizing;
 
-use super::problem::Place;
+use super::problem::Position;
 
 /// How deep lists and mappings may stand in each other: the deserializer recurses.
 const MAX_DEPTH: usize = 16;
@@ -48,7 +48,7 @@ pub(super) struct Key(pub(super) String);
 
 /// # Errors
 /// Where the text is not YAML, and why.
-pub(super) fn parse(text: &str) -> Result<Yaml, (Option<Place>, String)> {
+pub(super) fn parse(text: &str) -> Result<Yaml, (Option<Position>, String)> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! { max_depth: MAX_DEPTH, max_nodes: 100_000, max_documents: 1 },
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
@@ -62,20 +62,20 @@ pub(super) fn parse(text: &str) -> Result<Yaml, (Option<Place>, String)> {
         let place = error.location().and_then(place);
         let message = match error.without_snippet() {
             serde_saphyr::Error::Budget { breach: serde_saphyr::budget::BudgetBreach::Documents { .. }, .. } => {
-                "a second document begins, and a file is one: take the `---` out".to_owned()
+                "a file may have only one document: remove the `---`".to_owned()
             }
             serde_saphyr::Error::Budget { breach: serde_saphyr::budget::BudgetBreach::Depth { .. }, .. } => {
-                format!("lists and mappings stand in each other more than {MAX_DEPTH} deep")
+                format!("lists and mappings are nested more than {MAX_DEPTH} deep")
             }
-            serde_saphyr::Error::Budget { .. } => "this is more than a configuration has".to_owned(),
+            serde_saphyr::Error::Budget { .. } => "the file is too complex for a configuration".to_owned(),
             other => DefaultMessageFormatter.format_message(other).into_owned(),
         };
         (place, message)
     })
 }
 
-pub(super) fn place(location: Location) -> Option<Place> {
-    (location.line() > 0).then(|| Place { line: location.line(), column: location.column() })
+pub(super) fn place(location: Location) -> Option<Position> {
+    (location.line() > 0).then(|| Position { line: location.line(), column: location.column() })
 }
 
 /// Whether a scalar stands in the source between quotes, or as a block.

@@ -2,10 +2,10 @@
 //! answer to an agent has it, since it may repeat what scanned hosts said.
 
 use scanhost_domain::visible::visible;
-use scanhost_sandbox::{CallReport, LastWords, Observer};
+use scanhost_sandbox::{CallReport, Observer, StderrTail};
 
 /// Lines for people, the plugin's own indented.
-pub fn told(words: &LastWords<'_>) -> String {
+pub fn told(words: &StderrTail<'_>) -> String {
     let lines = visible(words.text).lines().map(|line| format!("\n  {line}")).collect::<String>();
     format!("`{}` wrote to its standard error:{lines}", words.function)
 }
@@ -14,9 +14,9 @@ pub fn told(words: &LastWords<'_>) -> String {
 pub struct Aloud;
 
 impl Observer for Aloud {
-    fn called(&self, _: &CallReport<'_>) {}
+    fn call_ended(&self, _: &CallReport<'_>) {}
 
-    fn heard(&self, words: &LastWords<'_>) {
+    fn stderr_written(&self, words: &StderrTail<'_>) {
         eprintln!("{}: {}", words.plugin, told(words));
     }
 }

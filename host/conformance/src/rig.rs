@@ -10,8 +10,8 @@ use std::{
 
 use scanhost_domain::request::ScanType;
 use scanhost_sandbox::{
-    Backend, CallContext, CallReport, Component, Grants, LastWords, Limits, NewScan, Observer, RemoteScan,
-    ScannerReach, capability::Program,
+    Backend, CallContext, CallReport, Component, Grants, Limits, NewScan, Observer, RemoteScan, ScannerReach,
+    StderrTail, capability::Program,
 };
 use serde_json::Value as Json;
 
@@ -52,11 +52,11 @@ impl Costs {
 }
 
 impl Observer for Costs {
-    fn called(&self, report: &CallReport<'_>) {
+    fn call_ended(&self, report: &CallReport<'_>) {
         self.fuel.fetch_add(report.fuel.unwrap_or(0), Ordering::Relaxed);
     }
 
-    fn heard(&self, words: &LastWords<'_>) {
+    fn stderr_written(&self, words: &StderrTail<'_>) {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner).push(last_words::told(words));
     }
 }

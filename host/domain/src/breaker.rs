@@ -11,14 +11,14 @@ mod tests;
 pub const FAILURES: u32 = 5;
 
 /// How long an open breaker waits before its probe.
-pub const REST: Duration = Duration::from_secs(30);
+pub const PROBE_DELAY: Duration = Duration::from_secs(30);
 
 /// What others see of a breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Circuit {
     /// It takes scans.
     Closed,
-    /// It has failed too often, and rests.
+    /// It has failed too often and takes no scans.
     Open,
     /// One probe is under way.
     HalfOpen,
@@ -66,36 +66,37 @@ impl Breaker {
         }
     }
 
-    /// One that others have seen in this state since then. Their probe is theirs: here it rests as well.
-    pub fn seen(circuit: Circuit, since: Timestamp) -> Self {
+    /// A breaker in the state that another process reported. A probe of that process is not ours, so a half-open
+    /// circuit is open here.
+    pub fn reported(circuit: Circuit, since: Timestamp) -> Self {
         match circuit {
             Circuit::Closed => Self::default(),
             Circuit::Open | Circuit::HalfOpen => Self(State::Open { since }),
         }
     }
 
-    /// Whether it lets a probe through.
-    pub fn is_rested(self, now: Timestamp, rest: Duration) -> bool {
+    /// Whether it would let a probe through now.
+    pub fn is_probe_due(self, now: Timestamp, delay: Duration) -> bool {
         match self.0 {
             State::Closed { .. } => false,
             State::Open { since } | State::HalfOpen { since } => {
-                Duration::try_from(now.duration_since(since)).is_ok_and(|rested| rested >= rest)
+                Duration::try_from(now.duration_since(since)).is_ok_and(|elapsed| elapsed >= delay)
             }
         }
     }
 
-    /// Lets a call through: always while closed; after a rest, usually [`REST`], one probe, whose answer decides. A probe
-    /// that is never answered is followed by another after a rest.
+    /// Lets every call through while closed, else one probe after `delay`, usually [`PROBE_DELAY`], whose answer decides.
+    /// A probe that is never answered is followed by another after the same delay.
     ///
     /// # Errors
-    /// With the time after which to ask again.
-    pub fn permit(&mut self, now: Timestamp, rest: Duration) -> Result<Pass, Duration> {
+    /// The error is the time after which to ask again.
+    pub fn permit(&mut self, now: Timestamp, delay: Duration) -> Result<Pass, Duration> {
         match self.0 {
             State::Closed { .. } => Ok(Pass(())),
             State::Open { since } | State::HalfOpen { since } => {
-                let rested = Duration::try_from(now.duration_since(since)).unwrap_or_default();
-                if rested < rest {
-                    return Err(rest - rested);
+                let elapsed = Duration::try_from(now.duration_since(since)).unwrap_or_default();
+                if elapsed < delay {
+                    return Err(delay - elapsed);
                 }
                 self.0 = State::HalfOpen { since: now };
                 Ok(Pass(()))

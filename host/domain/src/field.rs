@@ -54,7 +54,7 @@ const fn field(name: &'static str, field_type: FieldType, description: &'static 
 
 use FieldType::{Boolean, Integer, List, Number, Text};
 
-/// All of them. Names of reports in the NessusClientData_v2 format, which other backends share.
+/// All standard fields. Their names are those of the NessusClientData_v2 format, which other backends share.
 pub const STANDARD: &[StandardField] = &[
     field("host", Text, "the host's name or address as scanned"),
     field("plugin_id", Integer, "the scanner's number for the check that found this"),
@@ -134,7 +134,7 @@ pub const STANDARD: &[StandardField] = &[
     field("thorough_tests", Boolean, "found only by thorough tests"),
 ];
 
-/// The fields of one report, by first appearance, and what is known about fields that it does not have.
+/// The fields of one report, by first appearance, and the types of declared fields that it may not have.
 #[derive(Clone, Debug, Default)]
 pub struct Columns {
     // Invariant: `by_name` holds exactly the names of `columns`, each with its place there.
@@ -155,7 +155,7 @@ impl Columns {
         Self { declared: declared.into_iter().collect(), ..Self::default() }
     }
 
-    /// The field's place, a new one where the report did not have it so far.
+    /// The field's index; a field that is new to the report is added.
     pub fn appear(&mut self, name: &str) -> FieldIndex {
         if let Some(index) = self.by_name.get(name) {
             return *index;
@@ -167,12 +167,12 @@ impl Columns {
         index
     }
 
-    /// The field's place, when some finding of the report has it.
+    /// The field's index, if some finding of the report has it.
     pub fn find(&self, name: &str) -> Option<FieldIndex> {
         self.by_name.get(name).copied()
     }
 
-    /// The field's type, when it is in the report, standard, or declared by the backend. Else it is unknown.
+    /// The field's type, if it is in the report, standard, or declared by the backend.
     pub fn type_of(&self, name: &str) -> Option<FieldType> {
         standard(name)
             .map(|field| field.field_type)
@@ -181,7 +181,7 @@ impl Columns {
     }
 
     /// # Panics
-    /// If the index is of another report.
+    /// It panics if the index belongs to another report.
     pub fn column(&self, index: FieldIndex) -> &Column {
         &self.columns[index.0 as usize]
     }
@@ -205,6 +205,6 @@ impl Columns {
     }
 }
 
-/// A field's place in the report's list of fields.
+/// A field's position in the report's list of fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FieldIndex(pub u32);

@@ -56,8 +56,8 @@ impl Filters {
         Self::parse_with(terms, columns, None)
     }
 
-    /// The same for terms that stand in a configuration and not for one report: what that does not know is a text that
-    /// none of its findings has.
+    /// Reads the terms of a standing filter. A field that the report does not know is a text that none of its findings
+    /// has.
     pub fn parse_standing(terms: &[(String, Operand)], columns: &Columns) -> Result<Self, FilterErrors> {
         Self::parse_with(terms, columns, Some(FieldType::Text))
     }
@@ -85,7 +85,8 @@ impl Filters {
         if errors.is_empty() { Ok(Self { terms: parsed }) } else { Err(FilterErrors(errors)) }
     }
 
-    /// Whether all terms hold: what a store that looks at columns has to agree with. A finding without the field never matches, also where the term is a negation.
+    /// Whether all terms hold; a store that looks at columns has to agree with it. A finding without the field never
+    /// matches, also where the term is a negation.
     pub fn matches(&self, finding: &Finding) -> bool {
         let holds = |FieldTerm { field, term }: &FieldTerm| {
             field.and_then(|field| finding.get(field)).is_some_and(|value| term.holds(value))

@@ -86,8 +86,8 @@ impl Value {
         }
     }
 
-    /// Takes in a further value of the same field: lists grow, texts are joined by a line break, of all else the
-    /// first stays.
+    /// Takes in a further value of the same field: lists grow, texts are joined by a line break, and of other types the
+    /// first value stays.
     pub fn absorb(&mut self, further: Value) {
         match (self, further) {
             (Value::Text(text), Value::Text(more)) => {

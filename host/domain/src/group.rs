@@ -25,7 +25,7 @@ pub struct Aggregate {
 pub enum Measure {
     /// How many findings there are.
     Count,
-    /// How many different values there are; of a list, how many different elements.
+    /// How many different values there are, or different elements if the field is a list.
     Distinct(String),
     /// These values as texts, by first appearance, at most `limit` of them.
     Values {
@@ -39,7 +39,7 @@ pub enum Measure {
 }
 
 impl Measure {
-    /// The field of findings that it looks at.
+    /// The field of findings that it measures.
     pub fn field(&self) -> Option<&str> {
         match self {
             Self::Count => None,
@@ -51,7 +51,7 @@ impl Measure {
         }
     }
 
-    /// What it makes of a report with these fields. A field that nobody knows is text.
+    /// The type of its value in a report with these fields. An unknown field is text.
     pub fn field_type(&self, columns: &Columns) -> FieldType {
         match self {
             Self::Count | Self::Distinct(_) => FieldType::Integer,
@@ -63,7 +63,7 @@ impl Measure {
     }
 }
 
-/// What it is, in a few words.
+/// Describes the measure in a few words.
 impl fmt::Display for Measure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -78,19 +78,19 @@ impl fmt::Display for Measure {
 }
 
 impl Grouping {
-    /// How the row's field of this name is made: of one that is neither an aggregate nor grouped by, the first value.
-    /// That of a field that is grouped by is the first as well, since all are equal.
+    /// How the row's field of this name is made. A field that is not an aggregate has the value of the first finding; a
+    /// field that is grouped by has that, too, since all its values are equal.
     pub fn measure(&self, name: &str) -> Measure {
         let aggregate = self.aggregates.iter().find(|aggregate| aggregate.name == name);
         aggregate.map_or_else(|| Measure::First(name.to_owned()), |aggregate| aggregate.measure.clone())
     }
 
-    /// Whether it is an aggregate.
+    /// Whether the field of this name is an aggregate.
     pub fn makes(&self, name: &str) -> bool {
         self.aggregates.iter().any(|aggregate| aggregate.name == name)
     }
 
-    /// What a row has where all is to be shown.
+    /// The names of all fields that a row can show.
     pub fn all_names(&self) -> impl Iterator<Item = &str> {
         let by = self.by.iter().filter(|name| !self.makes(name)).map(String::as_str);
         by.chain(self.aggregates.iter().map(|aggregate| aggregate.name.as_str()))

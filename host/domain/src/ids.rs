@@ -69,8 +69,8 @@ text_id! {
     }
 }
 text_id! {
-    /// What the log lines of a scan have in common: the trace id of W3C's Trace Context, 32 lower case hexadecimal
-    /// digits, or what else a client calls its own.
+    /// What the log lines of a scan have in common: a trace id of W3C's Trace Context, 32 lower case hexadecimal digits,
+    /// or another text that the client chose.
     TraceId, "trace id", "1 to 128 letters, digits, `-`, `_`, `.` or `:`", |text| {
         (1..=128).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':'))
@@ -97,13 +97,13 @@ text_id! {
     CredentialName, "credential name", "1 to 64 letters, digits, `-`, `_` or `.`, beginning with a letter or digit", is_name
 }
 text_id! {
-    /// What an agent calls a request, to be able to repeat it.
+    /// A client's own name for a request, by which it can repeat the request safely.
     IdempotencyKey, "idempotency key", "1 to 255 visible ASCII characters", |text| {
         (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
     }
 }
 
-/// One scanner: its place in the configuration.
+/// A scanner's full name: its pool and its instance id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScannerId {
     pub pool: PoolName,

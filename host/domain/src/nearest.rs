@@ -1,6 +1,6 @@
-//! Which of the known names a misspelt one was probably meant to be.
+//! Finds the known name that a misspelt one was probably meant to be.
 
-/// None where no name is near.
+/// The known name that is most like the given one, or `None` if none is near.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Names are short: a longer one is no slip, and comparing it would cost its length.
     if name.len() > 64 {

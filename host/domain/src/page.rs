@@ -1,4 +1,4 @@
-//! Pages: which records of a result are asked for. Only arithmetic; nothing here overflows, whatever was asked.
+//! Pages: which records of a result are asked for. It is only arithmetic, and no request makes it overflow.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ mod tests;
 /// Pages of fewer records cost more calls than they save, longer ones flood an agent.
 const PAGE_SIZES: (i64, i64) = (10, 100);
 
-/// A page as asked for. Page 0 is all records at once.
+/// A request for one page. Page 0 is all records at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageRequest {
     page: u64,
@@ -17,12 +17,12 @@ pub struct PageRequest {
     skip: u64,
 }
 
-/// Numbers that must not be negative and are.
+/// A page or skip that is negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NegativePage {
-    #[error("page is {0}: it counts from 1, and 0 asks for all records")]
+    #[error("page is {0}: pages count from 1, and 0 asks for all records")]
     Page(i64),
-    #[error("skip is {0}: it counts records from 0")]
+    #[error("skip is {0}: it must not be negative")]
     Skip(i64),
     #[error("page is {page} and skip is {skip}: neither may be negative")]
     Both { page: i64, skip: i64 },
@@ -63,7 +63,7 @@ impl PageRequest {
         if self.is_all() { 1 } else { total.div_ceil(self.page_size).max(1) }
     }
 
-    /// The places of the page's records among `total`. Skipping moves the start of the page and never its end, so
+    /// The indices of the page's records among `total`. Skipping moves the start of the page and never its end, so
     /// that the next page begins where it would have begun anyway.
     pub fn records(self, total: u64) -> Range<u64> {
         let (start, end) = match self.page.checked_sub(1) {
@@ -84,7 +84,7 @@ impl PageRequest {
         self.next_page(total).is_some()
     }
 
-    /// What asks for the rest of this page once `returned` records of it have been given.
+    /// The request for the rest of this page after `returned` records of it were given.
     pub fn resume_after(self, returned: u64) -> Self {
         Self { skip: self.skip.saturating_add(returned), ..self }
     }

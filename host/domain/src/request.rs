@@ -11,7 +11,7 @@ pub enum ScanType {
     Untrusted,
     /// With an SSH login.
     Trusted,
-    /// With an SSH login and a way to more rights.
+    /// With an SSH login and an escalation of privileges.
     Privileged,
 }
 
@@ -91,7 +91,7 @@ pub struct Escalation {
     pub has_password: bool,
 }
 
-/// Encrypted with the key of the host; only a worker opens it.
+/// A secret encrypted with the secrets key; only a worker decrypts it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sealed(pub Vec<u8>);
 
@@ -102,7 +102,7 @@ impl fmt::Debug for Sealed {
 }
 
 impl ScanRequest {
-    /// Takes the secrets out, for when the scan has ended.
+    /// Removes the secrets, once the scan has ended.
     pub fn erase_secrets(&mut self) {
         match &mut self.login {
             Login::None => {}
@@ -112,7 +112,7 @@ impl ScanRequest {
     }
 }
 
-/// The ways to more rights that Nessus knows, by the names of its interface.
+/// The methods of escalation that Nessus knows, by the names of its interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EscalationMethod {
     Sudo,
@@ -151,10 +151,10 @@ impl EscalationMethod {
     }
 }
 
-/// Not one of the names above.
+/// Text that names no method of escalation.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "not a way to escalate: use one of sudo, su, su+sudo, pbrun, dzdo, .k5login, Cisco 'enable', Checkpoint Gaia 'expert'"
+    "not a method of escalation: use one of sudo, su, su+sudo, pbrun, dzdo, .k5login, Cisco 'enable', Checkpoint Gaia 'expert'"
 )]
 pub struct UnknownEscalation;
 

@@ -1,4 +1,4 @@
-//! Who runs next and where, and what is tried again: decisions only, values in and value out.
+//! Decides on which scanner a scan starts, and what is retried. Values go in, and a value comes out.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ impl Capacity {
         self.active < self.max_concurrent_scans
     }
 
-    /// Active scans in thousandths of the capacity.
+    /// Active scans, in thousandths of the capacity.
     fn load(&self) -> u32 {
         self.active.saturating_mul(1_000) / self.max_concurrent_scans.max(1)
     }
@@ -53,24 +53,24 @@ pub fn choose_scanner<'a>(
     chosen.map(|capacity| &capacity.scanner)
 }
 
-/// How a scanner's failure is dealt with.
+/// What is done after a failed call to a scanner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
     After(Duration),
     GiveUp,
 }
 
-/// Failures in a row before a scan is given up.
+/// Failures in a row after which a scan is given up.
 pub const MAX_FAILURES: u32 = 20;
 
 const FIRST_DELAY: Duration = Duration::from_millis(500);
 const LONGEST_DELAY: Duration = Duration::from_secs(30);
 
-/// Longer than any scanner should ask for; a proxy's mistake must not park a scan for a day.
+/// The longest wait that a scanner may ask for, so that a proxy's mistake does not park a scan for a day.
 const LONGEST_REQUESTED: Duration = Duration::from_secs(600);
 
-/// Full jitter: anything between nothing and an exponentially growing bound, so that many scans do not come back at
-/// once. A `Retry-After` of the scanner counts more. `random` is in 0..1.
+/// Waits with full jitter, a time between zero and an exponentially growing bound, so that many scans do not come back
+/// at once. A longer `Retry-After` of the scanner is obeyed. `random` is in 0..1.
 pub fn retry(failures_in_a_row: u32, requested: Option<Duration>, random: f64) -> Retry {
     if failures_in_a_row >= MAX_FAILURES {
         return Retry::GiveUp;

@@ -1,4 +1,4 @@
-//! What a scan is pointed at: addresses, networks, ranges and host names, and who permits them.
+//! What a scan is pointed at: addresses, networks, ranges and host names, and the policy that permits them.
 //! Host names are never resolved here: a policy judges them by their text.
 
 mod host_name;
@@ -29,7 +29,7 @@ pub use self::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     Address(IpAddr),
-    /// Host bits may be set: it means the whole network all the same.
+    /// Host bits may be set; it still means the whole network.
     Network(IpNet),
     Range(AddressRange),
     Name(HostName),
@@ -43,13 +43,13 @@ pub struct AddressRange {
     last: IpAddr,
 }
 
-/// What counts when targets are compared, and not how they were written.
-enum Place<'a> {
+/// What a target covers, however it was written. Comparisons use only this.
+enum Extent<'a> {
     Addresses(Span),
     Name(&'a HostName),
 }
 
-/// At least one target, as many as were allowed, in the order in which they were written.
+/// At least one target, in the order in which they were written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Targets {
     written: String,
@@ -57,18 +57,19 @@ pub struct Targets {
 }
 
 impl Targets {
-    /// In the order in which they were written.
+    /// The targets in the order in which they were written.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Target> {
         self.targets.iter()
     }
 
-    /// How many different addresses there are; a name counts as one. The whole of IPv6 counts as one less than it is.
+    /// How many different addresses there are; a name counts as one. The whole of IPv6 counts as one address less, since
+    /// its size does not fit.
     pub fn count(&self) -> u128 {
         let (mut spans, mut names) = (Vec::new(), HashSet::new());
         for target in &self.targets {
-            match target.place() {
-                Place::Addresses(span) => spans.push(span),
-                Place::Name(name) => {
+            match target.extent() {
+                Extent::Addresses(span) => spans.push(span),
+                Extent::Name(name) => {
                     names.insert(name.folded());
                 }
             }
@@ -83,7 +84,7 @@ impl Targets {
     }
 }
 
-/// As written, but for outer blanks.
+/// Shows the targets as they were written, without outer blanks.
 impl fmt::Display for Targets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.written)
@@ -93,19 +94,19 @@ impl fmt::Display for Targets {
 impl Target {
     /// Whether both have an address in common, or are the same name. A name is never the same as an address.
     pub fn overlaps(&self, other: &Target) -> bool {
-        match (self.place(), other.place()) {
-            (Place::Addresses(span), Place::Addresses(other)) => span.overlaps(other),
-            (Place::Name(name), Place::Name(other)) => name == other,
-            (Place::Addresses(_), Place::Name(_)) | (Place::Name(_), Place::Addresses(_)) => false,
+        match (self.extent(), other.extent()) {
+            (Extent::Addresses(span), Extent::Addresses(other)) => span.overlaps(other),
+            (Extent::Name(name), Extent::Name(other)) => name == other,
+            (Extent::Addresses(_), Extent::Name(_)) | (Extent::Name(_), Extent::Addresses(_)) => false,
         }
     }
 
-    fn place(&self) -> Place<'_> {
+    fn extent(&self) -> Extent<'_> {
         match self {
-            Self::Address(address) => Place::Addresses(Span::new(*address, *address)),
-            Self::Network(network) => Place::Addresses(Span::new(network.network(), network.broadcast())),
-            Self::Range(range) => Place::Addresses(Span::new(range.first, range.last)),
-            Self::Name(name) => Place::Name(name),
+            Self::Address(address) => Extent::Addresses(Span::new(*address, *address)),
+            Self::Network(network) => Extent::Addresses(Span::new(network.network(), network.broadcast())),
+            Self::Range(range) => Extent::Addresses(Span::new(range.first, range.last)),
+            Self::Name(name) => Extent::Name(name),
         }
     }
 }

@@ -12,6 +12,7 @@ mod digest;
 mod directory;
 mod error;
 pub mod export;
+mod findings_page;
 mod fixed;
 mod group;
 mod ingest;
@@ -41,6 +42,7 @@ mod writer;
 pub use comparison::{Change, ChangeCounts, Changes, Comparison, Resume, Stretch};
 pub use digest::Digest;
 pub use error::ReportError;
+pub use findings_page::{FindingsPage, Truncated};
 pub use ingest::{IngestError, ingest, ingest_in_background};
 pub use prepared::{PreparedQuery, ShapeRows};
 pub use query::Selected;
@@ -50,7 +52,7 @@ pub use report::{Identity, Report};
 pub use standing::{check_standing, unfamiliar};
 pub use survey::Survey;
 pub use value::JsonValue;
-pub use view::{BadView, View};
+pub use view::{BadView, Shown, View};
 pub use writer::FindingsWriter;
 
 /// The form of findings on disk, for what checks it from outside.

@@ -71,6 +71,11 @@ impl PreparedQuery {
         Ok((page != (0..total)).then_some((page, total)))
     }
 
+    /// How many records the query has on all pages, and which page it is about.
+    pub(crate) fn total(&self) -> Result<(u64, PageRequest), ReportError> {
+        Ok((self.select()?.total(), self.page))
+    }
+
     fn select(&self) -> Result<Selected<'_>, ReportError> {
         Selected::select(&self.report, &self.view, self.page)
     }

@@ -17,7 +17,7 @@ use scanhost_sandbox::{
 };
 use scanhost_system::{
     atomic,
-    disk::{Steady, Syncing},
+    disk::{PendingSync, SyncingWriter},
 };
 use tempfile::NamedTempFile;
 
@@ -52,7 +52,7 @@ pub struct FindingsWriter {
 
 struct Writing {
     // None once it was finished.
-    segments: Option<SegmentWriter<BufWriter<Steady<NamedTempFile>>>>,
+    segments: Option<SegmentWriter<BufWriter<SyncingWriter<NamedTempFile>>>>,
     /// The writer's number of each of the plugin's fields.
     fields: Vec<usize>,
     severity: SeverityCounts,
@@ -88,7 +88,10 @@ impl FindingsWriter {
     fn with_bounds(folder: &Path, columns: Columns, bounds: Bounds) -> Result<Self, ReportError> {
         // A name of its own, and gone with the writer where it does not finish.
         let part = tempfile::Builder::new().prefix(PART).tempfile_in(folder)?;
-        let part = BufWriter::with_capacity(64 << 10, Steady::new(part, NamedTempFile::as_file, Syncing::default())?);
+        let part = BufWriter::with_capacity(
+            64 << 10,
+            SyncingWriter::new(part, NamedTempFile::as_file, PendingSync::default())?,
+        );
         let segments = SegmentWriter::new(part, columns, bounds);
         let writing = Writing {
             segments: Some(segments),

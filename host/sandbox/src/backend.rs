@@ -36,7 +36,7 @@ pub struct CallContext {
     pub options: String,
     /// What the last call for this scan returned.
     pub state: Vec<u8>,
-    /// Of this host, as its scans carry it at their scanners.
+    /// The id of this installation, which remote scans carry in their marker.
     pub installation: String,
 }
 
@@ -50,7 +50,7 @@ pub struct NewScan {
     pub credential: Option<Credential>,
 }
 
-/// What a component is called that has not described itself.
+/// The name of a component that has not described itself yet.
 const UNNAMED: &str = "backend";
 
 /// A component of the world `scanhost:backend`, compiled and checked. Each call runs in an instance of its own.
@@ -63,11 +63,8 @@ pub struct Backend {
 }
 
 impl Backend {
-    /// Compiles these very bytes, checks them against the world, and asks them for their description.
+    /// Compiles these bytes, checks the component against the world, and asks it for its description.
     /// Compiling takes long: call it where blocking is allowed.
-    ///
-    /// # Errors
-    /// When the bytes are no component, do not fit the world, need what is not granted, or describe themselves wrongly.
     pub async fn load(
         sandbox: Arc<Sandbox>,
         bytes: Vec<u8>,
@@ -77,7 +74,7 @@ impl Backend {
         Self::link(&Component::compile(sandbox, &bytes)?, limits, grants).await
     }
 
-    /// Checks it against the world, and asks it for its description.
+    /// Checks the component against the world, and asks it for its description.
     pub(crate) async fn link(component: &Component, limits: Limits, grants: Grants) -> Result<Self, LoadError> {
         let (sandbox, digest) = (component.sandbox().clone(), component.digest());
         let pre = sandbox.link_backend(component, grants)?;
@@ -89,14 +86,14 @@ impl Backend {
         let description =
             description.await.and_then(|description| convert::description(description).map_err(Fault::Contract));
         let description = description.map_err(|fault| {
-            sandbox.tell_last_words(UNNAMED, "describe", &store.data().stderr);
+            sandbox.report_stderr(UNNAMED, "describe", &store.data().stderr);
             LoadError::Describe(fault)
         })?;
         drop(store);
         Ok(Self { sandbox, pre, digest, limits, description })
     }
 
-    /// What is called of a loaded backend, as it is told to the observer.
+    /// The functions of a backend, by the names that the observer sees.
     pub const FUNCTIONS: [&'static str; 9] =
         ["create", "find", "launch", "status", "stop", "remove", "export_report", "health", "parse"];
 
@@ -197,7 +194,7 @@ impl Backend {
         self.call("remove", reach.into(), Deadline::Whole, call, Ok).await
     }
 
-    /// The wall limit is a limit on standing still, since a report may be large.
+    /// The wall limit bounds the time without progress, since a report may be large.
     pub async fn export_report(
         &self,
         reach: ScannerReach,
@@ -224,7 +221,7 @@ impl Backend {
         self.call("health", reach.into(), Deadline::Whole, call, |health| Ok(convert::scanner_health(health))).await
     }
 
-    /// Reads a report of `size` bytes. Its CPU limit grows with the size; its wall limit is on standing still.
+    /// Reads a report of `size` bytes. The CPU limit grows with the size; the wall limit bounds the time without progress.
     /// It keeps a core busy and reads files: call it where blocking is allowed.
     pub async fn parse(
         &self,
@@ -235,7 +232,7 @@ impl Backend {
         scan_type: Option<ScanType>,
     ) -> Result<Result<ReportInfo, ParseFailure>, Fault> {
         let mebibytes = u32::try_from(size >> 20).unwrap_or(u32::MAX);
-        let limits = Limits { cpu: self.limits.cpu.saturating_add(PARSE_CPU_A_MIB * mebibytes), ..self.limits };
+        let limits = Limits { cpu: self.limits.cpu.saturating_add(PARSE_CPU_PER_MIB * mebibytes), ..self.limits };
         let reach = Reach { report_reader: Some(report), findings: Some(findings), log, ..Reach::default() };
         let scan_type = scan_type.map(convert::scan_type);
         let parse = async |store: &mut GuestStore| {
@@ -269,13 +266,13 @@ impl Backend {
     }
 }
 
-/// CPU a report may cost for each MiB, ten times what a plain reader needs.
-const PARSE_CPU_A_MIB: std::time::Duration = std::time::Duration::from_millis(100);
+/// CPU time that a report may cost for each MiB, ten times what a plain reader needs.
+const PARSE_CPU_PER_MIB: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// What a call on a scanner may reach.
 pub struct ScannerReach {
     pub http: Box<dyn Http>,
-    /// None where the call is for no scan and no scanner that runs programs.
+    /// `None` if the call is for no scan, or for a scanner that runs no programs.
     pub program: Option<Box<dyn Program>>,
     pub log: Box<dyn LogSink>,
 }

@@ -1,5 +1,5 @@
-//! The worlds as the host sees them, generated from `wit/`. Every module but `command`, which is a capability and no
-//! world of its own, has a row in [`WORLDS`](crate::world::WORLDS).
+//! The worlds as the host sees them, generated from `wit/`. Every module has a row in [`WORLDS`](crate::world::WORLDS),
+//! except `command`, which is a capability and not a world of its own.
 
 pub mod backend {
     pub const WIT: &str = include_str!("../../../wit/backend.wit");

@@ -1,4 +1,4 @@
-//! One call of a guest: a new store with all its limits, and what came of it.
+//! One call of a guest: a new Wasm store with all its limits, and the outcome.
 
 use std::{
     mem,
@@ -23,10 +23,10 @@ use crate::{
     stderr::Stderr,
 };
 
-/// Bytes of log lines in one call.
+/// Bytes of log lines that one call may write.
 pub const LOG_BYTES: usize = 64 << 10;
 
-/// Handles of the host that a guest may hold at once. They cost the host's memory, not the guest's.
+/// Host handles that a guest may hold at once. They cost the host's memory, not the guest's.
 const MAX_HANDLES: usize = 1_000;
 
 /// What the guest may reach in this call.
@@ -42,11 +42,11 @@ pub struct Reach {
 
 pub type GuestStore = Store<CallState>;
 
-/// All that a store holds. It lives as long as one call.
+/// The data of a Wasm store. It lives as long as one call.
 pub struct CallState {
     pub reach: Reach,
     pub requests: u32,
-    /// Programs that were run or asked for.
+    /// Programs that the call started or asked.
     pub runs: u32,
     pub log_bytes_left: usize,
     pub progress: Progress,
@@ -66,7 +66,7 @@ impl WasiView for CallState {
     }
 }
 
-/// Counts the steps of a long call, so that the watchdog sees whether it gets on.
+/// Counts the steps of a long call, so that the watchdog sees whether it makes progress.
 #[derive(Clone, Default)]
 pub struct Progress(Arc<AtomicU64>);
 
@@ -80,16 +80,16 @@ impl Progress {
     }
 }
 
-/// How a call's wall clock is read.
+/// What the wall limit of a call bounds.
 #[derive(Clone, Copy)]
 pub enum Deadline {
-    /// From start to end.
+    /// The time from start to end.
     Whole,
-    /// Between two steps of progress.
+    /// The time between two steps of progress.
     Stalled,
 }
 
-/// The only place where a store is made: whatever runs has its limits.
+/// Makes a Wasm store with its limits. It is the only place that does, so nothing runs without limits.
 pub fn new_store(sandbox: &Sandbox, limits: Limits, reach: Reach) -> Store<CallState> {
     // One tick more, since the current one is already partly spent.
     let budget = u64::try_from(limits.cpu.as_millis() / TICK.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
@@ -112,7 +112,7 @@ pub fn new_store(sandbox: &Sandbox, limits: Limits, reach: Reach) -> Store<CallS
     };
     let mut store = Store::new(sandbox.engine(), state);
     store.limiter(|state| &mut state.limiter);
-    // An error where the engine counts none.
+    // It is an error if the engine counts no fuel.
     let _unmetered = store.set_fuel(u64::MAX);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |mut context| {
@@ -130,7 +130,7 @@ pub fn new_store(sandbox: &Sandbox, limits: Limits, reach: Reach) -> Store<CallS
     store
 }
 
-/// Whose function is called, and within which limits.
+/// The function that is called, its plugin, and its limits.
 pub struct Callee<'a> {
     pub sandbox: &'a Sandbox,
     pub plugin: &'a str,
@@ -140,8 +140,8 @@ pub struct Callee<'a> {
 }
 
 impl Callee<'_> {
-    /// One call in a store of its own, told to the observer. `convert` bounds what the guest answered; what it does not
-    /// accept breaks the contract.
+    /// Makes one call in a Wasm store of its own and reports it to the observer. `convert` bounds the guest's answer; an
+    /// answer that it does not accept breaks the contract.
     pub async fn call<T, U, E>(
         &self,
         reach: Reach,
@@ -149,7 +149,7 @@ impl Callee<'_> {
         call: impl AsyncFnOnce(&mut GuestStore) -> wasmtime::Result<Result<T, E>>,
         convert: impl FnOnce(T) -> Result<U, String>,
     ) -> Result<Result<U, E>, Fault> {
-        let not_begun = |fault: &Fault| self.tell(CallOutcome::Fault(fault.kind()), Duration::ZERO, 0, None);
+        let not_begun = |fault: &Fault| self.report(CallOutcome::Fault(fault.kind()), Duration::ZERO, 0, None);
         self.sandbox.permit(self.digest).inspect_err(not_begun)?;
         let _permit = self.sandbox.admit().await.inspect_err(not_begun)?;
         let mut store = new_store(self.sandbox, self.limits, reach);
@@ -165,14 +165,14 @@ impl Callee<'_> {
             Err(fault) => CallOutcome::Fault(fault.kind()),
         };
         if answer.is_err() {
-            self.sandbox.tell_last_words(self.plugin, self.function, &store.data().stderr);
+            self.sandbox.report_stderr(self.plugin, self.function, &store.data().stderr);
         }
         let fuel = store.get_fuel().ok().map(|left| u64::MAX - left);
-        self.tell(outcome, start.elapsed(), store.data().limiter.used(), fuel);
+        self.report(outcome, start.elapsed(), store.data().limiter.used(), fuel);
         answer
     }
 
-    fn tell(&self, outcome: CallOutcome, time: Duration, memory: usize, fuel: Option<u64>) {
+    fn report(&self, outcome: CallOutcome, time: Duration, memory: usize, fuel: Option<u64>) {
         let (plugin, digest, function) = (self.plugin, self.digest, self.function);
         self.sandbox.observe(&CallReport { plugin, digest, function, outcome, time, memory, fuel });
     }

@@ -1,4 +1,4 @@
-//! What a guest may reach, as its host gives it. One object a call; what is not given is refused.
+//! What a guest may reach, as trait objects that its host gives to one call. What is not given is refused.
 
 use async_trait::async_trait;
 
@@ -16,7 +16,7 @@ pub use crate::bindings::{
 pub trait Http: Send {
     async fn send(&mut self, request: Request) -> Result<Response, HttpError>;
 
-    /// Streams a 2xx body into the report, in place of what was there.
+    /// Streams a 2xx body into the report, and replaces what was there.
     async fn download(&mut self, request: Request, report: &mut dyn ReportWriter) -> Result<Downloaded, HttpError>;
 }
 
@@ -26,11 +26,11 @@ pub trait Program: Send {
     async fn start(&mut self, command: String, arguments: Vec<Argument>) -> Result<(), RunError>;
     fn look(&mut self) -> Option<Standing>;
 
-    /// From this byte on, at most `max`; empty where there is nothing.
+    /// At most `max` bytes of the output from this byte on; empty if there are none.
     fn output(&mut self, start: u64, max: usize) -> std::io::Result<Vec<u8>>;
 
     /// # Errors
-    /// In words for the guest and the log.
+    /// The error is a text for the guest and the log.
     async fn stop(&mut self) -> Result<(), String>;
     async fn ask(&mut self, command: String, arguments: Vec<String>) -> Result<Answer, RunError>;
 }
@@ -44,14 +44,14 @@ pub trait ReportWriter: Send {
 
 /// The report file while it is being parsed.
 pub trait ReportReader: Send {
-    /// At most `max` bytes; empty at the end.
+    /// The next bytes, at most `max`; empty at the end.
     fn read(&mut self, max: usize) -> std::io::Result<Vec<u8>>;
 }
 
 /// Where the findings of a report go.
 pub trait FindingSink: Send {
     /// # Errors
-    /// In words for the guest and the log: which rule the batch breaks, or why it cannot be stored.
+    /// The error is a text for the guest and the log: which rule the batch breaks, or why it cannot be stored.
     fn emit(&mut self, batch: Batch) -> Result<(), String>;
 }
 

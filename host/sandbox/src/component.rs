@@ -1,4 +1,4 @@
-//! A component's compiled code, before anything of it runs: what it exports, and what it asks for.
+//! A component's compiled code, before any of it runs: what it exports and imports.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use crate::{
     digest::Digest,
     engine::Sandbox,
     fault::LoadError,
-    form::other_form,
+    file_format::foreign_format,
     grant::{Grant, Grants},
     world::{World, world_of},
 };
 
-/// Bytes that are a WebAssembly component, of whatever world.
+/// A compiled WebAssembly component of any world.
 pub struct Component {
     sandbox: Arc<Sandbox>,
     compiled: component::Component,
@@ -21,13 +21,13 @@ pub struct Component {
 }
 
 impl Component {
-    /// Compiles these very bytes. It takes long: call it where blocking is allowed.
+    /// Compiles these bytes. It takes long: call it where blocking is allowed.
     ///
     /// # Errors
-    /// When they are no component; with what they are instead.
+    /// If the bytes are no component, the error names what they are.
     pub fn compile(sandbox: Arc<Sandbox>, bytes: &[u8]) -> Result<Self, LoadError> {
-        if let Some(form) = other_form(bytes) {
-            return Err(LoadError::NotAComponent(format!("it is {form}")));
+        if let Some(format) = foreign_format(bytes) {
+            return Err(LoadError::NotAComponent(format!("it is {format}")));
         }
         let compiled = component::Component::from_binary(sandbox.engine(), bytes);
         let compiled = compiled.map_err(|error| LoadError::NotAComponent(format!("it is damaged: {error:#}")))?;
@@ -46,13 +46,12 @@ impl Component {
         self.compiled.component_type().exports(self.sandbox.engine()).map(|(name, _)| name.to_owned()).collect()
     }
 
-    /// # Errors
-    /// When it is of no world that this host takes.
+    /// The world that the component was built for, if this host supports it.
     pub fn world(&self) -> Result<World, LoadError> {
         world_of(&self.exports())
     }
 
-    /// What it asks for, each once.
+    /// The grants that the component needs, each once.
     pub fn requests(&self) -> Vec<Grant> {
         let imports = self.imports();
         let is_requested = |grant: &Grant| imports.iter().any(|import| Grant::needed_for(import) == Some(*grant));
@@ -60,7 +59,7 @@ impl Component {
     }
 
     /// # Errors
-    /// Names the first grant that it asks for and was not given.
+    /// The error names the first grant that is needed and was not given.
     pub(crate) fn permit(&self, grants: Grants) -> Result<(), LoadError> {
         let requested = self.requests();
         match requested.iter().copied().find(|grant| !grants.has(*grant)) {

@@ -1,4 +1,4 @@
-//! What comes out of a guest is untrusted: it is bounded and turned into our own types here, or refused.
+//! Converts what comes out of a guest, which is untrusted: it is bounded and turned into our own types, or refused.
 
 use scanhost_domain::{
     field::{FieldType, standard},
@@ -78,7 +78,7 @@ pub struct ListedScan {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RemoteState {
     Created,
-    /// Percent, as the guest says: the world wants 0 to 100.
+    /// Percent, as the guest says; the world asks for 0 to 100.
     Running(u8),
     Completed,
     Failed(String),
@@ -179,8 +179,7 @@ fn field(field: scanner::Field) -> Result<(String, FieldType, String), String> {
     Ok((field.name, field_type, line(field.description)))
 }
 
-/// # Errors
-/// When no field may have that name.
+/// Checks that a field may have this name.
 pub fn permit_field_name(name: &str) -> Result<(), String> {
     if (1..=128).contains(&name.len()) && !name.chars().any(char::is_control) {
         Ok(())
@@ -238,7 +237,7 @@ pub fn listed_scans(scans: Vec<scanner::ListedScan>) -> Result<Vec<ListedScan>, 
     if scans.len() > MAX_LISTED {
         return Err(format!("it lists more than {MAX_LISTED} scans"));
     }
-    // Whoever uses the scanner may give a scan a name like ours: what is no task id is none of ours.
+    // Anyone at the scanner may give a scan a name like ours, so a scan without a valid task id is not ours.
     let ours =
         scans.into_iter().filter_map(|scan| Some((TaskId::try_from(scan.task_id).ok()?, scan.id, scan.is_running)));
     ours.map(|(task, id, is_running)| Ok(ListedScan { id: remote_id(id)?, task, is_running })).collect()

@@ -1,4 +1,4 @@
-//! The name of a plugin's bytes.
+//! The digest of a plugin's bytes.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The one engine, its clock, and the bound on calls at once.
+//! The one engine, its clock, and the limit on concurrent calls.
 
 use std::{
     path::{self, PathBuf},
@@ -18,7 +18,7 @@ use crate::{
     fault::{Fault, LoadError},
     grant::Grants,
     imports,
-    observer::{CallReport, LastWords, Observer},
+    observer::{CallReport, Observer, StderrTail},
     stderr::Stderr,
     world::World,
 };
@@ -26,13 +26,13 @@ use crate::{
 /// How often the guest's clock advances; CPU limits are counted in these.
 pub const TICK: Duration = Duration::from_millis(10);
 
-/// Calls that may run at once. Fewer than the pool has places for.
+/// Calls that may run at once, fewer than the pool has instances for.
 const MAX_CALLS: usize = 64;
 
-/// How long a call waits for its place.
+/// How long a call waits for a slot.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// Everything that is shared by all plugins: engine, places for calls, the ticker's thread.
+/// Everything that all plugins share: the engine, the slots for calls, the ticker's thread.
 pub struct Sandbox {
     engine: Engine,
     calls: Semaphore,
@@ -43,53 +43,46 @@ pub struct Sandbox {
 /// The engine cannot start.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot start the plugin engine: {0}")]
-pub struct StartSandbox(String);
+pub struct SandboxStartError(String);
 
 impl Sandbox {
     /// Starts the engine and its ticker.
     /// Compiled code is kept in `cache`, which must be a folder that only this user can write: it is run as it is.
-    ///
-    /// # Errors
-    /// When the cache folder cannot be used or this machine cannot run the engine.
-    pub fn start(cache: Option<PathBuf>) -> Result<Arc<Self>, StartSandbox> {
-        Self::begin(cache, None, false)
+    pub fn start(cache: Option<PathBuf>) -> Result<Arc<Self>, SandboxStartError> {
+        Self::start_engine(cache, None, false)
     }
 
-    /// The same, with somebody who is told of every call.
-    ///
-    /// # Errors
-    /// As for [`start`](Self::start).
-    pub fn start_observed(cache: Option<PathBuf>, observer: Arc<dyn Observer>) -> Result<Arc<Self>, StartSandbox> {
-        Self::begin(cache, Some(observer), false)
+    /// Starts the engine with an observer of every call.
+    pub fn start_observed(cache: Option<PathBuf>, observer: Arc<dyn Observer>) -> Result<Arc<Self>, SandboxStartError> {
+        Self::start_engine(cache, Some(observer), false)
     }
 
-    /// The same, counting fuel, which makes guests slower and their cost the same on every machine.
-    ///
-    /// # Errors
-    /// When this machine cannot run the engine.
-    pub fn start_metered(cache: Option<PathBuf>, observer: Arc<dyn Observer>) -> Result<Arc<Self>, StartSandbox> {
-        Self::begin(cache, Some(observer), true)
+    /// Starts the engine with an observer, and counts fuel: guests are slower, and their cost is the same on every
+    /// machine.
+    pub fn start_metered(cache: Option<PathBuf>, observer: Arc<dyn Observer>) -> Result<Arc<Self>, SandboxStartError> {
+        Self::start_engine(cache, Some(observer), true)
     }
 
-    fn begin(
+    fn start_engine(
         cache: Option<PathBuf>,
         observer: Option<Arc<dyn Observer>>,
         metered: bool,
-    ) -> Result<Arc<Self>, StartSandbox> {
-        let failed = |error: wasmtime::Error| StartSandbox(format!("{error:#}"));
+    ) -> Result<Arc<Self>, SandboxStartError> {
+        let failed = |error: wasmtime::Error| SandboxStartError(format!("{error:#}"));
         let cache = cache.map(|folder| {
             let mut config = CacheConfig::new();
             config.with_directory(path::absolute(folder)?);
-            // What was loaded often would be compressed again in the background, which takes 160 MB for a while.
+            // Frequently loaded entries would be compressed again in the background, which takes 160 MB for a while.
             config.with_optimized_compression_usage_counter_threshold(u64::MAX);
             Cache::new(config)
         });
         let cache = cache.transpose().map_err(failed)?;
-        // Where address space is short (small containers, `ulimit -v`) the pool cannot be reserved.
+        // If address space is short (small containers, `ulimit -v`), the pool cannot be reserved.
         let (engine, pooled) = match Engine::new(&config(cache.clone(), true, metered)) {
             Ok(engine) => (engine, true),
             Err(error) => {
-                tracing::warn!(error = format!("{error:#}"), "no instance pool, plugin calls will be slower");
+                let error = format!("{error:#}");
+                tracing::warn!(error, "the instance pool cannot be reserved, so plugin calls will be slower");
                 (Engine::new(&config(cache, false, metered)).map_err(failed)?, false)
             }
         };
@@ -105,16 +98,16 @@ impl Sandbox {
 
     pub(crate) fn observe(&self, report: &CallReport<'_>) {
         if let Some(observer) = &self.observer {
-            observer.called(report);
+            observer.call_ended(report);
         }
     }
 
-    /// Tells what the guest of a failed call wrote, where it wrote something.
-    pub(crate) fn tell_last_words(&self, plugin: &str, function: &'static str, stderr: &Stderr) {
+    /// Tells the observer what the guest of a failed call wrote to standard error, if anything.
+    pub(crate) fn report_stderr(&self, plugin: &str, function: &'static str, stderr: &Stderr) {
         if let Some(observer) = &self.observer
             && let Some(text) = stderr.last_lines()
         {
-            observer.heard(&LastWords { plugin, function, text: &text });
+            observer.stderr_written(&StderrTail { plugin, function, text: &text });
         }
     }
 
@@ -167,13 +160,13 @@ fn config(cache: Option<Cache>, pooled: bool, metered: bool) -> Config {
     let mut config = Config::new();
     config.epoch_interruption(true).consume_fuel(metered).concurrency_support(false).cache(cache);
     if pooled {
-        let places = u32::try_from(MAX_CALLS).expect("a small constant") + 8;
+        let slots = u32::try_from(MAX_CALLS).expect("a small constant") + 8;
         let mut pool = PoolingAllocationConfig::default();
-        pool.total_component_instances(places)
-            .total_core_instances(places * 4)
-            .total_memories(places * 2)
-            .total_tables(places * 4)
-            .total_stacks(places)
+        pool.total_component_instances(slots)
+            .total_core_instances(slots * 4)
+            .total_memories(slots * 2)
+            .total_tables(slots * 4)
+            .total_stacks(slots)
             .max_component_instance_size(1 << 20)
             .max_core_instance_size(1 << 20)
             .table_elements(100_000)
@@ -183,7 +176,7 @@ fn config(cache: Option<Cache>, pooled: bool, metered: bool) -> Config {
     config
 }
 
-/// An OS thread, so that guests that never yield cannot hold it up. It ends with the engine.
+/// Starts the ticker as an OS thread, so that guests that never yield cannot delay it. It ends with the engine.
 fn start_ticker(engine: &Engine) {
     let engine = engine.weak();
     let tick = move || {

@@ -7,30 +7,30 @@ use crate::{
     world::{World, supported},
 };
 
-/// A guest's failure to give an answer. Not an answer that is an error.
+/// A guest's failure to answer. An answer that is an error is not a fault.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    #[error("used more than its {} ms of CPU", .0.as_millis())]
+    #[error("used more than its limit of {} ms of CPU time", .0.as_millis())]
     Cpu(Duration),
     #[error("gave no answer within {} s", .0.as_secs_f64())]
     Wall(Duration),
-    #[error("needed more than its {} MiB of memory", .0 >> 20)]
+    #[error("needed more than its limit of {} MiB of memory", .0 >> 20)]
     Memory(usize),
     #[error("crashed: {0}")]
     Crash(String),
     #[error("broke the contract: {0}")]
     Contract(String),
-    #[error("all {0} places for plugin calls are taken")]
+    #[error("all {0} slots for plugin calls are in use")]
     Busy(usize),
-    #[error("has failed too often and is left alone for {} s", .0.as_secs())]
+    #[error("has failed too often and is in quarantine for {} s", .0.as_secs())]
     Quarantined(Duration),
 }
 
 impl Fault {
-    /// The words of all kinds.
+    /// The names of all kinds.
     pub const KINDS: [&'static str; 7] = ["cpu", "wall", "memory", "crash", "contract", "busy", "quarantined"];
 
-    /// The word for logs and metrics.
+    /// The name for logs and metrics.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Cpu(_) => "cpu",
@@ -51,7 +51,7 @@ pub enum LoadError {
     NotAComponent(String),
     #[error("it is a component of another world: it exports {}", listed(exports))]
     ForeignWorld { exports: Vec<String> },
-    #[error("it was built for `{found}`, and this host takes {}", supported(found))]
+    #[error("it was built for `{found}`, but this host supports {}", supported(found))]
     Version { found: String },
     #[error("does not fit the world `{world}`: {reason}")]
     World { world: World, reason: String },

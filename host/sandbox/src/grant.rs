@@ -1,4 +1,4 @@
-//! What a plugin may use. What is not granted is not linked, so there is nothing to get around.
+//! What a plugin may use. What is not granted is not linked, so a plugin cannot reach it.
 
 /// A capability beyond a plugin's own world of values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Grant {
     }
 }
 
-/// What the operator grants. Nothing by default.
+/// What the operator grants; by default it is nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Grants {
     pub http: bool,

@@ -24,8 +24,8 @@ use crate::{
     grant::Grants,
 };
 
-/// What a backend may import: of its world what it was granted, and the little of WASI that a Rust standard library
-/// wants. Files, sockets and clocks only as stubs, see [`stubs`].
+/// Links what a backend may import: the granted parts of its world, and the little of WASI that a Rust standard library
+/// needs. Files, sockets and clocks are only stubs, see [`stubs`].
 pub fn link_backend(engine: &Engine, grants: Grants) -> wasmtime::Result<Linker<CallState>> {
     let mut linker = link_profile(engine, grants)?;
     world::types::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut CallState| state)?;
@@ -41,8 +41,8 @@ pub fn link_backend(engine: &Engine, grants: Grants) -> wasmtime::Result<Linker<
     Ok(linker)
 }
 
-/// What a profile may import: nothing of ours. The environment is empty, standard input is closed, standard output
-/// goes nowhere, and of standard error the end is kept.
+/// Links what a profile may import, which is nothing of ours. The environment is empty, standard input is closed, standard
+/// output is discarded, and the end of standard error is kept.
 pub fn link_profile(engine: &Engine, grants: Grants) -> wasmtime::Result<Linker<CallState>> {
     let mut linker = Linker::new(engine);
     if grants.std_stubs {

@@ -40,7 +40,7 @@ impl MemoryLimiter {
         self.refused
     }
 
-    /// Bytes that the call holds. They never become fewer while it lasts.
+    /// Bytes that the call holds. The number never falls while the call lasts.
     pub fn used(&self) -> usize {
         self.used
     }

@@ -1,35 +1,35 @@
-//! What is told of every call of a guest, for whoever counts them.
+//! What an observer learns of every call of a guest.
 
 use std::time::Duration;
 
 use crate::{digest::Digest, fault::Fault};
 
-/// Somebody who wants to know of every call. Told on the thread of the call: it must not block.
+/// An observer of every call. It runs on the thread of the call and must not block.
 pub trait Observer: Send + Sync {
-    fn called(&self, report: &CallReport<'_>);
+    fn call_ended(&self, report: &CallReport<'_>);
 
-    /// A call failed, and this is what its guest had to say. Told before the call's own report.
-    fn heard(&self, words: &LastWords<'_>) {
-        let _nobody = words;
+    /// A call failed, and its guest had written to standard error. It comes before the report of the call.
+    fn stderr_written(&self, words: &StderrTail<'_>) {
+        let _ignored = words;
     }
 
     /// Whether a plugin with this digest may be called now.
     ///
     /// # Errors
-    /// With the time for which it is left alone.
+    /// The error is the time that the quarantine still lasts.
     fn permit(&self, digest: Digest) -> Result<(), Duration> {
-        let _anyone = digest;
+        let _ignored = digest;
         Ok(())
     }
 }
 
-/// What a guest wrote to its standard error last, before its call failed. For its author and the operator alone: it
-/// may hold what scanned hosts said.
+/// The end of what a guest wrote to standard error before its call failed. It is for the author and the operator alone,
+/// since it may hold what scanned hosts said.
 #[derive(Clone, Copy, Debug)]
-pub struct LastWords<'a> {
+pub struct StderrTail<'a> {
     pub plugin: &'a str,
     pub function: &'static str,
-    /// A few KiB at most, of one or more lines, with whatever characters the guest wrote.
+    /// One or more lines, a few KiB at most, with whatever characters the guest wrote.
     pub text: &'a str,
 }
 
@@ -40,11 +40,11 @@ pub struct CallReport<'a> {
     pub digest: Digest,
     pub function: &'static str,
     pub outcome: CallOutcome,
-    /// Of the guest and what it waited for; not the wait for a place.
+    /// The time of the guest and of what it waited for, without the wait for a slot.
     pub time: Duration,
-    /// Bytes of memories and tables at its end, which is when they are the most.
+    /// Bytes of memories and tables at its end, where they are at their maximum.
     pub memory: usize,
-    /// What the guest's own code cost, the same on every machine; where the sandbox is metered.
+    /// The fuel that the guest's own code used, the same on every machine, if the sandbox is metered.
     pub fuel: Option<u64>,
 }
 
@@ -58,7 +58,7 @@ pub enum CallOutcome {
 }
 
 impl CallOutcome {
-    /// The words of all outcomes.
+    /// The names of all outcomes.
     pub fn names() -> impl Iterator<Item = &'static str> {
         ["ok", "error"].into_iter().chain(Fault::KINDS)
     }

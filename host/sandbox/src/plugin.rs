@@ -1,4 +1,4 @@
-//! A component as what it is: the one way by which a file becomes a plugin.
+//! The one way by which a component becomes a plugin.
 
 use crate::{
     backend::Backend, component::Component, digest::Digest, fault::LoadError, grant::Grants, limits::Limits,
@@ -13,9 +13,6 @@ pub enum Plugin {
 
 impl Plugin {
     /// Checks the component against the world that it was built for, and a backend also by its description.
-    ///
-    /// # Errors
-    /// When it is of no world of ours, does not fit it, needs what is not granted, or describes itself wrongly.
     pub async fn load(component: &Component, limits: Limits, grants: Grants) -> Result<Self, LoadError> {
         match component.world()?.kind {
             PluginKind::Backend => Backend::link(component, limits, grants).await.map(Box::new).map(Self::Backend),

@@ -26,7 +26,7 @@ const MAX_GROUPED_BY: usize = 8;
 const MAX_AGGREGATES: usize = 64;
 const MAX_VALUES: u32 = 1_000;
 
-/// Which fields, in which order.
+/// Which fields are shown, and in which order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selection {
     /// Every field of the report, by first appearance.
@@ -34,7 +34,7 @@ pub enum Selection {
     Some(Vec<String>),
 }
 
-/// What a profile is under one definition.
+/// What a profile says about itself under one definition.
 #[derive(Clone, Debug)]
 pub struct ProfileDescription {
     pub name: ProfileName,
@@ -65,14 +65,11 @@ pub struct Profile {
     name: String,
 }
 
-/// What a component is called that nobody has named.
+/// The name of a component that was given none.
 const UNNAMED: &str = "profile";
 
 impl Profile {
-    /// Compiles these very bytes and checks them against the world.
-    ///
-    /// # Errors
-    /// When the bytes are no component or do not fit the world.
+    /// Compiles these bytes and checks the component against the world.
     pub fn load(sandbox: Arc<Sandbox>, bytes: &[u8], limits: Limits) -> Result<Self, LoadError> {
         Self::link(&Component::compile(sandbox, bytes)?, limits, Grants::default())
     }
@@ -83,25 +80,25 @@ impl Profile {
         Ok(Self { digest: component.digest(), sandbox, pre, limits, name: UNNAMED.to_owned() })
     }
 
-    /// What is called of a loaded profile, as it is told to the observer.
+    /// The functions of a profile, by the names that the observer sees.
     pub const FUNCTIONS: [&'static str; 3] = ["describe", "plan", "shape"];
 
     pub fn digest(&self) -> Digest {
         self.digest
     }
 
-    /// The same, under this name in what is told of its calls.
+    /// The profile under the name that the observer sees.
     #[must_use]
     pub fn named(self, name: String) -> Self {
         Self { name, ..self }
     }
 
-    /// What it is called in what is told of its calls.
+    /// The name that the observer sees.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What it is under this definition, a JSON object. The inner error is for the operator who wrote it.
+    /// Describes the profile under this definition, a JSON object. The inner error is for the operator who wrote it.
     pub async fn describe(&self, definition: &str) -> Result<Result<ProfileDescription, String>, Fault> {
         let call = async |store: &mut GuestStore, planner: &wit::Guest| planner.call_describe(store, definition).await;
         self.call("describe", call, profile_description).await
@@ -120,7 +117,7 @@ impl Profile {
         self.call("plan", call, query_plan).await
     }
 
-    /// Passes the rows of a page through the profile. As many come back, and `read` checks them: what it does not take
+    /// Passes the rows of a page through the profile, which returns as many. `read` checks them, and a row that it rejects
     /// breaks the contract.
     pub async fn shape<T>(
         &self,
@@ -189,7 +186,7 @@ fn query_plan(plan: wit::QueryPlan) -> Result<Plan, String> {
 
 fn grouping(grouping: wit::Grouping) -> Result<Grouping, String> {
     if !(1..=MAX_GROUPED_BY).contains(&grouping.by.len()) {
-        return Err(format!("it groups by {} fields, and 1 to {MAX_GROUPED_BY} are allowed", grouping.by.len()));
+        return Err(format!("it groups by {} fields, but 1 to {MAX_GROUPED_BY} are allowed", grouping.by.len()));
     }
     if grouping.aggregates.len() > MAX_AGGREGATES {
         return Err(format!("a row has more than {MAX_AGGREGATES} aggregates"));
@@ -208,7 +205,7 @@ fn measure(measure: wit::Measure) -> Result<Measure, String> {
         wit::Measure::Count => Measure::Count,
         wit::Measure::Distinct(field) => Measure::Distinct(field),
         wit::Measure::Values(list) if !(1..=MAX_VALUES).contains(&list.limit) => {
-            return Err(format!("it shows {} values in one row, and 1 to {MAX_VALUES} are allowed", list.limit));
+            return Err(format!("it shows {} values in one row, but 1 to {MAX_VALUES} are allowed", list.limit));
         }
         wit::Measure::Values(list) => Measure::Values { field: list.field, limit: list.limit as usize },
         wit::Measure::Lowest(field) => Measure::Lowest(field),

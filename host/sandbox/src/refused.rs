@@ -1,4 +1,4 @@
-//! A component that is not loaded, in words for whoever has to change that.
+//! Explains why a component is not loaded, and what to do about it.
 
 use std::fmt;
 
@@ -38,7 +38,7 @@ pub fn list(grants: &[Grant]) -> String {
     grants.iter().map(|grant| grant.name()).collect::<Vec<_>>().join(", ")
 }
 
-/// What to do about it.
+/// What the operator or the author can do about the error.
 fn hint(error: &LoadError) -> String {
     match error {
         LoadError::NotAComponent(_) => "build it as a component, in Rust with `cargo build --target wasm32-wasip2`; \
@@ -58,9 +58,9 @@ fn hint(error: &LoadError) -> String {
         LoadError::NotGranted { requested, .. } => {
             format!("grant it with `grants: [{}]` in its entry under `plugins` in scanhost.yaml", list(requested))
         }
-        LoadError::Describe(Fault::Contract(_) | Fault::Crash(_)) => "its author has to mend it".into(),
+        LoadError::Describe(Fault::Contract(_) | Fault::Crash(_)) => "its author has to fix it".into(),
         LoadError::Describe(_) => {
-            "its author has to mend it; where it only needs more, its `limits` in scanhost.yaml can be raised".into()
+            "its author has to fix it; if it only needs more time or memory, raise its `limits` in scanhost.yaml".into()
         }
     }
 }

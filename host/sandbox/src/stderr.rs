@@ -1,4 +1,4 @@
-//! A guest's standard error: the last of it is kept as long as the call lasts, for the author of one that fails.
+//! A guest's standard error. Its end is kept while the call lasts, for the author of a guest that fails.
 
 #[cfg(test)]
 mod tests;
@@ -19,10 +19,10 @@ use wasmtime_wasi::{
     p2::{OutputStream, Pollable, StreamResult},
 };
 
-/// Bytes that are kept. A guest may write without end: that costs it CPU, and the host no more than this.
+/// Bytes that are kept. A guest may write without end, which costs it CPU time and the host no more memory than this.
 const KEPT: usize = 4 << 10;
 
-/// Copies are the same stream.
+/// The stream; copies share it.
 #[derive(Clone, Default)]
 pub struct Stderr(Arc<Mutex<Tail>>);
 
@@ -47,7 +47,7 @@ impl Stderr {
         tail.bytes.extend(kept);
     }
 
-    /// The last whole lines as they were written; none where there is nothing to see.
+    /// The last complete lines as they were written; `None` if they are empty.
     pub fn last_lines(&self) -> Option<String> {
         let mut tail = self.lock();
         let was_cut = tail.was_cut;

@@ -1,4 +1,4 @@
-//! The worlds that this host takes, and which one a component was built for, by the names of what it exports.
+//! The worlds that this host supports, and which one a component was built for, by the names of its exports.
 
 use std::fmt;
 
@@ -29,7 +29,7 @@ impl PluginKind {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct World {
     pub kind: PluginKind,
-    /// The text that its bindings are made from, so that the version is never another one than theirs.
+    /// The text that its bindings are made from, so that both have the same version.
     wit: &'static str,
 }
 
@@ -59,8 +59,8 @@ impl World {
         self.wit
     }
 
-    /// Whether what was built for that version fits these bindings: as everywhere in the component model, versions
-    /// that differ in what is not the leftmost number that counts fit each other.
+    /// Whether a component of that version fits these bindings. As everywhere in the component model, versions fit each
+    /// other if their leftmost number that is not zero is the same.
     fn takes(self, version: &Version) -> bool {
         let own = self.id().rsplit_once('@').and_then(|(_, version)| VersionReq::parse(version).ok());
         own.is_some_and(|own| own.matches(version))
@@ -80,9 +80,6 @@ impl fmt::Debug for World {
 }
 
 /// The world of a component that exports these interfaces.
-///
-/// # Errors
-/// When it is none of ours, or one of a version that does not fit.
 pub fn world_of(exports: &[String]) -> Result<World, LoadError> {
     // `scanhost:backend/scanner@0.1.0` is an interface of `scanhost:backend`, at a version.
     let interfaces = exports.iter().filter_map(|export| {
@@ -105,7 +102,7 @@ pub fn world_of(exports: &[String]) -> Result<World, LoadError> {
     found.ok_or_else(|| LoadError::ForeignWorld { exports: exports.to_vec() })
 }
 
-/// Every version that this host takes of the package of `id`, in words.
+/// The versions of the package of `id` that this host supports, as text.
 pub fn supported(id: &str) -> String {
     let package = id.split_once('@').map_or(id, |(package, _)| package);
     let ids: Vec<_> = WORLDS.into_iter().filter(|world| world.package() == package).map(World::id).collect();

@@ -96,14 +96,14 @@ pub async fn build(config: Config, purpose: Purpose) -> anyhow::Result<Arc<Host>
         store.permit_new_folder(&config.data).await?;
     }
     if let Purpose::Administration = purpose {
-        data_folder::tell_where_new(&config.data);
+        data_folder::warn_if_new(&config.data);
     }
-    let data = data_folder::make(&config.data)?;
+    let data = data_folder::create(&config.data)?;
     let (metrics, faults) = (Metrics::new(), Arc::new(Faults::default()));
     let observers = faults::Observers { metrics: metrics.clone(), faults: faults.clone() };
     let sandbox = Sandbox::start_observed(Some(cache_folder(&data)?), Arc::new(observers))?;
     let sealer = Sealer::open(&config.key_file)?;
-    let installation = Installation::of(&data)?;
+    let installation = Installation::load_or_create(&data)?;
     let store: Arc<dyn Store> = match redis {
         None => {
             let store = EmbeddedStore::open(&data)

@@ -14,28 +14,29 @@ use std::{
 
 use scanhost_app::{
     audit::{Entry, shortened},
+    dead_letters::{self, DeadLetterReply},
     host::Host,
     plugin_list,
     plugins::Plugin,
-    refusal::{ErrorCode, Refusal},
+    pools::{
+        self,
+        pause::{Paused, set_paused},
+    },
+    refusal::Refusal,
     reload,
-    reply::StatusReply,
-    submit::{find_stored_pool, new_task_id, new_trace_id, permit_again},
+    reply::{SettingsReply, StatusReply},
+    scans::{self, wait::NoWatcher},
+    submit::{Caller, SubmitArgs, SubmitReply, submit},
 };
-use scanhost_domain::{
-    ids::TaskId,
-    request::Login,
-    scan::{Outcome, Scan, ScanState},
-};
-use scanhost_store::{NewScan, StoreError};
-use scanhost_system::clock;
+use scanhost_domain::request::ScanType;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 pub use client::{Control, connect_mcp};
 pub use server::listen;
 
-use crate::mcp;
+/// The tool that submits scans from the network.
+const SUBMIT_TOOL: &str = "run_untrusted_scan";
 
 /// The socket's name in the data folder.
 pub const SOCKET_NAME: &str = "scanhost.sock";
@@ -51,13 +52,43 @@ fn socket_address(data: &Path) -> io::Result<(PathBuf, File)> {
 }
 
 /// One thing to do.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Request {
-    /// A tool, as an agent would call it. Its reply is its structured content.
-    Tool {
+    /// Submits a scan from the network.
+    Submit {
+        targets: String,
         name: String,
-        arguments: Map<String, Json>,
+        scanner_pool: Option<String>,
+    },
+    /// Waits for the end of a scan, at most so many seconds.
+    Wait {
+        task_id: String,
+        timeout_seconds: u64,
+    },
+    Cancel {
+        task_id: String,
+    },
+    /// One page of the scans that fit.
+    Scans {
+        status: Option<String>,
+        scanner_pool: Option<String>,
+        target: Option<String>,
+        limit: i64,
+        cursor: Option<String>,
+    },
+    Compare {
+        baseline_task_id: String,
+        task_id: String,
+        limit: usize,
+        skip: usize,
+    },
+    Pools,
+    PoolStatus {
+        pool: String,
+    },
+    QueueStatus {
+        pool: String,
     },
     Pause {
         pool: String,
@@ -76,15 +107,15 @@ pub enum Request {
     },
     /// What is loaded, and why something is not.
     Plugins,
-    /// The plugin's last good version in the place of the present one.
+    /// Puts the plugin's last good version in the place of the present one.
     RollBack {
         plugin: String,
     },
-    /// The plugin's configured file again, after that.
+    /// Goes back to the plugin's configured file after that.
     UseFile {
         plugin: String,
     },
-    /// Of one scan, of one pool, or all.
+    /// Takes away the dead letter of one scan, of one pool, or all.
     PurgeDeadLetters {
         task_id: Option<String>,
         pool: Option<String>,
@@ -92,12 +123,19 @@ pub enum Request {
 }
 
 impl Request {
-    /// What the audit log calls it.
-    pub fn action(&self) -> &str {
+    /// Its name in the audit log; that of the tool where agents have one for it.
+    pub fn action(&self) -> &'static str {
         match self {
-            Self::Tool { name, .. } => name,
-            Self::Pause { .. } => "queue pause",
-            Self::Resume { .. } => "queue resume",
+            Self::Submit { .. } => SUBMIT_TOOL,
+            Self::Wait { .. } => "wait_for_scan",
+            Self::Cancel { .. } => "cancel_scan",
+            Self::Scans { .. } => "list_scans",
+            Self::Compare { .. } => "compare_scans",
+            Self::Pools => "list_pools",
+            Self::PoolStatus { .. } => "get_pool_status",
+            Self::QueueStatus { .. } => "get_queue_status",
+            Self::Pause { .. } => Paused::Yes.action(),
+            Self::Resume { .. } => Paused::No.action(),
             Self::DeadLetters { .. } => "dlq list",
             Self::DeadLetter { .. } => "dlq show",
             Self::RetryDeadLetter { .. } => "dlq retry",
@@ -110,22 +148,29 @@ impl Request {
 
     fn entry(&self, via: &'static str) -> Entry {
         let entry = Entry::new("operator", via, self.action(), "ok");
+        let short = |text: &Option<String>| text.as_deref().map(shortened);
         match self {
-            Self::Tool { arguments, .. } => entry.about(arguments),
-            Self::Pause { pool } | Self::Resume { pool } => Entry { scanner_pool: Some(shortened(pool)), ..entry },
-            Self::DeadLetters { pool } => Entry { scanner_pool: pool.as_deref().map(shortened), ..entry },
-            Self::DeadLetter { task_id } | Self::RetryDeadLetter { task_id } => {
-                Entry { task_id: Some(shortened(task_id)), ..entry }
+            Self::Submit { targets, scanner_pool, .. } => {
+                Entry { targets: Some(shortened(targets)), scanner_pool: short(scanner_pool), ..entry }
             }
-            Self::PurgeDeadLetters { task_id, pool } => Entry {
-                task_id: task_id.as_deref().map(shortened),
-                scanner_pool: pool.as_deref().map(shortened),
-                ..entry
-            },
+            Self::Wait { task_id, .. }
+            | Self::Cancel { task_id }
+            | Self::Compare { task_id, .. }
+            | Self::DeadLetter { task_id }
+            | Self::RetryDeadLetter { task_id } => Entry { task_id: Some(shortened(task_id)), ..entry },
+            Self::PoolStatus { pool } | Self::QueueStatus { pool } | Self::Pause { pool } | Self::Resume { pool } => {
+                Entry { scanner_pool: Some(shortened(pool)), ..entry }
+            }
+            Self::Scans { scanner_pool: pool, .. } | Self::DeadLetters { pool } => {
+                Entry { scanner_pool: short(pool), ..entry }
+            }
+            Self::PurgeDeadLetters { task_id, pool } => {
+                Entry { task_id: short(task_id), scanner_pool: short(pool), ..entry }
+            }
             Self::RollBack { plugin } | Self::UseFile { plugin } => {
                 Entry { resource: Some(shortened(plugin)), ..entry }
             }
-            Self::Plugins => entry,
+            Self::Pools | Self::Plugins => entry,
         }
     }
 }
@@ -145,131 +190,70 @@ async fn perform_noted(host: &Arc<Host>, via: &'static str, request: Request) ->
 ///
 /// # Errors
 /// With what an operator has to know.
-pub async fn perform(host: &Arc<Host>, request: Request) -> Result<Json, Refusal> {
+async fn perform(host: &Arc<Host>, request: Request) -> Result<Json, Refusal> {
+    let tool = request.action();
     match request {
-        Request::Tool { name, arguments } => mcp::call(host, &name, arguments).await,
-        Request::Pause { pool } => set_paused(host, &pool, true).await,
-        Request::Resume { pool } => set_paused(host, &pool, false).await,
+        Request::Submit { targets, name, scanner_pool } => {
+            let raw = json!({ "targets": targets, "name": name, "scanner_pool": scanner_pool });
+            let args = SubmitArgs { targets, name, scanner_pool, ..SubmitArgs::default() };
+            let raw = raw.as_object().cloned().unwrap_or_default();
+            let caller = Caller::default();
+            let submitting = submit(host, &caller, tool, &raw, ScanType::Untrusted, args);
+            json_of(SubmitReply::from(host.metrics.measure_tool(tool, submitting).await?))
+        }
+        Request::Wait { task_id, timeout_seconds } => {
+            let args = scans::wait::Args { task_id, timeout_seconds };
+            let mut watcher = NoWatcher;
+            let waiting = scans::wait::wait(host, &args, &mut watcher, std::future::pending());
+            json_of(host.metrics.measure_tool(tool, waiting).await?.1)
+        }
+        Request::Cancel { task_id } => {
+            json_of(host.metrics.measure_tool(tool, scans::cancel::cancel(host, &task_id)).await?)
+        }
+        Request::Scans { status, scanner_pool, target, limit, cursor } => {
+            let args = scans::list::Args { status, scanner_pool, target, limit, cursor, ..Default::default() };
+            json_of(host.metrics.measure_tool(tool, scans::list::list(host, args)).await?)
+        }
+        Request::Compare { baseline_task_id, task_id, limit, skip } => {
+            let args = scans::compare::Args { baseline_task_id, task_id, limit, skip };
+            json_of(host.metrics.measure_tool(tool, scans::compare::compare(host, args)).await?)
+        }
+        Request::Pools => json_of(host.metrics.measure_tool(tool, pools::list::list(host)).await?),
+        Request::PoolStatus { pool } => {
+            let args = pools::status::Args { scanner_pool: Some(pool) };
+            json_of(host.metrics.measure_tool(tool, pools::status::status(host, args)).await?)
+        }
+        Request::QueueStatus { pool } => {
+            let args = pools::queue::Args { scanner_pool: Some(pool) };
+            json_of(host.metrics.measure_tool(tool, pools::queue::queue(host, args)).await?)
+        }
+        Request::Pause { pool } => json_of(set_paused(host, &pool, Paused::Yes).await?),
+        Request::Resume { pool } => json_of(set_paused(host, &pool, Paused::No).await?),
         Request::DeadLetters { pool } => {
-            let mut letters = Vec::new();
-            for scan in dead_letters(host, pool.as_deref()).await? {
-                letters.push(summary(&scan));
-            }
+            let scans = dead_letters::list(host, pool.as_deref()).await?;
+            let letters: Vec<_> = scans.iter().map(DeadLetterReply::from).collect();
             Ok(json!({ "dead_letters": letters }))
         }
         Request::DeadLetter { task_id } => {
-            let scan = dead_letter(host, &task_id).await?;
-            Ok(
-                json!({ "status": StatusReply::new(&scan, None), "request": scanhost_app::reply::SettingsReply::new(&scan) }),
-            )
+            let scan = dead_letters::find(host, &task_id).await?;
+            Ok(json!({ "status": StatusReply::new(&scan, None), "request": SettingsReply::new(&scan) }))
         }
-        Request::RetryDeadLetter { task_id } => retry(host, &task_id).await,
+        Request::RetryDeadLetter { task_id } => json_of(dead_letters::retry(host, &task_id).await?),
+        Request::PurgeDeadLetters { task_id, pool } => {
+            json_of(dead_letters::purge(host, task_id.as_deref(), pool.as_deref()).await?)
+        }
         Request::Plugins => Ok(plugin_list::listed(host)),
         Request::RollBack { plugin } => {
             reload::roll_back(host, &plugin, "an operator rolled it back").await.map(|plugin| version_in_use(&plugin))
         }
         Request::UseFile { plugin } => reload::use_file(host, &plugin).await.map(|plugin| version_in_use(&plugin)),
-        Request::PurgeDeadLetters { task_id, pool } => {
-            let ids: Vec<TaskId> = match task_id {
-                Some(task_id) => vec![dead_letter(host, &task_id).await?.id],
-                None => dead_letters(host, pool.as_deref()).await?.into_iter().map(|scan| scan.id).collect(),
-            };
-            Ok(json!({ "purged": host.store.purge_dead_letters(&ids).await? }))
-        }
     }
+}
+
+fn json_of(reply: impl Serialize) -> Result<Json, Refusal> {
+    serde_json::to_value(reply).map_err(|error| Refusal::internal("writing the reply", &error))
 }
 
 fn version_in_use(plugin: &Plugin) -> Json {
     json!({ "name": plugin.name, "sha256": plugin.digest().to_string(), "generation": plugin.generation })
-}
-
-async fn set_paused(host: &Arc<Host>, pool: &str, paused: bool) -> Result<Json, Refusal> {
-    let pool = find_stored_pool(host, pool).await?;
-    host.store.pause(&pool, paused).await?;
-    tracing::info!(%pool, paused, "pool");
-    Ok(json!({ "pool": pool.as_str(), "paused": paused }))
-}
-
-/// The failed scans that nobody has dealt with, the oldest first.
-async fn dead_letters(host: &Arc<Host>, pool: Option<&str>) -> Result<Vec<Scan>, Refusal> {
-    let pool = match pool {
-        Some(pool) => Some(find_stored_pool(host, pool).await?),
-        None => None,
-    };
-    let mut scans = Vec::new();
-    for letter in host.store.dead_letters(pool.as_ref()).await? {
-        match host.store.scan(&letter.id).await {
-            // Where it is asked for by its id, its error tells more.
-            Err(StoreError::Damaged(_)) => {}
-            // None when it was deleted since, with its letter.
-            other => scans.extend(other?),
-        }
-    }
-    Ok(scans)
-}
-
-async fn dead_letter(host: &Arc<Host>, task_id: &str) -> Result<Scan, Refusal> {
-    let letters = host.store.dead_letters(None).await?;
-    let scan = match letters.iter().find(|letter| letter.id.as_str().eq_ignore_ascii_case(task_id.trim())) {
-        Some(letter) => host.store.scan(&letter.id).await?,
-        None => None,
-    };
-    scan.ok_or_else(|| {
-        Refusal::new(ErrorCode::NotFound, "there is no dead letter of that id", "`scanhost dlq list` shows them.")
-    })
-}
-
-/// Runs the scan again, as a new one.
-async fn retry(host: &Arc<Host>, task_id: &str) -> Result<Json, Refusal> {
-    let scan = dead_letter(host, task_id).await?;
-    let had_secrets = match &scan.request.login {
-        Login::None => false,
-        Login::Named(named) => named.escalation.as_ref().is_some_and(|escalation| escalation.has_password),
-        Login::Inline(_) => true,
-    };
-    if had_secrets {
-        return Err(Refusal::new(
-            ErrorCode::Conflict,
-            "the scan's secrets were erased when it ended, so it cannot be run again as it was",
-            "Submit it again with its credentials; scans with a configured `credential` can be retried.",
-        ));
-    }
-    let problems = host.reloads.problems_from_start();
-    if !problems.is_empty() {
-        let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        return Err(Refusal::new(ErrorCode::Unavailable, told.join("; "), "Nothing has changed."));
-    }
-    permit_again(&host.snapshot.load(), &scan.request)?;
-    let new = NewScan {
-        id: new_task_id(),
-        trace: new_trace_id(),
-        request: scan.request.clone(),
-        created_at: clock::now(),
-        retry_of: Some(scan.id.clone()),
-        idempotency: None,
-        max_depth: u64::MAX,
-    };
-    match host.store.retry_dead_letter(new).await? {
-        Some(new) => {
-            tracing::info!(scan = %new.id, trace = %new.trace, retry_of = %scan.id, "dead letter retried");
-            Ok(json!({ "task_id": new.id.as_str(), "retry_of": scan.id.as_str() }))
-        }
-        None => {
-            Err(Refusal::new(ErrorCode::NotFound, "there is no dead letter of that id", "It was dealt with just now."))
-        }
-    }
-}
-
-fn summary(scan: &Scan) -> Json {
-    let (code, message, failed_at) = match &scan.state {
-        ScanState::Finished(finished) => match &finished.outcome {
-            Outcome::Failed(failure) => (failure.code.name(), failure.message.as_str(), Some(finished.completed_at)),
-            Outcome::Completed(_) | Outcome::Timeout | Outcome::Cancelled => ("", "", Some(finished.completed_at)),
-        },
-        ScanState::Queued(_) | ScanState::Running(_) => ("", "", None),
-    };
-    json!({
-        "task_id": scan.id.as_str(), "pool": scan.request.pool.as_str(), "name": scan.request.name,
-        "failed_at": failed_at, "code": code, "message": message,
-    })
 }

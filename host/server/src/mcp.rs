@@ -48,23 +48,9 @@ mod toolset;
 pub mod transport;
 mod wait_for_scan;
 
-use std::sync::Arc;
-
-use rmcp::model::CallToolResponse;
-use scanhost_app::{
-    concurrency::Turn,
-    host::Host,
-    refusal::{ErrorCode, Refusal},
-    submit::Caller,
-};
-use serde_json::{Map, Value as Json};
-
 pub use offered::Offered;
 
 pub use tool_list::tool_names;
-
-use tool::Call;
-use tool_list::rows;
 
 pub use toolset::Offer;
 
@@ -72,27 +58,4 @@ pub use toolset::Offer;
 /// are never logged, whatever level an operator asks for.
 pub fn is_loggable(metadata: &tracing::Metadata<'_>) -> bool {
     *metadata.level() <= tracing::Level::WARN || !metadata.target().starts_with("rmcp")
-}
-
-/// Calls a tool for an operator of this host, and returns its structured content.
-///
-/// # Errors
-/// With what the tool refuses.
-pub async fn call(host: &Arc<Host>, name: &str, arguments: Map<String, Json>) -> Result<Json, Refusal> {
-    let rows = rows(host.snapshot.load().config.confirm_privileged);
-    let row = rows.iter().find(|row| row.tool.name == name);
-    let row = row.ok_or_else(|| Refusal::invalid("there is no such tool", "tools/list shows them."))?;
-    let call = Call {
-        host: host.clone(),
-        arguments,
-        caller: Caller::default(),
-        input: None,
-        context: None,
-        turn: Turn::default(),
-    };
-    match (row.call)(call).await? {
-        CallToolResponse::Complete(result) => Ok(result.structured_content.unwrap_or_default()),
-        // Only clients are asked something, or told to come again.
-        _ => Err(Refusal::new(ErrorCode::Internal, "the tool did not answer", "Tell the author.")),
-    }
 }

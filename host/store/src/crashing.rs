@@ -11,8 +11,8 @@ use scanhost_domain::{
 use scanhost_system::failpoint::{around, reach};
 
 use super::{
-    Cancelled, Change, Claimed, DeadLetter, Deleted, Idempotency, Known, ListQuery, Listed, NewScan, PoolOffer,
-    PoolState, ScannerReport, Store, StoreError, Submitted, Watch, WorkError,
+    Cancelled, Change, Claimed, ConfiguredScanners, DeadLetter, Deleted, Idempotency, ListQuery, Listed, NewScan,
+    PoolOffer, PoolState, ScannerReport, Store, StoreError, Submitted, Watch, WorkError,
 };
 
 pub struct CrashingStore(pub Arc<dyn Store>);
@@ -118,7 +118,7 @@ impl Store for CrashingStore {
         around("store.purge_dead_letters", self.0.purge_dead_letters(ids)).await
     }
 
-    async fn stranded(&self, known: Known, limit: usize) -> Result<Vec<TaskId>, StoreError> {
+    async fn stranded(&self, known: ConfiguredScanners, limit: usize) -> Result<Vec<TaskId>, StoreError> {
         self.0.stranded(known, limit).await
     }
 

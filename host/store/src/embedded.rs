@@ -27,8 +27,8 @@ use scanhost_system::clock;
 use tokio::sync::Notify;
 
 use super::{
-    Cancelled, Change, Claimed, DeadLetter, Deleted, Idempotency, Known, ListQuery, Listed, NewScan, PoolOffer,
-    PoolState, REPORT_LIFE, ScannerReport, Store, StoreError, Submitted, WorkError,
+    Cancelled, Change, Claimed, ConfiguredScanners, DeadLetter, Deleted, Idempotency, ListQuery, Listed, NewScan,
+    PoolOffer, PoolState, REPORT_LIFE, ScannerReport, Store, StoreError, Submitted, WorkError,
     watch::{Watch, Watchers},
 };
 use database::DatabaseFile;
@@ -255,7 +255,7 @@ impl Store for EmbeddedStore {
         Ok(cancelled)
     }
 
-    async fn stranded(&self, known: Known, limit: usize) -> Result<Vec<TaskId>, StoreError> {
+    async fn stranded(&self, known: ConfiguredScanners, limit: usize) -> Result<Vec<TaskId>, StoreError> {
         read(&self.reader, move |reader| reader.stranded(&known, limit)).await
     }
 

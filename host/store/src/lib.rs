@@ -165,9 +165,9 @@ pub struct Listed {
 
 /// The scanners that there are, by pool.
 #[derive(Clone, Debug, Default)]
-pub struct Known(BTreeMap<String, BTreeSet<String>>);
+pub struct ConfiguredScanners(BTreeMap<String, BTreeSet<String>>);
 
-impl Known {
+impl ConfiguredScanners {
     pub fn add_pool(&mut self, pool: &PoolName) {
         self.0.entry(pool.to_string()).or_default();
     }
@@ -231,18 +231,18 @@ pub const REPORT_LIFE: Duration = Duration::from_secs(35);
 pub enum StoreError {
     #[error("the store cannot be used: {0}")]
     Unavailable(String),
-    #[error("the store was told to write, and its answer was lost: {0}")]
-    Unheard(String),
+    #[error("the answer to a write was lost, so the store may or may not have carried it out: {0}")]
+    AnswerLost(String),
     #[error("the disk of the data folder is full")]
-    NoRoom,
+    DiskFull,
     #[error("another scanhost is running on this data folder")]
     InUse,
-    #[error("the store's secrets were sealed with another key: put the right `secrets.key_file` back")]
+    #[error("the store's secrets were sealed with another key: restore the original `secrets.key_file`")]
     OtherKey,
     #[error(
-        "the processes of this store keep their files in another folder than {folder}: {relative}, so run this where the \
-         others run, or make it the absolute path of the folder that they share; only if this is to be the one folder \
-         from now on, delete the key {key} in Redis",
+        "the other processes of this store use another data folder than {folder}: {relative}, so run this process where \
+         the others run, or set the absolute path of the folder that they share; delete the key {key} in Redis only if \
+         this folder is to replace theirs",
         relative = scanhost_system::data_folder::RELATIVE
     )]
     OtherFolder { folder: String, key: String },
@@ -254,7 +254,7 @@ pub enum StoreError {
 #[derive(Debug, thiserror::Error)]
 pub enum WorkError {
     /// Another worker has the scan, or it has ended: stop, and clean nothing up.
-    #[error("the scan is no longer this worker's")]
+    #[error("the scan no longer belongs to this worker")]
     Stale,
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -326,7 +326,7 @@ pub trait Store: Send + Sync {
     async fn cancel(&self, id: &TaskId, now: Timestamp) -> Result<Cancelled, StoreError>;
 
     /// Scans that wait in a pool or for a scanner that is not known, the first ones. At most `limit`.
-    async fn stranded(&self, known: Known, limit: usize) -> Result<Vec<TaskId>, StoreError>;
+    async fn stranded(&self, known: ConfiguredScanners, limit: usize) -> Result<Vec<TaskId>, StoreError>;
 
     /// Ends a scan that waits; none when it does not wait any more.
     async fn fail_waiting(&self, id: &TaskId, failure: Failure, now: Timestamp) -> Result<Option<Scan>, StoreError>;

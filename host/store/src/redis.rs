@@ -30,9 +30,9 @@ use scanhost_domain::{
 use scanhost_system::{data_folder, installation::Installation};
 
 use super::{
-    Cancelled, Change, Claimed, DeadLetter, Deleted, Idempotency, Known, ListQuery, Listed, NewScan, PoolOffer,
-    PoolState, ScannerReport, Store, StoreError, Submitted, Watch, WorkError, record::BadRecord,
-    unreadable::Unreadable,
+    Cancelled, Change, Claimed, ConfiguredScanners, DeadLetter, Deleted, Idempotency, ListQuery, Listed, NewScan,
+    PoolOffer, PoolState, ScannerReport, Store, StoreError, Submitted, Watch, WorkError, record::BadRecord,
+    unreadable::UnreadableRecords,
 };
 use connection::Connection;
 use events::Events;
@@ -53,8 +53,8 @@ pub struct RedisStore {
     lease: Duration,
     /// Scans as this process' workers wrote them, where no answer came: the write may have been taken or not, which is
     /// seen when the worker tries again.
-    unheard: Mutex<HashMap<TaskId, Scan>>,
-    unreadable: Unreadable,
+    unconfirmed: Mutex<HashMap<TaskId, Scan>>,
+    unreadable: UnreadableRecords,
 }
 
 impl RedisStore {
@@ -67,7 +67,14 @@ impl RedisStore {
         let events = Arc::new(Events::new(keys.events()));
         let connection = Connection::new(url, events.clone())?;
         let () = connection.query(&redis::cmd("PING")).await?;
-        Ok(Self { connection, events, keys, lease, unheard: Mutex::default(), unreadable: Unreadable::default() })
+        Ok(Self {
+            connection,
+            events,
+            keys,
+            lease,
+            unconfirmed: Mutex::default(),
+            unreadable: UnreadableRecords::default(),
+        })
     }
 
     /// Ties the store to the key that its secrets are sealed with.
@@ -115,13 +122,13 @@ impl RedisStore {
         u64::try_from(self.lease.as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn lock_unheard(&self) -> MutexGuard<'_, HashMap<TaskId, Scan>> {
-        self.unheard.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_unconfirmed(&self) -> MutexGuard<'_, HashMap<TaskId, Scan>> {
+        self.unconfirmed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 fn other_folder(data: &Path, key: String) -> StoreError {
-    StoreError::OtherFolder { folder: data_folder::full(data).display().to_string(), key }
+    StoreError::OtherFolder { folder: data_folder::full_path(data).display().to_string(), key }
 }
 
 #[async_trait]
@@ -182,7 +189,7 @@ impl Store for RedisStore {
     }
 
     async fn release(&self, id: &TaskId, fence: Fence) {
-        self.lock_unheard().remove(id);
+        self.lock_unconfirmed().remove(id);
         if let Err(error) = self.renew(id, fence, Duration::ZERO).await {
             tracing::warn!(scan = %id, %error, "a scan could not be given back; it is taken over when its lease ends");
         }
@@ -199,7 +206,7 @@ impl Store for RedisStore {
         self.cancel_scan(id, now).await
     }
 
-    async fn stranded(&self, known: Known, limit: usize) -> Result<Vec<TaskId>, StoreError> {
+    async fn stranded(&self, known: ConfiguredScanners, limit: usize) -> Result<Vec<TaskId>, StoreError> {
         self.list_stranded(&known, limit).await
     }
 
@@ -293,7 +300,7 @@ impl Store for RedisStore {
 }
 
 fn contended() -> StoreError {
-    StoreError::Unavailable("too many write at once".to_owned())
+    StoreError::Unavailable("too many concurrent writes".to_owned())
 }
 
 fn parse_ids(ids: Vec<String>) -> Result<Vec<TaskId>, StoreError> {

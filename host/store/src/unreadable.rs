@@ -11,9 +11,9 @@ use scanhost_domain::{error_chain::chain, ids::TaskId};
 use super::record::BadRecord;
 
 #[derive(Clone, Default)]
-pub struct Unreadable(Arc<Mutex<BTreeSet<TaskId>>>);
+pub struct UnreadableRecords(Arc<Mutex<BTreeSet<TaskId>>>);
 
-impl Unreadable {
+impl UnreadableRecords {
     /// What was read; none, and a line in the log the first time, where it cannot be.
     pub fn skip<T>(&self, id: &TaskId, read: Result<T, BadRecord>) -> Option<T> {
         read.inspect_err(|error| self.note(id, error)).ok()
@@ -22,7 +22,7 @@ impl Unreadable {
     pub fn note(&self, id: &TaskId, error: &BadRecord) {
         let is_new = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
         if is_new {
-            tracing::error!(scan = %id, error = chain(error), "a stored scan cannot be read, leaving it alone");
+            tracing::error!(scan = %id, error = chain(error), "a stored scan cannot be read and is skipped");
         }
     }
 

@@ -1,13 +1,13 @@
 //! Whether the file system of the data folder takes what there is to write.
 
-mod steady;
+mod syncing_writer;
 
 use std::{
     io::{self, Write as _},
     path::Path,
 };
 
-pub use crate::disk::steady::{Steady, Syncing};
+pub use crate::disk::syncing_writer::{PendingSync, SyncingWriter};
 
 /// With less than this nothing new is begun: a scan's record, its folder and the pages of the database need some.
 const LEAST_ROOM: u64 = 1 << 20;

@@ -17,10 +17,10 @@ pub struct Installation(String);
 
 /// A file that says no installation.
 #[derive(Debug, thiserror::Error)]
-pub enum BadInstallation {
-    #[error("the file {0} cannot be read or made")]
+pub enum InstallationError {
+    #[error("the file {0} cannot be read or created")]
     File(PathBuf, #[source] io::Error),
-    #[error("the file {0} does not hold 16 hexadecimal digits: put the right one back")]
+    #[error("the file {0} does not hold 16 hexadecimal digits: restore the original file")]
     NotAnId(PathBuf),
 }
 
@@ -34,7 +34,7 @@ impl Installation {
     ///
     /// # Errors
     /// When the file cannot be read or made, or holds something else.
-    pub fn of(data: &Path) -> Result<Self, BadInstallation> {
+    pub fn load_or_create(data: &Path) -> Result<Self, InstallationError> {
         let path = data.join(FILE_NAME);
         let read = || match fs::read_to_string(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -43,10 +43,10 @@ impl Installation {
             }
             other => other,
         };
-        let text = read().map_err(|error| BadInstallation::File(path.clone(), error))?;
+        let text = read().map_err(|error| InstallationError::File(path.clone(), error))?;
         let id = text.trim();
         let is_id = id.len() == 16 && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        if is_id { Ok(Self(id.to_owned())) } else { Err(BadInstallation::NotAnId(path)) }
+        if is_id { Ok(Self(id.to_owned())) } else { Err(InstallationError::NotAnId(path)) }
     }
 
     /// Of a process without a data folder, which makes no scans.

@@ -12,7 +12,7 @@ use scanhost_domain::{
     ids::TaskId,
     scan::{Failure, FailureCode, Scan},
 };
-use scanhost_store::{Known, StoreError};
+use scanhost_store::{ConfiguredScanners, StoreError};
 use scanhost_system::{clock, pace::paced};
 use tokio::time::Instant;
 
@@ -58,8 +58,8 @@ async fn look(host: &Arc<Host>, waiting: &mut HashMap<TaskId, Instant>) -> Resul
 
 /// The scanners of this process' configuration, enabled or not, and those that other workers have told of lately: theirs
 /// may be newer.
-async fn known(host: &Arc<Host>) -> Result<Known, StoreError> {
-    let mut known = Known::default();
+async fn known(host: &Arc<Host>) -> Result<ConfiguredScanners, StoreError> {
+    let mut known = ConfiguredScanners::default();
     let snapshot = host.snapshot.load_full();
     snapshot.config.pools.iter().for_each(|pool| known.add_pool(&pool.name));
     snapshot.scanners.iter().for_each(|scanner| known.add(&scanner.id));
@@ -67,7 +67,7 @@ async fn known(host: &Arc<Host>) -> Result<Known, StoreError> {
     Ok(known)
 }
 
-async fn fail(host: &Arc<Host>, known: &Known, id: &TaskId) -> Result<(), StoreError> {
+async fn fail(host: &Arc<Host>, known: &ConfiguredScanners, id: &TaskId) -> Result<(), StoreError> {
     let Some(Scan { request, trace, .. }) = (match host.store.scan(id).await {
         // It is left alone, and must not keep the others waiting.
         Err(StoreError::Damaged(_)) => None,

@@ -19,7 +19,7 @@ fn a_full_stop_is_between_what_is_wrong_and_what_to_do() {
 fn failed_store_says_what_was_changed_and_what_to_do() {
     let table: [(StoreError, ErrorCode, &[&str]); 4] = [
         (StoreError::Unavailable("away".into()), ErrorCode::Unavailable, &["Nothing was changed"]),
-        (StoreError::Unheard("away".into()), ErrorCode::Unavailable, &["list_scans", "idempotency_key"]),
+        (StoreError::AnswerLost("away".into()), ErrorCode::Unavailable, &["list_scans", "idempotency_key"]),
         (StoreError::Damaged(BadRecord::Value("id")), ErrorCode::Internal, &["Nothing was changed", "the operator"]),
         (
             StoreError::Damaged(BadRecord::Version(2)),
@@ -28,7 +28,7 @@ fn failed_store_says_what_was_changed_and_what_to_do() {
         ),
     ];
     for (error, code, advice) in table {
-        let (was_lost, refusal) = (matches!(error, StoreError::Unheard(_)), Refusal::from(error));
+        let (was_lost, refusal) = (matches!(error, StoreError::AnswerLost(_)), Refusal::from(error));
         assert_eq!(refusal.code, code, "{refusal}");
         for words in advice {
             assert!(refusal.hint.contains(words), "{refusal}");

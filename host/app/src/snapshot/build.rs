@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, mem, sync::Arc};
 
-use scanhost_config::{self as config, Config, Place, Problem};
+use scanhost_config::{self as config, Config, Position, Problem};
 use scanhost_domain::{
     error_chain::chain,
     ids::{ProfileName, ScannerId},
@@ -248,10 +248,10 @@ struct WantedProfile {
     component: Arc<Profile>,
     definition: String,
     file: &'static str,
-    place: Option<Place>,
+    place: Option<Position>,
     key: String,
 }
 
-fn problem(file: &str, place: Option<Place>, key: impl Into<String>, message: impl Into<String>) -> Problem {
+fn problem(file: &str, place: Option<Position>, key: impl Into<String>, message: impl Into<String>) -> Problem {
     Problem { file: file.to_owned(), place, key: key.into(), message: message.into() }
 }

@@ -15,7 +15,7 @@ use scanhost_domain::scan::Fence;
 use scanhost_sandbox::capability::ReportWriter;
 use scanhost_system::{
     atomic,
-    disk::{self, Steady, Syncing},
+    disk::{self, PendingSync, SyncingWriter},
 };
 
 use crate::host::NATIVE_STEM;
@@ -25,7 +25,7 @@ pub struct Arriving {
     part: PathBuf,
     whole: PathBuf,
     met_full_disk: Arc<AtomicBool>,
-    syncing: Syncing,
+    syncing: PendingSync,
 }
 
 impl Arriving {
@@ -39,7 +39,12 @@ impl Arriving {
                 remove(&path)?;
             }
         }
-        Ok(Self { part, whole: whole(folder, extension), met_full_disk: Arc::default(), syncing: Syncing::default() })
+        Ok(Self {
+            part,
+            whole: whole(folder, extension),
+            met_full_disk: Arc::default(),
+            syncing: PendingSync::default(),
+        })
     }
 
     /// Bytes so far; what a failed step has added is cut off again with [`truncate`](Self::truncate).
@@ -58,7 +63,7 @@ impl Arriving {
     /// Adds at the end.
     pub fn writer(&self) -> io::Result<Box<dyn ReportWriter>> {
         let file = OpenOptions::new().create(true).append(true).open(&self.part)?;
-        let file = Steady::new(file, |file| file, self.syncing.clone())?;
+        let file = SyncingWriter::new(file, |file| file, self.syncing.clone())?;
         Ok(Box::new(PartWriter { file, met_full_disk: self.met_full_disk.clone() }))
     }
 
@@ -97,7 +102,7 @@ fn remove(path: &Path) -> io::Result<()> {
 }
 
 struct PartWriter {
-    file: Steady<File>,
+    file: SyncingWriter<File>,
     met_full_disk: Arc<AtomicBool>,
 }
 

@@ -14,9 +14,9 @@ pub struct Pattern(String);
 pub enum NotAPattern {
     #[error("must have 1 to 1024 bytes")]
     Length,
-    #[error("must have no control characters")]
+    #[error("must not contain control characters")]
     Control,
-    #[error("must not begin with `*`, which would permit every option: begin with what the argument begins with")]
+    #[error("must not begin with `*`, which would permit every option: write out how the argument begins")]
     Open,
 }
 

@@ -11,7 +11,7 @@ fn levels_and_targets_with_levels_are_taken() {
 fn a_word_that_is_no_level_is_refused_with_the_levels() {
     for (text, word) in [("warning", "warning"), ("dbug", "dbug"), ("info,verbose", "verbose"), ("hyper", "hyper")] {
         let problem = check_level(text).unwrap_err();
-        let expected = format!("`{word}` is no level: error, warn, info, debug, trace, off, or target=level");
+        let expected = format!("`{word}` is not a level: use error, warn, info, debug, trace, off or target=level");
         assert_eq!(problem, expected, "{text}");
     }
     assert!(check_level("hyper=loud").is_err());

@@ -54,8 +54,8 @@ fn problems_of_scanhost_yaml_name_line_and_key() {
         (
             "pools:\n  mock:\n    allowed_targets: [10.0.0.0/8, 10.0.0.0/40, '*.lab.example']\n    denied_targets: 10.0.0.1",
             &[
-                "scanhost.yaml:3: pools.mock.allowed_targets[1]: \"10.0.0.0/40\" is not a network: an address, `/` and \
-                 a prefix length that fits",
+                "scanhost.yaml:3: pools.mock.allowed_targets[1]: \"10.0.0.0/40\" is not a network: write an address, \
+                 `/` and a valid prefix length",
                 "scanhost.yaml:4: pools.mock.denied_targets: must be a list, but is text",
             ],
         ),
@@ -73,10 +73,7 @@ fn problems_of_scanhost_yaml_name_line_and_key() {
                  http://10.0.0.5:3000",
             ],
         ),
-        (
-            "store: embedded\n---\ndata: x",
-            &["scanhost.yaml:2: a second document begins, and a file is one: take the `---` out"],
-        ),
+        ("store: embedded\n---\ndata: x", &["scanhost.yaml:2: a file may have only one document: remove the `---`"]),
         ("- a list", &["scanhost.yaml:1: must be a mapping, but is a list"]),
     ];
     for (text, expected) in table {
@@ -100,8 +97,8 @@ fn problems_of_tokens_and_credentials() {
         (
             "tokens: [{name: a, scopes: [scan:write], token: t, sha256: '00'}]",
             &[
-                "scanhost.yaml:1: tokens[0].scopes[0]: unknown scope; there are scan:read, scan:submit and scan:admin",
-                "scanhost.yaml:1: tokens[0].sha256: a token has either `token` or `sha256`",
+                "scanhost.yaml:1: tokens[0].scopes[0]: unknown scope; the scopes are scan:read, scan:submit and scan:admin",
+                "scanhost.yaml:1: tokens[0].sha256: a token has `token` or `sha256`, not both",
             ],
         ),
         (
@@ -118,9 +115,7 @@ fn problems_of_tokens_and_credentials() {
         (
             "tokens:\n- {name: a, scopes: [scan:read], token: t}\n- {name: b, scopes: [scan:submit], sha256: \
              e3b98a4da31a127d4bde6e43033f66ba274cab0eb7eb1c70ec41402bf6273dd8}",
-            &[
-                "scanhost.yaml:3: tokens[1]: another entry has the same token, and a request would not say which it means",
-            ],
+            &["scanhost.yaml:3: tokens[1]: another entry has the same token, so a request could not tell them apart"],
         ),
         (
             "credentials:\n  a: {ssh_password: p}\n  b: {ssh_username: u}\n  c: {ssh_username: u, ssh_password: p, \
@@ -129,19 +124,19 @@ fn problems_of_tokens_and_credentials() {
             &[
                 "scanhost.yaml:2: credentials.a.ssh_username: is required",
                 "scanhost.yaml:3: credentials.b: needs one of `ssh_password` and `ssh_private_key`",
-                "scanhost.yaml:4: credentials.c.ssh_private_key: a credential has either `ssh_password` or \
-                 `ssh_private_key`",
-                "scanhost.yaml:5: credentials.d.ssh_passphrase: belongs to `ssh_private_key`, which is not given",
-                "scanhost.yaml:5: credentials.d.escalation_account: belongs to `elevate_privileges_with`, which is \
-                 not given",
-                "scanhost.yaml:6: credentials.e.elevate_privileges_with: not a way to escalate: use one of sudo, su, \
-                 su+sudo, pbrun, dzdo, .k5login, Cisco 'enable', Checkpoint Gaia 'expert'",
+                "scanhost.yaml:4: credentials.c.ssh_private_key: a credential has `ssh_password` or `ssh_private_key`, \
+                 not both",
+                "scanhost.yaml:5: credentials.d.ssh_passphrase: needs `ssh_private_key`, which is not given",
+                "scanhost.yaml:5: credentials.d.escalation_account: needs `elevate_privileges_with`, which is not \
+                 given",
+                "scanhost.yaml:6: credentials.e.elevate_privileges_with: not a method of escalation: use one of sudo, \
+                 su, su+sudo, pbrun, dzdo, .k5login, Cisco 'enable', Checkpoint Gaia 'expert'",
             ],
         ),
         (
             "credentials: {a: {ssh_username: u, ssh_password: 'file:secret'}}",
-            &["scanhost.yaml:1: credentials.a.ssh_password: a secret from a file is written `file:/path`, with the \
-               whole path"],
+            &["scanhost.yaml:1: credentials.a.ssh_password: a secret from a file must be written `file:/path`, \
+               with an absolute path"],
         ),
         (
             "credentials: {a: {ssh_username: u, ssh_password: 'file:/absent/x'}}",
@@ -170,7 +165,7 @@ fn problems_of_plugins_and_profiles() {
             ),
         ],
         &[
-            "profiles.yaml:1: soc.fields: is required (an entry for a profile of a plugin has the plugin's name as its key)",
+            "profiles.yaml:1: soc.fields: is required (the entry of a plugin's profile must have the plugin's name as its key)",
             "profiles.yaml:1: soc.filters: must be a mapping, but is a list",
             "profiles.yaml:2: x.fields: must be `all` or a list of at least one field",
             "profiles.yaml:3: y.fields: must be a list, but is text",
@@ -191,7 +186,7 @@ fn problems_of_plugins_and_profiles() {
 #[test]
 fn problems_of_scanners_yaml_name_line_and_key() {
     let table: &[(&str, &[&str])] = &[
-        ("", &["scanners.yaml:1: names no pool of scanners"]),
+        ("", &["scanners.yaml:1: defines no pool of scanners"]),
         ("mock:", &["scanners.yaml:1: mock: must be a list, but is nothing (leave the key out for its default)"]),
         ("mock: [{name: x}]", &["scanners.yaml:1: mock[0].instance_id: is required"]),
         (
@@ -224,7 +219,7 @@ fn problems_of_scanners_yaml_name_line_and_key() {
             "n: [{instance_id: a, auth: {access_key: k, username: u, password: p}}]",
             &[
                 "scanners.yaml:1: n[0].auth: `access_key` and `secret_key` belong together, and one of them is missing",
-                "scanners.yaml:1: n[0].auth: has either `access_key` and `secret_key` or `username` and `password`",
+                "scanners.yaml:1: n[0].auth: needs `access_key` and `secret_key` or `username` and `password`, not both pairs",
             ],
         ),
         (
@@ -232,7 +227,7 @@ fn problems_of_scanners_yaml_name_line_and_key() {
             &[
                 "scanners.yaml:1: n[0].tls.ca_file: has no effect with `insecure: true`: leave one of them out",
                 "scanners.yaml:1: n[0].enabled: must be true or false, but is a number",
-                "scanners.yaml:1: n[0].headers.Host: this header is the host's to set",
+                "scanners.yaml:1: n[0].headers.Host: only the host may set this header",
                 "scanners.yaml:1: n[0].headers.a b: invalid HTTP header name",
             ],
         ),
@@ -252,7 +247,7 @@ fn problems_of_scanners_yaml_name_line_and_key() {
                 "scanners.yaml:1: n[1].enabled: must be true or false, but is text",
             ],
         ),
-        ("mock: []\nnessus: []\nmock: []", &["scanners.yaml:3: mock: the key stands twice, first in line 1"]),
+        ("mock: []\nnessus: []\nmock: []", &["scanners.yaml:3: mock: the key is given twice, first in line 1"]),
     ];
     for (text, expected) in table {
         check_problems(&[("scanners.yaml", text)], expected);

@@ -14,7 +14,7 @@ enum Operator {
     Greater,
 }
 
-/// An operator with what stands after it. Without an operator it is equality.
+/// An operator and its operand. Without an operator it is equality.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Comparison<T> {
     operator: Operator,
@@ -31,7 +31,7 @@ const OPERATORS: [(&str, Operator); 5] = [
 ];
 
 impl<T> Comparison<T> {
-    /// `operand` gets what is after the operator, without blanks around it.
+    /// `operand` parses the text after the operator, without blanks around it.
     pub(super) fn parse(text: &str, operand: impl FnOnce(&str) -> Result<T, Reason>) -> Result<Self, Reason> {
         let text = text.trim();
         let with_operator = |(symbol, operator)| text.strip_prefix(symbol).map(|rest: &str| (operator, rest));
@@ -39,7 +39,7 @@ impl<T> Comparison<T> {
         operand(rest.trim()).map(|operand| Self { operator, operand })
     }
 
-    /// Whether a value holds that is so ordered relative to the operand.
+    /// Whether the comparison holds for a value with this ordering relative to the operand.
     pub(super) fn holds(&self, ordering: Ordering) -> bool {
         match self.operator {
             Operator::Less => ordering.is_lt(),

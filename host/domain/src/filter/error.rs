@@ -28,14 +28,14 @@ pub enum Reason {
     EmptyList,
     #[error("a list within a list is not a value")]
     NestedList,
-    #[error("{0} has nothing to compare with")]
+    #[error("{0} has no value to compare with")]
     Empty(Quoted),
-    #[error("{0} is not a number, nor one after `>`, `>=`, `<`, `<=` or `=`")]
+    #[error("{0} is not a number: write one, alone or after `>`, `>=`, `<`, `<=` or `=`")]
     NotANumber(Quoted),
     #[error("{0} is not a finite number")]
     NotFinite(Quoted),
     #[error(
-        "{0} is not a severity: Critical, High, Medium, Low, Info, 4 to 0, or one after `>`, `>=`, `<`, `<=` or `=`"
+        "{0} is not a severity: write Critical, High, Medium, Low, Info or 4 to 0, alone or after `>`, `>=`, `<`, `<=` or `=`"
     )]
     NotASeverity(Quoted),
     #[error("{0} is not true or false")]
@@ -43,12 +43,12 @@ pub enum Reason {
 }
 
 impl FilterErrors {
-    /// The first errors, and of very many not the last.
+    /// The first errors; if there are very many, the last ones are left out.
     pub fn iter(&self) -> impl Iterator<Item = &FilterError> {
         self.0.iter()
     }
 
-    /// Names that no field has: worth a hint of those that exist.
+    /// Names that no field has, for a hint that lists the existing ones.
     pub fn unknown_fields(&self) -> impl Iterator<Item = &str> {
         self.iter().filter(|error| error.reason == Reason::UnknownField).map(|error| error.field.as_str())
     }

@@ -1,4 +1,4 @@
-//! Numbers to compare with. Whole ones keep all their digits.
+//! Numbers to compare with. Whole numbers keep all their digits.
 
 use std::cmp::Ordering;
 
@@ -24,7 +24,7 @@ impl Number {
         }
     }
 
-    /// How an integer field's value lies to it, exactly.
+    /// Compares an integer field's value with it, exactly.
     pub(super) fn order_of_integer(self, value: i64) -> Ordering {
         match self {
             Self::Whole(whole) => i128::from(value).cmp(&whole),
@@ -32,7 +32,7 @@ impl Number {
         }
     }
 
-    /// How a number field's value lies to it. A whole operand is rounded as the value was when it was read, so that
+    /// Compares a number field's value with it. A whole operand is rounded as the value was when it was read, so that
     /// equal digits are equal numbers. `None` for a value that is not a number.
     pub(super) fn order_of_number(self, value: f64) -> Option<Ordering> {
         match self {

@@ -1,5 +1,5 @@
-//! One term: what a field's value must be. It knows nothing of fields, so that one can be asked of each distinct value
-//! of a column.
+//! One term: what a field's value must be. It does not know its field, so a store can check it once for each distinct
+//! value of a column.
 
 use std::slice;
 
@@ -18,20 +18,20 @@ use crate::{
     target::Quoted,
 };
 
-/// Tests of one type, which is the field's.
+/// Tests that all have the type of the field.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Term(Tests);
 
 #[derive(Clone, Debug, PartialEq)]
 enum Tests {
-    /// Of texts, and of lists: a test holds when some element passes it, so a negated one when none does.
+    /// Tests of texts and lists. A test of a list holds when some element passes it, so a negated one when none does.
     Text(Choice<TextTest>),
     Number(Choice<Comparison<Number>>),
     Severity(Choice<Comparison<Severity>>),
     Boolean(Choice<bool>),
 }
 
-/// Any of some tests, where there are any, and none of others.
+/// Holds when at least one test of `any` passes, if there are any, and no test of `none` does.
 #[derive(Clone, Debug, PartialEq)]
 struct Choice<T> {
     // Invariant: not both are empty.
@@ -40,7 +40,7 @@ struct Choice<T> {
 }
 
 impl Term {
-    /// On failure the reasons, one for each value that cannot be read.
+    /// The errors are the reasons, one for each value that cannot be read.
     pub(super) fn parse(field_type: FieldType, operand: &Operand) -> Result<Self, Vec<Reason>> {
         let values = values(operand).map_err(|reason| vec![reason])?;
         let tests = match field_type {
@@ -56,7 +56,7 @@ impl Term {
         Ok(Self(tests))
     }
 
-    /// Whether the value is as asked for. A value of another type than the field's never is.
+    /// Whether the value fits the term. A value of another type than the field's never does.
     pub fn holds(&self, value: &Value) -> bool {
         match (&self.0, value) {
             (Tests::Text(choice), Value::Text(text)) => {
@@ -82,7 +82,7 @@ impl Term {
         }
     }
 
-    /// The same for each of these values, of a text or list field.
+    /// Whether the term holds, for each of these values of a text or list field.
     pub fn holding(&self, values: &FoldedTexts) -> Vec<bool> {
         let Tests::Text(choice) = &self.0 else { return vec![false; values.len()] };
         let passing = |tests: &[TextTest]| {
@@ -99,8 +99,8 @@ impl Term {
 }
 
 impl<T> Choice<T> {
-    /// A first `!` negates; what follows it is the value, also another `!`. `outer` takes blanks off where they do not
-    /// count.
+    /// A leading `!` negates, and all that follows is the value, also another `!`. `outer` removes blanks where they do
+    /// not count.
     fn parse(
         values: &[Operand],
         outer: impl Fn(&str) -> &str,
@@ -137,7 +137,7 @@ fn values(operand: &Operand) -> Result<&[Operand], Reason> {
     }
 }
 
-/// One value by its text.
+/// The text of one value.
 fn text(value: &Operand) -> Result<&str, Reason> {
     match value {
         Operand::Null => Err(Reason::Null),

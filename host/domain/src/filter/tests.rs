@@ -217,13 +217,14 @@ fn finding_without_the_field_never_matches() {
 
 #[test]
 fn unreadable_values_are_errors() {
-    let empty = |value: &str| format!("{value:?} has nothing to compare with");
-    let not_a_number = |value: &str| format!("{value:?} is not a number, nor one after `>`, `>=`, `<`, `<=` or `=`");
+    let empty = |value: &str| format!("{value:?} has no value to compare with");
+    let not_a_number =
+        |value: &str| format!("{value:?} is not a number: write one, alone or after `>`, `>=`, `<`, `<=` or `=`");
     let not_finite = |value: &str| format!("{value:?} is not a finite number");
     let not_a_boolean = |value: &str| format!("{value:?} is not true or false");
     let not_a_severity = |value: &str| {
         format!(
-            "{value:?} is not a severity: Critical, High, Medium, Low, Info, 4 to 0, or one after `>`, `>=`, `<`, `<=` or `=`"
+            "{value:?} is not a severity: write Critical, High, Medium, Low, Info or 4 to 0, alone or after `>`, `>=`, `<`, `<=` or `=`"
         )
     };
     let rows = [

@@ -3,7 +3,7 @@
 use super::{error::Reason, fold::fold, texts::FoldedTexts};
 use crate::target::Quoted;
 
-/// Both hold folded text that is not empty.
+/// A test of one text. Both variants hold folded text that is not empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum TextTest {
     Contains(String),

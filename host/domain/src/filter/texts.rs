@@ -1,8 +1,8 @@
-//! Many texts one after the other, for stores that ask a term of each: one search over all of them instead of one each.
+//! Many texts one after the other, so that a store can apply a term to all of them in one search.
 
 use super::fold::fold_into;
 
-/// Values of a text or list field: each has one element, or those of the list. Kept in lower case.
+/// Values of a text or list field, in lower case. A text is one element; a list has several.
 #[derive(Clone, Debug, Default)]
 pub struct FoldedTexts {
     folded: String,
@@ -58,7 +58,7 @@ impl FoldedTexts {
             let found = from + found;
             element += self.ends[element..].partition_point(|end| *end <= found);
             if found + sought.len() > self.ends[element] {
-                // It is only there because two texts stand side by side.
+                // The match spans two adjacent texts.
                 from = found + 1;
                 continue;
             }

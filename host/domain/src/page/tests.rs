@@ -18,8 +18,8 @@ fn page_size_is_clamped() {
 #[test]
 fn negative_page_and_skip_are_errors() {
     for (asked, skip, error) in [
-        (-1, 0, "page is -1: it counts from 1, and 0 asks for all records"),
-        (1, -2, "skip is -2: it counts records from 0"),
+        (-1, 0, "page is -1: pages count from 1, and 0 asks for all records"),
+        (1, -2, "skip is -2: it must not be negative"),
         (i64::MIN, -1, "page is -9223372036854775808 and skip is -1: neither may be negative"),
     ] {
         assert_eq!(PageRequest::parse(asked, 40, skip).unwrap_err().to_string(), error);

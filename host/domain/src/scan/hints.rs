@@ -1,9 +1,9 @@
-//! What an agent should do about what a report says.
+//! Warnings about a report that tell an agent what to do.
 
 use super::{AuthenticationStatus, Summary, Warning};
 use crate::request::{ScanRequest, ScanType};
 
-/// Adds what an agent should do about what the report says.
+/// Adds warnings about the report that tell an agent what to do.
 pub fn with_hints(mut summary: Summary, request: &ScanRequest) -> Summary {
     let mut warn = |code: &str, message: &str| {
         if !summary.warnings.iter().any(|warning| warning.code == code) {

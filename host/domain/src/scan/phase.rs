@@ -1,8 +1,8 @@
-//! How far a running scan has come at its scanner. Each phase is stored before what it announces is done.
+//! How far a running scan has come at its scanner. Each phase is stored before the call that it announces.
 
 use std::fmt;
 
-/// A step of a running scan. `…ing` means: announced, and perhaps done.
+/// A step of a running scan. A phase in `…ing` is announced and perhaps done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Phase {
     Claimed,
@@ -16,7 +16,7 @@ pub enum Phase {
     Launched {
         remote_id: String,
     },
-    /// `fetches` counts the reports that came whole and could not be read.
+    /// `fetches` counts the reports that were complete and could not be read.
     Exporting {
         remote_id: String,
         fetches: u8,
@@ -74,7 +74,7 @@ impl PhaseName {
         Self::Ingesting,
     ];
 
-    /// One step forward; a malformed report is exported once more.
+    /// Whether the phase may follow: one step forward, or back to `Exporting` for a malformed report.
     pub fn may_become(self, next: PhaseName) -> bool {
         match next {
             Self::Claimed => false,

@@ -1,4 +1,4 @@
-//! Text to targets. Every problem of a list is found before any is reported.
+//! Parses text into targets. Every problem of a list is found before any is reported.
 
 use std::{
     fmt,
@@ -17,14 +17,14 @@ use super::{
 /// A list of 65,536 addresses one by one fits; anything much longer is an accident or an attack.
 const LONGEST_LIST: usize = 1 << 20;
 
-/// Why an item is no target.
+/// Why an item is not a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotATarget {
-    #[error("begins with `-` like an option")]
+    #[error("begins with `-`, like a command-line option")]
     OptionLike,
     #[error("is not a valid address")]
     Address,
-    #[error("is not a network: an address, `/` and a prefix length that fits")]
+    #[error("is not a network: write an address, `/` and a valid prefix length")]
     Network,
     #[error("is not a range: write `10.0.0.1-10.0.0.20` or `10.0.0.1-20`")]
     Range,
@@ -49,7 +49,7 @@ pub enum TargetProblem {
 }
 
 impl TargetError {
-    /// The first problems, and of very many not the last.
+    /// The first problems; if there are very many, the last ones are left out.
     pub fn problems(&self) -> impl Iterator<Item = &TargetProblem> {
         self.0.iter()
     }
@@ -58,7 +58,9 @@ impl TargetError {
 impl fmt::Display for TargetProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooLong { bytes } => write!(f, "{bytes} bytes of targets, at most {LONGEST_LIST} are read"),
+            Self::TooLong { bytes } => {
+                write!(f, "the list of targets has {bytes} bytes, but at most {LONGEST_LIST} are allowed")
+            }
             Self::Empty => f.write_str("no targets"),
             Self::Item { item, reason } => write!(f, "{item} {reason}"),
         }
@@ -138,7 +140,7 @@ fn range(first: &str, last: &str) -> Result<AddressRange, NotATarget> {
     }
 }
 
-/// The address that differs from `first` in its last octet, which is written alone.
+/// The address that has the other octets of `first` and this last octet.
 fn last_octet(first: IpAddr, octet: &str) -> Option<IpAddr> {
     let IpAddr::V4(first) = first else { return None };
     let [a, b, c, _] = first.octets();

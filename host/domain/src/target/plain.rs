@@ -1,4 +1,4 @@
-//! Targets in the forms that every scanner's command line knows: ranges become the networks that they consist of.
+//! Targets in the forms that every scanner's command line accepts: ranges become the networks that they consist of.
 
 use std::net::IpAddr;
 
@@ -24,7 +24,7 @@ impl Target {
 }
 
 impl AddressRange {
-    /// At most two for each bit of an address.
+    /// The networks that the range consists of, at most two for each bit of an address.
     fn networks(&self) -> impl Iterator<Item = String> {
         let subnets = match (self.first, self.last) {
             (IpAddr::V4(first), IpAddr::V4(last)) => Some(IpSubnets::from(Ipv4Subnets::new(first, last, 0))),

@@ -1,8 +1,8 @@
-//! Which targets a pool may scan. What no rule allows is refused.
+//! Which targets a pool may scan. A target that no rule allows is refused.
 
 use std::fmt;
 
-use super::{Place, Rule, Target, Targets, problems::Problems, span, this_host::is_this_host};
+use super::{Extent, Rule, Target, Targets, problems::Problems, span, this_host::is_this_host};
 
 /// A pool's rules. Denied beats allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub struct TargetPolicy {
     pub max_addresses: u64,
 }
 
-/// Private and loopback. Link-local addresses are not among them: cloud metadata is there.
+/// The private and loopback ranges. Link-local addresses are left out, since cloud metadata is there.
 const PRIVATE: [&str; 7] =
     ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fc00::/7", "::1/128", "localhost"];
 
@@ -35,7 +35,7 @@ impl Permit {
     }
 }
 
-/// The targets that a policy refuses, each with the rule.
+/// The targets that a policy refuses, each with the reason.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Refusal(Problems<Refused>);
@@ -48,19 +48,19 @@ pub enum Refused {
 }
 
 impl TargetPolicy {
-    /// Permits targets each of which lies in what the allowed rules cover together, and touches no denied one.
+    /// Permits the targets if each lies within the union of the allowed rules and overlaps no denied one.
     pub fn permit(&self, targets: &Targets) -> Result<Permit, Refusal> {
         let allowed = span::merge(self.allowed.iter().flat_map(Rule::spans).copied().collect());
         let mut refused = Problems::default();
         for target in targets.iter() {
-            let place = target.place();
-            // What reaches loopback under another name must not get past a rule that denies loopback.
-            let is_this_host = is_this_host(&place);
-            let denies = |rule: &&Rule| rule.touches(&place) || (is_this_host && rule.touches_loopback());
+            let extent = target.extent();
+            // A target that reaches loopback under another name must not get past a rule that denies loopback.
+            let is_this_host = is_this_host(&extent);
+            let denies = |rule: &&Rule| rule.touches(&extent) || (is_this_host && rule.touches_loopback());
             let denied_by = self.denied.iter().find(denies);
-            let is_allowed = match place {
-                Place::Addresses(span) => span::union_covers(&allowed, span),
-                Place::Name(_) => self.allowed.iter().any(|rule| rule.touches(&place)),
+            let is_allowed = match extent {
+                Extent::Addresses(span) => span::union_covers(&allowed, span),
+                Extent::Name(_) => self.allowed.iter().any(|rule| rule.touches(&extent)),
             };
             match denied_by {
                 Some(rule) => refused.push(Refused::Denied { target: target.clone(), rule: rule.clone() }),
@@ -77,12 +77,12 @@ impl TargetPolicy {
 }
 
 impl Refusal {
-    /// The first refused targets, and of very many not the last.
+    /// The first refused targets; if there are very many, the last ones are left out.
     pub fn refused(&self) -> impl Iterator<Item = &Refused> {
         self.0.iter()
     }
 
-    /// What an operator would change.
+    /// What the caller or the operator can do about the refusal.
     pub fn hint(&self) -> String {
         let mut hints: Vec<&str> = Vec::new();
         for refused in self.refused() {
@@ -99,13 +99,15 @@ impl Refused {
     fn hint(&self) -> &'static str {
         match self {
             Self::Denied { .. } => {
-                "leave the target out, or have the operator take the rule from the pool's denied_targets"
+                "leave the target out, or ask the operator to remove the rule from the pool's denied_targets"
             }
             Self::NotCovered { target: Target::Name(_) } => {
-                "give an address, or have the operator add the name or a glob of it to the pool's allowed_targets"
+                "give an address, or ask the operator to add the name or a glob of it to the pool's allowed_targets"
             }
-            Self::NotCovered { .. } => "have the operator add the address or its network to the pool's allowed_targets",
-            Self::TooManyAddresses { .. } => "split the scan, or have the operator raise the pool's max_addresses",
+            Self::NotCovered { .. } => {
+                "ask the operator to add the address or its network to the pool's allowed_targets"
+            }
+            Self::TooManyAddresses { .. } => "split the scan, or ask the operator to raise the pool's max_addresses",
         }
     }
 }
@@ -116,7 +118,7 @@ impl fmt::Display for Refused {
             Self::Denied { target, rule } => write!(f, "{target} is refused by denied_targets: {rule}"),
             Self::NotCovered { target } => write!(f, "{target} is refused: no rule of allowed_targets covers it"),
             Self::TooManyAddresses { count, limit } => {
-                write!(f, "{count} addresses are refused by max_addresses: {limit}")
+                write!(f, "{count} addresses are more than max_addresses allows: {limit}")
             }
         }
     }

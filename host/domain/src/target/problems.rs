@@ -1,12 +1,12 @@
-//! Reports of bad input: all of it at once, but never at the length that the input chose.
+//! Reports all problems of an input at once, in a message of bounded length.
 
 use std::fmt;
 
-/// More than a person reads, and a few kilobytes at most.
+/// Problems that are kept: more than a person reads, and a few kilobytes at most.
 const KEPT: usize = 50;
 const QUOTED_CHARACTERS: usize = 64;
 
-/// What is wrong with an input. Of very many problems the first are kept and the others counted.
+/// What is wrong with an input. If there are very many problems, the first are kept and the others counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problems<T> {
     first: Vec<T>,
@@ -39,8 +39,8 @@ impl<T> Problems<T> {
 
 impl<T: fmt::Display> fmt::Display for Problems<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, problem) in self.first.iter().enumerate() {
-            let separator = if place == 0 { "" } else { "; " };
+        for (index, problem) in self.first.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "; " };
             write!(f, "{separator}{problem}")?;
         }
         if self.omitted > 0 {
@@ -50,7 +50,7 @@ impl<T: fmt::Display> fmt::Display for Problems<T> {
     }
 }
 
-/// A piece of someone's input, fit for a message: cut where it is long, control characters escaped, in quotes.
+/// A piece of input made safe for a message: cut if it is long, with control characters escaped, and in quotes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Quoted(String);
 

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use globset::{GlobBuilder, GlobMatcher};
 
 use super::{
-    Place, Target,
+    Extent, Target,
     host_name::{LONGEST, has_letter},
     parse::NotATarget,
     problems::Quoted,
@@ -13,7 +13,7 @@ use super::{
     this_host::loopback,
 };
 
-/// An address, a network, a range or a glob of host names. Equal where they are written alike.
+/// An address, a network, a range or a glob of host names. Two rules are equal if they are written alike.
 #[derive(Clone)]
 pub struct Rule {
     written: String,
@@ -31,15 +31,17 @@ enum Scope {
 pub enum NotARule {
     #[error("{rule} {reason}")]
     Target { rule: Quoted, reason: NotATarget },
-    // Such a glob would match no host name ever: a denied `10.0.0.*` must not deny nothing in silence.
-    #[error("{rule} has digits and no letter: write addresses as a network or a range, globs are for host names")]
+    // Such a glob would never match a host name: a denied `10.0.0.*` must not silently deny nothing.
+    #[error(
+        "{rule} has digits but no letters: write addresses as a network or a range, since globs are for host names"
+    )]
     NumericGlob { rule: Quoted },
     #[error("{rule} is not a glob of host names: {reason}")]
     Glob { rule: Quoted, reason: String },
 }
 
 impl Rule {
-    /// What it covers; nothing where it is about names.
+    /// The addresses that it covers; none if it is about names.
     pub(super) fn spans(&self) -> &[Span] {
         match &self.scope {
             Scope::Addresses(spans) => spans,
@@ -47,16 +49,16 @@ impl Rule {
         }
     }
 
-    /// Whether the rule speaks of any of it.
-    pub(super) fn touches(&self, place: &Place<'_>) -> bool {
-        match (&self.scope, place) {
-            (Scope::Addresses(spans), Place::Addresses(span)) => spans.iter().any(|rule| rule.overlaps(*span)),
-            (Scope::Names(glob), Place::Name(name)) => glob.is_match(name.as_str()),
-            (Scope::Addresses(_), Place::Name(_)) | (Scope::Names(_), Place::Addresses(_)) => false,
+    /// Whether the rule matches any part of the extent.
+    pub(super) fn touches(&self, extent: &Extent<'_>) -> bool {
+        match (&self.scope, extent) {
+            (Scope::Addresses(spans), Extent::Addresses(span)) => spans.iter().any(|rule| rule.overlaps(*span)),
+            (Scope::Names(glob), Extent::Name(name)) => glob.is_match(name.as_str()),
+            (Scope::Addresses(_), Extent::Name(_)) | (Scope::Names(_), Extent::Addresses(_)) => false,
         }
     }
 
-    /// Whether the rule speaks of a loopback address.
+    /// Whether the rule covers a loopback address.
     pub(super) fn touches_loopback(&self) -> bool {
         self.spans().iter().any(|rule| loopback().into_iter().any(|own| rule.overlaps(own)))
     }
@@ -72,9 +74,9 @@ impl FromStr for Rule {
         } else {
             let target: Target =
                 written.parse().map_err(|reason| NotARule::Target { rule: Quoted::new(written), reason })?;
-            match target.place() {
-                Place::Addresses(span) => Scope::Addresses(span.of_one_family()),
-                Place::Name(name) => Scope::Names(glob(name.as_str())?),
+            match target.extent() {
+                Extent::Addresses(span) => Scope::Addresses(span.of_one_family()),
+                Extent::Name(name) => Scope::Names(glob(name.as_str())?),
             }
         };
         Ok(Self { written: written.to_owned(), scope })

@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-/// Addresses without a gap, on one line of 128 bits. IPv4 addresses lie where IPv6 maps them (`::ffff:0:0/96`), so that
-/// a mapped address is the same place as the IPv4 address that it stands for.
+/// An interval of addresses as numbers of 128 bits. IPv4 addresses lie where IPv6 maps them (`::ffff:0:0/96`), so that a
+/// mapped address equals the IPv4 address that it stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Span {
     // Invariant: `first <= last`.
@@ -11,10 +11,9 @@ pub(super) struct Span {
     last: u128,
 }
 
-const IPV4: Span =
-    Span { first: place(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), last: place(IpAddr::V4(Ipv4Addr::BROADCAST)) };
+const IPV4: Span = Span { first: bits(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), last: bits(IpAddr::V4(Ipv4Addr::BROADCAST)) };
 
-const fn place(address: IpAddr) -> u128 {
+const fn bits(address: IpAddr) -> u128 {
     match address {
         IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
         IpAddr::V6(address) => address.to_bits(),
@@ -22,9 +21,9 @@ const fn place(address: IpAddr) -> u128 {
 }
 
 impl Span {
-    /// From one address to another that does not lie before it.
+    /// The span from one address to another that is not smaller.
     pub(super) fn new(first: IpAddr, last: IpAddr) -> Self {
-        Self { first: place(first), last: place(last) }
+        Self { first: bits(first), last: bits(last) }
     }
 
     pub(super) fn overlaps(self, other: Span) -> bool {
@@ -35,13 +34,13 @@ impl Span {
         self.first <= other.first && other.last <= self.last
     }
 
-    /// One less than it is for the whole line, which does not fit.
+    /// How many addresses it has. For all of IPv6 it is one less, since that number does not fit.
     pub(super) fn size(self) -> u128 {
         (self.last - self.first).saturating_add(1)
     }
 
-    /// The span as a rule means it. `::/0` speaks of IPv6 and not of the IPv4 addresses in its midst, unless it was
-    /// written for these alone.
+    /// The span as a rule means it: `::/0` covers IPv6 and not the IPv4 addresses within it. A span of IPv4 addresses
+    /// alone stays as it is.
     pub(super) fn of_one_family(self) -> Vec<Span> {
         if IPV4.covers(self) || !IPV4.overlaps(self) {
             return vec![self];
@@ -67,8 +66,8 @@ pub(super) fn merge(mut spans: Vec<Span>) -> Vec<Span> {
     union
 }
 
-/// Whether a union that [`merge`] made has all of the span.
+/// Whether a union that [`merge`] made covers all of the span.
 pub(super) fn union_covers(union: &[Span], span: Span) -> bool {
     let after = union.partition_point(|part| part.first <= span.first);
-    after.checked_sub(1).is_some_and(|place| union[place].covers(span))
+    after.checked_sub(1).is_some_and(|index| union[index].covers(span))
 }

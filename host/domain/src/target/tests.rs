@@ -55,7 +55,7 @@ fn well_formed_targets() {
 #[test]
 fn malformed_targets() {
     let address = "is not a valid address";
-    let network = "is not a network: an address, `/` and a prefix length that fits";
+    let network = "is not a network: write an address, `/` and a valid prefix length";
     let range = "is not a range: write `10.0.0.1-10.0.0.20` or `10.0.0.1-20`";
     let name = "is not an address, network, range or host name";
     let rows = [
@@ -84,8 +84,8 @@ fn malformed_targets() {
         ("10.0.0.20-1", "is a range that ends before it starts"),
         ("fc00::2-fc00::1", "is a range that ends before it starts"),
         ("10.0.0.1-fc00::1", "is a range between IPv4 and IPv6"),
-        ("-oN", "begins with `-` like an option"),
-        ("--script=x", "begins with `-` like an option"),
+        ("-oN", "begins with `-`, like a command-line option"),
+        ("--script=x", "begins with `-`, like a command-line option"),
         ("fe80::1%eth0", name),
         ("[::1]", name),
         ("localhost:80", name),
@@ -114,7 +114,10 @@ fn malformed_targets() {
 fn all_problems_are_reported_at_once() {
     let rows = [
         (" , \n", "no targets"),
-        ("-x 10.0.0.1/24 10.0.0.256", "\"-x\" begins with `-` like an option; \"10.0.0.256\" is not a valid address"),
+        (
+            "-x 10.0.0.1/24 10.0.0.256",
+            "\"-x\" begins with `-`, like a command-line option; \"10.0.0.256\" is not a valid address",
+        ),
     ];
     for (text, message) in rows {
         assert_eq!(Targets::parse(text).unwrap_err().to_string(), message);
@@ -130,7 +133,7 @@ fn messages_are_bounded_and_escaped() {
     let many = Targets::parse(&"-x ".repeat(1000)).unwrap_err().to_string();
     assert!(many.ends_with("; and 950 more"), "{many}");
     let huge = Targets::parse(&"-x ".repeat(1 << 20)).unwrap_err().to_string();
-    assert_eq!(huge, "3145728 bytes of targets, at most 1048576 are read");
+    assert_eq!(huge, "the list of targets has 3145728 bytes, but at most 1048576 are allowed");
 }
 
 #[test]
@@ -204,7 +207,7 @@ fn policies_decide() {
         ("SECRET.lab.example", "SECRET.lab.example is refused by denied_targets: secret*".to_owned()),
         ("10.0.0.0/30", "10.0.0.0/30 is refused by denied_targets: 10.0.0.1".to_owned()),
         ("::ffff:10.0.0.1", "::ffff:10.0.0.1 is refused by denied_targets: 10.0.0.1".to_owned()),
-        ("0.0.0.0/0", "0.0.0.0/0 is refused by denied_targets: 10.0.0.1; 4294967296 addresses are refused by max_addresses: 65536".to_owned()),
+        ("0.0.0.0/0", "0.0.0.0/0 is refused by denied_targets: 10.0.0.1; 4294967296 addresses are more than max_addresses allows: 65536".to_owned()),
         ("10.0.0.2 8.8.8.8 x", format!("8.8.8.8 {not_covered}; x {not_covered}")),
     ];
     for (text, refusal) in rows {
@@ -313,9 +316,9 @@ fn hint_says_what_an_operator_would_change() {
     let refusal = policy(&["10.0.0.0/8"], &["10.0.0.1"]).permit(&targets("10.0.0.1 8.8.8.8 8.8.4.4 a")).unwrap_err();
     assert_eq!(
         refusal.hint(),
-        "leave the target out, or have the operator take the rule from the pool's denied_targets; \
-         have the operator add the address or its network to the pool's allowed_targets; \
-         give an address, or have the operator add the name or a glob of it to the pool's allowed_targets"
+        "leave the target out, or ask the operator to remove the rule from the pool's denied_targets; \
+         ask the operator to add the address or its network to the pool's allowed_targets; \
+         give an address, or ask the operator to add the name or a glob of it to the pool's allowed_targets"
     );
 }
 
@@ -323,11 +326,17 @@ fn hint_says_what_an_operator_would_change() {
 fn malformed_rules() {
     let characters = "is not a glob of host names: at most 253 letters, digits, `-`, `_`, `.` and the wildcards `*`, `?`, `[]`, `{}`";
     let rows = [
-        ("10.0.0.0/40", "is not a network: an address, `/` and a prefix length that fits"),
+        ("10.0.0.0/40", "is not a network: write an address, `/` and a valid prefix length"),
         ("10.0.0.300", "is not a valid address"),
         ("", "is not an address, network, range or host name"),
-        ("10.0.0.*", "has digits and no letter: write addresses as a network or a range, globs are for host names"),
-        ("10.0.0.[1-5]", "has digits and no letter: write addresses as a network or a range, globs are for host names"),
+        (
+            "10.0.0.*",
+            "has digits but no letters: write addresses as a network or a range, since globs are for host names",
+        ),
+        (
+            "10.0.0.[1-5]",
+            "has digits but no letters: write addresses as a network or a range, since globs are for host names",
+        ),
         ("fc00::*", characters),
         ("10.*/8", characters),
         ("[a", "is not a glob of host names: unclosed character class; missing ']'"),

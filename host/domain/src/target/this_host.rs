@@ -1,11 +1,11 @@
-//! What means the scanner's own machine without being a loopback address: names that every machine knows for itself, and
-//! the address that stands for none, which connects to it.
+//! Targets that mean the scanner's own machine without being loopback addresses: names that every machine has for itself,
+//! and the unspecified address, which connects to it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{HostName, Place, span::Span};
+use super::{Extent, HostName, span::Span};
 
-/// By RFC 6761, and by the hosts file of most systems.
+/// Names of the own machine by RFC 6761, and by the hosts file of most systems.
 const NAMES: [&str; 8] = [
     "localhost",
     "localhost.localdomain",
@@ -17,11 +17,11 @@ const NAMES: [&str; 8] = [
     "ip6-loopback",
 ];
 
-/// Whether a scan of it reaches loopback: a rule that denies that denies it too.
-pub(super) fn is_this_host(place: &Place<'_>) -> bool {
-    match place {
-        Place::Addresses(span) => unspecified().into_iter().any(|address| span.overlaps(address)),
-        Place::Name(name) => is_own_name(name),
+/// Whether a scan of the extent reaches loopback, so that a rule that denies loopback denies it, too.
+pub(super) fn is_this_host(extent: &Extent<'_>) -> bool {
+    match extent {
+        Extent::Addresses(span) => unspecified().into_iter().any(|address| span.overlaps(address)),
+        Extent::Name(name) => is_own_name(name),
     }
 }
 

@@ -1,38 +1,38 @@
-//! `program`: bounded here, permitted and run by the caller's [`Program`](crate::capability::Program).
+//! The import `program`. Calls are bounded here; the caller's [`Program`](crate::capability::Program) permits and runs them.
 
 use crate::{
     bindings::command::scanhost::command::program::{Answer, Argument, Host, RunError, Standing},
     call::CallState,
 };
 
-/// Arguments of one run, and the bytes of one of them.
+/// Arguments of one program, and bytes of one argument.
 const MAX_ARGUMENTS: usize = 256;
 const MAX_ARGUMENT: usize = 4 << 10;
 
-/// Bytes that one `output` gives at most, and that `deliver` copies at once.
+/// Bytes that one `output` returns at most, and that `deliver` copies at once.
 const MAX_READ: usize = 1 << 20;
 
-/// Runs that one call may begin, questions included.
+/// Programs that one call may run, calls of `ask` included.
 const MAX_RUNS: u32 = 8;
 
 impl CallState {
-    /// What no program may be run with, whatever its allow list says.
+    /// Checks the bounds that hold for every program, whatever its allow list says.
     fn permit_run(&mut self, arguments: &[&str]) -> Result<(), RunError> {
         if self.runs == MAX_RUNS {
-            return Err(RunError::Denied(format!("one call may run {MAX_RUNS} programs")));
+            return Err(RunError::Denied(format!("one call may run at most {MAX_RUNS} programs")));
         }
         self.runs += 1;
         if arguments.len() > MAX_ARGUMENTS {
-            return Err(RunError::Denied(format!("a program may have {MAX_ARGUMENTS} arguments")));
+            return Err(RunError::Denied(format!("a program may have at most {MAX_ARGUMENTS} arguments")));
         }
         if arguments.iter().any(|argument| argument.len() > MAX_ARGUMENT) {
-            return Err(RunError::Denied(format!("an argument may have {MAX_ARGUMENT} bytes")));
+            return Err(RunError::Denied(format!("an argument may have at most {MAX_ARGUMENT} bytes")));
         }
         Ok(())
     }
 }
 
-fn unreachable_here() -> RunError {
+fn no_program() -> RunError {
     RunError::Denied("this call may not run programs".into())
 }
 
@@ -48,7 +48,7 @@ impl Host for CallState {
         if let Err(refused) = self.permit_run(&arguments.iter().map(text_of).collect::<Vec<_>>()) {
             return Ok(Err(refused));
         }
-        let Some(program) = &mut self.reach.program else { return Ok(Err(unreachable_here())) };
+        let Some(program) = &mut self.reach.program else { return Ok(Err(no_program())) };
         let started = program.start(command, arguments).await;
         self.has_waited = true;
         Ok(started)
@@ -99,7 +99,7 @@ impl Host for CallState {
         if let Err(refused) = self.permit_run(&arguments.iter().map(String::as_str).collect::<Vec<_>>()) {
             return Ok(Err(refused));
         }
-        let Some(program) = &mut self.reach.program else { return Ok(Err(unreachable_here())) };
+        let Some(program) = &mut self.reach.program else { return Ok(Err(no_program())) };
         let answer = program.ask(command, arguments).await;
         self.has_waited = true;
         Ok(answer)

@@ -1,4 +1,4 @@
-//! `findings`: batches on their way to the caller's sink.
+//! The import `findings`: it passes batches on to the caller's sink.
 
 use crate::{
     bindings::backend::scanhost::backend::findings::{Batch, Host},

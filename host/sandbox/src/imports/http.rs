@@ -1,4 +1,4 @@
-//! `http`: counted here, decided and sent by the caller's [`Http`](crate::capability::Http).
+//! The import `http`. Requests are counted here; the caller's [`Http`](crate::capability::Http) permits and sends them.
 
 use std::io;
 
@@ -8,10 +8,10 @@ use crate::{
     capability::ReportWriter,
 };
 
-/// Requests in one call.
+/// Requests that one call may send.
 const MAX_REQUESTS: u32 = 64;
 
-/// Bytes of a request's body.
+/// Bytes that a request's body may have.
 const MAX_BODY: usize = 1 << 20;
 
 /// Headers a request may have.
@@ -34,7 +34,7 @@ impl CallState {
     }
 }
 
-fn unreachable_here() -> HttpError {
+fn no_scanner() -> HttpError {
     HttpError::Denied("this call has no scanner to talk to".into())
 }
 
@@ -43,7 +43,7 @@ impl Host for CallState {
         if let Err(refused) = self.count(&request) {
             return Ok(Err(refused));
         }
-        let Some(http) = &mut self.reach.http else { return Ok(Err(unreachable_here())) };
+        let Some(http) = &mut self.reach.http else { return Ok(Err(no_scanner())) };
         let answer = http.send(request).await;
         self.has_waited = true;
         Ok(answer)
@@ -56,20 +56,20 @@ impl Host for CallState {
         let (Some(http), Some(report)) = (&mut self.reach.http, &mut self.reach.report_writer) else {
             return Ok(Err(HttpError::Denied("downloads are for `export-report` only".into())));
         };
-        let mut report = Counting { report: report.as_mut(), progress: self.progress.clone() };
+        let mut report = ProgressWriter { report: report.as_mut(), progress: self.progress.clone() };
         let answer = http.download(request, &mut report).await;
         self.has_waited = true;
         Ok(answer)
     }
 }
 
-/// Every piece that arrives is progress.
-struct Counting<'a> {
+/// Counts every piece that arrives as progress.
+struct ProgressWriter<'a> {
     report: &'a mut dyn ReportWriter,
     progress: Progress,
 }
 
-impl ReportWriter for Counting<'_> {
+impl ReportWriter for ProgressWriter<'_> {
     fn restart(&mut self) -> io::Result<()> {
         self.report.restart()
     }

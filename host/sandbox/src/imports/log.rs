@@ -1,4 +1,4 @@
-//! `log`: lines for the operator, bounded in bytes a call.
+//! The import `log`: lines for the operator, with a limit of bytes per call.
 
 use crate::{
     bindings::backend::scanhost::backend::{
@@ -9,7 +9,7 @@ use crate::{
     convert,
 };
 
-/// What a line costs at least, since the operator's log adds more than this to each, also to an empty one.
+/// Bytes that a line counts at least, since the operator's log adds more than this to each, also to an empty one.
 const MIN_LINE_BYTES: usize = 64;
 
 impl Host for CallState {
@@ -25,7 +25,10 @@ impl Host for CallState {
             }
             None => {
                 self.log_bytes_left = 0;
-                log.write(Level::Warn, "the plugin has written too many log lines in this call, the rest is dropped");
+                log.write(
+                    Level::Warn,
+                    "the plugin has written too many log lines in this call, so the rest is dropped",
+                );
             }
         }
         Ok(())

@@ -1,8 +1,8 @@
-//! `report`: the report file, read while parsing and written while exporting.
+//! The import `report`: the report file, which is read while parsing and written while exporting.
 
 use crate::{bindings::backend::scanhost::backend::report::Host, call::CallState};
 
-/// Bytes that one `read` gives at most.
+/// Bytes that one `read` returns at most.
 const MAX_READ: usize = 1 << 20;
 
 impl Host for CallState {

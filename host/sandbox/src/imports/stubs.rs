@@ -1,4 +1,4 @@
-//! The grant `std-stubs`: what the runtimes of other languages import of WASI, with nothing behind it.
+//! The grant `std-stubs`: empty stubs of what the runtimes of other languages import from WASI.
 //! There are no files, no socket can be made, no name is resolved, and time stands still.
 
 use std::time::Duration;
@@ -14,15 +14,15 @@ use wasmtime_wasi::{
 
 use crate::{call::CallState, stderr::Stderr};
 
-/// What is behind all of WASI that any guest is linked with.
+/// The WASI context of every guest.
 pub fn context(stderr: Stderr) -> WasiCtx {
     WasiCtx::builder()
         .stderr(stderr)
         .allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false)
-        .wall_clock(Stopped)
-        .monotonic_clock(Stopped)
+        .wall_clock(StoppedClock)
+        .monotonic_clock(StoppedClock)
         .build()
 }
 
@@ -42,10 +42,10 @@ pub fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
     sockets::udp_create_socket::add_to_linker::<_, WasiSockets>(l, CallState::sockets)
 }
 
-/// A plugin is told the time by the call's context, and may not measure it.
-struct Stopped;
+/// A clock that stands still: a plugin gets the time from the call's context, and may not measure it.
+struct StoppedClock;
 
-impl HostWallClock for Stopped {
+impl HostWallClock for StoppedClock {
     fn resolution(&self) -> Duration {
         Duration::from_secs(1)
     }
@@ -55,7 +55,7 @@ impl HostWallClock for Stopped {
     }
 }
 
-impl HostMonotonicClock for Stopped {
+impl HostMonotonicClock for StoppedClock {
     fn resolution(&self) -> u64 {
         1
     }

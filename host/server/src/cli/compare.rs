@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     app::{self, Purpose},
-    control::Control,
+    control::{Control, Request},
 };
 
 #[derive(clap::Args)]
@@ -69,10 +69,13 @@ fn is_scan(word: &str) -> bool {
 
 async fn of_scans(args: &Args) -> anyhow::Result<Json> {
     let control = Control::open(args.folder.load()?, Purpose::Administration).await?;
-    let question = json!({
-        "baseline_task_id": args.baseline, "task_id": args.current, "limit": args.limit, "skip": args.skip,
-    });
-    let answer = control.tool("compare_scans", question).await;
+    let question = Request::Compare {
+        baseline_task_id: args.baseline.clone(),
+        task_id: args.current.clone(),
+        limit: usize::try_from(args.limit)?,
+        skip: usize::try_from(args.skip)?,
+    };
+    let answer = control.ask(question).await;
     control.close().await;
     answer
 }

@@ -91,12 +91,12 @@ fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 async fn pools(control: &Control) -> anyhow::Result<Json> {
-    let pools = control.tool("list_pools", json!({})).await?;
+    let pools = control.ask(Request::Pools).await?;
     let mut rows = Vec::new();
     for pool in pools["pools"].as_array().into_iter().flatten() {
-        let name = json!({ "scanner_pool": pool["name"] });
-        let status = control.tool("get_pool_status", name.clone()).await?;
-        let queue = control.tool("get_queue_status", name).await?;
+        let name = || listing::text(&pool["name"]);
+        let status = control.ask(Request::PoolStatus { pool: name() }).await?;
+        let queue = control.ask(Request::QueueStatus { pool: name() }).await?;
         rows.push(json!({
             "pool": pool["name"], "waiting": queue["queue_depth"], "oldest_wait_seconds": queue["oldest_wait_seconds"],
             "active": status["active"], "capacity": status["capacity"], "paused": status["paused"],

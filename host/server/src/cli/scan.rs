@@ -14,7 +14,7 @@ use scanhost_config::{Config, StoreKind};
 use scanhost_domain::{ids::ProfileName, page::PageRequest};
 use scanhost_results::{Report, check_standing, jsonl::ScanMetadata, unfamiliar};
 use scanhost_sandbox::Sandbox;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
 use super::{
     config_folder::ConfigFolder,
@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     app::{self, Purpose},
-    control::Control,
+    control::{Control, Request},
     filter_word, mcp,
 };
 
@@ -83,15 +83,15 @@ async fn scan(control: &Control, config: Config, args: Args, interrupt: &Interru
     let filters = filter_word::combine(&args.filter);
     check_filters(&snapshot, &profile, &filters)?;
     let choice = Choice::Profile(profile);
-    let request = json!({ "targets": args.targets, "name": args.name, "scanner_pool": args.pool });
+    let request = Request::Submit { targets: args.targets, name: args.name, scanner_pool: args.pool };
     // From before there is a scan, so that no Ctrl-C leaves one behind.
     interrupt.begin_cancelling();
-    let submitted = control.tool("run_untrusted_scan", request).await?;
+    let submitted = control.ask(request).await?;
     let id = text(&submitted["task_id"]);
     eprintln!("scan {id} is queued");
     let pool = text(&submitted["scanner_pool"]);
     tokio::select! {
-        status = control.tool("get_pool_status", json!({ "scanner_pool": pool })) => if status?["paused"] == true {
+        status = control.ask(Request::PoolStatus { pool: pool.clone() }) => if status?["paused"] == true {
             eprintln!("pool {pool} is paused: the scan waits until `scanhost queue resume {pool}`");
         },
         // Whoever follows the scan carries that out.
@@ -140,14 +140,14 @@ async fn follow(control: &Control, id: &str, interrupt: &Interrupt) -> anyhow::R
     let bar = progress_bar();
     let mut is_cancelled = false;
     loop {
-        let wait = control.tool("wait_for_scan", json!({ "task_id": id, "timeout_seconds": WAIT_SECONDS }));
+        let wait = control.ask(Request::Wait { task_id: id.to_owned(), timeout_seconds: WAIT_SECONDS });
         let status = tokio::select! {
             status = wait => status?,
             () = interrupt.asked().cancelled(), if !is_cancelled => {
                 is_cancelled = true;
                 bar.suspend(|| eprintln!("cancelling scan {id} … (Ctrl-C again ends this at once)"));
                 // It may have ended at this very moment, which the next look tells.
-                if let Err(error) = control.tool("cancel_scan", json!({ "task_id": id })).await {
+                if let Err(error) = control.ask(Request::Cancel { task_id: id.to_owned() }).await {
                     eprintln!("scanhost: {error:#}");
                 }
                 continue;

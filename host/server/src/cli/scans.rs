@@ -3,7 +3,10 @@
 use serde_json::{Value as Json, json};
 
 use super::{config_folder::ConfigFolder, listing};
-use crate::{app::Purpose, control::Control};
+use crate::{
+    app::Purpose,
+    control::{Control, Request},
+};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -47,13 +50,20 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 /// As many as were asked for: of large ones one answer has fewer.
 async fn list(control: &Control, args: &Args) -> anyhow::Result<Vec<Json>> {
     let mut scans = Vec::new();
-    let mut question = json!({ "status": args.status, "scanner_pool": args.pool, "target": args.target });
+    let mut cursor = None;
     loop {
-        question["limit"] = (args.limit - scans.len()).into();
-        let mut answer = control.tool("list_scans", question.clone()).await?;
-        scans.extend(answer["scans"].as_array_mut().map(std::mem::take).unwrap_or_default());
-        question["cursor"] = answer["next_cursor"].take();
-        if question["cursor"].is_null() || scans.len() >= args.limit {
+        let mut page = control
+            .ask(Request::Scans {
+                status: args.status.clone(),
+                scanner_pool: args.pool.clone(),
+                target: args.target.clone(),
+                limit: i64::try_from(args.limit - scans.len())?,
+                cursor,
+            })
+            .await?;
+        scans.extend(page["scans"].as_array_mut().map(std::mem::take).unwrap_or_default());
+        cursor = page["next_cursor"].as_str().map(str::to_owned);
+        if cursor.is_none() || scans.len() >= args.limit {
             return Ok(scans);
         }
     }

@@ -73,15 +73,6 @@ impl Control {
         }
     }
 
-    /// Calls a tool, as an agent would.
-    ///
-    /// # Errors
-    /// With what the tool says, or when the host is gone.
-    pub async fn tool(&self, name: &str, arguments: Json) -> anyhow::Result<Json> {
-        let Json::Object(arguments) = arguments else { bail!("arguments are an object") };
-        self.ask(Request::Tool { name: name.to_owned(), arguments }).await
-    }
-
     /// Ends a host of this process.
     pub async fn close(self) {
         if let Self::Own(host) = self {

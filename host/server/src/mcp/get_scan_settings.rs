@@ -1,21 +1,13 @@
 //! `get_scan_settings`: the request as stored.
 
-use scanhost_app::{find, reply::SettingsReply};
+use scanhost_app::scans::{ScanArgs, settings::settings};
 use scanhost_config::Scope;
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 use super::{
     nature::Nature,
     tool::{About, Row, structured},
     toolset::Toolset,
 };
-
-#[derive(Deserialize, JsonSchema)]
-pub struct Args {
-    /// from run_…_scan or list_scans
-    task_id: String,
-}
 
 pub fn row() -> Row {
     let about = About {
@@ -29,8 +21,5 @@ pub fn row() -> Row {
         nature: Nature::Reads,
         without: &[],
     };
-    structured(about, |call, args: Args| async move {
-        let scan = find::scan(&call.host, &args.task_id).await?;
-        Ok(SettingsReply::new(&scan))
-    })
+    structured(about, |call, args: ScanArgs| async move { settings(&call.host, &args).await })
 }

@@ -1,9 +1,7 @@
 //! `get_scan_status`: where a scan stands.
 
-use scanhost_app::{find, reply::StatusReply};
+use scanhost_app::scans::{ScanArgs, status::status};
 use scanhost_config::Scope;
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 use super::{
     hint,
@@ -11,12 +9,6 @@ use super::{
     tool::{About, Answer, Row, answering},
     toolset::Toolset,
 };
-
-#[derive(Deserialize, JsonSchema)]
-pub struct Args {
-    /// from run_…_scan or list_scans
-    task_id: String,
-}
 
 pub fn row() -> Row {
     let about = About {
@@ -30,9 +22,8 @@ pub fn row() -> Row {
         nature: Nature::Reads,
         without: &[],
     };
-    answering(about, |call, args: Args| async move {
-        let scan = find::scan(&call.host, &args.task_id).await?;
-        let position = call.host.store.position(&scan).await?;
-        Ok(Answer::With(StatusReply::new(&scan, position), hint::after_status(&scan)))
+    answering(about, |call, args: ScanArgs| async move {
+        let (scan, reply) = status(&call.host, &args).await?;
+        Ok(Answer::With(reply, hint::after_status(&scan)))
     })
 }

@@ -14,7 +14,7 @@ use rmcp::{
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
-use scanhost_app::{access::Access, host::Host, refusal::Refusal};
+use scanhost_app::{access::Access, address::Address, host::Host, refusal::Refusal};
 use scanhost_config::Scope;
 use serde_json::Map;
 
@@ -214,7 +214,7 @@ impl ServerHandler for McpServer {
     ) -> Result<ReadResourceResponse, ErrorData> {
         let asked = Asked::new(&context, &access(&context), "resources/read", &Map::new()).of(&request.uri);
         self.permit_reading(&asked, &context)?;
-        let read = async { resources::read(self.host(), resources::Address::parse(&request.uri)?).await };
+        let read = async { resources::read(self.host(), Address::parse(&request.uri)?).await };
         let content = self.counted(asked, read).await;
         let content = content.map_err(|refusal| error::of_resource(refusal, &request.uri))?;
         let mut result = ReadResourceResult::new(vec![content.contents]);

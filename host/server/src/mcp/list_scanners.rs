@@ -1,49 +1,13 @@
 //! `list_scanners`: the scanners and how they are.
 
-use scanhost_app::{host::Host, refusal::Refusal, snapshot::named::find_pool};
+use scanhost_app::scanner_list::{Args, list};
 use scanhost_config::Scope;
-use scanhost_domain::{
-    breaker::Circuit,
-    ids::{PoolName, ScannerId},
-};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use super::{
     nature::Nature,
     tool::{About, Row, structured},
     toolset::Toolset,
 };
-
-#[derive(Deserialize, JsonSchema)]
-pub struct Args {
-    /// only scanners of this pool
-    #[serde(default)]
-    scanner_pool: Option<String>,
-}
-
-#[derive(Serialize, JsonSchema)]
-pub struct Reply {
-    pub scanners: Vec<ScannerReply>,
-}
-
-#[derive(Serialize, JsonSchema)]
-pub struct ScannerReply {
-    pub pool: String,
-    /// what scanner_instance takes
-    pub instance_id: String,
-    pub name: String,
-    pub backend: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
-    pub enabled: bool,
-    /// whether it answered when last asked
-    pub up: bool,
-    /// closed (takes scans), open (has failed too often and rests) or half_open (is being tried)
-    pub circuit: &'static str,
-    pub active_scans: u32,
-    pub max_concurrent_scans: u32,
-}
 
 pub fn row() -> Row {
     let about = About {
@@ -56,43 +20,5 @@ pub fn row() -> Row {
         nature: Nature::Reads,
         without: &[],
     };
-    structured(about, |call, args: Args| async move {
-        let snapshot = call.host.snapshot.load_full();
-        let pool = args.scanner_pool.as_deref().map(|name| find_pool(&snapshot, name)).transpose()?;
-        Ok(Reply { scanners: scanners(&call.host, pool.as_ref()).await? })
-    })
-}
-
-/// The scanners of one pool, or of all.
-///
-/// # Errors
-/// When the store cannot be read.
-pub async fn scanners(host: &Host, pool: Option<&PoolName>) -> Result<Vec<ScannerReply>, Refusal> {
-    let snapshot = host.snapshot.load_full();
-    let (active, reports) = (host.store.active().await?, host.store.scanner_reports().await?);
-    let report = |id: &ScannerId| reports.iter().find(|(scanner, _)| scanner == id).map(|(_, report)| report);
-    let wanted = snapshot.scanners.iter().filter(|scanner| pool.is_none_or(|pool| scanner.id.pool == *pool));
-    let scanners = wanted.map(|scanner| ScannerReply {
-        pool: scanner.id.pool.to_string(),
-        instance_id: scanner.id.instance.to_string(),
-        name: scanner.config.name.clone(),
-        backend: scanner.config.backend.to_string(),
-        url: scanner.config.url.as_ref().map(shown_url),
-        enabled: scanner.config.enabled,
-        up: report(&scanner.id).is_some_and(|report| report.up),
-        circuit: report(&scanner.id).map_or(Circuit::Closed, |report| report.circuit).name(),
-        active_scans: active.iter().find(|(id, _)| *id == scanner.id).map_or(0, |(_, count)| *count),
-        max_concurrent_scans: scanner.config.max_concurrent_scans,
-    });
-    Ok(scanners.collect())
-}
-
-/// Without what an operator may have put into it.
-fn shown_url(url: &url::Url) -> String {
-    let mut shown = url.clone();
-    // Fails for addresses that cannot have a user, which then have none.
-    let _cannot = shown.set_username("");
-    let _cannot = shown.set_password(None);
-    shown.set_query(None);
-    shown.to_string()
+    structured(about, |call, args: Args| async move { list(&call.host, args).await })
 }

@@ -1,9 +1,7 @@
 //! Resources: what can be read by address. Each shows what a tool shows, so that both say the same.
 
-mod address;
 mod catalogue;
 mod content;
 
-pub use address::Address;
 pub use catalogue::{list, templates};
 pub use content::{read, state};

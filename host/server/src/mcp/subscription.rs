@@ -14,15 +14,13 @@ use rmcp::{
     service::{Peer, SubscriptionSink},
 };
 use scanhost_app::{
+    address::Address,
     host::Host,
     refusal::{ErrorCode, Refusal},
 };
 use tokio_util::sync::DropGuard;
 
-use super::{
-    resources::{self, Address},
-    tool_changes::ToolChanges,
-};
+use super::{resources, tool_changes::ToolChanges};
 
 /// Between two looks, for what changes without a wake-up.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);

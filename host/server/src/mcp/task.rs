@@ -10,13 +10,14 @@ use scanhost_app::{
     host::Host,
     refusal::{ErrorCode, Refusal},
     reply::StatusReply,
+    scans,
     snapshot::poll_interval,
 };
 use scanhost_domain::scan::{Finished, Outcome, Scan, ScanState};
 use scanhost_system::clock;
 use serde_json::Value as Json;
 
-use super::{cancel_scan, message::message};
+use super::message::message;
 
 /// The scan as a task.
 pub fn of(host: &Host, scan: &Scan) -> Task {
@@ -65,7 +66,7 @@ pub async fn get(host: &Arc<Host>, id: &str) -> Result<DetailedTask, Refusal> {
 /// # Errors
 /// When there is no such scan, or the store cannot be used.
 pub async fn cancel(host: &Arc<Host>, id: &str) -> Result<(), Refusal> {
-    match cancel_scan::cancel(host, id).await {
+    match scans::cancel::cancel(host, id).await {
         Err(refusal) if refusal.code == ErrorCode::Conflict => Ok(()),
         cancelled => cancelled.map(drop),
     }

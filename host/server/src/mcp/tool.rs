@@ -1,6 +1,6 @@
 //! The one shape of all tools.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Instant};
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use rmcp::{
     RoleServer,
@@ -164,18 +164,17 @@ where
     let schema = tool.input_schema.clone();
     let call = move |mut call: Call| -> Calling {
         let (run, schema) = (run.clone(), schema.clone());
-        let (metrics, start) = (call.host.metrics.clone(), Instant::now());
+        let metrics = call.host.metrics.clone();
         let trace = call.caller.trace.get_or_insert_with(new_trace_id);
         let span = tracing::error_span!("call", tool = about.name, %trace);
         let calling = async move {
             let turn = call.turn.clone();
-            let answer = match arguments::parse::<A>(&schema, &call.arguments) {
-                Ok(args) => turn.work(run(call, args)).await,
-                Err(refusal) => Err(refusal),
+            let work = async {
+                let args = arguments::parse::<A>(&schema, &call.arguments)?;
+                turn.work(run(call, args)).await
             };
+            let answer = metrics.measure_tool(about.name, work).await;
             turn.pass_on();
-            let outcome = answer.as_ref().map(drop).map_err(|refusal| refusal.code);
-            metrics.called_tool(about.name, outcome, start.elapsed());
             answer.inspect_err(|refusal| {
                 let (code, reason) = (refusal.code.name(), &refusal.message);
                 tracing::debug!(tool = about.name, code, reason, "call refused");

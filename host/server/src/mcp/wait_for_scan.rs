@@ -1,17 +1,16 @@
 //! `wait_for_scan`: the status when the scan ends or the time is up. Whoever stops waiting stops nothing else.
 
-use std::time::Duration;
-
 use rmcp::{
     RoleServer,
     model::{ProgressNotificationParam, ProgressToken},
     service::RequestContext,
 };
-use scanhost_app::{find, reply::StatusReply};
+use scanhost_app::{
+    find,
+    scans::wait::{Args, Watcher, wait},
+};
 use scanhost_config::Scope;
 use scanhost_domain::scan::{Scan, ScanState};
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 use super::{
     context::{permit_staying, takes_tasks},
@@ -22,28 +21,6 @@ use super::{
     tool::{About, Answer, Row, answering},
     toolset::Toolset,
 };
-
-/// Most clients give a call a minute.
-const DEFAULT_SECONDS: u64 = 50;
-
-/// Longer waits hold connections for nothing.
-const MAX_SECONDS: u64 = 3_600;
-
-/// Between two looks, for what changes without a wake-up.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
-
-#[derive(Deserialize, JsonSchema)]
-pub struct Args {
-    /// from run_…_scan or list_scans
-    task_id: String,
-    /// how long to wait, 0 to 3600
-    #[serde(default = "default_seconds")]
-    timeout_seconds: u64,
-}
-
-fn default_seconds() -> u64 {
-    DEFAULT_SECONDS
-}
 
 pub fn row() -> Row {
     let about = About {
@@ -60,41 +37,16 @@ pub fn row() -> Row {
         without: &[],
     };
     answering(about, |call, args: Args| async move {
-        let id = find::parse(&args.task_id)?;
-        let mut scan = find::scan(&call.host, &args.task_id).await?;
+        let scan = find::scan(&call.host, &args.task_id).await?;
         if call.context.as_ref().is_some_and(takes_tasks) && args.timeout_seconds > 0 && !scan.is_finished() {
             return Ok(Answer::Task(task::of(&call.host, &scan)));
         }
         call.context.as_ref().map_or(Ok(()), permit_staying)?;
         call.turn.pass_on();
         let mut progress = Progress::new(call.context.as_ref());
-        let end = tokio::time::sleep(Duration::from_secs(args.timeout_seconds.min(MAX_SECONDS)));
-        tokio::pin!(end);
-        let watch = call.host.store.watch(&id);
-        loop {
-            let changed = watch.changed();
-            scan = call.host.store.scan(&id).await?.ok_or_else(|| find::not_found(&id))?;
-            let position = call.host.store.position(&scan).await?;
-            if scan.is_finished() || call.host.shutdown.is_cancelled() {
-                return Ok(status(&scan, position));
-            }
-            progress.tell(&scan, position).await;
-            tokio::select! {
-                () = changed => {}
-                () = tokio::time::sleep(LOOK_AGAIN) => {}
-                () = call.host.shutdown.cancelled() => {}
-                () = &mut end => return Ok(status(&scan, position)),
-                () = given_up(call.context.as_ref()) => {
-                    tracing::debug!(scan = %id, "nobody waits for the scan any more");
-                    return Ok(status(&scan, position));
-                }
-            }
-        }
+        let (scan, reply) = wait(&call.host, &args, &mut progress, given_up(call.context.as_ref())).await?;
+        Ok(Answer::With(reply, hint::after_status(&scan)))
     })
-}
-
-fn status(scan: &Scan, position: Option<u64>) -> Answer<StatusReply> {
-    Answer::With(StatusReply::new(scan, position), hint::after_status(scan))
 }
 
 /// Ready once the client has cancelled the request or closed its stream. The scan goes on.
@@ -116,8 +68,10 @@ impl<'a> Progress<'a> {
         let client = context.and_then(|context| Some((context, context.meta.get_progress_token()?)));
         Self { client, told: None }
     }
+}
 
-    async fn tell(&mut self, scan: &Scan, position: Option<u64>) {
+impl Watcher for Progress<'_> {
+    async fn see(&mut self, scan: &Scan, position: Option<u64>) {
         let Some((context, token)) = &self.client else { return };
         let percent = match &scan.state {
             ScanState::Queued(_) => 0.0,

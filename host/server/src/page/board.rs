@@ -3,13 +3,18 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use scanhost_app::{host::Host, plugin_list, refusal::Refusal, reloads::LastReload, reply::StatusReply};
+use scanhost_app::{
+    host::Host,
+    plugin_list,
+    refusal::Refusal,
+    reloads::LastReload,
+    reply::StatusReply,
+    scanner_list::{ScannerReply, scanners},
+};
 use scanhost_domain::{ids::ScannerId, scan::Status};
 use scanhost_store::{ListQuery, PoolState};
 use serde_json::Value as Json;
 use tokio::{sync::Mutex, time::Instant};
-
-use crate::mcp::list_scanners::{ScannerReply, scanners};
 
 /// How old what is shown may be.
 const FRESH: Duration = Duration::from_millis(900);

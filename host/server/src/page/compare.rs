@@ -2,7 +2,12 @@
 
 use axum::{Extension, extract::RawQuery, http::StatusCode, response::Response};
 use maud::{Markup, html};
-use scanhost_app::{find, refusal::Refusal, reply::StatusReply};
+use scanhost_app::{
+    find,
+    refusal::Refusal,
+    reply::StatusReply,
+    scans::compare::{Args, Reply, compare},
+};
 use scanhost_domain::scan::Status;
 use scanhost_results::Change;
 use scanhost_store::ListQuery;
@@ -19,7 +24,6 @@ use super::{
     },
     trouble::Trouble,
 };
-use crate::mcp::compare_scans::{Args, Reply, compare};
 
 /// Completed scans to choose from. Others can be named by an address.
 const CHOICE: usize = 100;

@@ -9,7 +9,12 @@ use axum::{
     http::header,
     response::{IntoResponse as _, Response},
 };
-use scanhost_app::{find, housekeeping::accessed, refusal::Refusal};
+use scanhost_app::{
+    find,
+    housekeeping::accessed,
+    refusal::Refusal,
+    scans::{native_report, results},
+};
 use scanhost_domain::ids::TaskId;
 use scanhost_results::export::FileFormat;
 use tokio_util::io::ReaderStream;
@@ -19,7 +24,6 @@ use super::{
     question::Question,
     trouble::Trouble,
 };
-use crate::mcp::{download_native_scan, get_scan_results};
 
 /// The scanner's own report.
 pub async fn report(Extension(visit): Extension<Visit>, Path(id): Path<String>) -> Response {
@@ -31,7 +35,7 @@ pub async fn report(Extension(visit): Extension<Visit>, Path(id): Path<String>) 
 async fn native(visit: &Visit, id: &str) -> Result<(File, String), Trouble> {
     let _running = visit.permit()?;
     let scan = find::scan(visit.host(), id).await?;
-    let path = download_native_scan::report(visit.host(), &scan).await?;
+    let path = native_report::report(visit.host(), &scan).await?;
     accessed(visit.host(), &scan.id).await;
     let extension = path.extension().map(|extension| extension.to_string_lossy().into_owned()).unwrap_or_default();
     let opening = visit.host().tasks.spawn_blocking(move || File::open(path));
@@ -56,7 +60,7 @@ async fn exported(visit: &Visit, id: &str, format: &str, question: &Question) ->
     let format = FileFormat::ALL.into_iter().find(|known| known.extension() == format).ok_or(Trouble::Nowhere)?;
     let _running = visit.permit()?;
     let id = find::parse(id)?;
-    let file = get_scan_results::export(visit.host(), &question.arguments(id.as_str()), format).await?;
+    let file = results::export(visit.host(), question.args(id.as_str())?, format).await?;
     Ok((file, name(&id, format.extension())))
 }
 

@@ -1,13 +1,16 @@
 //! The findings of a scan as `get_scan_results` answers them: the same profiles, filters and pages, as a table.
 
-mod answer;
 mod rows;
 
 use axum::http::StatusCode;
 use maud::{Markup, html};
-use scanhost_app::{reply::StatusReply, snapshot::Snapshot};
+use scanhost_app::{
+    reply::StatusReply,
+    scans::results::{default_profile, field_names, page},
+    snapshot::Snapshot,
+};
 use scanhost_domain::scan::Scan;
-use scanhost_results::export::FileFormat;
+use scanhost_results::{FindingsPage, Truncated, export::FileFormat};
 use serde_json::Value as Json;
 
 use super::{
@@ -17,8 +20,6 @@ use super::{
     scan::summary,
     trouble::Trouble,
 };
-use crate::mcp::get_scan_results::{default_profile, field_names, read};
-use answer::Answer;
 
 /// The profile that says what to fix first.
 const TRIAGE: &str = "triage";
@@ -39,9 +40,9 @@ struct Asked<'a> {
 pub async fn part(visit: &Visit, scan: &Scan, question: &Question) -> (Markup, StatusCode) {
     let snapshot = visit.host().snapshot.load_full();
     let asked = Asked { scan, question, snapshot: &snapshot, address: format!("/scans/{}", scan.id) };
-    let answer = answer(visit, &asked).await;
+    let found = read(visit, &asked).await;
     let names = field_names(visit.host(), scan).await.unwrap_or_default();
-    let code = answer.as_ref().map_or_else(Trouble::code, |_| StatusCode::OK);
+    let code = found.as_ref().map_or_else(Trouble::code, |_| StatusCode::OK);
     let part = html! {
         (summary(&StatusReply::new(scan, None), &asked.address))
         section #findings aria-labelledby="findings-title" {
@@ -50,9 +51,9 @@ pub async fn part(visit: &Visit, scan: &Scan, question: &Question) -> (Markup, S
                 (views(&asked))
             }
             (filters(&asked, &names))
-            @match &answer {
+            @match &found {
                 Err(trouble) => (trouble.told()),
-                Ok(answer) => (answered(&asked, answer)),
+                Ok(found) => (found_rows(&asked, found)),
             }
             (downloads(visit, &asked))
         }
@@ -60,10 +61,9 @@ pub async fn part(visit: &Visit, scan: &Scan, question: &Question) -> (Markup, S
     (part, code)
 }
 
-async fn answer(visit: &Visit, asked: &Asked<'_>) -> Result<Answer, Trouble> {
+async fn read(visit: &Visit, asked: &Asked<'_>) -> Result<FindingsPage, Trouble> {
     let _running = visit.permit()?;
-    let (lines, _) = read(visit.host(), &asked.question.arguments(asked.scan.id.as_str())).await?;
-    Ok(Answer::parse(&lines)?)
+    Ok(page(visit.host(), asked.question.args(asked.scan.id.as_str())?).await?)
 }
 
 impl Asked<'_> {
@@ -149,20 +149,20 @@ fn filters(asked: &Asked<'_>, names: &[String]) -> Markup {
     }
 }
 
-fn answered(asked: &Asked<'_>, answer: &Answer) -> Markup {
+fn found_rows(asked: &Asked<'_>, found: &FindingsPage) -> Markup {
     let question = asked.question;
     html! {
         p.found role="status" {
-            strong { (number(answer.total)) }
-            (if answer.total == 1 { " row" } else { " rows" })
-            @if answer.total_pages > 1 { ", page " (answer.page) " of " (number(answer.total_pages)) }
-            @for (field, value) in standing(asked, answer) {
+            strong { (number(found.total)) }
+            (if found.total == 1 { " row" } else { " rows" })
+            @if found.total_pages > 1 { ", page " (found.page) " of " (number(found.total_pages)) }
+            @for (field, value) in standing(asked, found) {
                 " · the profile shows only " code { (Told(field)) " " (Told(&text(value))) }
             }
         }
-        @if answer.rows.is_empty() {
+        @if found.rows.is_empty() {
             div.empty {
-                @if answer.page > answer.total_pages {
+                @if found.page > found.total_pages {
                     p { "This page is past the end." }
                     p { a href=(asked.to(&question.on_page(1))) { "First page" } }
                 } @else if question.filters.is_empty() {
@@ -173,28 +173,28 @@ fn answered(asked: &Asked<'_>, answer: &Answer) -> Markup {
                 }
             }
         } @else {
-            (rows::table(answer, &|question: &Question| asked.to(question), question))
+            (rows::table(found, &|question: &Question| asked.to(question), question))
         }
-        @if let Some((remaining, skip)) = answer.truncated {
+        @if let Some(Truncated { remaining, skip }) = found.truncated {
             p.callout {
                 "These rows are large: " (number(remaining)) " more of this page did not fit. "
                 a href=(asked.to(&question.after(skip))) { "Show them" }
             }
         }
-        @if answer.total_pages > 1 {
+        @if found.total_pages > 1 {
             nav.pages aria-label="Pages" {
-                @if answer.page > 1 { a rel="prev" href=(asked.to(&question.on_page(answer.page - 1))) { "Previous" } }
-                @if let Some(next) = answer.next_page { a rel="next" href=(asked.to(&question.on_page(next))) { "Next" } }
+                @if found.page > 1 { a rel="prev" href=(asked.to(&question.on_page(found.page - 1))) { "Previous" } }
+                @if let Some(next) = found.next_page { a rel="next" href=(asked.to(&question.on_page(next))) { "Next" } }
             }
         }
     }
 }
 
 /// Filters that nobody asked for: the profile's own.
-fn standing<'a>(asked: &Asked<'_>, answer: &'a Answer) -> impl Iterator<Item = (&'a String, &'a Json)> {
+fn standing<'a>(asked: &Asked<'_>, found: &'a FindingsPage) -> impl Iterator<Item = (&'a String, &'a Json)> {
     let own: Vec<String> =
         asked.question.filters.iter().filter_map(|filter| Some(filter.split_once('=')?.0.to_owned())).collect();
-    answer.filters_applied.iter().filter(move |(field, _)| !own.contains(field))
+    found.filters_applied.iter().filter(move |(field, _)| !own.contains(field))
 }
 
 fn text(value: &Json) -> String {

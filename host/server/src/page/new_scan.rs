@@ -8,11 +8,12 @@ use axum::{
     response::{IntoResponse as _, Redirect, Response},
 };
 use maud::{Markup, html};
+use scanhost_app::submit::{Caller, SubmitArgs, SubmitReply, submit as submit_scan};
 use scanhost_config::Scope;
-use serde_json::{Map, Value as Json};
+use scanhost_domain::request::ScanType;
 
 use super::{
-    actions::call,
+    actions::run,
     document::{Page, Place, token},
     escape::plain,
     form::Form,
@@ -20,7 +21,7 @@ use super::{
     trouble::Trouble,
 };
 
-/// The tool's arguments that the form has.
+/// The arguments that the form has.
 const FIELDS: [&str; 5] = ["name", "targets", "description", "scanner_pool", "idempotency_key"];
 
 pub async fn show(Extension(visit): Extension<Visit>) -> Response {
@@ -38,9 +39,23 @@ pub async fn submit(Extension(visit): Extension<Visit>, request: Request) -> Res
             return trouble.for_visitors(&visit);
         }
     };
-    let given = FIELDS.iter().filter(|name| !form.text(name).is_empty());
-    let arguments: Map<String, Json> = given.map(|name| ((*name).to_owned(), form.text(name).into())).collect();
-    let done = call(&visit, SUBMIT_TOOL, arguments).await;
+    let text = |name: &str| Some(form.text(name).to_owned()).filter(|text| !text.is_empty());
+    let args = SubmitArgs {
+        name: form.text("name").to_owned(),
+        targets: form.text("targets").to_owned(),
+        description: text("description"),
+        scanner_pool: text("scanner_pool"),
+        idempotency_key: text("idempotency_key"),
+        ..SubmitArgs::default()
+    };
+    // The same form sent twice is the same request.
+    let raw = FIELDS.iter().filter_map(|name| Some(((*name).to_owned(), text(name)?.into()))).collect();
+    let host = visit.host().clone();
+    let work = async move {
+        let submission = submit_scan(&host, &Caller::default(), SUBMIT_TOOL, &raw, ScanType::Untrusted, args).await?;
+        Ok(SubmitReply::from(submission))
+    };
+    let done = run(&visit, SUBMIT_TOOL, work).await;
     let about = About { targets: Some(form.text("targets")), pool: Some(form.text("scanner_pool")), task_id: None };
     visit.note_reply(SUBMIT_TOOL, about, done.as_ref());
     match done {

@@ -1,7 +1,7 @@
 //! What a person asks of a scan's findings: it is in the address, so that it can be kept and passed on, and becomes the
-//! arguments of `get_scan_results`.
+//! arguments of the use case.
 
-use serde_json::{Map, Value as Json};
+use scanhost_app::{refusal::Refusal, scans::results::Args};
 use url::form_urlencoded::{self, Serializer};
 
 use crate::filter_word::{Word, combine};
@@ -59,25 +59,23 @@ impl Question {
         query.finish()
     }
 
-    /// As arguments of the tool.
-    pub fn arguments(&self, task_id: &str) -> Map<String, Json> {
-        let mut arguments = Map::from_iter([("task_id".to_owned(), Json::from(task_id))]);
-        if let Some(profile) = &self.profile {
-            arguments.insert("schema_profile".to_owned(), profile.as_str().into());
-        }
-        for (name, text) in [("page", &self.page), ("page_size", &self.page_size), ("skip", &self.skip)] {
-            if let Some(text) = text {
-                let number = text.parse::<i64>().map_or_else(|_| Json::from(text.as_str()), Json::from);
-                arguments.insert(name.to_owned(), number);
-            }
-        }
-        // What is no pair is a field without a value, which the tool refuses with the reason.
+    /// As arguments of the use case.
+    ///
+    /// # Errors
+    /// When a number is none.
+    pub fn args(&self, task_id: &str) -> Result<Args, Refusal> {
+        let usual = Args::first_page(task_id.to_owned());
+        // What is no pair is a field without a value, which is refused with the reason.
         let word = |text: &String| text.parse::<Word>().or_else(|_| format!("{text}=").parse());
         let words: Vec<Word> = self.filters.iter().filter_map(|text| word(text).ok()).collect();
-        if !words.is_empty() {
-            arguments.insert("filters".to_owned(), Json::Object(combine(&words)));
-        }
-        arguments
+        Ok(Args {
+            page: number("page", self.page.as_deref(), usual.page)?,
+            page_size: number("page_size", self.page_size.as_deref(), usual.page_size)?,
+            skip: number("skip", self.skip.as_deref(), usual.skip)?,
+            schema_profile: self.profile.clone(),
+            filters: combine(&words),
+            ..usual
+        })
     }
 
     /// The same with another filter, from its first page.
@@ -116,27 +114,44 @@ impl Question {
     }
 }
 
+fn number(name: &str, text: Option<&str>, usual: i64) -> Result<i64, Refusal> {
+    let Some(text) = text else { return Ok(usual) };
+    let hint = "Take the number out of the address, or give a whole one.";
+    text.parse().map_err(|_| Refusal::invalid(format!("{name} is not a whole number"), hint))
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::Value as Json;
+
     use super::*;
 
     #[test]
-    fn an_address_becomes_the_arguments_of_the_tool() {
+    fn address_becomes_the_arguments_of_the_use_case() {
         let table = [
-            ("", r#"{"task_id":"1"}"#),
-            (
-                "profile=minimal&page=2&page_size=20",
-                r#"{"task_id":"1","schema_profile":"minimal","page":2,"page_size":20}"#,
-            ),
-            ("page=two&skip=-1", r#"{"task_id":"1","page":"two","skip":-1}"#),
-            ("filter=severity%3D%3E%3DHigh", r#"{"task_id":"1","filters":{"severity":">=High"}}"#),
-            ("filter=host%3Da&field=host&value=b", r#"{"task_id":"1","filters":{"host":["a","b"]}}"#),
-            ("field=host&value=", r#"{"task_id":"1","filters":{"host":""}}"#),
-            ("field=&value=b&profile=", r#"{"task_id":"1"}"#),
-            ("filter=host", r#"{"task_id":"1","filters":{"host":""}}"#),
+            ("", None, (1, 40, 0), "{}"),
+            ("profile=minimal&page=2&page_size=20", Some("minimal"), (2, 20, 0), "{}"),
+            ("page=0&skip=-1", None, (0, 40, -1), "{}"),
+            ("filter=severity%3D%3E%3DHigh", None, (1, 40, 0), r#"{"severity":">=High"}"#),
+            ("filter=host%3Da&field=host&value=b", None, (1, 40, 0), r#"{"host":["a","b"]}"#),
+            ("field=host&value=", None, (1, 40, 0), r#"{"host":""}"#),
+            ("field=&value=b&profile=", None, (1, 40, 0), "{}"),
+            ("filter=host", None, (1, 40, 0), r#"{"host":""}"#),
         ];
-        for (query, expected) in table {
-            assert_eq!(Json::Object(Question::parse(query).arguments("1")).to_string(), expected, "{query}");
+        for (query, profile, numbers, filters) in table {
+            let args = Question::parse(query).args("1").unwrap();
+            assert_eq!(args.task_id, "1");
+            assert_eq!(args.schema_profile.as_deref(), profile, "{query}");
+            assert_eq!((args.page, args.page_size, args.skip), numbers, "{query}");
+            assert_eq!(Json::Object(args.filters).to_string(), filters, "{query}");
+        }
+    }
+
+    #[test]
+    fn number_that_is_none_is_refused_by_its_name() {
+        for name in ["page", "page_size", "skip"] {
+            let refused = Question::parse(&format!("{name}=two")).args("1").err().unwrap();
+            assert_eq!(refused.message, format!("{name} is not a whole number"));
         }
     }
 

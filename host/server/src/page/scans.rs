@@ -2,7 +2,10 @@
 
 use axum::{Extension, extract::RawQuery, response::Response};
 use maud::{Markup, html};
-use scanhost_app::reply::StatusReply;
+use scanhost_app::{
+    reply::StatusReply,
+    scans::list::{Args, list},
+};
 use scanhost_domain::scan::Status;
 use serde_json::{Map, Value as Json};
 use url::form_urlencoded::{self, Serializer};
@@ -16,7 +19,6 @@ use super::{
     time::{between, moment_of},
     trouble::Trouble,
 };
-use crate::mcp::list_scans;
 
 /// Scans on a page.
 const ON_A_PAGE: i64 = 30;
@@ -34,9 +36,16 @@ pub async fn show(Extension(visit): Extension<Visit>, RawQuery(query): RawQuery)
         }
     }
     let asked = |name: &str| given.get(name).and_then(Json::as_str).unwrap_or_default();
-    let mut arguments = given.clone();
-    arguments.insert("limit".to_owned(), ON_A_PAGE.into());
-    let listed = list_scans::read(visit.host(), &arguments).await.map_err(Trouble::from);
+    let argument = |name: &str| Some(asked(name).to_owned()).filter(|text| !text.is_empty());
+    let args = Args {
+        status: argument("status"),
+        scanner_pool: argument("scanner_pool"),
+        target: argument("target"),
+        cursor: argument(CURSOR),
+        limit: ON_A_PAGE,
+        ..Args::default()
+    };
+    let listed = list(visit.host(), args).await.map_err(Trouble::from);
     visit.note(
         "list_scans",
         About { pool: given.get("scanner_pool").and_then(Json::as_str), ..About::default() },

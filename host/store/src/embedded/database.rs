@@ -11,7 +11,7 @@ use arc_swap::ArcSwapOption;
 use redb::Database;
 
 use super::{
-    super::{StoreError, unreadable::Unreadable},
+    super::{StoreError, unreadable::UnreadableRecords},
     index::Index,
     tables::{self, TableError},
 };
@@ -30,7 +30,7 @@ pub struct DatabaseFile {
     folder: PathBuf,
     present: ArcSwapOption<Database>,
     index: Index,
-    unreadable: Unreadable,
+    unreadable: UnreadableRecords,
 }
 
 impl DatabaseFile {
@@ -43,7 +43,7 @@ impl DatabaseFile {
             folder: folder.to_owned(),
             present: ArcSwapOption::empty(),
             index: Index::default(),
-            unreadable: Unreadable::default(),
+            unreadable: UnreadableRecords::default(),
         };
         file.load().map_err(|error| match error {
             TableError::Database(redb::Error::DatabaseAlreadyOpen) => StoreError::InUse,
@@ -60,7 +60,7 @@ impl DatabaseFile {
         &self.index
     }
 
-    pub fn unreadable(&self) -> &Unreadable {
+    pub fn unreadable(&self) -> &UnreadableRecords {
         &self.unreadable
     }
 

@@ -12,7 +12,8 @@ use scanhost_domain::{
 
 use super::{
     super::{
-        DeadLetter, Idempotency, Known, ListQuery, Listed, PoolOffer, PoolState, StoreError, Submitted, Waiting,
+        ConfiguredScanners, DeadLetter, Idempotency, ListQuery, Listed, PoolOffer, PoolState, StoreError, Submitted,
+        Waiting,
         record::{self, BadRecord},
     },
     claim::{capacities, pinned},
@@ -163,7 +164,7 @@ impl Reader {
     }
 
     /// Scans that wait for what is not there.
-    pub fn stranded(&self, known: &Known, limit: usize) -> Result<Vec<TaskId>, StoreError> {
+    pub fn stranded(&self, known: &ConfiguredScanners, limit: usize) -> Result<Vec<TaskId>, StoreError> {
         let read = || -> Result<_, TableError> {
             let mut stranded = Vec::new();
             for entry in self.begin()?.open_table(QUEUE)?.iter()? {

@@ -75,7 +75,7 @@ pub fn update(
         running = match running.enter(phase) {
             Ok(running) => running,
             Err(refused) => {
-                tracing::error!(scan = %id, trace = %scan.trace, %refused, "a step out of order");
+                tracing::error!(scan = %id, trace = %scan.trace, %refused, "refused a step that is out of order");
                 return Ok(None);
             }
         };
@@ -262,6 +262,6 @@ fn first_scan(tables: &Tables<'_>, id: &str) -> Result<Scan, TableError> {
         return Ok(scan);
     }
     let deleted = tables.keyed.get(id.as_str())?;
-    let deleted = deleted.ok_or(record::BadRecord::Value("idempotency key: its scan is nowhere"))?;
+    let deleted = deleted.ok_or(record::BadRecord::Value("idempotency key: its scan does not exist"))?;
     Ok(record::decode(deleted.value())?)
 }

@@ -12,7 +12,7 @@ use super::{
     super::{
         StoreError,
         record::{self, BadRecord},
-        unreadable::Unreadable,
+        unreadable::UnreadableRecords,
     },
     index::Index,
 };
@@ -78,7 +78,7 @@ from_redb!(redb::DatabaseError, redb::TransactionError, redb::TableError, redb::
 impl From<TableError> for StoreError {
     fn from(error: TableError) -> Self {
         match error {
-            TableError::Database(redb::Error::Io(error)) if disk::is_full(&error) => StoreError::NoRoom,
+            TableError::Database(redb::Error::Io(error)) if disk::is_full(&error) => StoreError::DiskFull,
             error @ (TableError::Database(_) | TableError::Closed) => StoreError::Unavailable(error.to_string()),
             TableError::Record(error) => StoreError::Damaged(error),
         }
@@ -93,7 +93,7 @@ pub fn create(database: &Database) -> Result<(), TableError> {
         return Ok(());
     }
     let transaction = database.begin_write()?;
-    drop(Tables::open(&transaction, &Index::default(), &Unreadable::default())?);
+    drop(Tables::open(&transaction, &Index::default(), &UnreadableRecords::default())?);
     Ok(transaction.commit()?)
 }
 
@@ -131,11 +131,15 @@ pub struct Tables<'t> {
     pub session_expiry: Table<'t, (i64, &'static str), ()>,
     pub meta: Table<'t, &'static str, u64>,
     index: Index,
-    unreadable: Unreadable,
+    unreadable: UnreadableRecords,
 }
 
 impl<'t> Tables<'t> {
-    pub fn open(transaction: &'t WriteTransaction, index: &Index, unreadable: &Unreadable) -> Result<Self, TableError> {
+    pub fn open(
+        transaction: &'t WriteTransaction,
+        index: &Index,
+        unreadable: &UnreadableRecords,
+    ) -> Result<Self, TableError> {
         Ok(Self {
             scans: transaction.open_table(SCANS)?,
             queue: transaction.open_table(QUEUE)?,
@@ -237,7 +241,7 @@ impl<'t> Tables<'t> {
 
 pub fn scan(
     scans: &impl ReadableTable<&'static str, &'static [u8]>,
-    unreadable: &Unreadable,
+    unreadable: &UnreadableRecords,
     id: &TaskId,
 ) -> Result<Option<Scan>, TableError> {
     let record = scans.get(id.as_str())?;
@@ -248,7 +252,7 @@ pub fn scan(
 /// As [`scan`], and none when it cannot be read: such a one must not hold up the others.
 pub fn readable(
     scans: &impl ReadableTable<&'static str, &'static [u8]>,
-    unreadable: &Unreadable,
+    unreadable: &UnreadableRecords,
     id: &TaskId,
 ) -> Result<Option<Scan>, TableError> {
     match scan(scans, unreadable, id) {

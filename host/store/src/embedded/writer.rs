@@ -31,26 +31,26 @@ type Deliver = Box<dyn FnOnce() + Send>;
 
 pub struct Writer {
     jobs: mpsc::Sender<Job>,
-    trouble: Arc<Trouble>,
+    last_failure: Arc<LastFailure>,
 }
 
 /// Why the last group was not written.
 #[derive(Default)]
-struct Trouble(Mutex<Option<Failed>>);
+struct LastFailure(Mutex<Option<WriteFailure>>);
 
 #[derive(Clone)]
-struct Failed {
+struct WriteFailure {
     message: String,
     is_full: bool,
     at: Instant,
 }
 
-impl Trouble {
-    fn last(&self) -> Option<Failed> {
+impl LastFailure {
+    fn get(&self) -> Option<WriteFailure> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn set(&self, failed: Option<Failed>) {
+    fn set(&self, failed: Option<WriteFailure>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = failed;
     }
 }
@@ -58,11 +58,11 @@ impl Trouble {
 impl Writer {
     pub fn start(database: Arc<DatabaseFile>) -> Self {
         let (jobs, waiting) = mpsc::channel(MAX_WAITING);
-        let trouble = Arc::<Trouble>::default();
-        let known = trouble.clone();
+        let last_failure = Arc::<LastFailure>::default();
+        let known = last_failure.clone();
         let run = move || write_groups(&database, &known, waiting);
         thread::Builder::new().name("store-writer".into()).spawn(run).expect("a thread can be started");
-        Self { jobs, trouble }
+        Self { jobs, last_failure }
     }
 
     /// Applies the step in a transaction with others, and answers when it is durable.
@@ -88,40 +88,40 @@ impl Writer {
 
     /// Why a write was dropped.
     fn refused(&self) -> StoreError {
-        match self.trouble.last() {
-            Some(Failed { is_full: true, .. }) => StoreError::NoRoom,
-            Some(Failed { message, .. }) => StoreError::Unavailable(message),
+        match self.last_failure.get() {
+            Some(WriteFailure { is_full: true, .. }) => StoreError::DiskFull,
+            Some(WriteFailure { message, .. }) => StoreError::Unavailable(message),
             None => StoreError::Unavailable("its last write failed".to_owned()),
         }
     }
 }
 
-fn write_groups(database: &DatabaseFile, trouble: &Trouble, mut waiting: mpsc::Receiver<Job>) {
+fn write_groups(database: &DatabaseFile, last_failure: &LastFailure, mut waiting: mpsc::Receiver<Job>) {
     let mut group = Vec::new();
     while waiting.blocking_recv_many(&mut group, MAX_GROUP) > 0 {
         // The answers of a group that is not written are dropped, which their callers see as an error.
-        if trouble.last().is_some_and(|failed| !may_try(database, &failed)) {
+        if last_failure.get().is_some_and(|failed| !may_try(database, &failed)) {
             group.clear();
             continue;
         }
         let Err(error) = commit(database, group.drain(..)) else {
-            if trouble.last().is_some() {
+            if last_failure.get().is_some() {
                 tracing::info!("the store can be written again");
-                trouble.set(None);
+                last_failure.set(None);
             }
             continue;
         };
         tracing::error!(error = error.to_string(), "a write to the store failed, nothing of it was kept");
         // Once it has failed, only the first error says why.
-        let is_full = is_full(&error) || trouble.last().is_some_and(|failed| failed.is_full);
-        trouble.set(Some(Failed { message: error.to_string(), is_full, at: Instant::now() }));
+        let is_full = is_full(&error) || last_failure.get().is_some_and(|failed| failed.is_full);
+        last_failure.set(Some(WriteFailure { message: error.to_string(), is_full, at: Instant::now() }));
         if let Err(error) = database.open_again() {
             tracing::error!(error = error.to_string(), "the store cannot be opened again yet");
         }
     }
 }
 
-fn may_try(database: &DatabaseFile, failed: &Failed) -> bool {
+fn may_try(database: &DatabaseFile, failed: &WriteFailure) -> bool {
     failed.at.elapsed() >= PAUSE && (!failed.is_full || disk::has_room(database.folder()))
 }
 

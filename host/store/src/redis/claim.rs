@@ -25,14 +25,14 @@ const FIRST_LOOK: usize = 8;
 const LOOK_GROWTH: usize = 8;
 
 /// What a claim goes by.
-struct Look {
+struct ClaimView {
     /// Scans whose lease has ended, and when it did.
     expired: Vec<(TaskId, f64)>,
     /// Of each offer, whether something may start.
-    pools: Vec<PoolLook>,
+    pools: Vec<PoolView>,
 }
 
-struct PoolLook {
+struct PoolView {
     /// The claim with which it was last served.
     served: u64,
     /// Scans that it has started.
@@ -74,7 +74,7 @@ impl RedisStore {
         Ok(None)
     }
 
-    async fn look(&self, offers: &[PoolOffer]) -> Result<Look, StoreError> {
+    async fn look(&self, offers: &[PoolOffer]) -> Result<ClaimView, StoreError> {
         let mut commands = redis::pipe();
         commands.cmd("TIME");
         // Those that cannot be read stay where they are, at the front.
@@ -120,14 +120,14 @@ impl RedisStore {
                 active: u32::try_from(next_count()).unwrap_or(u32::MAX),
             };
             let count = |counts: &BTreeMap<String, u64>| counts.get(offer.pool.as_str()).copied().unwrap_or(0);
-            pools.push(PoolLook {
+            pools.push(PoolView {
                 served: count(&served),
                 starts: count(&starts),
                 has_waiting,
                 capacities: offer.scanners.iter().map(capacity).collect(),
             });
         }
-        Ok(Look { expired, pools })
+        Ok(ClaimView { expired, pools })
     }
 
     /// Takes over a scan whose worker is gone, unless its lease was renewed or another one was faster.
@@ -154,7 +154,7 @@ impl RedisStore {
     async fn start_in_turn(
         &self,
         offers: &[PoolOffer],
-        looks: &[PoolLook],
+        looks: &[PoolView],
         now: Timestamp,
     ) -> Result<Start, StoreError> {
         let mut turn = redis::cmd("INCR");
@@ -173,7 +173,7 @@ impl RedisStore {
     async fn start_in_pool(
         &self,
         offer: &PoolOffer,
-        look: &PoolLook,
+        look: &PoolView,
         turn: u64,
         now: Timestamp,
     ) -> Result<Start, StoreError> {
@@ -207,7 +207,7 @@ impl RedisStore {
     async fn first_startable(
         &self,
         offer: &PoolOffer,
-        look: &PoolLook,
+        look: &PoolView,
     ) -> Result<Option<(Stored, ScannerId)>, StoreError> {
         let (mut count, mut unreadable) = (FIRST_LOOK, BTreeSet::new());
         loop {

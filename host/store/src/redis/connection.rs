@@ -48,7 +48,7 @@ impl Connection {
     /// When the URL is not one of Redis.
     pub fn new(url: &str, events: Arc<Events>) -> Result<Self, StoreError> {
         // The URL may carry a password, so that the error must not quote it.
-        let bad_url = |_: RedisError| StoreError::Unavailable("its URL is not one of Redis".to_owned());
+        let bad_url = |_: RedisError| StoreError::Unavailable("its URL is not a valid Redis URL".to_owned());
         let address = url.into_connection_info().map_err(bad_url)?;
         // Only this version lets calls and messages share a connection.
         let settings = address.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
@@ -67,7 +67,7 @@ impl Connection {
     }
 
     /// # Errors
-    /// [`StoreError::Unheard`] when it may have been done all the same; so it is for all that write.
+    /// [`StoreError::AnswerLost`] when it may have been done all the same; so it is for all that write.
     pub async fn write<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
         self.call(|mut connection| async move { command.query_async(&mut connection).await }).await
     }
@@ -107,7 +107,7 @@ impl Connection {
                 return unavailable(&error);
             }
             self.forget(&present);
-            StoreError::Unheard(format!("Redis: {error}"))
+            StoreError::AnswerLost(format!("Redis: {error}"))
         })
     }
 
@@ -159,7 +159,7 @@ fn is_lost(error: &RedisError) -> bool {
 
 fn nothing_written(error: StoreError) -> StoreError {
     match error {
-        StoreError::Unheard(reason) => StoreError::Unavailable(reason),
+        StoreError::AnswerLost(reason) => StoreError::Unavailable(reason),
         other => other,
     }
 }

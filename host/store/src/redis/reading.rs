@@ -9,7 +9,7 @@ use scanhost_domain::{
 };
 
 use super::{
-    super::{DeadLetter, Known, ListQuery, Listed, PoolState, StoreError, Waiting, record::BadRecord},
+    super::{ConfiguredScanners, DeadLetter, ListQuery, Listed, PoolState, StoreError, Waiting, record::BadRecord},
     RedisStore, parse_ids, parse_scanner,
 };
 
@@ -153,7 +153,11 @@ impl RedisStore {
 
     /// Scans that wait for what is not there. Of the pools that are there, only those are walked in which scans are
     /// pinned to a scanner that is not.
-    pub(super) async fn list_stranded(&self, known: &Known, limit: usize) -> Result<Vec<TaskId>, StoreError> {
+    pub(super) async fn list_stranded(
+        &self,
+        known: &ConfiguredScanners,
+        limit: usize,
+    ) -> Result<Vec<TaskId>, StoreError> {
         let mut pinned = redis::cmd("HGETALL");
         let pinned: Vec<(String, i64)> = self.connection.query(pinned.arg(self.keys.pinned())).await?;
         let mut stranded = Vec::new();

@@ -46,7 +46,7 @@ impl RedisStore {
                     }
                 }
                 Decision::WriteAsWorker { step, written, answer } => {
-                    self.lock_unheard().insert(id.clone(), *written);
+                    self.lock_unconfirmed().insert(id.clone(), *written);
                     if self.apply(&step).await? {
                         return Ok(answer);
                     }
@@ -56,7 +56,7 @@ impl RedisStore {
         Err(contended())
     }
 
-    /// As [`Self::transition`], by the scan's worker: once it has heard what became of its step, none is unheard.
+    /// As [`Self::transition`], by the scan's worker: once it has heard what became of its step, none is unconfirmed.
     async fn as_worker<T>(
         &self,
         id: &TaskId,
@@ -64,14 +64,14 @@ impl RedisStore {
     ) -> Result<T, StoreError> {
         let answer = self.transition(id, decide).await;
         if answer.is_ok() {
-            self.lock_unheard().remove(id);
+            self.lock_unconfirmed().remove(id);
         }
         answer
     }
 
     /// Whether the last step of this worker was taken without its hearing so.
     fn was_taken(&self, stored: &Stored) -> bool {
-        self.lock_unheard().get(&stored.scan.id).is_some_and(|written| *written == stored.scan)
+        self.lock_unconfirmed().get(&stored.scan.id).is_some_and(|written| *written == stored.scan)
     }
 
     /// None when the scan is no longer this worker's.
@@ -90,7 +90,7 @@ impl RedisStore {
                 running = match running.enter(phase.clone()) {
                     Ok(running) => running,
                     Err(refused) => {
-                        tracing::error!(scan = %id, trace = %stored.scan.trace, %refused, "a step out of order");
+                        tracing::error!(scan = %id, trace = %stored.scan.trace, %refused, "refused a step that is out of order");
                         return Decision::Answer(None);
                     }
                 };

@@ -192,7 +192,7 @@ async fn scans_that_wait_for_what_is_gone_are_found_and_failed(fresh: Fresh) {
     let ran = submit(store, pinned("old")).await;
     assert_eq!(claim(store, &[offer("p", &[("old", 1)])]).await.unwrap().0, "a", "the first may run anywhere");
     store.cancel(&ran.id, at(1)).await.unwrap();
-    let mut known = Known::default();
+    let mut known = ConfiguredScanners::default();
     known.add(&ScannerId { pool: pool("p"), instance: "s1".parse().unwrap() });
     let found: BTreeSet<_> = store.stranded(known.clone(), 9).await.unwrap().into_iter().collect();
     assert_eq!(found, BTreeSet::from([no_scanner.id.clone(), no_pool.id.clone()]));

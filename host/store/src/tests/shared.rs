@@ -20,7 +20,7 @@ const SHORT_LEASE: Duration = Duration::from_millis(400);
 
 /// A write to a Redis that was killed meanwhile may be on its way already.
 fn is_away(error: &StoreError) -> bool {
-    matches!(error, StoreError::Unavailable(_) | StoreError::Unheard(_))
+    matches!(error, StoreError::Unavailable(_) | StoreError::AnswerLost(_))
 }
 
 /// Claims until there is something.
@@ -225,13 +225,13 @@ async fn a_step_whose_answer_was_lost_is_not_taken_for_somebody_elses() {
 
     let creating = || store.update(&id, fence, Change { phase: Some(Phase::Creating), ..Change::default() });
     proxy.lose_next();
-    assert!(matches!(creating().await, Err(WorkError::Store(StoreError::Unheard(_)))));
+    assert!(matches!(creating().await, Err(WorkError::Store(StoreError::AnswerLost(_)))));
     assert_eq!(creating().await.unwrap().phase, Phase::Creating);
     assert!(matches!(creating().await, Err(WorkError::Stale)), "it was heard, so this is not a second try");
 
     let finish = || store.finish(&id, fence, completed(), at(2));
     proxy.lose_next();
-    assert!(matches!(finish().await, Err(WorkError::Store(StoreError::Unheard(_)))));
+    assert!(matches!(finish().await, Err(WorkError::Store(StoreError::AnswerLost(_)))));
     assert_eq!(finish().await.unwrap().status(), Status::Completed);
     assert!(matches!(finish().await, Err(WorkError::Stale)), "it was heard, so this is not a second try");
     assert_eq!(store.active().await.unwrap(), []);
@@ -245,7 +245,7 @@ async fn a_submit_whose_answer_was_lost_is_not_called_undone() {
     proxy.lose_next();
     let new = keyed(new_scan("p", "a"), "k", 1);
     let error = store.submit(new.clone()).await.unwrap_err();
-    assert!(matches!(error, StoreError::Unheard(_)), "{error}");
+    assert!(matches!(error, StoreError::AnswerLost(_)), "{error}");
     // The caller is told to list the scans or to repeat the key: both find the scan, which was stored.
     let listed = store.list(ListQuery { limit: 9, ..ListQuery::default() }).await.unwrap();
     assert_eq!(listed.scans.iter().map(|scan| &scan.id).collect::<Vec<_>>(), [&new.id]);

@@ -4,17 +4,14 @@
 use std::sync::Arc;
 
 use rmcp::model::{ContentBlock, PromptMessage, ResourceContents, Role};
-use scanhost_app::{find, host::Host, refusal::Refusal};
+use scanhost_app::{address::Address, find, host::Host, refusal::Refusal};
 use scanhost_domain::{
     scan::{Outcome, Scan, ScanState, Status},
     visible::visible_json,
 };
 use serde_json::{Map, json};
 
-use super::super::{
-    message::message,
-    resources::{self, Address},
-};
+use super::super::{message::message, resources};
 
 /// Findings that are attached; the others can be had.
 const ATTACHED: u64 = 40;

@@ -3,14 +3,11 @@
 use std::sync::Arc;
 
 use rmcp::model::{Cursor, Resource, ResourceTemplate};
-use scanhost_app::{find, host::Host, refusal::Refusal};
+use scanhost_app::{address::Address, find, host::Host, refusal::Refusal};
 use scanhost_domain::{ids::TaskId, scan::Scan, visible::visible};
 use scanhost_store::ListQuery;
 
-use super::{
-    address::Address,
-    content::{JSON, JSON_LINES},
-};
+use super::content::{JSON, JSON_LINES};
 
 /// Scans on one page of the list.
 const PAGE: usize = 100;

@@ -5,20 +5,24 @@ use std::{fs, io, path::Path, sync::Arc, time::Duration};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use rmcp::model::ResourceContents;
 use scanhost_app::{
+    address::Address,
     find,
     host::Host,
     housekeeping::accessed,
+    profile_list::reply as profile_reply,
     refusal::{ErrorCode, Refusal},
     reply::StatusReply,
+    scanner_list::scanners,
+    scans::{
+        native_report::report as report_path,
+        results::{Args, Room, lines},
+    },
     snapshot::named::{find_pool, find_profile},
 };
 use scanhost_domain::ids::{TaskId, TraceId};
 use serde::Serialize;
 
-use super::{
-    super::{download_native_scan, get_scan_results, list_profiles, list_scanners},
-    address::Address,
-};
+use super::super::arguments::{parse, schema};
 
 pub const JSON: &str = "application/json";
 pub const JSON_LINES: &str = "application/jsonl";
@@ -52,7 +56,7 @@ pub async fn read(host: &Arc<Host>, address: Address) -> Result<Content, Refusal
         }
         Address::Results(id, mut given) => {
             given.insert("task_id".into(), id.to_string().into());
-            let (lines, trace) = get_scan_results::read(host, &given).await?;
+            let (lines, trace) = lines(host, parse(&schema::<Args>(), &given)?, Room::Resource).await?;
             let contents = ResourceContents::text(lines, uri).with_mime_type(JSON_LINES);
             Ok(Content { contents, keep: LASTING, trace: Some(trace) })
         }
@@ -60,7 +64,7 @@ pub async fn read(host: &Arc<Host>, address: Address) -> Result<Content, Refusal
         Address::Scanner { pool, instance } => {
             let snapshot = host.snapshot.load_full();
             let pool = find_pool(&snapshot, &pool)?;
-            let mut scanners = list_scanners::scanners(host, Some(&pool)).await?;
+            let mut scanners = scanners(host, Some(&pool)).await?;
             let index = scanners.iter().position(|scanner| scanner.instance_id == instance);
             let index = index.ok_or_else(|| {
                 let names: Vec<_> = scanners.iter().map(|scanner| scanner.instance_id.as_str()).collect();
@@ -75,7 +79,7 @@ pub async fn read(host: &Arc<Host>, address: Address) -> Result<Content, Refusal
             let profile = snapshot.profile(&name).ok_or_else(|| {
                 Refusal::new(ErrorCode::NotFound, "there is no such profile", "list_profiles shows those that exist.")
             })?;
-            json(&list_profiles::reply(profile), uri, PASSING)
+            json(&profile_reply(profile), uri, PASSING)
         }
     }
 }
@@ -88,7 +92,7 @@ fn json(reply: &impl Serialize, uri: String, keep: Duration) -> Result<Content, 
 /// The native report, unless it is too large for an answer.
 async fn report(host: &Arc<Host>, id: &TaskId, uri: String) -> Result<Content, Refusal> {
     let scan = find::scan(host, id.as_str()).await?;
-    let path = download_native_scan::report(host, &scan).await?;
+    let path = report_path(host, &scan).await?;
     accessed(host, id).await;
     let limit = host.snapshot.load().config.limits.all_bytes;
     let reading = host.tasks.spawn_blocking(move || read_up_to(&path, limit));

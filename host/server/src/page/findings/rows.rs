@@ -1,16 +1,14 @@
 //! Findings as rows: what is short stands in columns, what is long unfolds below its row.
 
 use maud::{Markup, html};
-use serde_json::Value as Json;
+use scanhost_domain::{field::FieldType, finding::Value};
+use scanhost_results::{FindingsPage, Shown, export::cell};
 
-use super::{
-    super::{
-        escape::{Told, block, plain},
-        question::Question,
-        state::severity_of,
-        table::{Column, table as panel},
-    },
-    answer::Answer,
+use super::super::{
+    escape::{Told, block, plain},
+    question::Question,
+    state::severity_of,
+    table::{Column, table as panel},
 };
 
 /// More columns than that do not fit beside each other.
@@ -29,31 +27,31 @@ const LEAD: &str = "plugin_name";
 const ALWAYS_COLUMNS: [&str; 4] = ["host", "plugin_id", LEAD, "severity"];
 
 /// The table. `to` makes the address of a question.
-pub fn table<'a>(answer: &'a Answer, to: &dyn Fn(&Question) -> String, question: &Question) -> Markup {
-    let mut columns: Vec<&'a (String, String)> = Vec::new();
-    let mut folded: Vec<&'a (String, String)> = Vec::new();
+pub fn table<'a>(found: &'a FindingsPage, to: &dyn Fn(&Question) -> String, question: &Question) -> Markup {
+    let mut columns: Vec<(usize, &'a Shown)> = Vec::new();
+    let mut folded: Vec<(usize, &'a Shown)> = Vec::new();
     let is_known_by = |name: &str| ALWAYS_COLUMNS.contains(&name);
-    let known = answer.fields.iter().filter(|(name, _)| is_known_by(name)).count();
+    let known = found.fields.iter().filter(|field| is_known_by(&field.name)).count();
     let mut room = MOST_COLUMNS.saturating_sub(known);
-    for field in &answer.fields {
-        let is_wanted = is_known_by(&field.0);
-        let fits = is_wanted || room > 0 && is_short(answer, &field.0);
+    for (index, field) in found.fields.iter().enumerate() {
+        let is_wanted = is_known_by(&field.name);
+        let fits = is_wanted || room > 0 && is_short(found, index);
         room -= usize::from(fits && !is_wanted);
-        if fits { columns.push(field) } else { folded.push(field) }
+        if fits { columns.push((index, field)) } else { folded.push((index, field)) }
     }
-    let head = |(name, field_type): &&'a (String, String)| {
-        if is_number(field_type) { Column::Number(name.as_str()) } else { Column::Text(name.as_str()) }
+    let head = |(_, field): &(usize, &'a Shown)| {
+        if is_number(field) { Column::Number(field.name.as_str()) } else { Column::Text(field.name.as_str()) }
     };
     let heads: Vec<Column<'a>> = columns.iter().map(head).collect();
-    let lead = columns.iter().position(|(name, _)| name == LEAD).unwrap_or(0);
+    let lead = columns.iter().position(|(_, field)| field.name == LEAD).unwrap_or(0);
     let rows = html! {
-        @for row in &answer.rows {
-            @let values: Vec<(&str, &Json)> =
-                folded.iter().filter_map(|(name, _)| Some((name.as_str(), row.get(name)?))).collect();
+        @for row in &found.rows {
+            @let values: Vec<(&str, &Value)> =
+                folded.iter().filter_map(|(index, field)| Some((field.name.as_str(), row[*index].as_ref()?))).collect();
             tr {
-                @for (place, (name, field_type)) in columns.iter().enumerate() {
-                    td.number[is_number(field_type)].lead[place == lead] data-label=(plain(name)) {
-                        @let value = row.get(name).map(|value| linked(name, field_type, value, to, question));
+                @for (place, (index, field)) in columns.iter().enumerate() {
+                    td.number[is_number(field)].lead[place == lead] data-label=(plain(&field.name)) {
+                        @let value = row[*index].as_ref().map(|value| linked(&field.name, value, to, question));
                         @if place == lead && !values.is_empty() {
                             details.unfold { summary { (value.unwrap_or_else(|| html! { "more" })) } }
                         } @else if let Some(value) = value {
@@ -68,7 +66,7 @@ pub fn table<'a>(answer: &'a Answer, to: &dyn Fn(&Question) -> String, question:
     html! { div.findings { (panel(&heads, rows)) } }
 }
 
-fn more(values: &[(&str, &Json)], width: usize) -> Markup {
+fn more(values: &[(&str, &Value)], width: usize) -> Markup {
     html! {
         tr.more {
             td colspan=(width) {
@@ -80,50 +78,49 @@ fn more(values: &[(&str, &Json)], width: usize) -> Markup {
     }
 }
 
-/// What one would narrow down by leads there.
-fn linked(name: &str, field_type: &str, value: &Json, to: &dyn Fn(&Question) -> String, question: &Question) -> Markup {
+/// A value that people narrow the findings by links to those that have it.
+fn linked(name: &str, value: &Value, to: &dyn Fn(&Question) -> String, question: &Question) -> Markup {
     let exact = match (name, value) {
-        ("host", Json::String(host)) => Some(format!("={host}")),
-        ("plugin_id", Json::Number(id)) => Some(id.to_string()),
+        ("host", Value::Text(host)) => Some(format!("={host}")),
+        ("plugin_id", Value::Integer(id)) => Some(id.to_string()),
         _ => None,
     };
     match (exact, value) {
         (Some(exact), _) if !question.filters.contains(&format!("{name}={exact}")) => html! {
             a href=(to(&question.with_profile(None).with_filter(name, &exact))) title=(format_args!("only this {name}")) { (shown(value)) }
         },
-        (_, Json::String(text)) if field_type == "severity" => severity_of(text).unwrap_or_else(|| shown(value)),
+        (_, Value::Severity(severity)) => severity_of(severity.name()).unwrap_or_else(|| shown(value)),
         _ => shown(value),
     }
 }
 
-fn shown(value: &Json) -> Markup {
+fn shown(value: &Value) -> Markup {
     match value {
-        Json::String(text) => block(text),
-        Json::Bool(true) => html! { strong { "yes" } },
-        Json::Bool(false) => html! { span.hint { "no" } },
-        Json::Array(values) => html! {
-            ul.values { @for value in values { li { (shown(value)) } } }
+        Value::Text(text) => block(text),
+        Value::Severity(severity) => block(severity.name()),
+        Value::Boolean(true) => html! { strong { "yes" } },
+        Value::Boolean(false) => html! { span.hint { "no" } },
+        Value::List(values) => html! {
+            ul.values { @for value in values { li { (block(value)) } } }
         },
-        other => html! { (other.to_string()) },
+        Value::Integer(_) | Value::Number(_) => html! { (cell(value)) },
     }
 }
 
-fn is_number(field_type: &str) -> bool {
-    matches!(field_type, "integer" | "number")
+fn is_number(field: &Shown) -> bool {
+    matches!(field.field_type, FieldType::Integer | FieldType::Number)
 }
 
-fn is_long(value: &Json) -> bool {
-    value.as_str().is_some_and(|text| text.contains('\n') || text.chars().nth(SHORT).is_some())
+fn is_long(value: &Value) -> bool {
+    let Value::Text(text) = value else { return false };
+    text.contains('\n') || text.chars().nth(SHORT).is_some()
 }
 
-/// Whether no row of the answer has more of it than a column takes.
-fn is_short(answer: &Answer, name: &str) -> bool {
-    answer.rows.iter().filter_map(|row| row.get(name)).all(|value| match value {
-        Json::String(_) => !is_long(value),
-        Json::Array(values) => {
-            values.len() <= FEW
-                && values.iter().all(|value| value.as_str().is_none_or(|text| text.chars().nth(SHORT / 2).is_none()))
-        }
-        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Object(_) => true,
+/// Whether no row of the page has a value of the field that is longer than a column takes.
+fn is_short(found: &FindingsPage, field: usize) -> bool {
+    found.rows.iter().filter_map(|row| row[field].as_ref()).all(|value| match value {
+        Value::Text(_) => !is_long(value),
+        Value::List(values) => values.len() <= FEW && values.iter().all(|text| text.chars().nth(SHORT / 2).is_none()),
+        Value::Severity(_) | Value::Boolean(_) | Value::Integer(_) | Value::Number(_) => true,
     })
 }

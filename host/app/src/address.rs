@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-use rmcp::model::JsonObject;
-use scanhost_app::{
+use scanhost_domain::ids::TaskId;
+use serde_json::{Map, Value as Json};
+use url::Url;
+
+use crate::{
     find,
     refusal::{ErrorCode, Refusal},
 };
-use scanhost_domain::ids::TaskId;
-use serde_json::Value as Json;
-use url::Url;
 
 #[cfg(test)]
 mod tests;
@@ -22,7 +22,7 @@ const HINT: &str = "Addresses are scan://{task_id}, scan://{task_id}/results, sc
 pub enum Address {
     Scan(TaskId),
     /// With the arguments that `get_scan_results` takes beside the scan's id.
-    Results(TaskId, JsonObject),
+    Results(TaskId, Map<String, Json>),
     Report(TaskId),
     Scanner {
         pool: String,
@@ -76,8 +76,8 @@ impl fmt::Display for Address {
 }
 
 /// The query as arguments of the tool, which checks them.
-fn arguments(url: &Url) -> Result<JsonObject, Refusal> {
-    let mut arguments = JsonObject::new();
+fn arguments(url: &Url) -> Result<Map<String, Json>, Refusal> {
+    let mut arguments = Map::new();
     for (name, text) in url.query_pairs().filter(|(_, text)| !text.is_empty()) {
         let value = match name.as_ref() {
             "page" | "page_size" | "skip" => text.parse::<i64>().map_or_else(|_| Json::from(text.as_ref()), Json::from),
@@ -95,7 +95,7 @@ fn arguments(url: &Url) -> Result<JsonObject, Refusal> {
 }
 
 /// The other way round.
-fn query(arguments: &JsonObject) -> String {
+fn query(arguments: &Map<String, Json>) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     for (name, value) in arguments {
         let text = match value {

@@ -19,20 +19,20 @@ mod tests;
 const PIECE: usize = 4 << 20;
 
 /// Syncs what is written to it, every few megabytes, while more is written; where the disk is slower than that, writing
-/// waits. Whoever needs the file to be durable [waits](Syncing::wait) for the last of these, and syncs it at its end.
-pub struct Steady<F> {
+/// waits. Whoever needs the file to be durable [waits](PendingSync::wait) for the last of these, and syncs it at its end.
+pub struct SyncingWriter<F> {
     file: F,
     /// The same file.
     synced: Arc<File>,
     waiting: usize,
-    syncing: Syncing,
+    syncing: PendingSync,
 }
 
 /// The sync that is under way, of which the file alone would not tell that it failed: the system tells so once.
 #[derive(Clone, Default)]
-pub struct Syncing(Arc<Mutex<Option<JoinHandle<io::Result<()>>>>>);
+pub struct PendingSync(Arc<Mutex<Option<JoinHandle<io::Result<()>>>>>);
 
-impl Syncing {
+impl PendingSync {
     /// # Errors
     /// When it failed, or there was no end to it.
     pub fn wait(&self) -> io::Result<()> {
@@ -49,12 +49,12 @@ impl Syncing {
     }
 }
 
-impl<F> Steady<F> {
+impl<F> SyncingWriter<F> {
     /// `same` is the file behind `file`.
     ///
     /// # Errors
     /// When there are too many open files.
-    pub fn new(file: F, same: impl FnOnce(&F) -> &File, syncing: Syncing) -> io::Result<Self> {
+    pub fn new(file: F, same: impl FnOnce(&F) -> &File, syncing: PendingSync) -> io::Result<Self> {
         let synced = Arc::new(same(&file).try_clone()?);
         Ok(Self { file, synced, waiting: 0, syncing })
     }
@@ -85,7 +85,7 @@ impl<F> Steady<F> {
     }
 }
 
-impl<F: Write> Write for Steady<F> {
+impl<F: Write> Write for SyncingWriter<F> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.waiting >= PIECE {
             self.sync()?;

@@ -1,0 +1,140 @@
+//! The failed scans that are kept for an operator.
+
+use jiff::Timestamp;
+use scanhost_domain::{
+    ids::TaskId,
+    request::Login,
+    scan::{Outcome, Scan, ScanState},
+};
+use scanhost_store::{NewScan, StoreError};
+use scanhost_system::clock;
+use serde::Serialize;
+
+use crate::{
+    host::Host,
+    refusal::{ErrorCode, Refusal},
+    submit::{find_stored_pool, new_task_id, new_trace_id, permit_again},
+};
+
+/// The failed scans that nobody has dealt with, the oldest first.
+pub async fn list(host: &Host, pool: Option<&str>) -> Result<Vec<Scan>, Refusal> {
+    let pool = match pool {
+        Some(pool) => Some(find_stored_pool(host, pool).await?),
+        None => None,
+    };
+    let mut scans = Vec::new();
+    for letter in host.store.dead_letters(pool.as_ref()).await? {
+        match host.store.scan(&letter.id).await {
+            // Where it is asked for by its id, its error tells more.
+            Err(StoreError::Damaged(_)) => {}
+            // None when it was deleted since, with its letter.
+            other => scans.extend(other?),
+        }
+    }
+    Ok(scans)
+}
+
+pub async fn find(host: &Host, task_id: &str) -> Result<Scan, Refusal> {
+    let letters = host.store.dead_letters(None).await?;
+    let scan = match letters.iter().find(|letter| letter.id.as_str().eq_ignore_ascii_case(task_id.trim())) {
+        Some(letter) => host.store.scan(&letter.id).await?,
+        None => None,
+    };
+    scan.ok_or_else(|| {
+        Refusal::new(ErrorCode::NotFound, "there is no dead letter of that id", "`scanhost dlq list` shows them.")
+    })
+}
+
+/// Runs the scan again, as a new one.
+pub async fn retry(host: &Host, task_id: &str) -> Result<RetryReply, Refusal> {
+    let scan = find(host, task_id).await?;
+    let had_secrets = match &scan.request.login {
+        Login::None => false,
+        Login::Named(named) => named.escalation.as_ref().is_some_and(|escalation| escalation.has_password),
+        Login::Inline(_) => true,
+    };
+    if had_secrets {
+        return Err(Refusal::new(
+            ErrorCode::Conflict,
+            "the scan's secrets were erased when it ended, so it cannot be run again as it was",
+            "Submit it again with its credentials; scans with a configured `credential` can be retried.",
+        ));
+    }
+    let problems = host.reloads.problems_from_start();
+    if !problems.is_empty() {
+        let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        return Err(Refusal::new(ErrorCode::Unavailable, told.join("; "), "Nothing has changed."));
+    }
+    permit_again(&host.snapshot.load(), &scan.request)?;
+    let new = NewScan {
+        id: new_task_id(),
+        trace: new_trace_id(),
+        request: scan.request.clone(),
+        created_at: clock::now(),
+        retry_of: Some(scan.id.clone()),
+        idempotency: None,
+        max_depth: u64::MAX,
+    };
+    match host.store.retry_dead_letter(new).await? {
+        Some(new) => {
+            tracing::info!(scan = %new.id, trace = %new.trace, retry_of = %scan.id, "dead letter retried");
+            Ok(RetryReply { task_id: new.id.to_string(), retry_of: scan.id.to_string() })
+        }
+        None => {
+            Err(Refusal::new(ErrorCode::NotFound, "there is no dead letter of that id", "It was dealt with just now."))
+        }
+    }
+}
+
+/// Takes away the dead letter of one scan, of one pool, or all; the scans' records stay.
+pub async fn purge(host: &Host, task_id: Option<&str>, pool: Option<&str>) -> Result<PurgeReply, Refusal> {
+    let ids: Vec<TaskId> = match task_id {
+        Some(task_id) => vec![find(host, task_id).await?.id],
+        None => list(host, pool).await?.into_iter().map(|scan| scan.id).collect(),
+    };
+    Ok(PurgeReply { purged: host.store.purge_dead_letters(&ids).await? })
+}
+
+/// A failed scan as operators see it in a list.
+#[derive(Serialize)]
+pub struct DeadLetterReply {
+    pub task_id: String,
+    pub pool: String,
+    pub name: String,
+    pub failed_at: Option<Timestamp>,
+    pub code: &'static str,
+    pub message: String,
+}
+
+#[derive(Serialize)]
+pub struct RetryReply {
+    pub task_id: String,
+    pub retry_of: String,
+}
+
+#[derive(Serialize)]
+pub struct PurgeReply {
+    pub purged: u64,
+}
+
+impl From<&Scan> for DeadLetterReply {
+    fn from(scan: &Scan) -> Self {
+        let (code, message, failed_at) = match &scan.state {
+            ScanState::Finished(finished) => match &finished.outcome {
+                Outcome::Failed(failure) => (failure.code.name(), failure.message.clone(), Some(finished.completed_at)),
+                Outcome::Completed(_) | Outcome::Timeout | Outcome::Cancelled => {
+                    ("", String::new(), Some(finished.completed_at))
+                }
+            },
+            ScanState::Queued(_) | ScanState::Running(_) => ("", String::new(), None),
+        };
+        Self {
+            task_id: scan.id.to_string(),
+            pool: scan.request.pool.to_string(),
+            name: scan.request.name.clone(),
+            failed_at,
+            code,
+            message,
+        }
+    }
+}

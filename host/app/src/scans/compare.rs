@@ -1,0 +1,124 @@
+//! What has changed from one scan to another.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use scanhost_domain::{scan::Scan, target::Targets};
+use scanhost_results::{ChangeCounts, Changes, Comparison, Report, ReportError, Resume, Stretch, Survey};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    find,
+    host::Host,
+    housekeeping::accessed,
+    refusal::Refusal,
+    reports::{self, Unusable, permit_results},
+};
+
+/// Findings of each list at most: an answer has four lists.
+const MOST: usize = 50;
+
+#[derive(Deserialize, JsonSchema)]
+pub struct Args {
+    /// the earlier scan
+    pub baseline_task_id: String,
+    /// the later scan
+    pub task_id: String,
+    /// findings of each list, 1 to 50
+    #[serde(default = "usual_limit")]
+    pub limit: usize,
+    /// findings of each list to leave out at its start, as `resume` says
+    #[serde(default)]
+    pub skip: usize,
+}
+
+fn usual_limit() -> usize {
+    10
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct Reply {
+    baseline_task_id: String,
+    task_id: String,
+    /// of the later scan
+    trace_id: String,
+    /// what makes the two hard to compare
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    pub counts: ChangeCounts,
+    #[serde(flatten)]
+    pub changes: Changes,
+    /// there where a list goes on: the arguments that get the next stretch of each
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resume: Option<Resume>,
+}
+
+/// What has changed.
+///
+/// # Errors
+/// When one of the scans has no results.
+pub async fn compare(host: &Arc<Host>, args: Args) -> Result<Reply, Refusal> {
+    let baseline = find::scan(host, &args.baseline_task_id).await?;
+    let current = find::scan(host, &args.task_id).await?;
+    for scan in [&baseline, &current] {
+        permit_results(scan)?;
+        accessed(host, &scan.id).await;
+    }
+    let stretch = Stretch { skip: args.skip, limit: args.limit.clamp(1, MOST) };
+    let before = with_report(host, &baseline, Survey::of).await?;
+    let after = with_report(host, &current, Survey::of).await?;
+    let comparison = Arc::new(Comparison::new(&before, &after, stretch));
+    let mut changes = {
+        let comparison = comparison.clone();
+        with_report(host, &current, move |report| comparison.of_current(report)).await?
+    };
+    let gone = comparison.clone();
+    changes.gone = with_report(host, &baseline, move |report| gone.gone_of(report)).await?;
+    Ok(Reply {
+        baseline_task_id: baseline.id.to_string(),
+        task_id: current.id.to_string(),
+        trace_id: current.trace.to_string(),
+        warnings: warnings(&baseline, &current),
+        counts: comparison.counts.clone(),
+        changes,
+        resume: comparison.resume,
+    })
+}
+
+/// What the lists cannot tell: that one of the scans did not look where, or as, the other did.
+fn warnings(baseline: &Scan, current: &Scan) -> Vec<String> {
+    let targets = |scan: &Scan| -> BTreeSet<String> {
+        let targets = Targets::parse(&scan.request.targets);
+        targets.map(|targets| targets.iter().map(ToString::to_string).collect()).unwrap_or_default()
+    };
+    let mut warnings = Vec::new();
+    if baseline.id == current.id {
+        warnings.push("both ids are of the same scan".to_owned());
+    }
+    if targets(baseline) != targets(current) {
+        let what = "the targets differ: findings of what only one of the scans looked at count as new or gone";
+        warnings.push(what.to_owned());
+    }
+    let types = [baseline, current].map(|scan| scan.request.scan_type.name());
+    if types[0] != types[1] {
+        warnings.push(format!("the baseline is {}, the later scan {}: with a login more is found", types[0], types[1]));
+    }
+    warnings
+}
+
+/// Asks one report at a time, so that it is clear which of them is damaged where one is.
+async fn with_report<T: Send + 'static>(
+    host: &Arc<Host>,
+    scan: &Scan,
+    read: impl Fn(&Report) -> Result<T, ReportError> + Clone + Send + 'static,
+) -> Result<T, Refusal> {
+    reports::ask(host, scan, |report| {
+        let (host, read) = (host.clone(), read.clone());
+        async move {
+            let reading = host.tasks.spawn_blocking(move || read(&report));
+            let answer = reading.await.map_err(|error| Refusal::internal("reading the findings", &error))?;
+            answer.map_err(Unusable::from)
+        }
+    })
+    .await
+}

@@ -1,0 +1,10 @@
+//! The argument of use cases that are about one scan.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+#[derive(Deserialize, JsonSchema)]
+pub struct ScanArgs {
+    /// from run_…_scan or list_scans
+    pub task_id: String,
+}
