@@ -12,7 +12,7 @@ use scanhost_config::{Config, Problem, Problems};
 use scanhost_domain::error_chain::chain;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-pub use apply::{note_served, tell_plugins};
+pub use apply::start;
 pub use rollback::{roll_back, roll_back_from, use_file};
 
 use crate::{host::Host, plugins::Kept};

@@ -92,7 +92,12 @@ impl Store for Ledger {
     }
 
     async fn update(&self, id: &TaskId, fence: Fence, change: Change) -> Result<Running, WorkError> {
-        let wanted = change.phase.as_ref().map_or("step", |phase| phase.name().name());
+        let wanted = match &change {
+            Change::Enter { phase, .. } => phase.name().name(),
+            Change::PluginState(_) | Change::Plugin(_) | Change::Retry(_) | Change::CallWorked | Change::Progressed => {
+                "step"
+            }
+        };
         let updated = self.store.update(id, fence, change).await;
         self.refused_worker(id, wanted, &updated).await;
         updated

@@ -8,7 +8,7 @@ use std::{
 
 use scanhost_domain::{
     ids::PoolName,
-    scan::{Finished, Scan, ScanState},
+    scan::{Scan, ScanState},
 };
 
 /// The estimate for a scan as long as no scan of its pool has completed.
@@ -76,6 +76,7 @@ impl Waits {
 }
 
 fn duration(scan: &Scan) -> Option<Duration> {
-    let ScanState::Finished(Finished { completed_at, run: Some(run), .. }) = &scan.state else { return None };
+    let ScanState::Finished(finished) = &scan.state else { return None };
+    let (completed_at, run) = (finished.completed_at, finished.run.as_ref()?);
     Duration::try_from(completed_at.duration_since(run.started_at)).ok()
 }

@@ -1,4 +1,4 @@
-//! Programs of this machine that plugins may run: which, with which arguments, within which limits.
+//! Programs of this machine that plugins may run, with their arguments and limits.
 
 mod pattern;
 
@@ -11,19 +11,19 @@ use crate::secret::Secret;
 
 pub use pattern::Pattern;
 
-/// A program under the name that plugins are granted it by.
+/// A program that plugins can be granted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Command {
-    /// Absolute.
+    /// The absolute path of the program.
     pub program: PathBuf,
-    /// What each argument has to fit one of.
+    /// The patterns; each argument has to fit one of them.
     pub allow: Vec<Pattern>,
-    /// All of its environment. The values may be what a program is to keep to itself, so they are not shown.
+    /// All of its environment. The values may be secrets, so they are not shown.
     pub env: Vec<(String, Secret)>,
     pub limits: CommandLimits,
 }
 
-/// Bounds of one run.
+/// Limits of one run of a program.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CommandLimits {
     pub time: Duration,
@@ -35,8 +35,8 @@ pub struct CommandLimits {
 }
 
 impl Config {
-    /// The commands that a backend may run, by their names: those of its plugin's entry. A backend that comes with
-    /// scanhost has no entry, and may run the command of its own name.
+    /// The commands that a backend may run, by name: those of its plugin's entry. A built-in backend has no entry, and
+    /// may run the command of its own name.
     pub fn commands_of(&self, backend: &BackendName) -> BTreeMap<String, Arc<Command>> {
         let own = [backend.to_string()];
         let granted: Vec<&String> = match self.plugins.get(backend.as_str()) {

@@ -1,21 +1,12 @@
-//! What all readers of one load share: where text comes from, and where problems go.
+//! What all readers of one load share: the sources of text, and the list of problems.
 
-use std::{
-    cell::RefCell,
-    collections::BTreeSet,
-    fs::File,
-    io::{self, Read},
-    path::{Path, PathBuf},
-};
+use std::{cell::RefCell, collections::BTreeSet, fs::File, io::{self, Read}, path::{Path, PathBuf}};
 
 use zeroize::Zeroizing;
 
-use super::{
-    problem::{Position, Problem},
-    variable::Environment,
-};
+use super::{problem::{Position, Problem}, variable::Environment};
 
-/// Far more than a configuration, a key or a bundle of certificates needs.
+/// The largest file, far more than a configuration, a key or a bundle of certificates needs.
 const MAX_FILE_BYTES: u64 = 4 << 20;
 
 pub(super) struct Context<'a> {
@@ -35,7 +26,7 @@ impl<'a> Context<'a> {
         self.problems.borrow_mut().push(problem);
     }
 
-    /// A path as the configuration gives it: relative ones begin in the folder of the configuration.
+    /// Resolves a path of the configuration. A relative one begins in the folder of the configuration.
     pub(super) fn resolve(&self, path: &str) -> PathBuf {
         self.folder.unwrap_or(Path::new("")).join(path)
     }

@@ -1,4 +1,4 @@
-//! Logins on targets that the operator keeps, so that no agent has to know them.
+//! Credentials that the operator configures, so that no agent has to know them.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub enum Login {
     PrivateKey { key: Secret, passphrase: Option<Secret> },
 }
 
-/// How to get to more rights after the login.
+/// How to escalate privileges after the login.
 #[derive(Clone, Debug)]
 pub struct Escalation {
     pub method: EscalationMethod,

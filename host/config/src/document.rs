@@ -1,15 +1,9 @@
-//! One file of the configuration, read as far as it can be read without knowing its keys: variables are filled in,
-//! and no key repeats.
+//! One file of the configuration, read as far as that is possible without knowing its keys: variables are filled in,
+//! and no key is given twice.
 
 use std::{collections::BTreeMap, path::Path};
 
-use super::{
-    context::Context,
-    problem::Position,
-    setting::{Setting, join},
-    variable,
-    yaml::{self, Origin, Value, Yaml},
-};
+use super::{context::Context, problem::Position, setting::{Setting, join}, variable, yaml::{self, Origin, Value, Yaml}};
 
 pub(super) struct Document {
     file: &'static str,
@@ -38,7 +32,7 @@ impl Document {
         }
     }
 
-    /// None after a problem. A file that does not exist is an empty one, unless it is needed.
+    /// `None` after a problem. A file that does not exist counts as empty, unless it is needed.
     pub(super) fn read(context: &Context<'_>, folder: &Path, file: &'static str, is_needed: bool) -> Option<Self> {
         match context.read(&folder.join(file)) {
             Ok(source) => Self::parse(context, file, &source),

@@ -1,15 +1,12 @@
-//! A mapping whose keys we define. The keys that were asked for are the known ones; the rest are problems.
+//! A mapping whose keys we define. Keys that were asked for are known, and the others are problems.
 
 use scanhost_domain::nearest::nearest;
 
-use super::{
-    problem::Position,
-    setting::{Setting, join},
-};
+use super::{problem::Position, setting::{Setting, join}};
 
 pub(super) struct Fields<'a> {
     setting: Setting<'a>,
-    /// None where the setting is no mapping, which was reported.
+    /// `None` if the setting is no mapping, which was reported.
     entries: Option<Vec<(&'a str, Setting<'a>)>>,
     known_keys: Vec<String>,
 }
@@ -27,7 +24,7 @@ impl<'a> Fields<'a> {
         entries.iter().find(|(name, _)| *name == key).map(|(_, setting)| setting.clone())
     }
 
-    /// Where it stands, if it does.
+    /// The position of the key, if it is given.
     pub(super) fn place(&self, key: &str) -> Option<Position> {
         self.entries.as_ref()?.iter().find(|(name, _)| *name == key)?.1.place
     }
@@ -36,7 +33,7 @@ impl<'a> Fields<'a> {
         self.required_as(key, "is required")
     }
 
-    /// With what to say where it is not there.
+    /// A required setting, with the message to report if it is missing.
     pub(super) fn required_as(&mut self, key: &str, message: &str) -> Option<Setting<'a>> {
         let found = self.get(key);
         if found.is_none() && self.entries.is_some() {
@@ -46,12 +43,12 @@ impl<'a> Fields<'a> {
         found
     }
 
-    /// The setting as `read` reads it, else the default. After a problem the default only stands in.
+    /// The setting as `read` reads it, else the default. After a problem the default is only a stand-in.
     pub(super) fn or<T>(&mut self, key: &str, default: T, read: impl FnOnce(Setting<'a>) -> Option<T>) -> T {
         self.get(key).and_then(read).unwrap_or(default)
     }
 
-    /// A mapping in this mapping; empty where it is not given.
+    /// A mapping in this mapping; empty if it is not given.
     pub(super) fn section(&mut self, key: &str) -> Fields<'a> {
         match self.get(key) {
             Some(setting) => setting.fields(),

@@ -1,15 +1,15 @@
-//! What may be said about how much is logged: a level, or levels of targets, in the form of tracing's filters.
+//! Checks a log level: one level, or levels per target, in the form of tracing's filters.
 
 #[cfg(test)]
 mod tests;
 
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
-/// Whether this is a level.
+/// Checks that the text is a level. A word alone, which tracing takes for a target, is meant as a level: as a target it
+/// would silence all others.
 ///
 /// # Errors
-/// With what is wrong with it. A word alone, which tracing takes for a target, is meant as a level: as a target it would
-/// silence all others.
+/// The error says what is wrong.
 pub fn check_level(text: &str) -> Result<(), String> {
     let is_word = |part: &&str| !part.is_empty() && !part.contains(['=', '[']);
     let is_no_level = |word: &&str| word.parse::<LevelFilter>().is_err();

@@ -1,5 +1,5 @@
-//! The configuration: text is turned into what it means here, once, and the rest of the server never checks it again.
-//! Nothing is guessed: what is wrong is reported, all of it at once, each with its file, line and key.
+//! The configuration: text is turned into its meaning once, here, and the rest of the server never checks it again.
+//! Nothing is guessed: all problems are reported at once, each with its file, line and key.
 
 mod command;
 mod context;
@@ -27,12 +27,7 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::BTreeMap,
-    net::{Ipv4Addr, SocketAddr},
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, net::{Ipv4Addr, SocketAddr}, path::{Path, PathBuf}, sync::Arc};
 
 use scanhost_domain::ids::{CredentialName, PoolName};
 
@@ -57,21 +52,21 @@ pub use crate::{
 pub use level::check_level;
 pub use secret::Secret;
 
-/// A configuration in which everything holds that its parts promise each other.
+/// A valid configuration, whose parts also fit each other.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Loopback, unless there are tokens.
     pub listen: SocketAddr,
     pub store: StoreKind,
     pub data: PathBuf,
-    /// Of the keys in Redis.
+    /// The prefix of all keys in Redis.
     pub key_prefix: String,
     /// One of `pools`.
     pub default_pool: PoolName,
     pub tokens: Vec<Token>,
-    /// The server's own certificate; None where a proxy has one, or nobody needs one.
+    /// The server's own certificate; `None` without TLS, or if a proxy has one.
     pub tls: Option<ServerTls>,
-    /// Beyond localhost, as browsers send them.
+    /// Origins that are allowed beyond localhost, as browsers send them.
     pub allowed_origins: Vec<String>,
     /// Whether a person has to agree to privileged scans.
     pub confirm_privileged: bool,
@@ -83,25 +78,25 @@ pub struct Config {
     pub credentials: BTreeMap<CredentialName, Credential>,
     /// At least one.
     pub pools: Vec<Pool>,
-    /// Programs of this machine, by the names that plugins are granted them by.
+    /// Programs of this machine, by the names under which plugins are granted them.
     pub commands: BTreeMap<String, Arc<Command>>,
-    /// By the plugin's name.
+    /// Plugins of the operator, by name.
     pub plugins: BTreeMap<String, PluginSource>,
-    /// Those that come with scanhost first.
+    /// Profiles, the built-in ones first.
     pub profiles: Vec<ProfileDefinition>,
     sources: Vec<PathBuf>,
-    /// Where keys stand that a process cannot change.
+    /// The positions of the keys that a running process cannot change.
     fixed: BTreeMap<&'static str, Option<Position>>,
 }
 
-/// What there is without a folder.
+/// The scanners without a configuration folder.
 const DEFAULT_SCANNERS: &str = "mock: [{instance_id: mock1}]";
 
 impl Config {
     /// Reads the folder's files; without a folder, the configuration that works on its own.
     ///
     /// # Errors
-    /// Everything that is wrong, in all files.
+    /// The error has every problem of all files.
     pub fn load(folder: Option<&Path>, environment: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
         let (config, problems, sources) = Self::read(folder, environment);
         match config {
@@ -110,7 +105,7 @@ impl Config {
         }
     }
 
-    /// As much of it as can be had, and everything that is wrong.
+    /// The configuration as far as it can be read, and every problem.
     pub fn examine(
         folder: Option<&Path>,
         environment: &dyn Fn(&str) -> Option<String>,
@@ -129,7 +124,7 @@ impl Config {
         (config, problems, sources)
     }
 
-    /// The data folder, also of a configuration with something wrong elsewhere.
+    /// The data folder, also of a configuration that has problems elsewhere.
     pub fn data_folder(folder: Option<&Path>, environment: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
         let context = Context::new(folder, environment);
         let Some(folder) = folder else { return Some(PathBuf::from(DEFAULT_DATA)) };
@@ -138,27 +133,27 @@ impl Config {
         Some(fields.or("data", PathBuf::from(DEFAULT_DATA), |data| path(&data)))
     }
 
-    /// The same, but listening elsewhere.
+    /// The configuration with another address to listen on.
     ///
     /// # Errors
-    /// When that is beyond loopback and there are no tokens.
+    /// It fails if the address is beyond loopback and there are no tokens.
     pub fn listen_on(self, address: SocketAddr) -> Result<Self, Exposed> {
         let listen = listen::permit(address, !self.tokens.is_empty())?;
         Ok(Self { listen, ..self })
     }
 
-    /// Where one of the keys stands that a process cannot change, if it does.
+    /// The position of a key that a running process cannot change, if the key is given.
     pub fn place_of(&self, fixed: &str) -> Option<Position> {
         self.fixed.get(fixed).copied().flatten()
     }
 
-    /// Every file that was read or looked for, secrets and certificates among them.
+    /// Every file that was read or looked for, including secrets and certificates.
     pub fn sources(&self) -> &[PathBuf] {
         &self.sources
     }
 }
 
-/// The files of a configuration; none for one that cannot be read at all.
+/// The files of a configuration; `None` for a file that cannot be read at all.
 struct Documents {
     server: Option<Document>,
     scanners: Option<Document>,
@@ -173,7 +168,7 @@ impl Documents {
             None => Document::parse(context, file, default),
         };
         Self {
-            // One that cannot be read hides nothing that is wrong in the others.
+            // An unreadable file must not hide the problems of the others.
             server: read("scanhost.yaml", false, "").or_else(|| Document::parse(context, "scanhost.yaml", "")),
             scanners: read("scanners.yaml", true, DEFAULT_SCANNERS),
             built_in_profiles: Document::parse(context, "built-in profiles", profile::BUILT_IN),
@@ -181,7 +176,7 @@ impl Documents {
         }
     }
 
-    /// None after a problem; but not always after one.
+    /// `None` only after a problem; some problems still give a configuration.
     fn config(&self, context: &Context<'_>) -> Option<Config> {
         let mut server = self.server.as_ref()?.root(context).fields();
 
@@ -264,7 +259,7 @@ const DEFAULT_DATA: &str = "./data";
 
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8836);
 
-/// A path of the running system: relative ones begin in the working folder, as they do without a configuration.
+/// A path of the running system. A relative one begins in the working folder, as it does without a configuration.
 fn path(setting: &setting::Setting<'_>) -> Option<PathBuf> {
     let text = setting.text()?;
     if text.is_empty() || text.contains('\0') {

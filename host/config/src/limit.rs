@@ -1,4 +1,4 @@
-//! How much of everything, and for how long.
+//! Limits of sizes, rates and times.
 
 use std::{num::NonZeroU32, time::Duration};
 
@@ -10,33 +10,33 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Limits {
-    /// From a scan's start to its end.
+    /// The longest time from a scan's start to its end.
     pub scan: Duration,
-    /// Of one page of results over MCP.
+    /// Bytes of one page of results over MCP.
     pub page_bytes: usize,
-    /// Of all results at once (page 0) over MCP.
+    /// Bytes of all results at once (page 0) over MCP.
     pub all_bytes: usize,
-    /// Of the body of an HTTP request.
+    /// Bytes of the body of an HTTP request.
     pub request_bytes: usize,
-    /// Between two looks at a running scan.
+    /// The time between two status calls for a running scan.
     pub poll: Duration,
-    /// Of one caller.
+    /// Limits of one caller.
     pub calls: CallLimits,
-    /// Open at once over HTTP, of all clients.
+    /// HTTP connections of all clients that may be open at once.
     pub connections: usize,
-    /// For the head of an HTTP request and each part of its body, between two requests, and for a part of an answer to
-    /// be read.
+    /// The longest wait for the head of an HTTP request, for each part of its body, between two requests, and for a
+    /// part of an answer to be read.
     pub idle: Duration,
 }
 
-/// How much one caller may call. None is no limit.
+/// How much one caller may call. `None` is no limit.
 ///
 /// The defaults are for callers with a token of their own. Where no tokens are configured all callers are one, and only
 /// a limit that is written down holds for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallLimits {
     pub per_minute: Option<NonZeroU32>,
-    /// Calls that run at the same time; waiting for a scan is one of them.
+    /// Calls that run at the same time; waiting for a scan counts as one.
     pub at_once: Option<NonZeroU32>,
 }
 
@@ -62,21 +62,21 @@ impl Limits {
     }
 }
 
-/// Less than the least does not hold one line of results; more than the most is held in memory.
+/// The range of a limit in bytes. Less does not hold one line of results, and more would be held in memory.
 const BYTES: std::ops::RangeInclusive<u64> = 1_024..=1_073_741_824;
 
 const CALLS: std::ops::RangeInclusive<u64> = 1..=10_000_000;
 
-/// How much goes over the wire to and from one scanner, whatever its plugin asks for.
+/// Limits of the traffic with one scanner, whatever its plugin asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScannerLimits {
-    /// Those beyond it wait. None is no limit.
+    /// Requests beyond this number wait. `None` is no limit.
     pub requests_per_minute: Option<NonZeroU32>,
-    /// From sending a request until its whole answer is there.
+    /// The time from sending a request until its whole answer has arrived.
     pub answer: Duration,
-    /// Of one answer that a plugin gets to see.
+    /// Bytes of one answer that a plugin gets to see.
     pub answer_bytes: usize,
-    /// Of one report.
+    /// Bytes of one report.
     pub report_bytes: u64,
 }
 
@@ -95,14 +95,14 @@ impl ScannerLimits {
     }
 }
 
-/// How long what has ended is kept.
+/// How long ended scans, idempotency keys and audit records are kept.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Retention {
     pub completed: Duration,
     /// Failed scans and those that ran out of time.
     pub failed: Duration,
     pub idempotency: Duration,
-    /// Of the audit log, from the day it was written.
+    /// How long a record of the audit log is kept, from the day it was written.
     pub audit: Duration,
 }
 

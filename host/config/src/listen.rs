@@ -1,10 +1,10 @@
-//! Where clients reach the server, and from which pages of a browser.
+//! The address that the server listens on, and the origins that it allows.
 
 use std::net::SocketAddr;
 
 use super::setting::Setting;
 
-/// An address beyond this machine, although nothing would ask a client for a token.
+/// An address beyond loopback in a configuration without tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("listening on {0}, beyond loopback, needs `tokens`")]
 pub struct Exposed(pub SocketAddr);

@@ -1,18 +1,18 @@
-//! How much is logged, and in which form.
+//! The level and the format of the log.
 
 use super::fields::Fields;
 use crate::level::check_level;
 
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Log {
-    /// In the form of tracing's filters; none for the command's own.
+    /// A level in the form of tracing's filters; `None` for the command's default.
     pub level: Option<String>,
     pub format: LogFormat,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum LogFormat {
-    /// Lines for people on a terminal, else JSON.
+    /// Text on a terminal, else JSON.
     #[default]
     Auto,
     Json,

@@ -1,11 +1,6 @@
-//! Components that the operator adds to those that come with scanhost.
+//! Plugins that the operator adds to the built-in ones.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::{BTreeMap, BTreeSet}, path::PathBuf, sync::Arc, time::Duration};
 
 use scanhost_domain::ids::BackendName;
 
@@ -14,18 +9,18 @@ use super::{command::Command, fields::Fields, problem::Position, setting::Settin
 #[derive(Clone, Debug)]
 pub struct PluginSource {
     pub file: PathBuf,
-    /// What the file's digest has to be, where the operator says so.
+    /// The digest that the file must have, if the operator gives one.
     pub sha256: Option<[u8; 32]>,
-    /// Names of what it may use; what the host knows by them is the host's to check.
+    /// Names of grants, which are checked where the plugin is loaded.
     pub grants: BTreeSet<String>,
-    /// Of those that the configuration names.
+    /// Names of commands of the configuration that it may run.
     pub commands: BTreeSet<String>,
     pub limits: PluginLimits,
-    /// What a problem with it should name.
+    /// The position that a problem with it names.
     pub place: Option<Position>,
 }
 
-/// Bounds of one call.
+/// Limits of one call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PluginLimits {
     pub memory_mib: u32,
@@ -37,7 +32,7 @@ pub(super) fn read_all(
     setting: &Setting<'_>,
     commands: &BTreeMap<String, Arc<Command>>,
 ) -> Option<BTreeMap<String, PluginSource>> {
-    // A plugin's name becomes that of a backend or of a profile, which have the same form.
+    // A plugin's name becomes the name of a backend or a profile, and both have the same form.
     let named = setting.named::<BackendName>()?;
     Some(named.into_iter().filter_map(|(name, plugin)| Some((name.to_string(), read(&plugin, commands)?))).collect())
 }

@@ -24,7 +24,7 @@ pub enum Balance {
     RoundRobin,
 }
 
-/// The pools of scanners.yaml, in its order. `settings` is the section of scanhost.yaml about them.
+/// The pools of scanners.yaml, in the order of the file. `settings` is the section `pools` of scanhost.yaml.
 pub(super) fn read_all(scanners: &Setting<'_>, mut settings: Fields<'_>) -> Option<Vec<Pool>> {
     let named = scanners.named::<PoolName>()?;
     if named.is_empty() {

@@ -1,25 +1,22 @@
-//! What is wrong with a configuration, all of it at once, each with its place.
+//! The problems of a configuration, all of them at once, each with its position.
 
-use std::{
-    fmt::{self, Write},
-    path::PathBuf,
-};
+use std::{fmt::{self, Write}, path::PathBuf};
 
-/// Where something stands in a file of the configuration. Lines and columns count from 1.
+/// A position in a file of the configuration. Lines and columns count from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     pub line: u64,
     pub column: u64,
 }
 
-/// One thing that is wrong. It repeats no value that may be a secret.
+/// One problem. It repeats no value that may be a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The file's name within the folder.
     pub file: String,
-    /// Absent where the whole file is meant.
+    /// The position; `None` if the whole file is meant.
     pub place: Option<Position>,
-    /// The path of the key, such as `nessus[0].url`; empty where no key is meant.
+    /// The path of the key, such as `nessus[0].url`; empty if no key is meant.
     pub key: String,
     pub message: String,
 }
@@ -39,10 +36,10 @@ impl fmt::Display for Problem {
     }
 }
 
-/// A configuration that cannot be used, and every reason for it.
+/// All the problems of a configuration that cannot be used.
 #[derive(Clone, Debug)]
 pub struct Problems {
-    /// By file and place; never empty.
+    /// Sorted by file and position; never empty.
     problems: Vec<Problem>,
     sources: Vec<PathBuf>,
 }
@@ -57,7 +54,7 @@ impl Problems {
         self.problems.iter()
     }
 
-    /// The files that were read or looked for: a change of one of them may be the cure.
+    /// The files that were read or looked for; a change of one of them may solve the problems.
     pub fn sources(&self) -> &[PathBuf] {
         &self.sources
     }

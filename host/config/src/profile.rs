@@ -1,10 +1,10 @@
-//! Result profiles without code: those that come with scanhost, and those of profiles.yaml.
+//! Profiles without code: the built-in ones, and those of profiles.yaml.
 
 use scanhost_domain::ids::ProfileName;
 
 use super::{problem::Position, setting::Setting};
 
-/// The contract's profiles, in the form of a profiles.yaml.
+/// The built-in profiles, in the form of a profiles.yaml.
 pub(super) const BUILT_IN: &str = "
 minimal: {fields: [host, plugin_id, severity, cve, cvss_score, exploit_available]}
 summary:
@@ -18,14 +18,14 @@ full: {fields: all}
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProfileDefinition {
     pub name: ProfileName,
-    /// A JSON object, for the component that plans by it.
+    /// The definition for the profile's component, a JSON object.
     pub definition: String,
-    /// The file and place that a problem with it should name.
+    /// The file that a problem with it names, and the position in it.
     pub file: &'static str,
     pub place: Option<Position>,
 }
 
-/// The definitions of one file. Those for components of the operator's own (`has_component`) have the keys that the
+/// The definitions of one file. A definition for a component of the operator (`has_component`) has the keys that this
 /// component wants.
 pub(super) fn read_all(setting: &Setting<'_>, has_component: &dyn Fn(&str) -> bool) -> Option<Vec<ProfileDefinition>> {
     let read = |(name, profile): (ProfileName, Setting<'_>)| {
@@ -49,7 +49,7 @@ pub(super) fn replace(mut profiles: Vec<ProfileDefinition>, by: Vec<ProfileDefin
     profiles
 }
 
-/// What can be known without the component: its keys and their types.
+/// Checks what can be checked without the component: the keys and their types.
 fn check(profile: &Setting<'_>) {
     let mut fields = profile.fields();
     let wants = "is required (the entry of a plugin's profile must have the plugin's name as its key)";

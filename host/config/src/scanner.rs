@@ -1,12 +1,9 @@
-//! One scanner: where it is, how to log in to it, how much it takes.
+//! One scanner: its address, its login, its capacity.
 
 use std::collections::BTreeSet;
 
 use http::{HeaderName, HeaderValue};
-use scanhost_domain::{
-    ids::{BackendName, InstanceId, PoolName},
-    request::ScanType,
-};
+use scanhost_domain::{ids::{BackendName, InstanceId, PoolName}, request::ScanType};
 use url::Url;
 
 use super::{fields::Fields, limit::ScannerLimits, problem::Position, setting::Setting, token::sha256};
@@ -16,38 +13,38 @@ use crate::secret::Secret;
 pub struct Scanner {
     pub instance_id: InstanceId,
     pub backend: BackendName,
-    /// For people.
+    /// The name for people.
     pub name: String,
     pub url: Option<Url>,
-    /// By the names that the backend's description uses, in the order of the file.
+    /// The login, by the names that the backend's description uses, in the order of the file.
     pub auth: Vec<(String, Secret)>,
     pub tls: Tls,
-    /// Sent with every request. Their values may be what a proxy wants to see, so they are not shown.
+    /// Headers of every request. The values may be secrets for a proxy, so they are not shown.
     pub headers: Vec<(HeaderName, Secret)>,
     pub enabled: bool,
     /// At least 1.
     pub max_concurrent_scans: u32,
     pub limits: ScannerLimits,
-    /// Which scans it takes; None: those that its backend is made for.
+    /// The types of scans that it takes; `None` for all that its backend supports.
     pub scan_types: Option<Vec<ScanType>>,
-    /// A JSON object, for the backend.
+    /// Options for the backend, a JSON object.
     pub options: String,
-    /// What a problem with it should name.
+    /// The position that a problem with it names.
     pub place: Option<Position>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tls {
-    /// The certificate has to be one of a known authority: one in this PEM bundle, where there is one.
+    /// The certificate must be issued by a known authority: one of this PEM bundle, if it is given.
     Verify { ca_file: Option<Vec<u8>> },
-    /// This certificate and no other: the SHA-256 of its DER form.
+    /// Only the certificate whose DER form has this SHA-256 is accepted.
     Pinned([u8; 32]),
-    /// Any certificate will do.
+    /// Any certificate is accepted.
     Insecure,
 }
 
 impl Scanner {
-    /// Whether what is sent to it, and how, is the same for both.
+    /// Whether both are reached in the same way, with the same login and limits.
     pub fn is_reached_like(&self, other: &Self) -> bool {
         let Self { url, auth, tls, headers, limits, .. } = self;
         (url, auth, tls, headers, limits) == (&other.url, &other.auth, &other.tls, &other.headers, &other.limits)
@@ -114,7 +111,7 @@ fn default_backend(pool: &PoolName) -> Option<BackendName> {
 }
 
 fn base_url(setting: &Setting<'_>) -> Option<Url> {
-    // The reason alone is told: the text may hold a password.
+    // Only the reason is reported, since the text may hold a password.
     let url: Url = setting.check(setting.text()?.parse().map_err(|error| format!("is not a URL: {error}")))?;
     let reason = if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         "must begin with http:// or https:// and a host"

@@ -1,5 +1,5 @@
 //! Text that must not be seen: passwords, keys, tokens. It prints as `***`, is erased from memory when dropped, and
-//! has no way into a serialised form.
+//! cannot be serialised.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ impl Secret {
         Self(Zeroizing::new(text))
     }
 
-    /// The text itself. Whoever calls this answers for where it goes.
+    /// The text itself. The caller is responsible for where it goes.
     pub fn expose(&self) -> &str {
         &self.0
     }

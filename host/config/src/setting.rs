@@ -1,13 +1,9 @@
-//! One value of the configuration with its place, and the typed ways to read it.
-//! A reader that returns none has reported why, so that the next setting can be read and every problem is found.
+//! One value of the configuration with its position, and the typed ways to read it.
+//! A reader that returns `None` has reported why, so that the next setting can be read and every problem is found.
 
 use std::{fmt::Display, ops::RangeInclusive, path::Path, str::FromStr, time::Duration};
 
-use super::{
-    context::Context,
-    problem::Position,
-    yaml::{self, Origin, Text, Value},
-};
+use super::{context::Context, problem::Position, yaml::{self, Origin, Text, Value}};
 use crate::secret::Secret;
 
 #[derive(Clone)]
@@ -31,17 +27,17 @@ impl<'a> Setting<'a> {
         }
     }
 
-    /// Whether it is just this word, where another type would do as well.
+    /// Whether the value is this word; it may also have another type.
     pub(super) fn is_text(&self, word: &str) -> bool {
         matches!(self.value, Value::Text(text) if *text.text == word)
     }
 
-    /// A text that has to have the form of a type.
+    /// Parses the text into a type.
     pub(super) fn parse<T: FromStr<Err: Display>>(&self) -> Option<T> {
         self.check(self.text()?.parse())
     }
 
-    /// What a check found good; else its reason is reported.
+    /// The value of a successful check; otherwise the reason is reported.
     pub(super) fn check<T>(&self, checked: Result<T, impl Display>) -> Option<T> {
         checked.map_err(|reason| self.report(reason.to_string())).ok()
     }
@@ -76,7 +72,7 @@ impl<'a> Setting<'a> {
         if range.contains(&value) { Some(unit.mul_f64(value)) } else { self.out_of_range(range.start(), range.end()) }
     }
 
-    /// A secret, either as it is or as the content of `file:/path`.
+    /// A secret, given as it is or as the content of `file:/path`.
     pub(super) fn secret(&self) -> Option<Secret> {
         let text = self.text()?;
         let secret = match text.strip_prefix("file:") {
@@ -132,13 +128,13 @@ impl<'a> Setting<'a> {
         Some(entries.iter().map(entry).collect())
     }
 
-    /// The same, where the keys have to be of the form of a type.
+    /// The entries of a mapping whose keys are parsed into a type.
     pub(super) fn named<N: FromStr<Err: Display>>(&self) -> Option<Vec<(N, Setting<'a>)>> {
         let named = |(name, setting): (&str, Setting<'a>)| Some((setting.check(name.parse())?, setting));
         Some(self.entries()?.into_iter().filter_map(named).collect())
     }
 
-    /// As it would be written in JSON. Text that came from variables and was not quoted gets the type it looks like.
+    /// The value as JSON. Text that came from variables and was not quoted gets the type that it looks like.
     pub(super) fn json(&self) -> Option<serde_json::Value> {
         match self.value {
             Value::Null => Some(serde_json::Value::Null),
@@ -203,7 +199,7 @@ pub(super) fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
-/// The type that YAML would give to plain text, null and other spellings of numbers apart.
+/// Gives plain text the type that it has in YAML, except for null and other spellings of numbers.
 fn scalar(text: &str) -> serde_json::Value {
     let is_json_number = || text.parse::<serde_json::Number>().ok().map(Into::into);
     match text {

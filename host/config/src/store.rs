@@ -1,4 +1,4 @@
-//! Where scans are kept.
+//! The store: embedded or in Redis.
 
 use super::setting::Setting;
 use crate::secret::Secret;
@@ -26,7 +26,7 @@ impl StoreKind {
     }
 }
 
-/// What all keys of one installation in a shared Redis begin with.
+/// The prefix of all keys of one installation in a shared Redis.
 pub(super) fn key_prefix(setting: &Setting<'_>) -> Option<String> {
     let text = setting.text()?;
     if text.len() <= 128 && text.bytes().all(|b| b.is_ascii_graphic()) {

@@ -1,4 +1,4 @@
-//! What the scanners of a pool may be pointed at.
+//! The policy of a pool: which targets its scanners may scan.
 
 use scanhost_domain::target::TargetPolicy;
 

@@ -46,7 +46,7 @@ fn scanners(text: &str) -> Config {
 }
 
 #[test]
-fn a_file_that_is_not_yaml_hides_no_problem_of_the_others() {
+fn invalid_yaml_in_one_file_hides_no_problem_of_the_others() {
     let problems = load(&[
         ("scanhost.yaml", "listen: [1\n"),
         ("scanners.yaml", "mock: [{instance_id: }]"),
@@ -58,7 +58,7 @@ fn a_file_that_is_not_yaml_hides_no_problem_of_the_others() {
 }
 
 #[test]
-fn files_are_needed_utf8_and_bounded() {
+fn missing_large_and_non_utf8_files_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let shown = |folder: &Path| Config::load(Some(folder), &environment).unwrap_err().to_string();
     assert!(shown(folder.path()).starts_with("scanners.yaml: cannot be read from "), "{}", shown(folder.path()));
@@ -69,7 +69,7 @@ fn files_are_needed_utf8_and_bounded() {
 }
 
 #[test]
-fn deep_and_repeating_yaml_is_refused() {
+fn deeply_nested_and_exponential_yaml_is_refused() {
     let deep = format!("a: {}", "[".repeat(100_000));
     let bomb = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n\
                 d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: [*e,*e,*e,*e,*e,*e,*e,*e]";
@@ -118,7 +118,7 @@ fn variables_take_the_type_that_is_wanted() {
 }
 
 #[test]
-fn problems_of_variables() {
+fn problems_of_variables_name_line_and_key() {
     let scanner = |text: &str| format!("mock:\n  - instance_id: a\n    {text}\n");
     let table: &[(&str, &[&str])] = &[
         (
@@ -220,7 +220,7 @@ fn secrets_never_stand_in_problems() {
 }
 
 #[test]
-fn without_a_folder_there_is_a_mock_scanner() {
+fn configuration_without_a_folder_has_a_mock_scanner() {
     let config = Config::load(None, &|_| None).unwrap();
     assert_eq!(config.listen.to_string(), "127.0.0.1:8836");
     assert!(matches!(config.store, StoreKind::Embedded));
@@ -238,7 +238,7 @@ fn without_a_folder_there_is_a_mock_scanner() {
 }
 
 #[test]
-fn what_is_not_given_has_the_default_of_the_contract() {
+fn missing_keys_have_the_defaults_of_the_contract() {
     let config = scanners("nessus_dmz: [{instance_id: a}]\nmock: []\n");
     assert_eq!(config.default_pool.as_str(), "nessus_dmz");
     assert_eq!(config.pools[0].scanners[0].backend.as_str(), "nessus");
@@ -261,7 +261,7 @@ fn what_is_not_given_has_the_default_of_the_contract() {
 }
 
 #[test]
-fn who_has_a_token_has_a_share_of_calls() {
+fn calls_are_limited_by_default_only_with_tokens() {
     let with = |yaml: &str| {
         let calls = load(&[("scanhost.yaml", yaml), ("scanners.yaml", SCANNERS)]).unwrap().limits.calls;
         (calls.per_minute.map_or(0, |n| n.get()), calls.at_once.map_or(0, |n| n.get()))
@@ -279,7 +279,7 @@ fn who_has_a_token_has_a_share_of_calls() {
 }
 
 #[test]
-fn a_profile_takes_the_place_of_a_built_in_one() {
+fn profile_replaces_the_built_in_one_of_its_name() {
     let config = load(&[
         ("scanhost.yaml", "plugins: {triage: {file: triage.wasm}}"),
         ("scanners.yaml", SCANNERS),
@@ -303,7 +303,7 @@ fn listening_beyond_loopback_needs_tokens() {
 }
 
 #[test]
-fn the_contract_as_written_loads() {
+fn example_of_the_contract_loads() {
     let config = load(&[
         ("secret", "password"),
         ("ca.pem", "-----BEGIN CERTIFICATE-----\n"),
@@ -324,7 +324,7 @@ fn the_contract_as_written_loads() {
 }
 
 #[test]
-fn the_example_loads_without_any_variable() {
+fn example_configuration_loads_without_any_variable() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config");
     let config = Config::load(Some(&folder), &|_| None).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(profile_names(&config), ["minimal", "summary", "brief", "full", "soc", "hosts"]);

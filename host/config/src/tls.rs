@@ -2,17 +2,13 @@
 
 use std::sync::Arc;
 
-use rustls::{
-    ServerConfig,
-    crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
-};
+use rustls::{ServerConfig, crypto::ring, pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _}};
 use scanhost_domain::error_chain::chain;
 use zeroize::Zeroizing;
 
 use super::setting::Setting;
 
-/// What a TLS connection to this server begins with: a certificate chain and its key, which fit each other.
+/// A certificate chain and its key, which fit each other.
 #[derive(Clone, Debug)]
 pub struct ServerTls(Arc<ServerConfig>);
 

@@ -1,4 +1,4 @@
-//! What clients show to be let in, and what each of them may do.
+//! Tokens of callers, and their scopes.
 
 use std::collections::BTreeSet;
 
@@ -37,7 +37,7 @@ impl std::str::FromStr for Scope {
 
 #[derive(Clone, Debug)]
 pub struct Token {
-    /// For the log.
+    /// The name that logs and records show.
     pub name: String,
     pub scopes: BTreeSet<Scope>,
     pub secret: TokenSecret,
@@ -46,12 +46,12 @@ pub struct Token {
 #[derive(Clone, Debug)]
 pub enum TokenSecret {
     Plain(Secret),
-    /// Of the token's text.
+    /// The digest of the token's text.
     Sha256([u8; 32]),
 }
 
 impl Token {
-    /// The SHA-256 of its text.
+    /// The SHA-256 of the token's text.
     pub fn digest(&self) -> [u8; 32] {
         match &self.secret {
             TokenSecret::Plain(secret) => Sha256::digest(secret.expose()).into(),
@@ -60,8 +60,7 @@ impl Token {
     }
 }
 
-/// # Errors
-/// When a token cannot be called that.
+/// Checks that a token may have this name.
 pub fn permit_name(name: &str) -> Result<(), &'static str> {
     let is_name = !name.trim().is_empty() && name.len() <= 64 && !name.chars().any(char::is_control);
     if is_name { Ok(()) } else { Err("must be 1 to 64 characters") }

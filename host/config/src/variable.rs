@@ -1,17 +1,17 @@
 //! `${NAME}` and `${NAME:-default}` inside a value. `$${` is a literal `${`; a `$` without a brace is just a `$`.
-//! What a variable holds is text, never expanded again and never YAML.
+//! The value of a variable is text; it is never expanded again and never read as YAML.
 
 use zeroize::Zeroizing;
 
 pub(super) type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
-/// Defaults may hold references themselves, so deep.
+/// How deep references in defaults may be nested.
 const MAX_DEPTH: usize = 8;
 
-/// The text with its references filled in; none when it has no reference.
+/// The text with its references filled in; `None` if it has no reference.
 ///
 /// # Errors
-/// Everything that is wrong with its references.
+/// The errors are all problems of the references.
 pub(super) fn expand(text: &str, environment: &Environment<'_>) -> Result<Option<Zeroizing<String>>, Vec<String>> {
     if !text.contains("${") {
         return Ok(None);
@@ -70,7 +70,7 @@ impl Expansion<'_> {
     }
 }
 
-/// Where the brace is that closes a reference, past those of references inside it.
+/// The position of the brace that closes a reference, after any references inside it.
 fn closing_brace(reference: &str) -> Option<usize> {
     let mut open = 0usize;
     for (at, byte) in reference.bytes().enumerate() {

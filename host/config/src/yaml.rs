@@ -1,17 +1,15 @@
-//! YAML text as a tree of values with their places. What YAML itself forbids ends the reading of a file; everything
-//! else is left to the readers of single settings, so that they can report all that is wrong.
+//! YAML text as a tree of values with their positions. Invalid YAML ends the reading of a file; everything else is left
+//! to the readers of single settings, so that they can report every problem.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{
-    DefaultMessageFormatter, DuplicateKeyPolicy, Location, MessageFormatter, NonFiniteFloatPolicy, Spanned,
-};
+use serde_saphyr::{DefaultMessageFormatter, DuplicateKeyPolicy, Location, MessageFormatter, NonFiniteFloatPolicy, Spanned};
 use zeroize::Zeroizing;
 
 use super::problem::Position;
 
-/// How deep lists and mappings may stand in each other: the deserializer recurses.
+/// How deep lists and mappings may be nested, since the deserializer recurses.
 const MAX_DEPTH: usize = 16;
 
 pub(super) type Yaml = Spanned<Value>;
@@ -25,7 +23,7 @@ pub(super) enum Value {
     List(Vec<Yaml>),
     /// In the order of the file.
     Mapping(Vec<(Spanned<Key>, Yaml)>),
-    /// What stood here was reported as a problem already.
+    /// A value that was already reported as a problem.
     Unusable,
 }
 
@@ -47,7 +45,7 @@ pub(super) enum Origin {
 pub(super) struct Key(pub(super) String);
 
 /// # Errors
-/// Where the text is not YAML, and why.
+/// The error says where the text is not YAML, and why.
 pub(super) fn parse(text: &str) -> Result<Yaml, (Option<Position>, String)> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! { max_depth: MAX_DEPTH, max_nodes: 100_000, max_documents: 1 },
@@ -78,7 +76,7 @@ pub(super) fn place(location: Location) -> Option<Position> {
     (location.line() > 0).then(|| Position { line: location.line(), column: location.column() })
 }
 
-/// Whether a scalar stands in the source between quotes, or as a block.
+/// Whether a scalar is written in quotes or as a block.
 pub(super) fn is_quoted(scalar: &Yaml, source: &str) -> bool {
     let start = scalar.defined.span().byte_offset().and_then(|offset| usize::try_from(offset).ok());
     let first = start.and_then(|start| source.as_bytes().get(start));

@@ -13,10 +13,7 @@ mod sample;
 mod script;
 mod scripted;
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::{Path, PathBuf}, sync::Arc};
 
 use scanhost_sandbox::{Component, Grants, Limits, Plugin, Refused, Sandbox};
 

@@ -2,12 +2,7 @@
 
 use scanhost_sandbox::{Fault, RemoteScan, ScannerError};
 
-use super::{
-    case::{Stop, fail},
-    rig::{Scene, TASK, plain_scan},
-    sample::Written,
-    scripted::Seen,
-};
+use super::{case::{Stop, fail}, rig::{Scene, TASK, plain_scan}, sample::Written, scripted::Seen};
 
 /// The functions that talk to a scanner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,6 @@
 //! The scripted program: stands for the one that a backend runs, and keeps what it was started with. Nothing runs.
 
-use std::{
-    collections::BTreeMap,
-    fs, io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::BTreeMap, fs, io, sync::{Arc, Mutex, MutexGuard, PoisonError}};
 
 use async_trait::async_trait;
 use scanhost_sandbox::capability::{Answer, Argument, Ending, Program, RunError, Standing};

@@ -1,26 +1,12 @@
 //! What a case works with: the plugin under test, scenes with a scripted scanner, and what all of it costs.
 
-use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::{Arc, Mutex, PoisonError, atomic::{AtomicU64, Ordering}}, time::Duration};
 
 use scanhost_domain::request::ScanType;
-use scanhost_sandbox::{
-    Backend, CallContext, CallReport, Component, Grants, Limits, NewScan, Observer, RemoteScan, ScannerReach,
-    StderrTail, capability::Program,
-};
+use scanhost_sandbox::{Backend, CallContext, CallReport, Component, Grants, Limits, NewScan, Observer, RemoteScan, ScannerReach, StderrTail, capability::Program};
 use serde_json::Value as Json;
 
-use super::{
-    case::{Stop, skip},
-    programs::{Behaviour, ScriptedProgram},
-    script::{Run, Scenario, ScenarioName, Script},
-    scripted::{Manner, Scripted},
-};
+use super::{case::{Stop, skip}, programs::{Behaviour, ScriptedProgram}, script::{Run, Scenario, ScenarioName, Script}, scripted::{Manner, Scripted}};
 use crate::last_words;
 
 /// The task of the kit's one scan, and one that nobody has.

@@ -1,21 +1,11 @@
 //! Reports on their way through a backend: written by an export, read by the parser, in whole or odd pieces.
 
-use std::{
-    io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{io, sync::{Arc, Mutex, MutexGuard, PoisonError}};
 
 use scanhost_results::FindingsWriter;
-use scanhost_sandbox::{
-    ExportStep, Fault, ParseFailure, ReportInfo,
-    capability::{Batch, FindingSink, ReportReader, ReportWriter},
-};
+use scanhost_sandbox::{ExportStep, Fault, ParseFailure, ReportInfo, capability::{Batch, FindingSink, ReportReader, ReportWriter}};
 
-use super::{
-    case::{Stop, fail, skip},
-    rig::{Rig, Scene},
-    script::ScenarioName,
-};
+use super::{case::{Stop, fail, skip}, rig::{Rig, Scene}, script::ScenarioName};
 
 /// More looks than a scripted scanner needs.
 const MAX_STEPS: usize = 20;

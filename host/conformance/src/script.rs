@@ -1,10 +1,6 @@
 //! The script that an author ships beside a backend: what their kind of scanner answers, and what a report holds.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fs, path::{Path, PathBuf}};
 
 use anyhow::{Context as _, bail};
 use serde::Deserialize;

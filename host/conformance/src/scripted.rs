@@ -1,23 +1,14 @@
 //! The scripted scanner: answers a backend's requests from a script, or everything in one way, and keeps what was asked.
 
-use std::{
-    collections::HashMap,
-    fs,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, fs, sync::{Arc, Mutex, MutexGuard, PoisonError}};
 
 use async_trait::async_trait;
 use scanhost_outbound::egress::permit;
-use scanhost_sandbox::capability::{
-    Downloaded, Http, HttpError, Level, LogSink, Method, ReportWriter, Request, Response,
-};
+use scanhost_sandbox::capability::{Downloaded, Http, HttpError, Level, LogSink, Method, ReportWriter, Request, Response};
 use serde_json::Value as Json;
 use url::Url;
 
-use super::{
-    rig::{INSTALLATION, TASK},
-    script::{Answer, Route},
-};
+use super::{rig::{INSTALLATION, TASK}, script::{Answer, Route}};
 
 /// The kit's scanner has no address; this one only serves to check what a backend asks for.
 const BASE: &str = "https://scanner.invalid";

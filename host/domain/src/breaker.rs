@@ -85,7 +85,8 @@ impl Breaker {
         }
     }
 
-    /// Lets every call through while closed, else one probe after `delay`, usually [`PROBE_DELAY`], whose answer decides.
+    /// Lets every call through while closed, else one probe after `delay`, usually [`PROBE_DELAY`], whose answer
+    /// decides.
     /// A probe that is never answered is followed by another after the same delay.
     ///
     /// # Errors

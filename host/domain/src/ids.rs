@@ -69,8 +69,8 @@ text_id! {
     }
 }
 text_id! {
-    /// What the log lines of a scan have in common: a trace id of W3C's Trace Context, 32 lower case hexadecimal digits,
-    /// or another text that the client chose.
+    /// What the log lines of a scan have in common: a trace id of W3C's Trace Context, 32 lower case hexadecimal
+    /// digits, or another text that the client chose.
     TraceId, "trace id", "1 to 128 letters, digits, `-`, `_`, `.` or `:`", |text| {
         (1..=128).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':'))

@@ -12,6 +12,7 @@ use crate::{
 mod failure;
 mod hints;
 mod phase;
+mod state;
 
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ mod tests;
 pub use failure::{Failure, FailureCode};
 pub use hints::with_hints;
 pub use phase::{Phase, PhaseName};
+pub use state::{Fence, Finished, FinishedFields, Queued, RefusedPhase, Run, Running, RunningFields};
 
 /// One task that an agent submitted.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,36 +76,6 @@ impl fmt::Display for Status {
     }
 }
 
-/// Grows by one whenever a scan gets another worker, so that what an earlier one still writes is recognised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Fence(pub u64);
-
-/// It waits for a scanner.
-#[derive(Clone, Debug, PartialEq, Default)]
-pub struct Queued;
-
-/// A worker drives it on a scanner.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Running {
-    pub slot: Slot,
-    pub started_at: Timestamp,
-    pub fence: Fence,
-    pub phase: Phase,
-    /// What the plugin wants to be given in its next call.
-    pub plugin_state: Vec<u8>,
-    /// Percent, 0 to 100. Never goes back.
-    pub progress: u8,
-    /// Calls to the scanner that failed and were tried again.
-    pub retries: u32,
-    /// Why the last of them failed, until one works.
-    pub trouble: Option<String>,
-    /// Times it was taken over from a lost worker.
-    pub recoveries: u32,
-    /// How many of those were needed since it last got on.
-    pub recoveries_in_vain: u32,
-    pub cancel_requested: bool,
-}
-
 /// The scanner that a scan was given, and the plugin that drives it there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slot {
@@ -118,26 +90,6 @@ pub struct PluginVersion {
     pub version: String,
     /// SHA-256 of its bytes, in hexadecimal.
     pub digest: String,
-}
-
-/// It has ended, for good.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Finished {
-    pub outcome: Outcome,
-    pub completed_at: Timestamp,
-    /// How it ran; absent when it never did.
-    pub run: Option<Run>,
-}
-
-/// What remains of a running scan.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Run {
-    pub slot: Slot,
-    pub started_at: Timestamp,
-    pub remote_id: Option<String>,
-    pub progress: u8,
-    pub retries: u32,
-    pub recoveries: u32,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -246,95 +198,4 @@ impl Scan {
         self.state = ScanState::Finished(finished);
         self
     }
-}
-
-impl Queued {
-    pub fn start(self, slot: Slot, now: Timestamp) -> Running {
-        Running {
-            slot,
-            started_at: now,
-            fence: Fence(1),
-            phase: Phase::Claimed,
-            plugin_state: Vec::new(),
-            progress: 0,
-            retries: 0,
-            trouble: None,
-            recoveries: 0,
-            recoveries_in_vain: 0,
-            cancel_requested: false,
-        }
-    }
-
-    pub fn cancel(self, now: Timestamp) -> Finished {
-        Finished { outcome: Outcome::Cancelled, completed_at: now, run: None }
-    }
-
-    pub fn fail(self, failure: Failure, now: Timestamp) -> Finished {
-        Finished { outcome: Outcome::Failed(failure), completed_at: now, run: None }
-    }
-}
-
-impl Running {
-    /// Another worker takes over where the last one stopped.
-    pub fn recover(self) -> Running {
-        Running {
-            fence: Fence(self.fence.0 + 1),
-            recoveries: self.recoveries + 1,
-            recoveries_in_vain: self.recoveries_in_vain + 1,
-            ..self
-        }
-    }
-
-    /// The next phase, when it is one that may follow.
-    ///
-    /// # Errors
-    /// With the two phases, when it may not.
-    pub fn enter(self, phase: Phase) -> Result<Running, RefusedPhase> {
-        let (from, to) = (self.phase.name(), phase.name());
-        if from.may_become(to) { Ok(Running { phase, ..self }.got_on()) } else { Err(RefusedPhase { from, to }) }
-    }
-
-    /// Something has worked: what lost workers have not done, or a call that had failed.
-    pub fn got_on(self) -> Running {
-        Running { recoveries_in_vain: 0, ..self }.untroubled()
-    }
-
-    /// A call has worked, after one that failed.
-    pub fn untroubled(self) -> Running {
-        Running { trouble: None, ..self }
-    }
-
-    /// A call failed for this reason, and will be tried again.
-    pub fn troubled(self, reason: String) -> Running {
-        Running { retries: self.retries + 1, trouble: Some(reason), ..self }
-    }
-
-    /// Takes note of progress. It never goes back.
-    pub fn advance(&mut self, percent: u8) {
-        self.progress = self.progress.max(percent.min(100));
-    }
-
-    pub fn finish(self, outcome: Outcome, now: Timestamp) -> Finished {
-        let progress = match &outcome {
-            Outcome::Completed(_) => 100,
-            Outcome::Failed(_) | Outcome::Timeout | Outcome::Cancelled => self.progress,
-        };
-        let run = Run {
-            remote_id: self.phase.remote_id().map(str::to_owned),
-            slot: self.slot,
-            started_at: self.started_at,
-            progress,
-            retries: self.retries,
-            recoveries: self.recoveries,
-        };
-        Finished { outcome, completed_at: now, run: Some(run) }
-    }
-}
-
-/// A phase that may not follow the present one.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("phase {to} cannot follow {from}")]
-pub struct RefusedPhase {
-    pub from: PhaseName,
-    pub to: PhaseName,
 }

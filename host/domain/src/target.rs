@@ -62,8 +62,8 @@ impl Targets {
         self.targets.iter()
     }
 
-    /// How many different addresses there are; a name counts as one. The whole of IPv6 counts as one address less, since
-    /// its size does not fit.
+    /// How many different addresses there are; a name counts as one. The whole of IPv6 counts as one address less,
+    /// since its size does not fit.
     pub fn count(&self) -> u128 {
         let (mut spans, mut names) = (Vec::new(), HashSet::new());
         for target in &self.targets {

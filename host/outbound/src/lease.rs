@@ -1,10 +1,7 @@
 //! How long a worker surely has its scan. One that was stopped for a while learns from the clock that this is over,
 //! before the store tells it who has the scan now.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::{Arc, Mutex, PoisonError}, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use scanhost_system::clock;

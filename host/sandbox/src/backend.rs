@@ -221,7 +221,8 @@ impl Backend {
         self.call("health", reach.into(), Deadline::Whole, call, |health| Ok(convert::scanner_health(health))).await
     }
 
-    /// Reads a report of `size` bytes. The CPU limit grows with the size; the wall limit bounds the time without progress.
+    /// Reads a report of `size` bytes. The CPU limit grows with the size; the wall limit bounds the time without
+    /// progress.
     /// It keeps a core busy and reads files: call it where blocking is allowed.
     pub async fn parse(
         &self,

@@ -140,8 +140,8 @@ pub struct Callee<'a> {
 }
 
 impl Callee<'_> {
-    /// Makes one call in a Wasm store of its own and reports it to the observer. `convert` bounds the guest's answer; an
-    /// answer that it does not accept breaks the contract.
+    /// Makes one call in a Wasm store of its own and reports it to the observer. `convert` bounds the guest's answer;
+    /// an answer that it does not accept breaks the contract.
     pub async fn call<T, U, E>(
         &self,
         reach: Reach,

@@ -41,8 +41,8 @@ pub fn link_backend(engine: &Engine, grants: Grants) -> wasmtime::Result<Linker<
     Ok(linker)
 }
 
-/// Links what a profile may import, which is nothing of ours. The environment is empty, standard input is closed, standard
-/// output is discarded, and the end of standard error is kept.
+/// Links what a profile may import, which is nothing of ours. The environment is empty, standard input is closed,
+/// standard output is discarded, and the end of standard error is kept.
 pub fn link_profile(engine: &Engine, grants: Grants) -> wasmtime::Result<Linker<CallState>> {
     let mut linker = Linker::new(engine);
     if grants.std_stubs {

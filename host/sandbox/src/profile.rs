@@ -117,8 +117,8 @@ impl Profile {
         self.call("plan", call, query_plan).await
     }
 
-    /// Passes the rows of a page through the profile, which returns as many. `read` checks them, and a row that it rejects
-    /// breaks the contract.
+    /// Passes the rows of a page through the profile, which returns as many. `read` checks them, and a row that it
+    /// rejects breaks the contract.
     pub async fn shape<T>(
         &self,
         definition: &str,

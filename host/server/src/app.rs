@@ -123,8 +123,6 @@ pub async fn build(config: Config, purpose: Purpose) -> anyhow::Result<Arc<Host>
         Purpose::Work(_) => (build_snapshot(&sandbox, config).await?, Vec::new()),
         Purpose::Administration => what_loads(&sandbox, config).await?,
     };
-    reload::note_served(&kept, &snapshot);
-    reload::tell_plugins(&[], &snapshot);
     let host = Arc::new(Host {
         role,
         installation,
@@ -148,6 +146,7 @@ pub async fn build(config: Config, purpose: Purpose) -> anyhow::Result<Arc<Host>
         tasks: TaskTracker::new(),
         shutdown: CancellationToken::new(),
     });
+    reload::start(&host);
     host.tasks.spawn(audit::writer::run(host.clone()));
     Ok(host)
 }

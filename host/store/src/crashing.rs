@@ -17,12 +17,14 @@ use super::{
 
 pub struct CrashingStore(pub Arc<dyn Store>);
 
-/// An update is named by what it stores: each phase is a step of its own.
+/// The step of an update, named by what it stores: each phase is a step of its own.
 fn step_of(change: &Change) -> String {
-    match &change.phase {
-        Some(phase) => format!("store.update.{}", phase.name()),
-        None if change.trouble.is_some() => "store.update.retry".to_owned(),
-        None => "store.update.state".to_owned(),
+    match change {
+        Change::Enter { phase, .. } => format!("store.update.{}", phase.name()),
+        Change::Retry(_) => "store.update.retry".to_owned(),
+        Change::PluginState(_) | Change::Plugin(_) | Change::CallWorked | Change::Progressed => {
+            "store.update.state".to_owned()
+        }
     }
 }
 
@@ -67,7 +69,7 @@ impl Store for CrashingStore {
     async fn claim(&self, offers: &[PoolOffer], now: Timestamp) -> Result<Option<Claimed>, StoreError> {
         reach("store.claim", "before");
         let claimed = self.0.claim(offers, now).await;
-        // Most looks find nothing, and write nothing.
+        // Most claims find nothing and write nothing.
         if let Ok(Some(_)) = claimed {
             reach("store.claim", "after");
         }

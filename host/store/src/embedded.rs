@@ -1,5 +1,5 @@
 //! The store of one process: redb in the data folder.
-//! One writer thread takes every waiting write into one transaction and one fsync; readers see the last commit.
+//! One writer thread puts all waiting writes into one transaction and one fsync; readers see the last commit.
 
 mod claim;
 mod database;
@@ -35,7 +35,7 @@ use database::DatabaseFile;
 use reader::Reader;
 use writer::Writer;
 
-/// How long a worker sleeps at most before it looks again by itself.
+/// How long a worker sleeps at most before it tries to claim again by itself.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 
 pub struct EmbeddedStore {
@@ -45,12 +45,12 @@ pub struct EmbeddedStore {
     watchers: Watchers,
     work: Arc<Notify>,
     reports: Mutex<HashMap<ScannerId, (ScannerReport, Instant)>>,
-    /// Until when each scanner's probe is this process'.
+    /// Until when this process has the probe of each scanner.
     probes: Mutex<HashMap<ScannerId, Instant>>,
 }
 
-/// The scans that workers of this process drive, and how far they are. A running scan that is not here has lost its
-/// worker.
+/// The scans that workers of this process drive, with their fence and progress. A running scan that is not here has
+/// lost its worker.
 #[derive(Clone, Default)]
 struct Driven(Arc<Mutex<HashMap<TaskId, (Fence, u8)>>>);
 
@@ -69,10 +69,7 @@ impl Driven {
 }
 
 impl EmbeddedStore {
-    /// Opens the store in the data folder, and makes it when there is none.
-    ///
-    /// # Errors
-    /// When another process has it, or the file cannot be used.
+    /// Opens the store in the data folder, or creates it if there is none.
     pub fn open(data: &Path) -> Result<Self, StoreError> {
         let database = Arc::new(DatabaseFile::open(data)?);
         Ok(Self {
@@ -86,10 +83,7 @@ impl EmbeddedStore {
         })
     }
 
-    /// Ties the store to the key that its secrets are sealed with.
-    ///
-    /// # Errors
-    /// When it was tied to another key before.
+    /// Binds the store to the secrets key. It fails if the store is bound to another key.
     pub async fn bind_key(&self, fingerprint: [u8; 8]) -> Result<(), StoreError> {
         let fingerprint = u64::from_le_bytes(fingerprint);
         match self.writer.write(move |tables| steps::bind_key(tables, fingerprint)).await? {
@@ -108,7 +102,7 @@ impl EmbeddedStore {
     }
 }
 
-/// Reads much, on a thread that nobody waits for.
+/// Reads much data on a thread for blocking work.
 async fn read<T: Send + 'static>(
     reader: &Reader,
     look: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
@@ -167,8 +161,8 @@ impl Store for EmbeddedStore {
     }
 
     async fn claim(&self, offers: &[PoolOffer], now: Timestamp) -> Result<Option<Claimed>, StoreError> {
-        // Most looks find nothing; those should not write. One that cannot be taken leaves it to the writer, which knows
-        // how to open the database again.
+        // Most claims find nothing, and those should not write. If the check fails, the writer takes over, which can
+        // open the database again.
         if let Ok(false) = self.reader.has_work(offers, |id| self.driven.lock().contains_key(id)) {
             return Ok(None);
         }
@@ -179,7 +173,8 @@ impl Store for EmbeddedStore {
             let is_driven = |id: &TaskId| driven.lock().contains_key(id);
             let claimed = claim::claim(tables, &offers, now, is_driven)?;
             if let Some(claimed) = &claimed {
-                // Before the commit, so that a second claim in the same transaction does not take it for lost.
+                // This is before the commit, so that a second claim in the same transaction does not take the scan for
+                // lost.
                 driven.lock().insert(claimed.scan.id.clone(), (claimed.running.fence, claimed.running.progress));
                 *mark.lock().unwrap_or_else(PoisonError::into_inner) = Some(claimed.scan.id.clone());
             }
@@ -326,7 +321,7 @@ impl Store for EmbeddedStore {
 
     async fn scanner_reports(&self) -> Result<Vec<(ScannerId, ScannerReport)>, StoreError> {
         let mut reports = self.lock_reports();
-        reports.retain(|_, (_, told)| told.elapsed() < REPORT_LIFE);
+        reports.retain(|_, (_, reported)| reported.elapsed() < REPORT_LIFE);
         Ok(reports.iter().map(|(scanner, (report, _))| (scanner.clone(), report.clone())).collect())
     }
 

@@ -1,4 +1,4 @@
-//! Where scans live. The store is the one writer of states: each operation is one atomic, durable step that changes a
+//! The store of scans and the one writer of their states: each operation is one atomic, durable step that changes a
 //! scan together with its queue entry, its idempotency key and its dead letter.
 
 use std::{
@@ -12,11 +12,12 @@ use scanhost_domain::{
     breaker::Circuit,
     ids::{IdempotencyKey, PoolName, ScannerId, TaskId, TraceId},
     request::{ScanRequest, ScanType},
-    scan::{Failure, Fence, Outcome, Phase, PluginVersion, Running, Scan, Slot, Status},
+    scan::{Failure, Fence, Outcome, Running, Scan, Slot, Status},
     schedule::Balance,
     target::{Target, Targets},
 };
 
+mod change;
 pub mod crashing;
 pub mod embedded;
 pub mod record;
@@ -27,9 +28,10 @@ pub mod watch;
 #[cfg(test)]
 mod tests;
 
+pub use change::Change;
 pub use watch::Watch;
 
-/// A scan on its way in.
+/// A scan to submit.
 #[derive(Clone, Debug)]
 pub struct NewScan {
     pub id: TaskId,
@@ -38,7 +40,7 @@ pub struct NewScan {
     pub created_at: Timestamp,
     pub retry_of: Option<TaskId>,
     pub idempotency: Option<Idempotency>,
-    /// Waiting scans that the pool may have; this one included.
+    /// Waiting scans that the pool may have, including this one.
     pub max_depth: u64,
 }
 
@@ -46,25 +48,26 @@ pub struct NewScan {
 #[derive(Clone, Debug)]
 pub struct Idempotency {
     pub key: IdempotencyKey,
-    /// Keyed hash of the request.
+    /// The keyed hash of the request.
     pub request_hash: [u8; 32],
     pub expires_at: Timestamp,
 }
 
-/// What became of a submit.
+/// The outcome of a submit.
 #[derive(Clone, Debug)]
 pub enum Submitted {
-    /// It is new. Its place in the queue, from 1.
+    /// The scan is new. `position` is its place in the queue, from 1.
     New { scan: Scan, position: u64 },
-    /// The key was used before for the same request: the first scan as it is now, or as it was when it was deleted.
+    /// The key was used before for the same request. This is the first scan as it is now, or as it was when it was
+    /// deleted.
     Known(Scan),
     /// The key was used before for another request.
     KeyTaken,
-    /// The pool's queue is full. Its depth.
+    /// The pool's queue is full.
     Full { pool: PoolName, depth: u64 },
 }
 
-/// A scanner that takes scans now, with what a claim has to store about it.
+/// A scanner that takes scans now, with what a claim stores about it.
 #[derive(Clone, Debug)]
 pub struct Offer {
     pub slot: Slot,
@@ -86,38 +89,23 @@ pub struct Claimed {
     pub running: Running,
 }
 
-/// What a worker has to store about the scan that it drives.
-#[derive(Clone, Debug, Default)]
-pub struct Change {
-    pub phase: Option<Phase>,
-    pub plugin_state: Option<Vec<u8>>,
-    /// The version of the plugin that drives it from now on.
-    pub plugin: Option<PluginVersion>,
-    /// Why a call failed that will be tried again.
-    pub trouble: Option<String>,
-    /// A call has worked, after one that failed.
-    pub works: bool,
-    /// Something has worked that had not, or that lost workers did not live to do.
-    pub got_on: bool,
-}
-
-/// What became of a cancel.
+/// The outcome of a cancel.
 #[derive(Clone, Debug)]
 pub enum Cancelled {
-    /// It had not started; it has ended now.
+    /// The scan was waiting, and has ended now.
     Ended(Scan),
-    /// Its worker was told and will end it.
+    /// The scan is running, and its worker will end it.
     Requested(Scan),
-    /// It had ended otherwise, or had been cancelled.
+    /// The scan had ended before.
     Refused(Scan),
     NotFound,
 }
 
-/// What became of a delete.
+/// The outcome of a delete.
 #[derive(Clone, Debug)]
 pub enum Deleted {
     Done(Box<Scan>),
-    /// `force` was not given.
+    /// The scan is running, and `force` was not given.
     Running,
     NotFound,
 }
@@ -129,16 +117,16 @@ pub struct ListQuery {
     pub scan_type: Option<ScanType>,
     pub pool: Option<PoolName>,
     pub target: Option<Target>,
-    /// List what was submitted before this one.
+    /// Lists scans that were submitted before this one.
     pub before: Option<TaskId>,
     pub limit: usize,
 }
 
-/// Bytes of targets after which a list has no more scans: one scan may have a megabyte of them.
+/// Bytes of targets after which a list takes no more scans, since one scan may have a megabyte of them.
 const LISTED_BYTES: usize = 1 << 20;
 
 impl ListQuery {
-    /// Whether no more scans go beside these.
+    /// Whether a list with these scans takes no more.
     fn is_full(&self, scans: &[Scan]) -> bool {
         let bytes: usize = scans.iter().map(|scan| scan.request.targets.len()).sum();
         scans.len() == self.limit || bytes > LISTED_BYTES
@@ -155,15 +143,15 @@ impl ListQuery {
     }
 }
 
-/// The newest first. Where there are very many to look at, or large ones, fewer than asked for.
+/// The listed scans, newest first. There are fewer than asked for if very many must be looked at, or if they are large.
 #[derive(Clone, Debug)]
 pub struct Listed {
     pub scans: Vec<Scan>,
-    /// For the rest, list what was submitted before this one; none at the end.
+    /// The value of `before` that lists the rest; `None` at the end.
     pub next: Option<TaskId>,
 }
 
-/// The scanners that there are, by pool.
+/// The configured scanners, by pool.
 #[derive(Clone, Debug, Default)]
 pub struct ConfiguredScanners(BTreeMap<String, BTreeSet<String>>);
 
@@ -180,19 +168,19 @@ impl ConfiguredScanners {
         self.0.contains_key(pool)
     }
 
-    /// Whether a scan that waits in the pool may ever start; an empty instance is any.
+    /// Whether a scan that waits in the pool can ever start; an empty instance means any.
     pub fn has(&self, pool: &str, instance: &str) -> bool {
         self.0.get(pool).is_some_and(|instances| instance.is_empty() || instances.contains(instance))
     }
 }
 
-/// How a pool stands.
+/// The state of a pool.
 #[derive(Clone, Debug, Default)]
 pub struct PoolState {
     pub queue_depth: u64,
     pub paused: bool,
     pub dead_letters: u64,
-    /// The first of those that wait, in order.
+    /// The first waiting scans, in order.
     pub next: Vec<Waiting>,
     pub oldest_created_at: Option<Timestamp>,
 }
@@ -203,7 +191,7 @@ pub struct Waiting {
     pub name: String,
 }
 
-/// A scan that failed, kept for the operator.
+/// A failed scan, kept for the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
     pub id: TaskId,
@@ -215,18 +203,18 @@ pub struct DeadLetter {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScannerReport {
     pub up: bool,
-    /// What the scanner said of itself, or why it is not up.
+    /// The scanner's own message, or why it is not up.
     pub message: String,
     pub circuit: Circuit,
-    /// When the circuit last changed; none when it never did.
+    /// When the circuit last changed; `None` if it never did.
     pub changed_at: Option<Timestamp>,
     pub reported_at: Timestamp,
 }
 
-/// How long what a worker says of a scanner counts: several of its reports.
+/// How long a worker's report about a scanner counts, which is several times the interval of reports.
 pub const REPORT_LIFE: Duration = Duration::from_secs(35);
 
-/// A store that cannot do it now.
+/// Why the store cannot carry out an operation.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("the store cannot be used: {0}")]
@@ -250,7 +238,7 @@ pub enum StoreError {
     Damaged(#[from] record::BadRecord),
 }
 
-/// A worker's write that was not taken.
+/// Why a worker's write was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkError {
     /// Another worker has the scan, or it has ended: stop, and clean nothing up.
@@ -263,29 +251,30 @@ pub enum WorkError {
 /// The states of all scans. Every write is durable before it answers.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// How long a scan stays its worker's without a sign of life; none where it does for as long as the process lives.
+    /// How long a lease lasts without a heartbeat; `None` if a scan stays its worker's for as long as the process
+    /// lives.
     fn lease(&self) -> Option<Duration>;
 
     async fn submit(&self, new: NewScan) -> Result<Submitted, StoreError>;
 
-    /// What a submit with this key answers because of the key; none when it was not used before.
+    /// The answer to a submit with this key, if the key was used before.
     async fn known(&self, idempotency: &Idempotency, now: Timestamp) -> Result<Option<Submitted>, StoreError>;
 
     async fn scan(&self, id: &TaskId) -> Result<Option<Scan>, StoreError>;
 
-    /// Place in the queue, from 1; none when it does not wait.
+    /// The scan's place in the queue, from 1; `None` if it does not wait.
     async fn position(&self, scan: &Scan) -> Result<Option<u64>, StoreError>;
 
     async fn list(&self, query: ListQuery) -> Result<Listed, StoreError>;
 
-    /// As many as are asked for, if there are so many, however large they are.
+    /// Lists as many scans as are asked for, if there are so many, however large they are.
     async fn list_on(&self, mut query: ListQuery) -> Result<Vec<Scan>, StoreError> {
         let mut scans = Vec::new();
         loop {
             let listed = self.list(query.clone()).await?;
             query.limit = query.limit.saturating_sub(listed.scans.len());
             query.before = listed.next;
-            // One that has none was long in looking for them.
+            // An empty list has looked at its maximum of records.
             let is_last = listed.scans.is_empty() || query.limit == 0 || query.before.is_none();
             scans.extend(listed.scans);
             if is_last {
@@ -296,20 +285,20 @@ pub trait Store: Send + Sync {
 
     async fn pool(&self, pool: &PoolName) -> Result<PoolState, StoreError>;
 
-    /// Whether the pool starts nothing new. Every submit asks, so it looks at nothing else.
+    /// Whether the pool is paused. Every submit asks this, so it reads nothing else.
     async fn is_paused(&self, pool: &PoolName) -> Result<bool, StoreError>;
 
     /// How many scans each scanner drives now.
     async fn active(&self) -> Result<Vec<(ScannerId, u32)>, StoreError>;
 
-    /// The next scan that a worker should drive: first one that lost its worker, else the first in a queue for which
-    /// a scanner is free. Pools take turns.
+    /// Claims the next scan: first one that lost its worker, else the first one of a queue for which a scanner is free.
+    /// Pools take turns.
     async fn claim(&self, offers: &[PoolOffer], now: Timestamp) -> Result<Option<Claimed>, StoreError>;
 
     /// Stores a step of the scan's worker.
     async fn update(&self, id: &TaskId, fence: Fence, change: Change) -> Result<Running, WorkError>;
 
-    /// Takes note of progress, without making it durable.
+    /// Notes progress, without making it durable.
     async fn note_progress(&self, id: &TaskId, fence: Fence, percent: u8);
 
     async fn finish(&self, id: &TaskId, fence: Fence, outcome: Outcome, now: Timestamp) -> Result<Scan, WorkError>;
@@ -317,42 +306,42 @@ pub trait Store: Send + Sync {
     /// Gives the scan back without an outcome, so that it is claimed again.
     async fn release(&self, id: &TaskId, fence: Fence);
 
-    /// Says that the worker still drives the scan. Where it does not, another one may take it over.
+    /// Renews the lease of the worker that drives the scan. Without heartbeats another worker may claim the scan.
     ///
     /// # Errors
-    /// [`WorkError::Stale`] when another one has.
+    /// It is [`WorkError::Stale`] if another worker has the scan.
     async fn heartbeat(&self, id: &TaskId, fence: Fence) -> Result<(), WorkError>;
 
     async fn cancel(&self, id: &TaskId, now: Timestamp) -> Result<Cancelled, StoreError>;
 
-    /// Scans that wait in a pool or for a scanner that is not known, the first ones. At most `limit`.
+    /// The first scans, at most `limit`, that wait in a pool or for a scanner that is not configured.
     async fn stranded(&self, known: ConfiguredScanners, limit: usize) -> Result<Vec<TaskId>, StoreError>;
 
-    /// Ends a scan that waits; none when it does not wait any more.
+    /// Fails a waiting scan; `None` if it does not wait any more.
     async fn fail_waiting(&self, id: &TaskId, failure: Failure, now: Timestamp) -> Result<Option<Scan>, StoreError>;
 
-    /// Deletes the record of a scan that waits or has ended, or, with `force`, of any: a running one is then no longer
-    /// its worker's.
+    /// Deletes the record of a scan that waits or has ended, or of any scan with `force`. A running scan then no longer
+    /// belongs to its worker.
     async fn delete(&self, id: &TaskId, force: bool, now: Timestamp) -> Result<Deleted, StoreError>;
 
-    /// A paused pool starts nothing new; what runs goes on.
+    /// Pauses or resumes a pool. A paused pool starts nothing new; running scans go on.
     async fn pause(&self, pool: &PoolName, paused: bool) -> Result<(), StoreError>;
 
-    /// The oldest first; of one pool or of all.
+    /// The dead letters of one pool or of all, oldest first.
     async fn dead_letters(&self, pool: Option<&PoolName>) -> Result<Vec<DeadLetter>, StoreError>;
 
-    /// Takes the dead letter away and puts a new scan into the queue, in one step. `new.retry_of` is the letter's id; none when
-    /// there is no such letter.
+    /// Removes the dead letter `new.retry_of` and puts the new scan into the queue, in one step; `None` if there is no
+    /// such letter.
     async fn retry_dead_letter(&self, new: NewScan) -> Result<Option<Scan>, StoreError>;
 
-    /// Takes dead letters away; the scans' records stay. How many there were.
+    /// Removes dead letters and returns how many there were. The scans' records stay.
     async fn purge_dead_letters(&self, ids: &[TaskId]) -> Result<u64, StoreError>;
 
-    /// Takes note that the scan's results were asked for.
+    /// Notes that the scan's results were asked for.
     async fn touch(&self, id: &TaskId, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Ended scans whose results nobody has asked for since: completed and cancelled ones since the first time,
-    /// failed and timed out ones since the second. At most `limit`.
+    /// At most `limit` ended scans whose results nobody has asked for since: completed and cancelled ones since the
+    /// first time, failed and timed out ones since the second.
     async fn expired(
         &self,
         completed_before: Timestamp,
@@ -360,27 +349,27 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<TaskId>, StoreError>;
 
-    /// Tells the others how a scanner is.
+    /// Reports the state of a scanner to all processes.
     async fn report_scanner(&self, scanner: &ScannerId, report: ScannerReport) -> Result<(), StoreError>;
 
-    /// How the workers see their scanners, as far as one has told of it within [`REPORT_LIFE`].
+    /// The workers' reports about scanners, no older than [`REPORT_LIFE`].
     async fn scanner_reports(&self) -> Result<Vec<(ScannerId, ScannerReport)>, StoreError>;
 
-    /// Keeps what an agent's session has to be gone on with, by any process, in the place of what was kept before.
+    /// Stores what any process needs to continue a session, and replaces what was stored before.
     async fn put_session(&self, id: &str, session: &[u8], expires_at: Timestamp) -> Result<(), StoreError>;
 
-    /// None once it has expired.
+    /// The stored session; `None` once it has expired.
     async fn session(&self, id: &str, now: Timestamp) -> Result<Option<Vec<u8>>, StoreError>;
 
     async fn delete_session(&self, id: &str) -> Result<(), StoreError>;
 
-    /// Whether this process may try a scanner that rests; nobody else may for so long.
+    /// Whether this process may probe a scanner whose breaker is open. If so, nobody else may for this time.
     async fn take_probe(&self, scanner: &ScannerId, time: Duration) -> Result<bool, StoreError>;
 
     /// Writes something durable, to see whether that works.
     async fn probe(&self) -> Result<(), StoreError>;
 
-    /// Tells of changes of one scan.
+    /// Wakes up on changes of one scan.
     fn watch(&self, id: &TaskId) -> Watch;
 
     /// Waits until there may be something to claim.

@@ -19,18 +19,17 @@ pub fn encode(scan: &Scan) -> Vec<u8> {
     serde_json::to_vec(&ScanRecord::from(scan)).expect("a record has string keys and no foreign types")
 }
 
-/// # Errors
-/// When the bytes are no record of this or an earlier version.
+/// Reads a record of this or an earlier version.
 pub fn decode(bytes: &[u8]) -> Result<Scan, BadRecord> {
     let record: ScanRecord = serde_json::from_slice(bytes).map_err(|error| match serde_json::from_slice(bytes) {
-        // A newer form need not have what this one has.
+        // A newer format may lack fields that this one has.
         Ok(Versioned { v }) if v > VERSION => BadRecord::Version(v),
         Ok(Versioned { .. }) | Err(_) => error.into(),
     })?;
     record.try_into()
 }
 
-/// What records of all versions have.
+/// The part that records of all versions have.
 #[derive(Deserialize)]
 struct Versioned {
     v: u32,

@@ -39,11 +39,11 @@ use events::Events;
 use keys::Keys;
 use stored::Stored;
 
-/// How long a scan stays its worker's without a heartbeat: several of those, and any pause of a busy machine.
+/// How long a lease lasts without a heartbeat: several intervals of heartbeats, and any pause of a busy machine.
 pub const LEASE: Duration = Duration::from_secs(30);
 
-/// How often a step is decided again because another one was faster. Of those who write at once one always is, so
-/// only a great crowd needs so many.
+/// How often a step is decided again because another writer was faster. Of concurrent writers one always succeeds, so
+/// only a great number of them needs so many tries.
 const MAX_TRIES: usize = 100;
 
 pub struct RedisStore {
@@ -51,17 +51,14 @@ pub struct RedisStore {
     events: Arc<Events>,
     keys: Keys,
     lease: Duration,
-    /// Scans as this process' workers wrote them, where no answer came: the write may have been taken or not, which is
-    /// seen when the worker tries again.
+    /// Scans as this process' workers wrote them, if no answer came. When the worker tries again, it sees whether the
+    /// write was carried out.
     unconfirmed: Mutex<HashMap<TaskId, Scan>>,
     unreadable: UnreadableRecords,
 }
 
 impl RedisStore {
     /// Connects to the Redis of this URL. All keys begin with the prefix.
-    ///
-    /// # Errors
-    /// When it cannot be reached, or is too old.
     pub async fn connect(url: &str, key_prefix: &str, lease: Duration) -> Result<Self, StoreError> {
         let keys = Keys::new(key_prefix);
         let events = Arc::new(Events::new(keys.events()));
@@ -77,20 +74,14 @@ impl RedisStore {
         })
     }
 
-    /// Ties the store to the key that its secrets are sealed with.
-    ///
-    /// # Errors
-    /// When it was tied to another key before.
+    /// Binds the store to the secrets key. It fails if the store is bound to another key.
     pub async fn bind_key(&self, fingerprint: [u8; 8]) -> Result<(), StoreError> {
         let fingerprint = u64::from_le_bytes(fingerprint).to_string();
         let is_the_one = self.bind(&self.keys.key(), &fingerprint).await?;
         if is_the_one { Ok(()) } else { Err(StoreError::OtherKey) }
     }
 
-    /// Ties the store to the data folder that its processes share.
-    ///
-    /// # Errors
-    /// When it was tied to another folder before.
+    /// Binds the store to the data folder that its processes share. It fails if the store is bound to another folder.
     pub async fn bind_folder(&self, data: &Path, installation: &Installation) -> Result<(), StoreError> {
         let key = self.keys.installation();
         if self.bind(&key, installation.as_str()).await? {
@@ -99,17 +90,14 @@ impl RedisStore {
         Err(other_folder(data, key))
     }
 
-    /// Looks whether a folder that is no installation yet may become that of this store.
-    ///
-    /// # Errors
-    /// When the store is tied to another folder.
+    /// Checks that a new data folder may be used with this store. It fails if the store is bound to another folder.
     pub async fn permit_new_folder(&self, data: &Path) -> Result<(), StoreError> {
         let key = self.keys.installation();
         let known: Option<String> = self.connection.query(redis::cmd("GET").arg(&key)).await?;
         if known.is_some() { Err(other_folder(data, key)) } else { Ok(()) }
     }
 
-    /// Whether the key has this value; the first one that it is given stays.
+    /// Sets the key if it has no value yet, and says whether it now has this value.
     async fn bind(&self, key: &str, value: &str) -> Result<bool, StoreError> {
         let mut commands = redis::pipe();
         commands.cmd("SETNX").arg(key).arg(value).ignore();
@@ -240,7 +228,7 @@ impl Store for RedisStore {
     async fn touch(&self, id: &TaskId, now: Timestamp) -> Result<(), StoreError> {
         let time = now.as_millisecond().to_string();
         let mut commands = redis::pipe();
-        // Only of those that are there, which are the scans that have ended.
+        // XX changes only existing members, which are the scans that have ended.
         for key in [self.keys.access(), self.keys.access_of_failed()] {
             commands.cmd("ZADD").arg(key).arg("XX").arg("GT").arg(&time).arg(id.as_str()).ignore();
         }
@@ -271,7 +259,7 @@ impl Store for RedisStore {
     }
 
     async fn session(&self, id: &str, _now: Timestamp) -> Result<Option<Vec<u8>>, StoreError> {
-        // It goes by itself, by the server's clock.
+        // The key expires by itself, by the server's clock.
         self.connection.query(redis::cmd("GET").arg(self.keys.session(id))).await
     }
 
@@ -308,7 +296,7 @@ fn parse_ids(ids: Vec<String>) -> Result<Vec<TaskId>, StoreError> {
     Ok(ids.map_err(BadRecord::from)?)
 }
 
-/// As [`ScannerId`] writes itself.
+/// Parses the text form of a [`ScannerId`].
 fn parse_scanner(text: &str) -> Result<ScannerId, BadRecord> {
     let (pool, instance) = text.split_once('/').ok_or(BadRecord::Value("scanner"))?;
     Ok(ScannerId { pool: pool.parse()?, instance: instance.parse()? })

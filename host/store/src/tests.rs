@@ -17,7 +17,7 @@ use std::{
 use scanhost_domain::{
     ids::{PoolName, ScannerId, TaskId, TraceId},
     request::{Login, ScanRequest, ScanType},
-    scan::{Failure, FailureCode, PluginVersion, ScanState, Slot, Status, Summary},
+    scan::{Failure, FailureCode, Phase, PluginVersion, ScanState, Slot, Status, Summary},
 };
 use scanhost_system::clock;
 
@@ -214,7 +214,7 @@ async fn after_a_restart_scans_go_on_where_they_were(fresh: Fresh) {
     submit(&*fresh.store, new_scan("p", "waiting")).await;
     let offers = [offer("p", &[("s", 1)])];
     let before = fresh.store.claim(&offers, at(1)).await.unwrap().unwrap();
-    let creating = Change { phase: Some(Phase::Creating), ..Change::default() };
+    let creating = Change::Enter { phase: Phase::Creating, plugin_state: None };
     fresh.store.update(&running.id, before.running.fence, creating.clone()).await.unwrap();
     let fresh = fresh.reopen().await;
     let after = fresh.store.claim(&offers, at(2)).await.unwrap().unwrap();
@@ -256,7 +256,7 @@ async fn deleting_what_runs_needs_force_and_frees_its_scanner(fresh: Fresh) {
     let claimed = fresh.store.claim(&offers, at(1)).await.unwrap().unwrap();
     assert!(matches!(fresh.store.delete(&scan.id, false, at(2)).await.unwrap(), Deleted::Running));
     assert!(matches!(fresh.store.delete(&scan.id, true, at(2)).await.unwrap(), Deleted::Done(_)));
-    let gone = fresh.store.update(&scan.id, claimed.running.fence, Change::default()).await;
+    let gone = fresh.store.update(&scan.id, claimed.running.fence, Change::Progressed).await;
     assert!(matches!(gone, Err(WorkError::Stale)));
     assert_eq!(fresh.store.active().await.unwrap(), []);
 }

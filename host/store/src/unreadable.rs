@@ -1,5 +1,5 @@
-//! Stored scans that this program cannot read: damaged ones, and those that a newer version wrote. They hold up nobody
-//! and are left as they are. Each is told of once, however often it is met.
+//! Stored scans that this program cannot read: damaged ones, and those that a newer version wrote. They do not hold up
+//! others and are left as they are. Each is logged once, however often it is met.
 
 use std::{
     collections::BTreeSet,
@@ -14,7 +14,7 @@ use super::record::BadRecord;
 pub struct UnreadableRecords(Arc<Mutex<BTreeSet<TaskId>>>);
 
 impl UnreadableRecords {
-    /// What was read; none, and a line in the log the first time, where it cannot be.
+    /// The value that was read. If it cannot be read, `None` is returned, and the first time it is logged.
     pub fn skip<T>(&self, id: &TaskId, read: Result<T, BadRecord>) -> Option<T> {
         read.inspect_err(|error| self.note(id, error)).ok()
     }
@@ -26,7 +26,7 @@ impl UnreadableRecords {
         }
     }
 
-    /// Those that were met.
+    /// How many unreadable scans were met.
     pub fn count(&self) -> usize {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
     }

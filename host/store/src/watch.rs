@@ -8,11 +8,11 @@ use std::{
 use scanhost_domain::ids::TaskId;
 use tokio::sync::Notify;
 
-/// Who waits for which scan.
+/// The watchers of each scan.
 #[derive(Clone, Default)]
 pub struct Watchers(Arc<Mutex<HashMap<TaskId, Weak<Notify>>>>);
 
-/// Waits for changes of one scan. A change between making it and waiting is not missed.
+/// Waits for changes of one scan. A change between making the watch and waiting is not missed.
 pub struct Watch {
     notify: Arc<Notify>,
     id: TaskId,
@@ -38,7 +38,7 @@ impl Watchers {
         }
     }
 
-    /// Wakes everyone, where changes may have been missed and nobody knows of which scans.
+    /// Wakes everyone, for when changes of unknown scans may have been missed.
     pub fn all_changed(&self) {
         let watchers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         watchers.values().filter_map(Weak::upgrade).for_each(|notify| notify.notify_waiters());

@@ -1,15 +1,9 @@
-//! Files that are there whole or not at all.
+//! Writes files so that they exist completely or not at all.
 
-use std::{
-    fs::{self, File},
-    io::{self, Write},
-    path::Path,
-};
+use std::{fs::{self, File}, io::{self, Write}, path::Path};
 
-/// Writes the file beside its place, syncs it, and renames it into place.
-///
-/// # Errors
-/// Of the file system; the old file, if there was one, is still there then.
+/// Writes the file beside its place, syncs it, and renames it into place. After an error the old file, if there was
+/// one, is still there.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = path.with_extension("part");
     let mut file = File::create(&temporary)?;
@@ -19,11 +13,8 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_folder(path)
 }
 
-/// Makes the file, readable by its owner only, unless there is one: of several processes that do so at once, the first
-/// makes it and none sees half of it.
-///
-/// # Errors
-/// Of the file system.
+/// Creates the file, readable by its owner only, unless it exists. If several processes do so at once, the first
+/// creates it and none sees half of it.
 pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
@@ -36,9 +27,6 @@ pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Makes the names in the file's folder durable.
-///
-/// # Errors
-/// Of the file system.
 pub fn sync_folder(path: &Path) -> io::Result<()> {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),

@@ -1,4 +1,4 @@
-//! The only clock: what decides is given the time.
+//! The only clock. Functions that decide get the time as an argument.
 
 use jiff::Timestamp;
 

@@ -1,34 +1,28 @@
-//! Whether the file system of the data folder takes what there is to write.
+//! Whether the file system of the data folder has room and can be written.
 
 mod syncing_writer;
 
-use std::{
-    io::{self, Write as _},
-    path::Path,
-};
+use std::{io::{self, Write as _}, path::Path};
 
 pub use crate::disk::syncing_writer::{PendingSync, SyncingWriter};
 
-/// With less than this nothing new is begun: a scan's record, its folder and the pages of the database need some.
+/// Free bytes below which nothing new is begun: a scan's record, its folder and the pages of the database need some.
 const LEAST_ROOM: u64 = 1 << 20;
 
-/// Whether there is room for something new.
+/// Whether the file system has room for something new.
 pub fn has_room(folder: &Path) -> bool {
-    // Some network file systems tell nothing.
+    // Some network file systems report no sizes.
     let is_full =
         |stat: rustix::fs::StatVfs| stat.f_blocks > 0 && stat.f_bavail.saturating_mul(stat.f_frsize) < LEAST_ROOM;
     !rustix::fs::statvfs(folder).is_ok_and(is_full)
 }
 
-/// Whether the error says that there is no room, which passes once somebody makes some.
+/// Whether the error says that the disk or a quota is full.
 pub fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
-/// Writes a few bytes where everything is written, down to the disk.
-///
-/// # Errors
-/// When they cannot be written, or nearly nothing else can.
+/// Writes a few bytes into the folder and syncs them to the disk. It also fails if the disk is nearly full.
 pub fn probe(folder: &Path) -> io::Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(b"scanhost")?;

@@ -1,12 +1,10 @@
-//! Crash points: before and after each write to the store and each call to a scanner, at any of which a test can have
-//! this process end as by SIGKILL. Only builds with debug assertions can be told to.
+//! Crash points, before and after each write to the store and each call to a scanner. At any of them a test can end
+//! this process as by SIGKILL, in builds with debug assertions only.
 
-use std::sync::{
-    OnceLock,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::{OnceLock, atomic::{AtomicU64, Ordering}};
 
-/// Names a point, such as `store.finish.before`; `store.finish.before:3` is the third time that it is reached.
+/// The variable that names a point, such as `store.finish.before`; `store.finish.before:3` is the third time that it is
+/// reached.
 const VARIABLE: &str = "SCANHOST_CRASH_AT";
 
 /// The steps that have a point before and one after them.
@@ -50,14 +48,14 @@ static ARMED: OnceLock<Point> = OnceLock::new();
 struct Point {
     step: &'static str,
     side: &'static str,
-    /// Times that it is still passed.
+    /// How many more times it is passed before the process ends.
     passes: AtomicU64,
 }
 
-/// Reads from the environment where this process ends.
+/// Reads from the environment at which point this process ends.
 ///
 /// # Errors
-/// When there is no such point, with those that exist.
+/// If there is no such point, the error lists those that exist.
 pub fn arm() -> Result<(), String> {
     if !cfg!(debug_assertions) {
         return Ok(());
@@ -86,7 +84,7 @@ pub fn is_armed() -> bool {
     ARMED.get().is_some()
 }
 
-/// Takes the step, unless the process is to end before or after it.
+/// Runs the step, and ends the process before or after it if that point is armed.
 pub async fn around<T>(step: &str, work: impl Future<Output = T>) -> T {
     reach(step, "before");
     let value = work.await;
@@ -94,7 +92,7 @@ pub async fn around<T>(step: &str, work: impl Future<Output = T>) -> T {
     value
 }
 
-/// Ends the process if it is to end here.
+/// Ends the process if this point is armed.
 pub fn reach(step: &str, side: &str) {
     debug_assert!(STEPS.contains(&step), "{step} is missing in STEPS");
     let Some(point) = ARMED.get() else { return };

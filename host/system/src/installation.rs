@@ -1,21 +1,18 @@
-//! Which installation this is: an id in a file of the data folder, made once. Scans at a scanner carry it, and a store
-//! that processes share remembers it, so that a process on another folder is noticed at its start.
+//! The installation's id, kept in a file of the data folder and made once. Remote scans carry it, and a store that
+//! processes share remembers it, so that a process on another folder is noticed at its start.
 
-use std::{
-    fmt, fs, io,
-    path::{Path, PathBuf},
-};
+use std::{fmt, fs, io, path::{Path, PathBuf}};
 
 use crate::atomic;
 
 /// The file's name in the data folder.
 pub const FILE_NAME: &str = "installation";
 
-/// 16 lower case hexadecimal digits.
+/// The id of an installation, 16 lower case hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installation(String);
 
-/// A file that says no installation.
+/// Why the installation's id cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallationError {
     #[error("the file {0} cannot be read or created")]
@@ -30,10 +27,7 @@ pub fn is_in(data: &Path) -> bool {
 }
 
 impl Installation {
-    /// Reads the folder's id; makes one where there is none.
-    ///
-    /// # Errors
-    /// When the file cannot be read or made, or holds something else.
+    /// Reads the folder's id, or creates it if there is none.
     pub fn load_or_create(data: &Path) -> Result<Self, InstallationError> {
         let path = data.join(FILE_NAME);
         let read = || match fs::read_to_string(&path) {
@@ -49,7 +43,7 @@ impl Installation {
         if is_id { Ok(Self(id.to_owned())) } else { Err(InstallationError::NotAnId(path)) }
     }
 
-    /// Of a process without a data folder, which makes no scans.
+    /// The id of a process without a data folder, which makes no scans.
     pub fn none() -> Self {
         Self("0".repeat(16))
     }

@@ -1,5 +1,5 @@
-//! What the host needs of the machine below it: the clock, the disk, files that are whole or not there, the data folder and
-//! whose it is, and the crash points of the tests. It knows nothing of scans. Begin with [`data_folder`].
+//! What the host needs of the machine: the clock, the disk, atomic files, the data folder and its installation, and the
+//! crash points of the tests. It knows nothing of scans. Begin with [`data_folder`].
 
 pub mod atomic;
 pub mod clock;

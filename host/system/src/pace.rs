@@ -1,9 +1,9 @@
-//! The waits by which one party takes another for gone, or leaves it alone for a while. A test can shorten all of them at
+//! The waits after which a party counts as gone, or during which it is left alone. A test can shorten all of them at
 //! once, in builds with debug assertions.
 
 use std::{sync::LazyLock, time::Duration};
 
-/// How many times shorter the waits are.
+/// The variable that says how many times shorter the waits are.
 const VARIABLE: &str = "SCANHOST_HASTE";
 
 static HASTE: LazyLock<u32> = LazyLock::new(|| {
@@ -11,7 +11,7 @@ static HASTE: LazyLock<u32> = LazyLock::new(|| {
     haste.and_then(|text| text.parse().ok()).filter(|haste| *haste > 0).unwrap_or(1)
 });
 
-/// The wait as this process keeps it.
+/// The wait, shortened by the factor of this process.
 pub fn paced(usual: Duration) -> Duration {
     usual / *HASTE
 }

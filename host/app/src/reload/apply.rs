@@ -45,8 +45,10 @@ pub async fn apply(host: &Arc<Host>, read: Result<Config, Vec<Problem>>) -> bool
     }
 }
 
-/// The one step of a reload, and what has to follow it. `took` is how long a reload took, where this is one.
+/// Swaps the snapshot, and does what has to follow. `took` is how long a reload took, where this is one.
 pub fn take_into_use(host: &Arc<Host>, before: &Snapshot, new: &Arc<Snapshot>, took: Option<Duration>) {
+    // Before the swap: whatever serves can be gone back to.
+    note_served(&host.kept, new);
     if took.is_some() {
         host.metrics.reloaded(true);
     }
@@ -55,17 +57,31 @@ pub fn take_into_use(host: &Arc<Host>, before: &Snapshot, new: &Arc<Snapshot>, t
     if let Some(took) = took {
         host.reloads.succeeded(took);
     }
+    follow(host, Some(before), new);
+}
+
+/// Does for the snapshot that a process starts with what follows every swap.
+pub fn start(host: &Arc<Host>) {
+    let snapshot = host.snapshot.load_full();
+    note_served(&host.kept, &snapshot);
+    follow(host, None, &snapshot);
+}
+
+/// What follows a swap. `before` is absent at the start of a process.
+fn follow(host: &Arc<Host>, before: Option<&Snapshot>, new: &Snapshot) {
+    let plugins_before = before.map_or(&[][..], |before| &before.plugins);
     telemetry::configure(&new.config.log);
-    host.reloads.retire(&before.plugins, &new.plugins);
+    host.reloads.retire(plugins_before, &new.plugins);
     host.faults.keep(&new.plugins);
     host.reloads.announce(new.generation);
-    tell_plugins(&before.plugins, new);
-    note_served(&host.kept, new);
-    retire_clients(host, before, new);
+    tell_plugins(plugins_before, new);
+    if let Some(before) = before {
+        retire_clients(host, before, new);
+    }
 }
 
 /// Writes down what serves, so that it can be gone back to.
-pub fn note_served(kept: &Kept, snapshot: &Snapshot) {
+fn note_served(kept: &Kept, snapshot: &Snapshot) {
     let now = clock::now();
     let noted = kept.change(|ledger| {
         for plugin in &snapshot.plugins {
@@ -103,7 +119,7 @@ fn permit(before: &Config, config: Config) -> Result<Config, Vec<Problem>> {
 }
 
 /// Which plugins are new and which are gone.
-pub fn tell_plugins(before: &[Arc<Plugin>], new: &Snapshot) {
+fn tell_plugins(before: &[Arc<Plugin>], new: &Snapshot) {
     for plugin in new.plugins.iter().filter(|plugin| !before.iter().any(|known| Arc::ptr_eq(known, plugin))) {
         let version = new.version(plugin).unwrap_or_default();
         tracing::info!(plugin = plugin.name, kind = plugin.kind(), version, sha256 = %plugin.digest(), generation = plugin.generation, "plugin loaded");

@@ -179,6 +179,25 @@ async fn run(host: &Arc<Host>, claimed: Claimed, hold: Hold, offered: Arc<Snapsh
     }
 }
 
+/// What this worker knows of the present phase; each phase begins anew.
+struct InPhase {
+    step: PhaseStep,
+    failures_in_a_row: u32,
+}
+
+/// Whether the phase's own step has happened.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PhaseStep {
+    /// This worker has announced it and not tried it yet, so it cannot have happened.
+    Announced,
+    /// An earlier worker may have taken it, or a try whose answer was lost.
+    MayHaveHappened,
+    /// The launch may have been lost, and the scanner has shown the scan as unlaunched once.
+    SeenUnlaunched,
+    /// The scanner shows the launched scan as one that was never launched since then.
+    IdleSince(Instant),
+}
+
 struct Driver {
     host: Arc<Host>,
     snapshot: Arc<Snapshot>,
@@ -193,15 +212,9 @@ struct Driver {
     interrupt: CancellationToken,
     /// Whether the scanner may have a scan of which only the marker is known.
     may_exist: Arc<AtomicBool>,
-    failures_in_a_row: u32,
-    /// Whether the phase's own step was announced in this very run, so that nothing of it can have happened yet.
-    announced: bool,
+    in_phase: InPhase,
     /// The version of the plugin that the scan went over to, until that is stored.
     went_over_to: Option<PluginVersion>,
-    /// Whether the scan, of which the launch may have been lost, was seen unlaunched once.
-    looks_unlaunched: bool,
-    /// Since when the scanner shows the launched scan as one that was never launched.
-    idle_since: Option<Instant>,
 }
 
 impl Driver {
@@ -229,11 +242,8 @@ impl Driver {
             interrupt: CancellationToken::new(),
             may_exist: Arc::new(AtomicBool::new(running.phase != Phase::Claimed)),
             running,
-            failures_in_a_row: 0,
-            announced: false,
+            in_phase: InPhase { step: PhaseStep::MayHaveHappened, failures_in_a_row: 0 },
             went_over_to: None,
-            looks_unlaunched: false,
-            idle_since: None,
         })
     }
 
@@ -264,14 +274,19 @@ impl Driver {
 
     async fn enter(&mut self, phase: Phase, plugin_state: Option<Vec<u8>>) -> Result<(), End> {
         tracing::debug!(scan = %self.scan.id, trace = %self.scan.trace, phase = %phase.name(), "phase");
-        self.store(Change { phase: Some(phase), plugin_state, ..Change::default() }).await?;
-        self.failures_in_a_row = 0;
-        self.announced = true;
+        self.store(Change::Enter { phase, plugin_state }).await?;
+        self.in_phase = InPhase { step: PhaseStep::Announced, failures_in_a_row: 0 };
         Ok(())
     }
 
     async fn store(&mut self, change: Change) -> Result<(), End> {
-        let change = Change { plugin: self.went_over_to.take(), ..change };
+        if let Some(plugin) = self.went_over_to.take() {
+            self.update(Change::Plugin(plugin)).await?;
+        }
+        self.update(change).await
+    }
+
+    async fn update(&mut self, change: Change) -> Result<(), End> {
         let (id, fence) = (&self.scan.id, self.running.fence);
         let asked_at = clock::now();
         let update = || self.host.store.update(id, fence, change.clone());
@@ -284,13 +299,18 @@ impl Driver {
     async fn follow(&mut self, remote_id: String) -> Result<(), End> {
         match self.status(&remote_id).await {
             Ok(RemoteState::Created) => {
-                if self.idle_since.get_or_insert_with(Instant::now).elapsed() > paced(IDLE_TIME) {
+                let idle_since = match self.in_phase.step {
+                    PhaseStep::IdleSince(since) => since,
+                    PhaseStep::Announced | PhaseStep::MayHaveHappened | PhaseStep::SeenUnlaunched => Instant::now(),
+                };
+                self.in_phase.step = PhaseStep::IdleSince(idle_since);
+                if idle_since.elapsed() > paced(IDLE_TIME) {
                     let message = "its scanner has forgotten that the scan was launched".to_owned();
                     return Err(Failure { code: FailureCode::RemoteScanLost, message }.into());
                 }
             }
             Ok(RemoteState::Running(percent)) => {
-                self.idle_since = None;
+                self.in_phase.step = PhaseStep::MayHaveHappened;
                 // 100 is for a scan whose findings can be read.
                 self.host.store.note_progress(&self.scan.id, self.running.fence, percent.min(99)).await;
             }
@@ -301,9 +321,9 @@ impl Driver {
             }
             Err(trouble) => return self.endure(trouble).await,
         }
-        self.failures_in_a_row = 0;
+        self.in_phase.failures_in_a_row = 0;
         if self.running.recoveries_in_vain > 0 || self.running.trouble.is_some() {
-            self.store(Change { got_on: true, ..Change::default() }).await?;
+            self.store(Change::Progressed).await?;
         }
         let elapsed = Duration::try_from(clock::now().duration_since(self.running.started_at)).unwrap_or_default();
         self.pause(poll_interval(elapsed, self.limits.poll)).await
@@ -314,7 +334,7 @@ impl Driver {
         let status = self.judged("scanner.status", asked).await?;
         if status.next_state != self.running.plugin_state {
             // Only what the next call needs; losing it with the process would be a plugin's surprise.
-            let change = Change { plugin_state: Some(status.next_state), ..Change::default() };
+            let change = Change::PluginState(status.next_state);
             if let Ok(running) = self.host.store.update(&self.scan.id, self.running.fence, change).await {
                 self.running = running;
             }
@@ -329,16 +349,17 @@ impl Driver {
             return Err(End::Interrupted);
         }
         let Cure::Retry(after) = trouble.cure else { return Err(trouble.failure.into()) };
-        let Retry::After(delay) = retry(self.failures_in_a_row, after, rand::random()) else {
-            let message = format!("{} (given up after {} tries)", trouble.failure.message, self.failures_in_a_row + 1);
+        let Retry::After(delay) = retry(self.in_phase.failures_in_a_row, after, rand::random()) else {
+            let message =
+                format!("{} (given up after {} tries)", trouble.failure.message, self.in_phase.failures_in_a_row + 1);
             return Err(Failure { message, ..trouble.failure }.into());
         };
         // A scanner that says how long is to be obeyed.
         let delay = if after.is_some() { delay } else { paced(delay) };
-        self.failures_in_a_row += 1;
+        self.in_phase.failures_in_a_row += 1;
         let message = &trouble.failure.message;
         tracing::warn!(scan = %self.scan.id, trace = %self.scan.trace, delay_ms = delay.as_millis() as u64, reason = message, "trying again");
-        self.store(Change { trouble: Some(trouble.failure.message), ..Change::default() }).await?;
+        self.store(Change::Retry(trouble.failure.message)).await?;
         self.pause(delay).await
     }
 

@@ -1,12 +1,12 @@
-//! What an argument of a program may look like.
+//! Patterns for the arguments of a program.
 
 use std::str::FromStr;
 
 #[cfg(test)]
 mod tests;
 
-/// A whole argument, word for word, in which each `*` stands for any number of letters, digits and `. , : _ + -`, and so
-/// never for a path, a blank or anything that means more than itself.
+/// A whole argument, in which each `*` stands for any number of letters, digits and `. , : _ + -`, and so never for a
+/// path, a blank or a character with a special meaning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern(String);
 
@@ -40,7 +40,7 @@ impl Pattern {
     pub fn fits(&self, argument: &str) -> bool {
         let (pattern, argument) = (self.0.as_bytes(), argument.as_bytes());
         let (mut p, mut a) = (0, 0);
-        // Where the last `*` stands, and how far it reaches: only it can still become longer.
+        // The position of the last `*`, and how far it reaches: only it can still become longer.
         let mut star = None;
         while a < argument.len() {
             if pattern.get(p) == Some(&b'*') {

@@ -1,4 +1,4 @@
-//! What is wrong in each file is told with its file, line and key.
+//! Every problem names its file, line and key.
 
 use super::{SCANNERS, check_problems};
 
@@ -82,7 +82,7 @@ fn problems_of_scanhost_yaml_name_line_and_key() {
 }
 
 #[test]
-fn problems_of_tokens_and_credentials() {
+fn problems_of_tokens_and_credentials_name_line_and_key() {
     let table: &[(&str, &[&str])] = &[
         ("tokens: [{scopes: [scan:read], token: t}]", &["scanhost.yaml:1: tokens[0].name: is required"]),
         ("tokens: [{name: a, token: t}]", &["scanhost.yaml:1: tokens[0].scopes: is required"]),
@@ -150,7 +150,7 @@ fn problems_of_tokens_and_credentials() {
 }
 
 #[test]
-fn problems_of_plugins_and_profiles() {
+fn problems_of_plugins_and_profiles_name_line_and_key() {
     check_problems(
         &[
             (

@@ -6,10 +6,7 @@ use scanhost_sandbox::{AuthScheme, Backend, Plugin};
 use serde_json::Value as Json;
 use url::Url;
 
-use crate::{
-    case::{Case, Outcome, Stop, case, fail},
-    rig::Rig,
-};
+use crate::{case::{Case, Outcome, Stop, case, fail}, rig::Rig};
 
 pub fn cases() -> Vec<Case<Rig>> {
     vec![

@@ -5,13 +5,7 @@ use scanhost_sandbox::{Credential, LoginSecret, NewScan, RemoteScan};
 use serde_json::json;
 
 use super::trouble::each;
-use crate::{
-    case::{Case, Outcome, case, fail, skip},
-    probe::Function,
-    rig::{Rig, plain_scan},
-    script::Answer,
-    scripted::Manner,
-};
+use crate::{case::{Case, Outcome, case, fail, skip}, probe::Function, rig::{Rig, plain_scan}, script::Answer, scripted::Manner};
 
 /// What stands for a password in the kit.
 const PLACEHOLDER: &str = "scanhost-secret-00000000000000000000000000000000-0";

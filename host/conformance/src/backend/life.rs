@@ -3,13 +3,7 @@
 use scanhost_sandbox::{CallContext, RemoteScan, ScannerError};
 use url::form_urlencoded;
 
-use crate::{
-    case::{Case, Outcome, Stop, case, fail, skip},
-    probe::{Function, Said},
-    rig::{Made, OTHER_INSTALLATION, OTHER_TASK, Rig, Scene, TASK, plain_scan},
-    sample::Handing,
-    script::ScenarioName,
-};
+use crate::{case::{Case, Outcome, Stop, case, fail, skip}, probe::{Function, Said}, rig::{Made, OTHER_INSTALLATION, OTHER_TASK, Rig, Scene, TASK, plain_scan}, sample::Handing, script::ScenarioName};
 
 pub fn cases() -> Vec<Case<Rig>> {
     vec![

@@ -1,17 +1,8 @@
 //! A backend whose scanner is a program: what it starts, and what it makes of a program that is not there or misbehaves.
 
-use scanhost_sandbox::{
-    Grant, ScannerError,
-    capability::{Argument, Ending, Limit},
-};
+use scanhost_sandbox::{Grant, ScannerError, capability::{Argument, Ending, Limit}};
 
-use crate::{
-    case::{Case, Outcome, Stop, case, fail, skip},
-    probe::{Function, Said},
-    programs::Behaviour,
-    rig::{Made, Rig, plain_scan},
-    script::ScenarioName,
-};
+use crate::{case::{Case, Outcome, Stop, case, fail, skip}, probe::{Function, Said}, programs::Behaviour, rig::{Made, Rig, plain_scan}, script::ScenarioName};
 
 /// What no error, log line or health message may repeat.
 const CANARY: &str = "canary-5d07c2";

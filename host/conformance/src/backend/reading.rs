@@ -1,11 +1,6 @@
 //! Reports that are cut, damaged, hostile or slow: an error with its place, never a crash.
 
-use crate::{
-    case::{Case, Outcome, Stop, case, fail, skip},
-    changed::changed,
-    rig::Rig,
-    sample::{Handing, Reading},
-};
+use crate::{case::{Case, Outcome, Stop, case, fail, skip}, changed::changed, rig::Rig, sample::{Handing, Reading}};
 
 /// What no error of a parser may repeat.
 const CANARY: &str = "canary-91d3ab";

@@ -4,13 +4,7 @@
 use scanhost_sandbox::{RemoteScan, ScannerError};
 use serde_json::json;
 
-use crate::{
-    case::{Case, Outcome, Stop, case, fail, skip},
-    probe::{Function, Probe, Said},
-    rig::{INSTALLATION, Rig, TASK},
-    script::Answer,
-    scripted::Manner,
-};
+use crate::{case::{Case, Outcome, Stop, case, fail, skip}, probe::{Function, Probe, Said}, rig::{INSTALLATION, Rig, TASK}, script::Answer, scripted::Manner};
 
 /// What no error, log line or health message may repeat.
 const CANARY: &str = "canary-7c21e0";

@@ -1,3 +1,4 @@
+
 use super::changed;
 
 #[test]

@@ -54,7 +54,9 @@ fn no_phase_is_skipped_or_repeated() {
 fn recovery_raises_the_fence_and_keeps_the_rest() {
     let running = Queued.start(slot(), Timestamp::UNIX_EPOCH);
     let recovered = running.clone().recover();
-    assert_eq!(recovered, Running { fence: Fence(2), recoveries: 1, recoveries_in_vain: 1, ..running });
+    let expected =
+        RunningFields { fence: Fence(2), recoveries: 1, recoveries_in_vain: 1, ..RunningFields::clone(&running) };
+    assert_eq!(recovered, Running::restore(expected));
 }
 
 #[test]

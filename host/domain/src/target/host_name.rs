@@ -10,8 +10,8 @@ pub(super) const LONGEST: usize = 253;
 pub struct HostName(String);
 
 impl HostName {
-    /// `None` if the text is no host name, or if a resolver might read it as a number: it takes `0x7f.1` and `2130706433`
-    /// for addresses, which would then have passed a policy as names.
+    /// `None` if the text is no host name, or if a resolver might read it as a number: it takes `0x7f.1` and
+    /// `2130706433` for addresses, which would then have passed a policy as names.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let is_name = text.len() <= LONGEST && text.split('.').all(is_label);
         let last = text.rsplit('.').next().unwrap_or(text);

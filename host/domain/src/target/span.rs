@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-/// An interval of addresses as numbers of 128 bits. IPv4 addresses lie where IPv6 maps them (`::ffff:0:0/96`), so that a
-/// mapped address equals the IPv4 address that it stands for.
+/// An interval of addresses as numbers of 128 bits. IPv4 addresses lie where IPv6 maps them (`::ffff:0:0/96`), so that
+/// a mapped address equals the IPv4 address that it stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Span {
     // Invariant: `first <= last`.

@@ -1,5 +1,5 @@
-//! Targets that mean the scanner's own machine without being loopback addresses: names that every machine has for itself,
-//! and the unspecified address, which connects to it.
+//! Targets that mean the scanner's own machine without being loopback addresses: names that every machine has for
+//! itself, and the unspecified address, which connects to it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

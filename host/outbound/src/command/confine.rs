@@ -1,18 +1,9 @@
 //! The last step before a program runs: this process takes its limits upon itself and then becomes the program.
 
-use std::{
-    convert::Infallible,
-    ffi::{CString, OsString},
-    fs, io,
-    os::unix::ffi::OsStringExt as _,
-    process::ExitCode,
-};
+use std::{convert::Infallible, ffi::{CString, OsString}, fs, io, os::unix::ffi::OsStringExt as _, process::ExitCode};
 
 use nix::sys::signal::SigSet;
-use rustix::{
-    process::{Pid, Resource, Rlimit, Signal, getppid, getrlimit, set_parent_process_death_signal, setrlimit},
-    thread::set_no_new_privs,
-};
+use rustix::{process::{Pid, Resource, Rlimit, Signal, getppid, getrlimit, set_parent_process_death_signal, setrlimit}, thread::set_no_new_privs};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::order::Bounds;

@@ -1,16 +1,9 @@
 //! A process with all that it has started, and what that has started, as `/proc` tells it. Whose parent has ended is
 //! given to the supervisor, so that nobody gets out of its family.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs, io, thread,
-    time::Duration,
-};
+use std::{collections::{BTreeMap, BTreeSet}, fs, io, thread, time::Duration};
 
-use rustix::{
-    param::page_size,
-    process::{Pid, Signal, WaitOptions, getpid, kill_process, wait},
-};
+use rustix::{param::page_size, process::{Pid, Signal, WaitOptions, getpid, kill_process, wait}};
 
 /// Between two looks at who is still there.
 const LOOK: Duration = Duration::from_millis(5);

@@ -1,11 +1,6 @@
 //! The programs that run for scans of this process, between the calls of their backends.
 
-use std::{
-    collections::HashMap,
-    fs, io,
-    path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, fs, io, path::Path, sync::{Arc, Mutex, MutexGuard, PoisonError}};
 
 use scanhost_domain::{error_chain::chain, ids::TaskId, scan::Fence};
 

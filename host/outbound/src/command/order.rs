@@ -1,13 +1,7 @@
 //! What a host and a supervisor say to each other: one order on the way in, then beats for as long as the host has the
 //! scan, and one verdict on the way out.
 
-use std::{
-    fs::{File, OpenOptions},
-    io,
-    os::unix::fs::OpenOptionsExt as _,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fs::{File, OpenOptions}, io, os::unix::fs::OpenOptionsExt as _, path::{Path, PathBuf}, time::Duration};
 
 use scanhost_config::CommandLimits;
 use scanhost_sandbox::capability::Limit;

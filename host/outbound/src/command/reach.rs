@@ -1,14 +1,6 @@
 //! What a call of a backend may do with programs: those that its plugin was granted, as they are configured.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    io::{self, Write as _},
-    os::unix::fs::PermissionsExt as _,
-    path::PathBuf,
-    sync::{Arc, Weak},
-    time::Duration,
-};
+use std::{collections::BTreeMap, fs, io::{self, Write as _}, os::unix::fs::PermissionsExt as _, path::PathBuf, sync::{Arc, Weak}, time::Duration};
 
 use async_trait::async_trait;
 use scanhost_config::Command;
@@ -17,11 +9,7 @@ use scanhost_sandbox::capability::{Answer, Argument, Ending, Program, RunError, 
 use scanhost_system::pace::paced;
 use tokio_util::task::TaskTracker;
 
-use super::{
-    kept::{Programs, scratch_name},
-    order::{Bounds, Order, Scratch, Verdict, new_file},
-    running::{self, Running},
-};
+use super::{kept::{Programs, scratch_name}, order::{Bounds, Order, Scratch, Verdict, new_file}, running::{self, Running}};
 use crate::lease::Hold;
 
 /// How long a question to a program may take, and how much its answer counts.

@@ -1,25 +1,11 @@
 //! A program that runs, as the host sees it: it ends when the host wants, or lets go of it.
 
-use std::{
-    fs::{self, DirBuilder, File},
-    io::{self, Read as _, Write as _},
-    os::unix::{
-        fs::{DirBuilderExt as _, FileExt as _},
-        process::CommandExt as _,
-    },
-    process::{Child, ChildStdin, Command, Stdio},
-    sync::{Mutex, PoisonError},
-    thread,
-    time::Duration,
-};
+use std::{fs::{self, DirBuilder, File}, io::{self, Read as _, Write as _}, os::unix::{fs::{DirBuilderExt as _, FileExt as _}, process::CommandExt as _}, process::{Child, ChildStdin, Command, Stdio}, sync::{Mutex, PoisonError}, thread, time::Duration};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::watch;
 
-use super::{
-    order::{Order, Scratch, Verdict},
-    role::{SUPERVISE, own_program},
-};
+use super::{order::{Order, Scratch, Verdict}, role::{SUPERVISE, own_program}};
 
 /// How long a supervisor may take to kill what it supervises.
 const STOP_TIME: Duration = Duration::from_secs(10);

@@ -2,25 +2,11 @@
 //! it with everything that it has started as soon as the host closes its pipe, which the kernel does for one that was
 //! killed.
 
-use std::{
-    fs,
-    io::{self, Read as _},
-    os::unix::process::CommandExt as _,
-    path::Path,
-    process::{Command, ExitCode, Stdio},
-    sync::mpsc::{Receiver, RecvTimeoutError, channel},
-    thread,
-    time::{Duration, Instant},
-};
+use std::{fs, io::{self, Read as _}, os::unix::process::CommandExt as _, path::Path, process::{Command, ExitCode, Stdio}, sync::mpsc::{Receiver, RecvTimeoutError, channel}, thread, time::{Duration, Instant}};
 
 use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process_group, set_child_subreaper, wait};
 
-use super::{
-    confine::{NOT_RUN, NOT_RUN_MARK, close_inherited},
-    family,
-    order::{Excess, Order, Scratch, Verdict, new_file},
-    role::{CONFINE, own_program},
-};
+use super::{confine::{NOT_RUN, NOT_RUN_MARK, close_inherited}, family, order::{Excess, Order, Scratch, Verdict, new_file}, role::{CONFINE, own_program}};
 
 /// Between two looks whether the program has ended.
 const LOOK: Duration = Duration::from_millis(20);

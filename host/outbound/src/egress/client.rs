@@ -2,10 +2,7 @@
 
 mod call;
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::{Arc, Mutex, PoisonError}, time::Duration};
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -14,13 +11,7 @@ use scanhost_domain::ids::TraceId;
 use scanhost_sandbox::{BackendDescription, capability::HttpError};
 use url::Url;
 
-use super::{
-    address::{CheckedResolver, is_forbidden},
-    answer::{chain, failure, read_body},
-    pin, request,
-    secrets::{Placeholders, Redaction},
-    session::{Login, Session, UnusableAuth},
-};
+use super::{address::{CheckedResolver, is_forbidden}, answer::{chain, failure, read_body}, pin, request, secrets::{Placeholders, Redaction}, session::{Login, Session, UnusableAuth}};
 use call::ScannerCall;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,16 +1,8 @@
 use reqwest::dns::Resolve as _;
 use scanhost_config::{Credential, CredentialLogin, Secret};
-use scanhost_sandbox::{
-    AuthScheme, KeyAuth, SessionAuth,
-    capability::{HttpError, Method, Request},
-};
+use scanhost_sandbox::{AuthScheme, KeyAuth, SessionAuth, capability::{HttpError, Method, Request}};
 
-use super::{
-    address::{CheckedResolver, is_forbidden},
-    request,
-    secrets::Placeholders,
-    session::Login,
-};
+use super::{address::{CheckedResolver, is_forbidden}, request, secrets::Placeholders, session::Login};
 
 #[track_caller]
 fn check_path(base: &str, path: &str, expected: Option<&str>) {

@@ -1,4 +1,5 @@
-//! The import `program`. Calls are bounded here; the caller's [`Program`](crate::capability::Program) permits and runs them.
+//! The import `program`. Calls are bounded here; the caller's [`Program`](crate::capability::Program) permits and runs
+//! them.
 
 use crate::{
     bindings::command::scanhost::command::program::{Answer, Argument, Host, RunError, Standing},

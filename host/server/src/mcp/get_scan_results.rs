@@ -9,7 +9,7 @@ use scanhost_app::{
     scans::results::{Args, Room, lines},
 };
 use scanhost_config::Scope;
-use scanhost_domain::scan::{Finished, Outcome, ScanState};
+use scanhost_domain::scan::{Outcome, ScanState};
 
 use super::{
     hint,
@@ -49,7 +49,8 @@ async fn why_empty(host: &Arc<Host>, lines: &str, page: i64, task_id: &str) -> O
         return None;
     }
     let scan = find::scan(host, task_id).await.ok()?;
-    let ScanState::Finished(Finished { outcome: Outcome::Completed(summary), .. }) = &scan.state else { return None };
+    let ScanState::Finished(finished) = &scan.state else { return None };
+    let Outcome::Completed(summary) = &finished.outcome else { return None };
     let schema = serde_json::from_str(schema).ok()?;
     hint::no_findings(&schema, u64::try_from(page).ok()?, summary.total_vulnerabilities)
 }

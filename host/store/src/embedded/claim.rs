@@ -1,4 +1,4 @@
-//! Giving waiting scans to scanners, and scans that lost their worker to another one.
+//! Claims: a waiting scan gets a scanner, and a scan that lost its worker gets another worker.
 
 use jiff::Timestamp;
 use redb::ReadableTable as _;
@@ -14,7 +14,7 @@ use super::{
     tables::{TableError, Tables, count_by_scanner},
 };
 
-/// The scanners of the offer, with what each has to do.
+/// The scanners of the offer with their load.
 pub fn capacities(offer: &PoolOffer, active: &[(ScannerId, u32)]) -> Vec<Capacity> {
     let capacity = |scanner: &Offer| Capacity {
         scanner: scanner.slot.scanner.clone(),
@@ -24,7 +24,7 @@ pub fn capacities(offer: &PoolOffer, active: &[(ScannerId, u32)]) -> Vec<Capacit
     offer.scanners.iter().map(capacity).collect()
 }
 
-/// The instance that a waiting scan is pinned to, as the queue has it.
+/// The instance that a waiting scan is pinned to, as the queue stores it.
 pub fn pinned(instance: &str) -> Result<Option<InstanceId>, BadRecord> {
     let instance = Some(instance).filter(|instance| !instance.is_empty());
     Ok(instance.map(str::parse).transpose()?)
@@ -44,7 +44,7 @@ pub fn claim(
     for offer in offers {
         in_turn.push((counter(tables, &served(offer))?, offer));
     }
-    // Who was served longest ago comes first, so that nobody waits for more than one scan of another.
+    // The pool that was served longest ago comes first, so that no pool waits for more than one scan of another.
     in_turn.sort_by_key(|(served, _)| *served);
     for (_, offer) in in_turn {
         if let Some(claimed) = claim_in_pool(tables, offer, &capacities(offer, &active), now)? {
@@ -56,7 +56,7 @@ pub fn claim(
     Ok(None)
 }
 
-/// The counter that holds when the pool was last served.
+/// The name of the counter that says when the pool was last served.
 fn served(offer: &PoolOffer) -> String {
     format!("served/{}", offer.pool)
 }
@@ -65,17 +65,17 @@ fn counter(tables: &Tables<'_>, name: &str) -> Result<u64, TableError> {
     Ok(tables.meta.get(name)?.map_or(0, |value| value.value()))
 }
 
-/// A scan whose worker is gone.
+/// Claims a running scan whose worker is gone.
 fn recover(tables: &mut Tables<'_>, is_driven: impl Fn(&TaskId) -> bool) -> Result<Option<Claimed>, TableError> {
-    let mut orphan = None;
+    let mut lost = None;
     for entry in tables.running.iter()? {
         let id: TaskId = entry?.0.value().parse().map_err(BadRecord::from)?;
         if !is_driven(&id) && tables.readable(&id)?.is_some() {
-            orphan = Some(id);
+            lost = Some(id);
             break;
         }
     }
-    let Some(id) = orphan else { return Ok(None) };
+    let Some(id) = lost else { return Ok(None) };
     let Some(mut scan) = tables.scan(&id)? else { return Ok(None) };
     let ScanState::Running(running) = scan.state else {
         tables.running.remove(id.as_str())?;
@@ -87,8 +87,8 @@ fn recover(tables: &mut Tables<'_>, is_driven: impl Fn(&TaskId) -> bool) -> Resu
     Ok(Some(Claimed { scan, running }))
 }
 
-/// The first waiting scan of the pool that a free scanner can take: one that is pinned to a busy scanner does not hold
-/// up those behind it.
+/// Claims the first waiting scan of the pool that a free scanner can take. A scan that is pinned to a busy scanner does
+/// not hold up those behind it.
 fn claim_in_pool(
     tables: &mut Tables<'_>,
     offer: &PoolOffer,

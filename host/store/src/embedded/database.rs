@@ -1,5 +1,5 @@
-//! The database file. After a write that failed redb does nothing more, so the file is opened again: all that was
-//! acknowledged is in it, and nothing of the write.
+//! The database file. After a failed write redb accepts no more writes, so the file is opened again: it has everything
+//! that was acknowledged, and nothing of the failed write.
 
 use std::{
     path::{Path, PathBuf},
@@ -16,13 +16,13 @@ use super::{
     tables::{self, TableError},
 };
 
-/// Pages that redb keeps in memory. Its own default is a gigabyte.
+/// Bytes of pages that redb keeps in memory. Its own default is a gigabyte.
 const CACHE_BYTES: usize = 32 << 20;
 
 /// The file's name in the data folder.
 const FILE_NAME: &str = "scanhost.redb";
 
-/// How often, and after which pause, it is tried to open a file that a reader of this process still holds.
+/// How often, and after which pause, opening a file is retried that a reader of this process still holds.
 const OPEN_TRIES: usize = 50;
 const OPEN_PAUSE: Duration = Duration::from_millis(20);
 
@@ -34,10 +34,7 @@ pub struct DatabaseFile {
 }
 
 impl DatabaseFile {
-    /// Opens it, and makes it when there is none.
-    ///
-    /// # Errors
-    /// When another process has it, or it cannot be used.
+    /// Opens the database, or creates it if there is none.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let file = Self {
             folder: folder.to_owned(),
@@ -64,16 +61,12 @@ impl DatabaseFile {
         &self.unreadable
     }
 
-    /// # Errors
-    /// While it cannot be opened again.
+    /// The open database. It fails while the database cannot be opened again.
     pub fn present(&self) -> Result<Arc<Database>, TableError> {
         self.present.load_full().ok_or(TableError::Closed)
     }
 
-    /// Closes it and opens it again. Nothing may be written meanwhile.
-    ///
-    /// # Errors
-    /// When it cannot be opened; it stays closed then.
+    /// Closes the database and opens it again. Nothing may be written meanwhile. After an error it stays closed.
     pub fn open_again(&self) -> Result<(), TableError> {
         self.present.store(None);
         let mut tries = 0;

@@ -1,5 +1,5 @@
-//! What would take too long to count in the tables: the places of waiting scans, and how many dead letters there are.
-//! The writer keeps it in step with the tables, and makes it anew from them when the database is opened.
+//! What would take too long to count in the tables: the places of waiting scans, and the numbers of dead letters.
+//! The writer updates it together with the tables, and rebuilds it from them when the database is opened.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -12,7 +12,7 @@ pub struct Index(Arc<Mutex<Counts>>);
 
 #[derive(Default)]
 struct Counts {
-    /// By pool, the sequences of its waiting scans, in order.
+    /// The sequences of the waiting scans in order, by pool.
     waiting: HashMap<String, VecDeque<u64>>,
     letters: HashMap<String, u64>,
 }
@@ -29,7 +29,7 @@ impl Index {
     pub fn enqueue(&self, pool: &str, sequence: u64) {
         let mut counts = self.lock();
         let waiting = counts.waiting.entry(pool.to_owned()).or_default();
-        // A new one is the last, since sequences grow.
+        // A new scan is the last, since sequences grow.
         let place = waiting.partition_point(|other| *other < sequence);
         waiting.insert(place, sequence);
     }
@@ -49,7 +49,7 @@ impl Index {
         self.lock().waiting.get(pool).map_or(0, |waiting| count(waiting.len()))
     }
 
-    /// From 1; none when it does not wait.
+    /// The place in the queue, from 1; `None` if the scan does not wait.
     pub fn position(&self, pool: &str, sequence: u64) -> Option<u64> {
         let counts = self.lock();
         let place = counts.waiting.get(pool)?.binary_search(&sequence).ok()?;

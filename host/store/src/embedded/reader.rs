@@ -1,4 +1,4 @@
-//! Reading the last commit.
+//! Reads the last commit.
 
 use std::sync::Arc;
 
@@ -24,10 +24,10 @@ use super::{
     },
 };
 
-/// Waiting scans that a pool's state names.
+/// Waiting scans that a pool's state lists.
 const SHOWN_WAITING: usize = 10;
 
-/// Records that one list looks at, to bound how long it takes.
+/// Records that one list looks at, which bounds its time.
 const LOOKED_AT: usize = 50_000;
 
 #[derive(Clone)]
@@ -110,7 +110,7 @@ impl Reader {
         Ok(read()?)
     }
 
-    /// Whether a claim finds something: a running scan that nobody drives, or a waiting one where there is room.
+    /// Whether a claim would find something: a running scan that nobody drives, or a waiting scan for a free scanner.
     pub fn has_work(&self, offers: &[PoolOffer], is_driven: impl Fn(&TaskId) -> bool) -> Result<bool, StoreError> {
         let read = || -> Result<_, TableError> {
             let transaction = self.begin()?;
@@ -144,7 +144,7 @@ impl Reader {
         Ok(read()?)
     }
 
-    /// What a submit with this key would answer; none when it is free.
+    /// The answer to a submit with this key; `None` if the key is free.
     pub fn known(&self, idempotency: &Idempotency, now: Timestamp) -> Result<Option<Submitted>, StoreError> {
         let read = || -> Result<_, TableError> {
             let transaction = self.begin()?;
@@ -154,7 +154,7 @@ impl Reader {
             }
             let mut record = transaction.open_table(SCANS)?.get(id.as_str())?;
             if record.is_none() {
-                // It was deleted since.
+                // The scan was deleted since.
                 record = transaction.open_table(KEYED)?.get(id.as_str())?;
             }
             let scan = record.map(|record| record::decode(record.value())).transpose()?;
@@ -163,7 +163,7 @@ impl Reader {
         Ok(read()?)
     }
 
-    /// Scans that wait for what is not there.
+    /// Scans that wait for a pool or a scanner that is not configured.
     pub fn stranded(&self, known: &ConfiguredScanners, limit: usize) -> Result<Vec<TaskId>, StoreError> {
         let read = || -> Result<_, TableError> {
             let mut stranded = Vec::new();

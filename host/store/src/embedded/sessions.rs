@@ -1,4 +1,4 @@
-//! What agents' sessions are gone on with after a restart. Each is kept until it expires or is deleted.
+//! Sessions, so that they continue after a restart. Each is kept until it expires or is deleted.
 
 use jiff::Timestamp;
 use redb::ReadableTable as _;
@@ -9,7 +9,7 @@ use super::{
     tables::{SESSIONS, TableError, Tables, milliseconds},
 };
 
-/// Expired sessions that one write clears away, so that none pays for all.
+/// Expired sessions that one write deletes, so that no write deletes all.
 const CLEARED: usize = 4;
 
 pub fn put(

@@ -12,7 +12,7 @@ use super::{
     tables::{TableError, Tables, milliseconds},
 };
 
-/// Expired keys that one submit clears away, so that none pays for all.
+/// Expired keys that one submit deletes, so that no submit deletes all.
 const CLEARED_KEYS: usize = 4;
 
 pub fn submit(tables: &mut Tables<'_>, new: &NewScan) -> Result<Submitted, TableError> {
@@ -63,44 +63,27 @@ fn enqueue(tables: &mut Tables<'_>, new: &NewScan) -> Result<Scan, TableError> {
     Ok(scan)
 }
 
-/// None when the scan is no longer this worker's.
+/// Returns `None` if the scan no longer belongs to this worker.
 pub fn update(
     tables: &mut Tables<'_>,
     id: &TaskId,
     fence: Fence,
     change: Change,
 ) -> Result<Option<Running>, TableError> {
-    let Some((mut scan, mut running)) = owned(tables, id, fence)? else { return Ok(None) };
-    if let Some(phase) = change.phase {
-        running = match running.enter(phase) {
-            Ok(running) => running,
-            Err(refused) => {
-                tracing::error!(scan = %id, trace = %scan.trace, %refused, "refused a step that is out of order");
-                return Ok(None);
-            }
-        };
-    }
-    if let Some(state) = change.plugin_state {
-        running.plugin_state = state;
-    }
-    if let Some(plugin) = change.plugin {
-        running.slot.plugin = plugin;
-    }
-    if let Some(trouble) = change.trouble {
-        running = running.troubled(trouble);
-    }
-    if change.works {
-        running = running.untroubled();
-    }
-    if change.got_on {
-        running = running.got_on();
-    }
+    let Some((mut scan, running)) = owned(tables, id, fence)? else { return Ok(None) };
+    let running = match change.apply(running) {
+        Ok(running) => running,
+        Err(refused) => {
+            tracing::error!(scan = %id, trace = %scan.trace, %refused, "refused a step that is out of order");
+            return Ok(None);
+        }
+    };
     scan.state = ScanState::Running(running.clone());
     tables.put(&scan)?;
     Ok(Some(running))
 }
 
-/// None when the scan is no longer this worker's.
+/// Returns `None` if the scan no longer belongs to this worker.
 pub fn finish(
     tables: &mut Tables<'_>,
     id: &TaskId,
@@ -123,7 +106,7 @@ pub fn cancel(tables: &mut Tables<'_>, id: &TaskId, now: Timestamp) -> Result<Ca
             put_finished(tables, scan, queued.cancel(now)).map(Cancelled::Ended)
         }
         ScanState::Running(running) => {
-            scan.state = ScanState::Running(Running { cancel_requested: true, ..running });
+            scan.state = ScanState::Running(running.request_cancel());
             tables.put(&scan)?;
             Ok(Cancelled::Requested(scan))
         }
@@ -131,7 +114,7 @@ pub fn cancel(tables: &mut Tables<'_>, id: &TaskId, now: Timestamp) -> Result<Ca
     }
 }
 
-/// None when it does not wait any more.
+/// Returns `None` if the scan does not wait any more.
 pub fn fail_waiting(
     tables: &mut Tables<'_>,
     id: &TaskId,
@@ -179,7 +162,7 @@ pub fn pause(tables: &mut Tables<'_>, pool: &PoolName, paused: bool) -> Result<(
     Ok(())
 }
 
-/// The letter goes and the new scan comes in one step, so that nothing is retried twice.
+/// Removes the letter and adds the new scan in one step, so that nothing is retried twice.
 pub fn retry_dead_letter(tables: &mut Tables<'_>, new: &NewScan) -> Result<Option<Scan>, TableError> {
     let Some(letter) = &new.retry_of else { return Ok(None) };
     if purge_dead_letters(tables, std::slice::from_ref(letter))? == 0 {
@@ -199,7 +182,7 @@ pub fn purge_dead_letters(tables: &mut Tables<'_>, ids: &[TaskId]) -> Result<u64
     Ok(purged)
 }
 
-/// Whether this is the key that the store knows; the first one is.
+/// Binds the store to the first key, and says whether this is the key that it is bound to.
 pub fn bind_key(tables: &mut Tables<'_>, fingerprint: u64) -> Result<bool, TableError> {
     let known = tables.meta.get("key")?.map(|known| known.value());
     match known {
@@ -219,7 +202,7 @@ fn owned(tables: &Tables<'_>, id: &TaskId, fence: Fence) -> Result<Option<(Scan,
     }
 }
 
-/// A failed scan is a dead letter from the moment that it has failed.
+/// Stores the end of a scan. A failed scan becomes a dead letter in the same step.
 fn put_finished(tables: &mut Tables<'_>, scan: Scan, finished: Finished) -> Result<Scan, TableError> {
     if let Outcome::Failed(_) = finished.outcome {
         tables.add_letter(scan.request.pool.as_str(), finished.completed_at, &scan.id)?;
@@ -236,7 +219,7 @@ pub fn next(tables: &mut Tables<'_>, counter: &str) -> Result<u64, TableError> {
     Ok(value)
 }
 
-/// Every submit clears a few, so that none has to clear all. Each adds one at most.
+/// Deletes a few expired keys. Each submit adds one at most, so they never pile up.
 fn clear_expired_keys(tables: &mut Tables<'_>, now: i64) -> Result<(), TableError> {
     let mut expired = Vec::new();
     for entry in tables.expiry.range(..=(now, "\u{7f}"))?.take(CLEARED_KEYS) {

@@ -19,7 +19,7 @@ use super::{
 
 /// Task id → record. Ids sort by time, so new ones go to the end.
 pub const SCANS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("scans");
-/// Pool and sequence → task id of a scan that waits, and the instance that it is pinned to; empty when to none.
+/// Pool and sequence → task id of a waiting scan, and the instance that it is pinned to; empty if it is not pinned.
 pub const QUEUE: TableDefinition<'_, (&str, u64), (&str, &str)> = TableDefinition::new("queue");
 /// Task id of a running scan → pool and instance of its scanner.
 pub const RUNNING: TableDefinition<'_, &str, (&str, &str)> = TableDefinition::new("running");
@@ -33,13 +33,14 @@ pub const KEYED: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("keyed"
 pub const DEAD: TableDefinition<'_, (&str, i64, &str), ()> = TableDefinition::new("dead");
 /// Task id of an ended scan → how it ended, and when its results were last asked for in milliseconds since 1970.
 pub const ACCESS: TableDefinition<'_, &str, (u8, i64)> = TableDefinition::new("access");
-/// The same the other way round, so that what nobody asks for is found first.
+/// How a scan ended, when its results were last asked for in milliseconds since 1970, and its task id, so that results
+/// that nobody asks for are found first.
 pub const ENDED: TableDefinition<'_, (u8, i64, &str), ()> = TableDefinition::new("ended");
 /// Pools that start nothing new.
 pub const PAUSED: TableDefinition<'_, &str, ()> = TableDefinition::new("paused");
-/// Session → expiry in milliseconds since 1970, and what it is gone on with.
+/// Session → expiry in milliseconds since 1970, and its content.
 pub const SESSIONS: TableDefinition<'_, &str, (i64, &[u8])> = TableDefinition::new("sessions");
-/// Expiry and session, so that expired ones are found first.
+/// Expiry in milliseconds since 1970 and session, so that expired sessions are found first.
 const SESSION_EXPIRY: TableDefinition<'_, (i64, &str), ()> = TableDefinition::new("session_expiry");
 /// Counters and single values.
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
@@ -55,7 +56,7 @@ pub fn kept_as(outcome: &Outcome) -> u8 {
     }
 }
 
-/// Why a step could not be applied. The whole group is rolled back.
+/// Why a step could not be applied. The whole group of writes is rolled back.
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
     #[error(transparent)]
@@ -85,11 +86,11 @@ impl From<TableError> for StoreError {
     }
 }
 
-/// Makes what is missing, so that readers find every table.
+/// Creates missing tables, so that readers find every table.
 pub fn create(database: &Database) -> Result<(), TableError> {
     let has_all = database.begin_read()?.list_tables()?.count() == TABLES;
     if has_all {
-        // Opening it must not need room.
+        // Opening the database must not need free space.
         return Ok(());
     }
     let transaction = database.begin_write()?;
@@ -97,7 +98,7 @@ pub fn create(database: &Database) -> Result<(), TableError> {
     Ok(transaction.commit()?)
 }
 
-/// Counts once what is counted step by step from then on.
+/// Fills the index from the tables. After that each step updates it.
 pub fn fill(index: &Index, database: &Database) -> Result<(), TableError> {
     index.clear();
     let transaction = database.begin_read()?;
@@ -112,10 +113,10 @@ pub fn fill(index: &Index, database: &Database) -> Result<(), TableError> {
     Ok(())
 }
 
-/// How many there are.
+/// The number of tables.
 const TABLES: usize = 13;
 
-/// All tables in a write transaction. What the index counts is changed by methods only.
+/// All tables in a write transaction. Tables that the index counts are changed by methods only.
 pub struct Tables<'t> {
     pub scans: Table<'t, &'static str, &'static [u8]>,
     queue: Table<'t, (&'static str, u64), (&'static str, &'static str)>,
@@ -203,7 +204,7 @@ impl<'t> Tables<'t> {
         Ok(())
     }
 
-    /// Whether there was such a letter.
+    /// Removes a dead letter, and says whether there was one.
     pub fn take_letter(&mut self, pool: &str, failed_at: Timestamp, id: &TaskId) -> Result<bool, TableError> {
         let was_there = self.dead.remove((pool, milliseconds(failed_at), id.as_str()))?.is_some();
         if was_there {
@@ -212,7 +213,7 @@ impl<'t> Tables<'t> {
         Ok(was_there)
     }
 
-    /// From when on the retention of an ended scan counts.
+    /// Sets the time from which the retention of an ended scan counts.
     pub fn keep_from(&mut self, id: &TaskId, outcome: &Outcome, time: Timestamp) -> Result<(), TableError> {
         let (kind, time) = (kept_as(outcome), milliseconds(time));
         self.access.insert(id.as_str(), (kind, time))?;
@@ -220,7 +221,7 @@ impl<'t> Tables<'t> {
         Ok(())
     }
 
-    /// Its retention counts from now on. Nothing happens to a scan that has not ended.
+    /// Lets the retention of an ended scan count from now on. A scan that has not ended stays as it is.
     pub fn touch(&mut self, id: &TaskId, time: Timestamp) -> Result<(), TableError> {
         let known = self.access.get(id.as_str())?.map(|known| known.value());
         let Some((kind, before)) = known.filter(|(_, before)| *before < milliseconds(time)) else { return Ok(()) };
@@ -249,7 +250,7 @@ pub fn scan(
     Ok(scan.inspect_err(|error| unreadable.note(id, error))?)
 }
 
-/// As [`scan`], and none when it cannot be read: such a one must not hold up the others.
+/// The scan as [`scan`] returns it, but `None` if it cannot be read: such a scan must not hold up the others.
 pub fn readable(
     scans: &impl ReadableTable<&'static str, &'static [u8]>,
     unreadable: &UnreadableRecords,
@@ -286,7 +287,7 @@ pub fn count_by_scanner<'a>(
     Ok(counts)
 }
 
-/// For keys.
+/// The time as a key of a table.
 pub fn milliseconds(time: Timestamp) -> i64 {
     time.as_millisecond()
 }

@@ -1,5 +1,5 @@
-//! Group commit: the writer thread takes what waits into one transaction, and answers after its fsync.
-//! A write that fails is refused as a whole, and so is what follows, until the disk may take it again.
+//! Group commit: the writer thread puts all waiting writes into one transaction, and answers after its fsync.
+//! A group that fails is refused as a whole, and so are later ones until the disk may accept writes again.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -16,16 +16,16 @@ use super::{
     tables::{TableError, Tables},
 };
 
-/// Writes that wait at most; further ones wait to be let in.
+/// The most writes in the queue; further ones wait until it has room.
 const MAX_WAITING: usize = 4_096;
 
 /// Writes in one transaction at most, to bound how long the first waits for the last.
 const MAX_GROUP: usize = 1_024;
 
-/// After a write that failed, before the next is tried.
+/// The pause between a failed write and the next attempt.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Applies itself to the tables and returns what tells the caller of it once it is durable.
+/// Applies a step to the tables, and returns the closure that answers its caller once the step is durable.
 type Job = Box<dyn FnOnce(&mut Tables<'_>) -> Result<Deliver, TableError> + Send>;
 type Deliver = Box<dyn FnOnce() + Send>;
 

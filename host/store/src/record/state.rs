@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use scanhost_domain::{
     ids::ScannerId,
     scan::{
-        AuthenticationStatus, Failure, FailureCode, Fence, Finished, Outcome, Phase, PluginVersion, Queued, Run,
-        Running, ScanState, SeverityCounts, Slot, Summary, Warning,
+        AuthenticationStatus, Failure, FailureCode, Fence, Finished, FinishedFields, Outcome, Phase, PluginVersion,
+        Queued, Run, Running, RunningFields, ScanState, SeverityCounts, Slot, Summary, Warning,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -135,7 +135,7 @@ impl TryFrom<StateRecord> for ScanState {
                 recoveries,
                 recoveries_in_vain,
                 cancel_requested,
-            } => Self::Running(Running {
+            } => Self::Running(Running::restore(RunningFields {
                 slot: slot.try_into()?,
                 started_at,
                 fence: Fence(fence),
@@ -147,12 +147,12 @@ impl TryFrom<StateRecord> for ScanState {
                 recoveries,
                 recoveries_in_vain,
                 cancel_requested,
-            }),
-            StateRecord::Finished { outcome, completed_at, run } => Self::Finished(Finished {
+            })),
+            StateRecord::Finished { outcome, completed_at, run } => Self::Finished(Finished::restore(FinishedFields {
                 outcome: outcome.try_into()?,
                 completed_at,
                 run: run.map(TryInto::try_into).transpose()?,
-            }),
+            })),
         })
     }
 }

@@ -1,5 +1,5 @@
-//! Giving waiting scans to scanners, and scans that lost their worker to another one. Any number of workers do so at
-//! once: each decides by what it has read, and the step is taken only if that still holds.
+//! Claims: a waiting scan gets a scanner, and a scan that lost its worker gets another worker. Any number of workers
+//! claim at once: each decides by what it has read, and its step is carried out only if that still holds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,38 +16,37 @@ use super::{
     stored::Stored,
 };
 
-/// Expired leases that one look sees.
+/// Expired leases that one claim reads.
 const SHOWN_EXPIRED: usize = 8;
 
-/// Waiting scans that are looked at first, and how many times more next, where all of those are pinned to scanners
-/// that are busy.
+/// Waiting scans that are read first, and the factor for the next read if all of these are pinned to busy scanners.
 const FIRST_LOOK: usize = 8;
 const LOOK_GROWTH: usize = 8;
 
-/// What a claim goes by.
+/// What a claim reads before it decides.
 struct ClaimView {
     /// Scans whose lease has ended, and when it did.
     expired: Vec<(TaskId, f64)>,
-    /// Of each offer, whether something may start.
+    /// The state of each offer's pool.
     pools: Vec<PoolView>,
 }
 
 struct PoolView {
-    /// The claim with which it was last served.
+    /// The number of the claim that last served the pool.
     served: u64,
-    /// Scans that it has started.
+    /// The number of scans that the pool has started.
     starts: u64,
-    /// Scans wait, and the pool is not paused.
+    /// Whether scans wait and the pool is not paused.
     has_waiting: bool,
     capacities: Vec<Capacity>,
 }
 
-/// What became of starting a scan of a pool.
+/// The outcome of starting a scan of a pool.
 enum Start {
     Started(Box<Claimed>),
     /// No waiting scan can be taken by a free scanner.
     Nothing,
-    /// Others were faster: what was read does not hold any more.
+    /// Other workers were faster, and what was read does not hold any more.
     Overtaken,
 }
 
@@ -60,7 +59,7 @@ impl RedisStore {
                     return Ok(Some(claimed));
                 }
             }
-            // Most looks find nothing; those should not write.
+            // Most claims find nothing, and those should not write.
             if !look.pools.iter().any(|pool| pool.has_waiting) {
                 return Ok(None);
             }
@@ -70,14 +69,14 @@ impl RedisStore {
                 Start::Overtaken => {}
             }
         }
-        // Others take everything; there will be another look.
+        // Other workers take everything; this worker tries again later.
         Ok(None)
     }
 
     async fn look(&self, offers: &[PoolOffer]) -> Result<ClaimView, StoreError> {
         let mut commands = redis::pipe();
         commands.cmd("TIME");
-        // Those that cannot be read stay where they are, at the front.
+        // Unreadable scans stay at the front, so more are read.
         let shown = SHOWN_EXPIRED + self.unreadable.count();
         commands.cmd("ZRANGE").arg(self.keys.running()).arg(0).arg(shown - 1).arg("WITHSCORES");
         commands.cmd("SMEMBERS").arg(self.keys.paused());
@@ -91,8 +90,8 @@ impl RedisStore {
 
         #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 are exact for 200,000 years")]
         let now = (seconds * 1_000 + microseconds / 1_000) as f64;
-        // Workers that could not renew their leases while Redis was away are given time to do so now. What was given
-        // back has no worker.
+        // Workers that could not renew their leases while Redis was away get time to do so now. A scan that was
+        // released has no worker.
         let is_settled = self.connection.age() >= self.lease / 2;
         let mut expired = Vec::new();
         for (id, expiry) in leases {
@@ -130,13 +129,13 @@ impl RedisStore {
         Ok(ClaimView { expired, pools })
     }
 
-    /// Takes over a scan whose worker is gone, unless its lease was renewed or another one was faster.
+    /// Claims a scan whose worker is gone, unless its lease was renewed or another worker was faster.
     async fn recover(&self, id: &TaskId, expiry: f64) -> Result<Option<Claimed>, StoreError> {
         let running_key = self.keys.running();
         let stored = self.readable(id).await?;
         let running = stored.as_ref().map(|stored| stored.scan.state.clone());
         let (Some(stored), Some(ScanState::Running(running))) = (stored, running) else {
-            // It has ended since the look, or nobody of this version can go on with it.
+            // The scan has ended meanwhile, or this version cannot read it.
             return Ok(None);
         };
         let running = running.recover();
@@ -150,7 +149,8 @@ impl RedisStore {
         Ok(Some(Claimed { scan, running }))
     }
 
-    /// Who was served longest ago comes first, so that nobody waits for more than one scan of another.
+    /// Starts a scan of the first pool that can. The pool that was served longest ago comes first, so that no pool
+    /// waits for more than one scan of another.
     async fn start_in_turn(
         &self,
         offers: &[PoolOffer],
@@ -202,8 +202,8 @@ impl RedisStore {
         Ok(Start::Started(Box::new(Claimed { scan, running })))
     }
 
-    /// The first waiting scan that a free scanner can take: one that is pinned to a busy scanner, or cannot be read, does
-    /// not hold up those behind it.
+    /// The first waiting scan that a free scanner can take. A scan that is pinned to a busy scanner, or cannot be read,
+    /// does not hold up those behind it.
     async fn first_startable(
         &self,
         offer: &PoolOffer,
@@ -211,7 +211,7 @@ impl RedisStore {
     ) -> Result<Option<(Stored, ScannerId)>, StoreError> {
         let (mut count, mut unreadable) = (FIRST_LOOK, BTreeSet::new());
         loop {
-            // From the front each time: others take from the queue, and nobody may be jumped.
+            // It begins at the front each time, since others take from the queue and no scan may be skipped.
             let waiting = self.waiting(&offer.pool, 0, count).await?;
             let is_all = waiting.len() < count;
             for (id, pinned) in waiting {
@@ -232,7 +232,7 @@ impl RedisStore {
         }
     }
 
-    /// Waiting scans of a pool in order, with the instance that each is pinned to; empty when to none.
+    /// Waiting scans of a pool in order, with the instance that each is pinned to; empty if it is not pinned.
     pub(super) async fn waiting(
         &self,
         pool: &PoolName,

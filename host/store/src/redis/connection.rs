@@ -1,5 +1,5 @@
-//! The one connection to Redis: all calls share it, and what is published comes over it. When it is lost, the next call
-//! makes another; a call that cannot be answered in time fails, and is never sent twice: it may have been carried out.
+//! The one connection to Redis, which all calls and published messages share. When it is lost, the next call makes
+//! another. A call that is not answered in time fails and is never sent twice, since it may have been carried out.
 
 use std::{
     convert::Infallible,
@@ -22,10 +22,11 @@ use tokio::{
 
 use super::{super::StoreError, events::Events};
 
-/// An agent should hear soon that it cannot submit, and not because a disk or a core was away for a moment.
+/// The longest call. An agent should learn soon that it cannot submit, but not fail because of a short pause of a disk
+/// or a core.
 const LONGEST_CALL: Duration = Duration::from_secs(5);
 
-/// Leaves some time for the call itself.
+/// The longest attempt to connect, which leaves some time for the call itself.
 const LONGEST_CONNECT: Duration = Duration::from_secs(3);
 
 pub struct Connection {
@@ -42,10 +43,7 @@ struct Live {
 }
 
 impl Connection {
-    /// Nothing is sent yet.
-    ///
-    /// # Errors
-    /// When the URL is not one of Redis.
+    /// Prepares a connection to the Redis of this URL. Nothing is sent yet.
     pub fn new(url: &str, events: Arc<Events>) -> Result<Self, StoreError> {
         // The URL may carry a password, so that the error must not quote it.
         let bad_url = |_: RedisError| StoreError::Unavailable("its URL is not a valid Redis URL".to_owned());
@@ -56,18 +54,20 @@ impl Connection {
         Ok(Self { client, events, present: ArcSwap::default() })
     }
 
-    /// Asks, which changes nothing.
+    /// Sends a command that only reads.
     pub async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
         self.write(command).await.map_err(nothing_written)
     }
 
-    /// As [`Self::query`].
+    /// Sends commands that only read.
     pub async fn query_all<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, StoreError> {
         self.write_all(commands).await.map_err(nothing_written)
     }
 
+    /// Sends a command that writes.
+    ///
     /// # Errors
-    /// [`StoreError::AnswerLost`] when it may have been done all the same; so it is for all that write.
+    /// Like every write it fails with [`StoreError::AnswerLost`] if it may have been carried out all the same.
     pub async fn write<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
         self.call(|mut connection| async move { command.query_async(&mut connection).await }).await
     }
@@ -120,7 +120,7 @@ impl Connection {
         present
     }
 
-    /// Lets the next call make a connection, unless another call has seen to that.
+    /// Lets the next call make a new connection, unless another call has already done so.
     fn forget(&self, lost: &Arc<OnceCell<Live>>) {
         self.present.compare_and_swap(lost, Arc::default());
     }
@@ -152,7 +152,7 @@ async fn in_time<T>(end: Instant, answer: impl Future<Output = RedisResult<T>>) 
     timeout_at(end, answer).await.map_err(too_late)?
 }
 
-/// Redis itself has not answered.
+/// Whether Redis itself has not answered.
 fn is_lost(error: &RedisError) -> bool {
     error.is_io_error() || error.is_unrecoverable_error()
 }

@@ -1,5 +1,5 @@
-//! What the processes tell each other over Redis: that a scan has changed, or that there may be something to claim.
-//! A message may be lost; whoever waits looks again by itself, or is woken when the connection is back.
+//! Wake-ups between processes over Redis: a scan has changed, or there may be something to claim.
+//! A message may be lost; a waiter looks again by itself, or is woken when the connection is back.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use super::super::watch::{Watch, Watchers};
 
-/// How long a worker sleeps at most before it looks again by itself.
+/// How long a worker sleeps at most before it tries to claim again by itself.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
 pub struct Events {
@@ -36,7 +36,7 @@ impl Events {
         }
     }
 
-    /// Messages may have been missed.
+    /// Wakes everyone, since messages may have been missed.
     pub fn resume(&self) {
         self.watchers.all_changed();
         self.work.notify_one();

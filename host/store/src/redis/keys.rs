@@ -1,5 +1,5 @@
 //! The names of the keys. All begin with the installation's prefix; operators know those of the queues.
-//! Scripts build no names but those of leases, so one server is needed: a cluster has no place for them all.
+//! Scripts build only the names of leases, so one server is needed and a cluster does not work.
 
 use scanhost_domain::ids::{IdempotencyKey, PoolName, ScannerId, TaskId};
 
@@ -42,7 +42,7 @@ impl Keys {
         format!("{}keyed:{id}", self.prefix)
     }
 
-    /// What an agent's session is gone on with; it expires.
+    /// What is stored of a session; it expires.
     pub fn session(&self, id: &str) -> String {
         format!("{}session:{id}", self.prefix)
     }
@@ -72,7 +72,7 @@ impl Keys {
         format!("{}{scanner}", self.leases())
     }
 
-    /// What the keys of leases begin with.
+    /// The prefix of the keys of leases.
     pub fn leases(&self) -> String {
         self.named("lease:")
     }
@@ -82,7 +82,7 @@ impl Keys {
         self.named("access")
     }
 
-    /// The same of failed scans and those that ran out of time.
+    /// ZSET of failed and timed out scans, by when their results were last asked for.
     pub fn access_of_failed(&self) -> String {
         self.named("access:failed")
     }
@@ -92,7 +92,7 @@ impl Keys {
         self.named("pinned")
     }
 
-    /// HASH of the claim with which a pool was last served.
+    /// HASH of the number of the claim that last served a pool.
     pub fn served(&self) -> String {
         self.named("served")
     }
@@ -102,37 +102,37 @@ impl Keys {
         self.named("starts")
     }
 
-    /// Set while one process tries a scanner that rests.
+    /// The key that is set while one process probes a scanner whose breaker is open.
     pub fn probe(&self, scanner: &ScannerId) -> String {
         format!("{}probe:{scanner}", self.prefix)
     }
 
-    /// Written to see whether writing works.
+    /// The key that is written to see whether writing works.
     pub fn written(&self) -> String {
         self.named("written")
     }
 
-    /// SET of the scanners that workers have told of.
+    /// SET of the scanners that workers have reported on.
     pub fn scanners(&self) -> String {
         self.named("scanners")
     }
 
-    /// How a worker sees the scanner; gone when none has said so lately.
+    /// A worker's report about the scanner, which expires.
     pub fn report(&self, scanner: &str) -> String {
         format!("{}scanner:{scanner}", self.prefix)
     }
 
-    /// Counts submits.
+    /// The counter of submits.
     pub fn sequence(&self) -> String {
         self.named("sequence")
     }
 
-    /// Counts claims.
+    /// The counter of claims.
     pub fn turn(&self) -> String {
         self.named("turn")
     }
 
-    /// The fingerprint of the key that secrets are sealed with.
+    /// The fingerprint of the secrets key.
     pub fn key(&self) -> String {
         self.named("key")
     }
@@ -142,7 +142,7 @@ impl Keys {
         self.named("installation")
     }
 
-    /// The channel on which changes are told.
+    /// The channel on which changes are published.
     pub fn events(&self) -> String {
         self.named("events")
     }

@@ -1,4 +1,4 @@
-//! What a worker says while it drives a scan, without changing the record: that it is still there, and how far it is.
+//! Heartbeat and progress of a worker that drives a scan. Neither changes the record.
 
 use std::{sync::LazyLock, time::Duration};
 
@@ -11,8 +11,8 @@ static LEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("leas
 static PROGRESS: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("progress.lua")));
 
 impl RedisStore {
-    /// Lets the lease last so long from now, or gives the scan back when that is no time. False when the scan is no
-    /// longer this worker's.
+    /// Renews the lease for this time from now, or releases the scan if the time is zero. It returns false if the scan
+    /// no longer belongs to this worker.
     pub(super) async fn renew(&self, id: &TaskId, fence: Fence, length: Duration) -> Result<bool, StoreError> {
         let mut script = LEASE.prepare_invoke();
         script

@@ -1,4 +1,4 @@
-//! Looking at many scans at once: lists, queues, dead letters, what may be cleared away.
+//! Reads many scans at once: lists, queues, dead letters, expired scans.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +13,13 @@ use super::{
     RedisStore, parse_ids, parse_scanner,
 };
 
-/// Records that are fetched at once.
+/// Records that are fetched in one call.
 const BATCH: usize = 128;
 
-/// Records that one list looks at, to bound how long it takes.
+/// Records that one list looks at, which bounds its time.
 const LOOKED_AT: usize = 20_000;
 
-/// Waiting scans that a pool's state names.
+/// Waiting scans that a pool's state lists.
 const SHOWN_WAITING: usize = 10;
 
 impl RedisStore {
@@ -85,7 +85,7 @@ impl RedisStore {
         }
         let scanners: Vec<Option<String>> = self.connection.query_all(&commands).await?;
         let mut counts = BTreeMap::new();
-        // One without a scanner has ended between the two.
+        // A scan without a scanner has ended between the two calls.
         for scanner in scanners.into_iter().flatten() {
             *counts.entry(parse_scanner(&scanner)?).or_default() += 1;
         }
@@ -151,8 +151,8 @@ impl RedisStore {
         Ok(expired)
     }
 
-    /// Scans that wait for what is not there. Of the pools that are there, only those are walked in which scans are
-    /// pinned to a scanner that is not.
+    /// Scans that wait for a pool or a scanner that is not configured. A configured pool is read only if scans in it
+    /// are pinned to a scanner that is not configured.
     pub(super) async fn list_stranded(
         &self,
         known: &ConfiguredScanners,
@@ -190,7 +190,7 @@ fn waits(scan: Scan) -> Waiting {
     Waiting { id: scan.id, name: scan.request.name }
 }
 
-/// A score is milliseconds since 1970.
+/// The time of a score, which is milliseconds since 1970.
 fn time(score: f64) -> Result<Timestamp, BadRecord> {
     #[expect(clippy::cast_possible_truncation, reason = "scores are whole numbers; one out of range is no time")]
     Timestamp::from_millisecond(score as i64).map_err(|_| BadRecord::Value("time"))

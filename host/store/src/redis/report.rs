@@ -1,4 +1,4 @@
-//! How the workers see their scanners, as it is stored: JSON, one key a scanner, which ends with its life.
+//! The workers' reports about scanners as they are stored: JSON, one key per scanner, which expires.
 
 use jiff::Timestamp;
 use scanhost_domain::{breaker::Circuit, ids::ScannerId};

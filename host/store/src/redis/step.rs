@@ -1,4 +1,4 @@
-//! One step in one instant: what has to be so, and what is written then.
+//! One atomic step: checks, and the writes that follow if all of them hold.
 
 use std::sync::LazyLock;
 
@@ -8,7 +8,7 @@ use super::{super::StoreError, RedisStore};
 
 static STEP: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("step.lua")));
 
-/// Checks and writes, each as the number of its words and these.
+/// Checks and writes, each as the number of its words and the words.
 #[derive(Default)]
 pub struct Step {
     check_count: usize,
@@ -17,12 +17,12 @@ pub struct Step {
 }
 
 impl Step {
-    /// The command must answer exactly this. One that writes must be the last check.
+    /// Adds a check: the command must answer exactly this. A command that writes must be the last check.
     pub fn check(self, command: &[&str], answer: &str) -> Self {
         self.expect(format!("={answer}"), command)
     }
 
-    /// The command must answer a number below this one.
+    /// Adds a check: the command must answer a number below this one.
     pub fn check_below(self, command: &[&str], bound: u32) -> Self {
         self.expect(format!("<{bound}"), command)
     }
@@ -34,7 +34,7 @@ impl Step {
         self
     }
 
-    /// A command of Redis, or `LEASE key scan`, which sets when the lease ends.
+    /// Adds a write: a command of Redis, or `LEASE key scan`, which sets when the lease ends.
     pub fn write(mut self, command: &[&str]) -> Self {
         self.writes.push(command.len().to_string());
         self.writes.extend(command.iter().map(ToString::to_string));
@@ -43,7 +43,7 @@ impl Step {
 }
 
 impl RedisStore {
-    /// Whether the step was applied; not when a check did not hold.
+    /// Applies the step, and says whether all checks held and it was carried out.
     pub(super) async fn apply(&self, step: &Step) -> Result<bool, StoreError> {
         let mut script = STEP.prepare_invoke();
         script.arg(self.lease_milliseconds()).arg(step.check_count).arg(&step.checks).arg(&step.writes);

@@ -1,4 +1,4 @@
-//! A scan as it lies in Redis, and writing it back if nobody else has written it since.
+//! A scan as it is stored in Redis, and writing it back if nobody else has written it since.
 
 use std::str::FromStr;
 
@@ -20,11 +20,11 @@ use super::{
 /// A scan as it was read.
 pub struct Stored {
     pub scan: Scan,
-    /// Grows with every write.
+    /// The revision, which grows with every write.
     pub revision: u64,
-    /// How far its worker said it is. Kept apart from the record, so that it can be noted cheaply.
+    /// The progress that its worker noted. It is kept apart from the record, so that noting it is cheap.
     pub progress: u8,
-    /// Until when a key stands for it, in the server's milliseconds since 1970.
+    /// Until when an idempotency key stands for it, in milliseconds since 1970 by the server's clock.
     pub keyed_until: Option<String>,
 }
 
@@ -32,11 +32,11 @@ pub struct Stored {
 pub type Fields = [Option<Vec<u8>>; 5];
 
 impl Stored {
-    /// None when there is no such scan.
+    /// Reads the fields; `None` if there is no such scan.
     pub fn from_fields(fields: Fields) -> Result<Option<Self>, BadRecord> {
         let [Some(record), Some(revision), Some(sequence), progress, keyed_until] = fields else { return Ok(None) };
         let mut scan = record::decode(&record)?;
-        // The record was made before its place was known.
+        // The record was made before its sequence was known.
         scan.sequence = number(&sequence, "sequence")?;
         let revision = number(&revision, "revision")?;
         let progress = progress.map_or(Ok(0), |progress| number(&progress, "progress"))?;
@@ -44,7 +44,7 @@ impl Stored {
         Ok(Some(Self { scan, revision, progress, keyed_until: keyed_until.map(|until| until.to_string()) }))
     }
 
-    /// As it is shown: with the progress that its worker has noted.
+    /// The scan as callers see it, with the progress that its worker has noted.
     pub fn shown(self) -> Scan {
         let mut scan = self.scan;
         if let ScanState::Running(running) = &mut scan.state {
@@ -67,7 +67,7 @@ impl RedisStore {
         Ok(stored.inspect_err(|error| self.unreadable.note(id, error))?)
     }
 
-    /// None too when it cannot be read.
+    /// The stored scan; `None` also if it cannot be read.
     pub(super) async fn readable(&self, id: &TaskId) -> Result<Option<Stored>, StoreError> {
         match self.stored(id).await {
             Err(StoreError::Damaged(_)) => Ok(None),
@@ -86,13 +86,13 @@ impl RedisStore {
         Ok(ids.iter().zip(all).filter_map(stored).collect())
     }
 
-    /// A step that is taken only if the scan is still as it was read.
+    /// A step that is carried out only if the scan is still as it was read.
     pub(super) fn unchanged(&self, stored: &Stored) -> Step {
         let key = self.keys.scan(&stored.scan.id);
         Step::default().check(&["HGET", &key, "revision"], &stored.revision.to_string())
     }
 
-    /// Adds to the step that the scan is now so.
+    /// Adds the write of this scan to the step.
     pub(super) fn put(&self, step: Step, stored: &Stored, scan: &Scan) -> Step {
         let (key, revision) = (self.keys.scan(&scan.id), (stored.revision + 1).to_string());
         step.write(&["HSET", &key, "record", &encode(scan), "revision", &revision]).write(&[
@@ -102,7 +102,7 @@ impl RedisStore {
         ])
     }
 
-    /// Adds to the step that the scan runs so, under a lease that begins now.
+    /// Adds to the step that the scan runs in this state, under a lease that begins now.
     pub(super) fn put_running(&self, step: Step, stored: &Stored, running: &Running) -> Step {
         let scan = Scan { state: ScanState::Running(running.clone()), ..stored.scan.clone() };
         let (key, scanner) = (self.keys.scan(&scan.id), &running.slot.scanner);
@@ -113,20 +113,20 @@ impl RedisStore {
             .write(&["LEASE", &self.keys.lease(scanner), id])
     }
 
-    /// Adds to the step that the scan has no lease any more, which lets another one start.
+    /// Adds the end of the scan's lease to the step, which lets another scan start.
     pub(super) fn remove_lease(&self, step: Step, id: &TaskId, running: &Running) -> Step {
         step.write(&["ZREM", &self.keys.running(), id.as_str()])
             .write(&["ZREM", &self.keys.lease(&running.slot.scanner), id.as_str()])
             .write(&["PUBLISH", &self.keys.events(), ""])
     }
 
-    /// Adds to the step that the scan does not wait any more.
+    /// Adds the removal of the scan from its queue to the step.
     pub(super) fn remove_from_queue(&self, step: Step, scan: &Scan) -> Step {
         let step = step.write(&["LREM", &self.keys.queue(&scan.request.pool), "1", scan.id.as_str()]);
         self.unpin(step, scan)
     }
 
-    /// Adds to the step that the scan does not wait for the scanner any more that it is pinned to, if it is.
+    /// Adds to the step that a pinned scan does not wait for its scanner any more.
     pub(super) fn unpin(&self, step: Step, scan: &Scan) -> Step {
         let Some(instance) = scan.request.instance.clone() else { return step };
         let scanner = ScannerId { pool: scan.request.pool.clone(), instance };

@@ -1,4 +1,4 @@
-//! New scans, and dead letters that are run again.
+//! New scans, and retries of dead letters.
 
 use std::sync::LazyLock;
 
@@ -20,10 +20,10 @@ use super::{
 
 static SUBMIT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("submit.lua")));
 
-/// More than any queue has.
+/// A depth that no queue reaches.
 const NO_LIMIT: u64 = 1 << 52;
 
-/// What the script says.
+/// The answer of the script.
 enum Answer {
     New {
         scan: Box<Scan>,

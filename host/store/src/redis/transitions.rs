@@ -1,5 +1,5 @@
-//! What happens to a scan that is there: its worker's steps, cancelling and deleting it. What the next state is, is
-//! decided here from what was read, and written if nobody else was faster; else it is read and decided again.
+//! Transitions of an existing scan: its worker's steps, cancelling and deleting it. The next state is decided here from
+//! what was read, and written if nobody else was faster; otherwise the scan is read and decided again.
 
 use jiff::Timestamp;
 use scanhost_domain::{
@@ -14,16 +14,15 @@ use super::{
     stored::{Stored, encode},
 };
 
-/// What follows from a scan as it was read.
+/// What to do with a scan as it was read.
 enum Decision<T> {
-    /// Nothing is written.
+    /// Answer without writing.
     Answer(T),
     Write {
         step: Step,
         answer: T,
     },
-    /// As `Write`, by the scan's worker, which will try again when it is not heard whether the step was taken: the
-    /// scan as it is then.
+    /// Write as the scan's worker, which tries again if the answer is lost. `written` is the scan after the step.
     WriteAsWorker {
         step: Step,
         written: Box<Scan>,
@@ -56,7 +55,7 @@ impl RedisStore {
         Err(contended())
     }
 
-    /// As [`Self::transition`], by the scan's worker: once it has heard what became of its step, none is unconfirmed.
+    /// Makes a transition as the scan's worker. Once it is answered, no step of the scan is unconfirmed.
     async fn as_worker<T>(
         &self,
         id: &TaskId,
@@ -69,12 +68,12 @@ impl RedisStore {
         answer
     }
 
-    /// Whether the last step of this worker was taken without its hearing so.
+    /// Whether the last step of this worker was carried out although its answer was lost.
     fn was_taken(&self, stored: &Stored) -> bool {
         self.lock_unconfirmed().get(&stored.scan.id).is_some_and(|written| *written == stored.scan)
     }
 
-    /// None when the scan is no longer this worker's.
+    /// Returns `None` if the scan no longer belongs to this worker.
     pub(super) async fn change(
         &self,
         id: &TaskId,
@@ -82,34 +81,20 @@ impl RedisStore {
         change: &Change,
     ) -> Result<Option<Running>, StoreError> {
         let decide = |stored: Option<Stored>| {
-            let Some((stored, mut running)) = owned(stored, fence) else { return Decision::Answer(None) };
-            if let Some(phase) = &change.phase {
-                if *phase == running.phase && self.was_taken(&stored) {
-                    return Decision::Answer(Some(running));
+            let Some((stored, running)) = owned(stored, fence) else { return Decision::Answer(None) };
+            if let Change::Enter { phase, .. } = change
+                && *phase == running.phase
+                && self.was_taken(&stored)
+            {
+                return Decision::Answer(Some(running));
+            }
+            let running = match change.clone().apply(running) {
+                Ok(running) => running,
+                Err(refused) => {
+                    tracing::error!(scan = %id, trace = %stored.scan.trace, %refused, "refused a step that is out of order");
+                    return Decision::Answer(None);
                 }
-                running = match running.enter(phase.clone()) {
-                    Ok(running) => running,
-                    Err(refused) => {
-                        tracing::error!(scan = %id, trace = %stored.scan.trace, %refused, "refused a step that is out of order");
-                        return Decision::Answer(None);
-                    }
-                };
-            }
-            if let Some(state) = &change.plugin_state {
-                running.plugin_state.clone_from(state);
-            }
-            if let Some(plugin) = &change.plugin {
-                running.slot.plugin.clone_from(plugin);
-            }
-            if let Some(trouble) = &change.trouble {
-                running = running.troubled(trouble.clone());
-            }
-            if change.works {
-                running = running.untroubled();
-            }
-            if change.got_on {
-                running = running.got_on();
-            }
+            };
             let step = self.put_running(self.unchanged(&stored), &stored, &running);
             let written = Box::new(Scan { state: ScanState::Running(running.clone()), ..stored.scan });
             Decision::WriteAsWorker { step, written, answer: Some(running) }
@@ -117,7 +102,7 @@ impl RedisStore {
         self.as_worker(id, decide).await
     }
 
-    /// None when the scan is no longer this worker's.
+    /// Returns `None` if the scan no longer belongs to this worker.
     pub(super) async fn end(
         &self,
         id: &TaskId,
@@ -151,7 +136,7 @@ impl RedisStore {
                     Decision::Write { step, answer: Cancelled::Ended(scan) }
                 }
                 ScanState::Running(running) => {
-                    let running = Running { cancel_requested: true, ..running };
+                    let running = running.request_cancel();
                     let scan = Scan { state: ScanState::Running(running), ..stored.scan.clone() };
                     let step = self.put(self.unchanged(&stored), &stored, &scan);
                     Decision::Write { step, answer: Cancelled::Requested(scan) }
@@ -162,7 +147,7 @@ impl RedisStore {
         self.transition(id, decide).await
     }
 
-    /// None when it does not wait any more.
+    /// Returns `None` if the scan does not wait any more.
     pub(super) async fn fail_queued(
         &self,
         id: &TaskId,
@@ -212,7 +197,7 @@ impl RedisStore {
         self.transition(id, decide).await
     }
 
-    /// Adds to the step that the scan has ended. A failed scan is a dead letter from the moment that it has failed.
+    /// Adds the end of the scan to the step. A failed scan becomes a dead letter in the same step.
     fn put_finished(&self, step: Step, stored: &Stored, finished: Finished) -> (Step, Scan) {
         let time = finished.completed_at.as_millisecond().to_string();
         let is_failed = matches!(finished.outcome, Outcome::Failed(_));

@@ -145,7 +145,7 @@ async fn apply(store: &dyn Store, model: &mut Model, operation: Operation) {
         Operation::Advance { scan } => {
             let Some(place) = index(scan) else { return };
             let scan = &model.scans[place];
-            let change = Change { trouble: Some("away".into()), ..Change::default() };
+            let change = Change::Retry("away".into());
             let updated = store.update(&scan.id, scan.fence.unwrap_or(Fence(1)), change).await;
             assert_eq!(updated.is_ok(), scan.status == Some(Status::Running));
         }
@@ -229,7 +229,7 @@ async fn apply(store: &dyn Store, model: &mut Model, operation: Operation) {
         Operation::WriteStale { scan } => {
             let Some(place) = index(scan) else { return };
             let scan = &model.scans[place];
-            let stale = store.update(&scan.id, Fence(99), Change::default()).await;
+            let stale = store.update(&scan.id, Fence(99), Change::Progressed).await;
             assert!(matches!(stale, Err(WorkError::Stale)));
         }
     }

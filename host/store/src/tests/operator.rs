@@ -161,7 +161,7 @@ async fn progress_is_shown_and_never_goes_back(fresh: Fresh) {
     }
     let ended = store.finish(&scan.id, fence, Outcome::Timeout, at(2)).await.unwrap();
     let ScanState::Finished(finished) = ended.state else { panic!("{ended:?}") };
-    assert_eq!(finished.run.unwrap().progress, 55);
+    assert_eq!(finished.run.as_ref().unwrap().progress, 55);
 }
 
 async fn what_is_given_back_is_claimed_again(fresh: Fresh) {

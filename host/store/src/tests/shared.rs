@@ -94,7 +94,7 @@ async fn a_scan_whose_lease_has_ended_is_taken_over_and_its_worker_fenced_off() 
     assert!(taken.running.fence > lost.running.fence);
     let fence = lost.running.fence;
     assert!(matches!(first.heartbeat(id, fence).await, Err(WorkError::Stale)));
-    assert!(matches!(first.update(id, fence, Change::default()).await, Err(WorkError::Stale)));
+    assert!(matches!(first.update(id, fence, Change::Progressed).await, Err(WorkError::Stale)));
     assert!(matches!(first.finish(id, fence, completed(), at(2)).await, Err(WorkError::Stale)));
     assert!(third.finish(id, taken.running.fence, completed(), at(2)).await.is_ok());
 }
@@ -176,14 +176,14 @@ async fn what_was_acknowledged_outlives_redis_and_calls_fail_soon_while_it_is_aw
     for _ in 0..3 {
         let begin = Instant::now();
         assert!(is_away(&store.submit(new_scan("p", "refused")).await.unwrap_err()));
-        let update = store.update(&running.id, fence, Change::default()).await;
+        let update = store.update(&running.id, fence, Change::Progressed).await;
         assert!(matches!(update, Err(WorkError::Store(error)) if is_away(&error)));
         assert!(is_away(&store.claim(&offers, at(1)).await.unwrap_err()));
         assert!(begin.elapsed() < Duration::from_secs(8), "{:?}", begin.elapsed());
     }
 
     server.start_again();
-    let creating = Change { phase: Some(Phase::Creating), ..Change::default() };
+    let creating = Change::Enter { phase: Phase::Creating, plugin_state: None };
     assert_eq!(store.update(&running.id, fence, creating).await.unwrap().phase, Phase::Creating);
     assert_eq!(store.position(&waiting).await.unwrap(), Some(1));
     let again = store.submit(keyed(new_scan("p", "running"), "k", 1)).await.unwrap();
@@ -223,7 +223,7 @@ async fn a_step_whose_answer_was_lost_is_not_taken_for_somebody_elses() {
     let id = submit(&store, new_scan("p", "a")).await.id;
     let fence = store.claim(&offers, at(1)).await.unwrap().unwrap().running.fence;
 
-    let creating = || store.update(&id, fence, Change { phase: Some(Phase::Creating), ..Change::default() });
+    let creating = || store.update(&id, fence, Change::Enter { phase: Phase::Creating, plugin_state: None });
     proxy.lose_next();
     assert!(matches!(creating().await, Err(WorkError::Store(StoreError::AnswerLost(_)))));
     assert_eq!(creating().await.unwrap().phase, Phase::Creating);

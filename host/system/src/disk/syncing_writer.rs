@@ -1,40 +1,32 @@
-//! A large file on its way to the disk. Left to the system it would go there in one burst at its end, and the syncs of
-//! the store, which everybody waits for, would stand behind it.
+//! Syncs a large file to the disk while it is written. Otherwise the system would write it in one burst at its end, and
+//! the syncs of the store, which everybody waits for, would queue behind it.
 
-use std::{
-    fs::File,
-    io::{self, Write},
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{fs::File, io::{self, Write}, sync::{Arc, Mutex, PoisonError}};
 
-use tokio::{
-    runtime::{Handle, RuntimeFlavor},
-    task::{JoinHandle, block_in_place},
-};
+use tokio::{runtime::{Handle, RuntimeFlavor}, task::{JoinHandle, block_in_place}};
 
 #[cfg(test)]
 mod tests;
 
-/// How much may be on its way, and how much may wait behind it. Less means more syncs, more a longer one.
+/// Bytes that one sync covers, and that may wait for the next one. Less means more syncs, more means longer ones.
 const PIECE: usize = 4 << 20;
 
-/// Syncs what is written to it, every few megabytes, while more is written; where the disk is slower than that, writing
-/// waits. Whoever needs the file to be durable [waits](PendingSync::wait) for the last of these, and syncs it at its end.
+/// A writer that syncs every few megabytes in the background. If the disk is slower, writing waits. Whoever needs the
+/// file to be durable [waits](PendingSync::wait) for the last of these syncs, and syncs the file at its end.
 pub struct SyncingWriter<F> {
     file: F,
-    /// The same file.
+    /// The file behind `file`.
     synced: Arc<File>,
     waiting: usize,
     syncing: PendingSync,
 }
 
-/// The sync that is under way, of which the file alone would not tell that it failed: the system tells so once.
+/// The sync under way. Its result is kept here, since the system reports a failed sync only once.
 #[derive(Clone, Default)]
 pub struct PendingSync(Arc<Mutex<Option<JoinHandle<io::Result<()>>>>>);
 
 impl PendingSync {
-    /// # Errors
-    /// When it failed, or there was no end to it.
+    /// Waits for the sync, and returns its error.
     pub fn wait(&self) -> io::Result<()> {
         let last = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         match last {
@@ -50,10 +42,7 @@ impl PendingSync {
 }
 
 impl<F> SyncingWriter<F> {
-    /// `same` is the file behind `file`.
-    ///
-    /// # Errors
-    /// When there are too many open files.
+    /// `same` returns the file behind `file`.
     pub fn new(file: F, same: impl FnOnce(&F) -> &File, syncing: PendingSync) -> io::Result<Self> {
         let synced = Arc::new(same(&file).try_clone()?);
         Ok(Self { file, synced, waiting: 0, syncing })
@@ -63,17 +52,14 @@ impl<F> SyncingWriter<F> {
         &self.file
     }
 
-    /// The file, of which the last piece may not be on the disk.
-    ///
-    /// # Errors
-    /// When one of the others did not get there.
+    /// Waits for the last sync and returns the file, whose last piece may not be on the disk yet.
     pub fn finish(self) -> io::Result<F> {
         self.syncing.wait()?;
         Ok(self.file)
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        // Without a runtime of several threads nobody else waits either.
+        // Without a runtime of several threads there is nobody else who waits.
         let Ok(runtime) = Handle::try_current() else { return Ok(()) };
         if runtime.runtime_flavor() != RuntimeFlavor::MultiThread {
             return Ok(());

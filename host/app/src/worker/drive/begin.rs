@@ -7,7 +7,7 @@ use scanhost_outbound::egress::Placeholders;
 use scanhost_sandbox::{NewScan, RemoteScan, RemoteState, ScannerError};
 use scanhost_system::pace::paced;
 
-use super::{Driver, End};
+use super::{Driver, End, PhaseStep};
 use crate::{trouble::Trouble, worker::credentials};
 
 /// Between two looks at a scan whose launch may have been lost.
@@ -15,7 +15,7 @@ const SECOND_LOOK: Duration = Duration::from_secs(3);
 
 impl Driver {
     pub(super) async fn create(&mut self) -> Result<(), End> {
-        if !self.announced {
+        if self.in_phase.step != PhaseStep::Announced {
             // It may have been created before: look for it by its marker.
             let found =
                 self.backend.find(self.reach(Placeholders::default(), false), self.context(), self.scan.id.as_str());
@@ -25,7 +25,7 @@ impl Driver {
                 Err(trouble) => return self.endure(trouble).await,
             }
         }
-        self.announced = false;
+        self.in_phase.step = PhaseStep::MayHaveHappened;
         let mut placeholders = Placeholders::default();
         let credential = match credentials::open(&self.scan, &self.snapshot, &self.host.sealer) {
             Ok(credential) => credential.map(|credential| placeholders.hide(&credential)),
@@ -53,22 +53,22 @@ impl Driver {
     }
 
     pub(super) async fn launch(&mut self, remote_id: String) -> Result<(), End> {
-        if !self.announced {
+        if self.in_phase.step != PhaseStep::Announced {
             // It may have been launched before: ask, never launch blindly.
             match self.status(&remote_id).await {
                 // A scanner may show a scan as new for a moment after its launch: only a second look tells.
-                Ok(RemoteState::Created) if !self.looks_unlaunched => {
-                    self.looks_unlaunched = true;
+                Ok(RemoteState::Created) if self.in_phase.step != PhaseStep::SeenUnlaunched => {
+                    self.in_phase.step = PhaseStep::SeenUnlaunched;
                     return self.pause(paced(SECOND_LOOK)).await;
                 }
-                Ok(RemoteState::Created) => self.looks_unlaunched = false,
+                Ok(RemoteState::Created) => {}
                 Ok(RemoteState::Running(_) | RemoteState::Completed | RemoteState::Failed(_)) => {
                     return self.enter(Phase::Launched { remote_id }, None).await;
                 }
                 Err(trouble) => return self.endure(trouble).await,
             }
         }
-        self.announced = false;
+        self.in_phase.step = PhaseStep::MayHaveHappened;
         let launch = async {
             let reach = self.sole_reach(Placeholders::default());
             match self.backend.launch(reach, self.context(), &remote_id).await? {

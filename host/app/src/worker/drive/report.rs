@@ -50,13 +50,13 @@ impl Driver {
                     cursor = Some(next);
                     // Not a sign that the download will work: failures are counted over all of them.
                     if self.running.trouble.is_some() {
-                        self.store(Change { works: true, ..Change::default() }).await?;
+                        self.store(Change::CallWorked).await?;
                     }
                     self.pause(retry_after.clamp(SHORTEST_WAIT, self.limits.poll.max(SHORTEST_WAIT))).await?;
                 }
                 Err(trouble) => {
                     failures += 1;
-                    self.failures_in_a_row = self.failures_in_a_row.max(failures - 1);
+                    self.in_phase.failures_in_a_row = self.in_phase.failures_in_a_row.max(failures - 1);
                     if failures.is_multiple_of(STUBBORN_EXPORT) {
                         cursor = None;
                     }

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::{NotAPattern, Pattern};
 
 #[test]
-fn a_pattern_is_a_whole_argument() {
+fn pattern_matches_a_whole_argument() {
     for (pattern, argument, expected) in [
         ("-sV", "-sV", true),
         ("-sV", "-sVC", false),
@@ -34,7 +34,7 @@ fn a_pattern_is_a_whole_argument() {
 }
 
 #[test]
-fn what_would_permit_everything_is_no_pattern() {
+fn pattern_that_permits_everything_is_refused() {
     for (text, expected) in
         [("*", NotAPattern::Open), ("**", NotAPattern::Open), ("", NotAPattern::Length), ("-a\n", NotAPattern::Control)]
     {

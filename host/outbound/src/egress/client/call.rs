@@ -1,9 +1,6 @@
 //! What a single call of a plugin may do with its scanner's client.
 
-use std::sync::{
-    Arc, PoisonError,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Arc, PoisonError, atomic::{AtomicBool, Ordering}};
 
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
@@ -12,15 +9,7 @@ use scanhost_domain::ids::TraceId;
 use scanhost_sandbox::capability::{Downloaded, Http, HttpError, Method, ReportWriter, Request, Response};
 use scanhost_system::pace::paced;
 
-use super::{
-    super::{
-        answer::{failure, read_body, read_start},
-        request,
-        secrets::{Placeholders, Redaction},
-        session::Login,
-    },
-    MAX_REFUSAL, NoLogin, ScannerClient,
-};
+use super::{super::{answer::{failure, read_body, read_start}, request, secrets::{Placeholders, Redaction}, session::Login}, MAX_REFUSAL, NoLogin, ScannerClient};
 use crate::{lease::Hold, trace_context::traceparent};
 
 /// A scanner's client in the hands of one plugin call.

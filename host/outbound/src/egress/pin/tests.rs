@@ -1,10 +1,6 @@
 use std::time::Duration;
 
-use rustls::{
-    client::danger::ServerCertVerifier as _,
-    crypto::ring,
-    pki_types::{CertificateDer, ServerName, UnixTime},
-};
+use rustls::{client::danger::ServerCertVerifier as _, crypto::ring, pki_types::{CertificateDer, ServerName, UnixTime}};
 use sha2::{Digest as _, Sha256};
 
 use super::Pinned;

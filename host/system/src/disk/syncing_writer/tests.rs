@@ -1,7 +1,8 @@
+
 use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_written_goes_to_the_disk_on_the_way() {
+async fn written_bytes_are_synced_while_more_is_written() {
     let mut writer = SyncingWriter::new(tempfile::tempfile().unwrap(), |file| file, PendingSync::default()).unwrap();
     for _ in 0..3 {
         writer.write_all(&vec![1; PIECE]).unwrap();
@@ -14,7 +15,7 @@ async fn what_is_written_goes_to_the_disk_on_the_way() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failed_sync_is_told_with_the_next_piece_or_at_the_end() {
+async fn failed_sync_is_reported_with_the_next_piece_or_at_the_end() {
     let mut writer = SyncingWriter::new(tempfile::tempfile().unwrap(), |file| file, PendingSync::default()).unwrap();
     let failing = || tokio::task::spawn_blocking(|| Err(io::ErrorKind::StorageFull.into()));
     *writer.syncing.0.lock().unwrap() = Some(failing());
@@ -25,7 +26,7 @@ async fn a_failed_sync_is_told_with_the_next_piece_or_at_the_end() {
 }
 
 #[test]
-fn without_a_runtime_it_is_a_file() {
+fn writer_without_a_runtime_only_writes_the_file() {
     let mut writer = SyncingWriter::new(tempfile::tempfile().unwrap(), |file| file, PendingSync::default()).unwrap();
     writer.write_all(&vec![1; PIECE]).unwrap();
     writer.write_all(&vec![1; PIECE]).unwrap();
