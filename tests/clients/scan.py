@@ -1,10 +1,10 @@
-"""Two scans of the same targets: what to fix first, and what has changed between them.
+"""Scans the same targets twice, then prints what to fix first and what has changed between the scans.
 
     pip install fastmcp
     python scan.py 127.0.0.1 http://127.0.0.1:8836/mcp
-    python scan.py 127.0.0.1 scanhost stdio             a process of its own, over stdio
+    python scan.py 127.0.0.1 scanhost stdio             starts its own server and uses it over stdio
 
-A server with tokens wants one: put it into SCANHOST_TOKEN.
+If the server requires a token, set SCANHOST_TOKEN.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ def connect(address: str, *arguments: str) -> Client:
 
 
 async def scan(client: Client, targets: str, name: str) -> str:
-    """Submits a scan and waits until it has ended. The key makes it safe to send the request again."""
+    """Submits a scan and waits for its end. The idempotency key makes it safe to repeat the request."""
     request = {"targets": targets, "name": name, "idempotency_key": str(uuid.uuid4())}
     submitted = await client.call_tool("run_untrusted_scan", request)
     task_id = submitted.structured_content["task_id"]
@@ -50,24 +50,26 @@ async def scan(client: Client, targets: str, name: str) -> str:
 
 
 async def findings(client: Client, task_id: str, profile: str, filters: dict) -> list[dict]:
-    """All findings that pass the filters, page by page."""
+    """Returns all findings that match the filters, fetched page by page."""
     found, page = [], {"page": 1, "page_size": 40}
     while page:
-        asked = {"task_id": task_id, "schema_profile": profile, "filters": filters, **page}
-        answer = await client.call_tool("get_scan_results", asked)
-        lines = [json.loads(line) for line in answer.content[0].text.split("\n")]
+        arguments = {"task_id": task_id, "schema_profile": profile, "filters": filters, **page}
+        results = await client.call_tool("get_scan_results", arguments)
+        lines = [json.loads(line) for line in results.content[0].text.split("\n")]
         found += [line for line in lines if line["type"] == "vulnerability"]
-        page = rest(lines)
+        page = next_request(lines)
     return found
 
 
-def rest(lines: list[dict]) -> dict | None:
-    """What asks for more: the rest of a page that was cut, else the next page."""
+def next_request(lines: list[dict]) -> dict | None:
+    """Returns the arguments for the rest of a truncated page, or for the next page, or None after the last page."""
     for line in lines:
         if line["type"] == "truncated":
             return line["resume"]
-    last = lines[-1]
-    return {"page": last["next_page"], "page_size": last["page_size"]} if last["has_next"] else None
+    pagination = lines[-1]
+    if not pagination["has_next"]:
+        return None
+    return {"page": pagination["next_page"], "page_size": pagination["page_size"]}
 
 
 if __name__ == "__main__":

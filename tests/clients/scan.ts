@@ -1,10 +1,10 @@
-// Two scans of the same targets: what to fix first, and what has changed between them.
+// Scans the same targets twice, then prints what to fix first and what has changed between the scans.
 //
 //     npm install @modelcontextprotocol/client
 //     node scan.ts 127.0.0.1 http://127.0.0.1:8836/mcp        (Node.js 22.18 or newer)
-//     node scan.ts 127.0.0.1 scanhost stdio                   a process of its own, over stdio
+//     node scan.ts 127.0.0.1 scanhost stdio                   starts its own server and uses it over stdio
 //
-// A server with tokens wants one: put it into SCANHOST_TOKEN.
+// If the server requires a token, set SCANHOST_TOKEN.
 
 import { randomUUID } from "node:crypto";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
@@ -35,7 +35,7 @@ function transport() {
   return new StreamableHTTPClientTransport(new URL(address), { requestInit: { headers } });
 }
 
-// Submits a scan and waits until it has ended. The key makes it safe to send the request again.
+// Submits a scan and waits for its end. The idempotency key makes it safe to repeat the request.
 async function scan(name: string): Promise<string> {
   const request = { targets, name, idempotency_key: randomUUID() };
   const submitted = await client.callTool({ name: "run_untrusted_scan", arguments: request });
@@ -52,24 +52,24 @@ async function scan(name: string): Promise<string> {
   }
 }
 
-// All findings that pass the filters, page by page.
+// Returns all findings that match the filters, fetched page by page.
 async function findings(task_id: string, schema_profile: string, filters: object): Promise<Finding[]> {
   const found: Finding[] = [];
   for (let page: Page | undefined = { page: 1, page_size: 40 }; page; ) {
-    const asked = { task_id, schema_profile, filters, ...page };
-    const answer = await client.callTool({ name: "get_scan_results", arguments: asked });
-    const [{ text }] = answer.content as { text: string }[];
+    const request = { task_id, schema_profile, filters, ...page };
+    const results = await client.callTool({ name: "get_scan_results", arguments: request });
+    const [{ text }] = results.content as { text: string }[];
     const lines = text.split("\n").map((line) => JSON.parse(line));
     found.push(...lines.filter((line) => line.type === "vulnerability"));
-    page = rest(lines);
+    page = nextRequest(lines);
   }
   return found;
 }
 
-// What asks for more: the rest of a page that was cut, else the next page.
-function rest(lines: any[]): Page | undefined {
-  const cut = lines.find((line) => line.type === "truncated");
-  if (cut) return cut.resume;
-  const last = lines[lines.length - 1];
-  return last.has_next ? { page: last.next_page, page_size: last.page_size } : undefined;
+// Returns the arguments for the rest of a truncated page, or for the next page, or nothing after the last page.
+function nextRequest(lines: any[]): Page | undefined {
+  const truncated = lines.find((line) => line.type === "truncated");
+  if (truncated) return truncated.resume;
+  const pagination = lines[lines.length - 1];
+  return pagination.has_next ? { page: pagination.next_page, page_size: pagination.page_size } : undefined;
 }

@@ -1,6 +1,6 @@
-"""Whether a report says that the credentials of its scan worked.
+"""Decides from a report whether the credentials of its scan worked.
 
-For each host the tag `Credentialed_Scan` counts most, then what plugin 19506 prints, then the plugins that tell.
+For each host the tag `Credentialed_Scan` comes first, then the output of plugin 19506, then the plugins listed here.
 """
 
 import re
@@ -14,15 +14,15 @@ LIMITED = {110385, 117885}
 
 
 def status(report, without_credentials):
-    """One of success, partial, failed, unknown and not_applicable."""
+    """Returns success, partial, failed, unknown or not_applicable."""
     verdicts, plugins = [], set()
     for host in report.hosts:
-        fired, output = items(host)
+        fired, output = plugins_of_host(host)
         plugins |= fired
-        answer = verdict(read_nessus.host_properties(host).get("Credentialed_Scan", ""), output, fired)
-        # A host without findings was not reached: where it says nothing, it says nothing about credentials.
-        if answer is not None or len(host.findall("ReportItem")) > 0:
-            verdicts.append(answer)
+        is_accepted = has_accepted(read_nessus.host_properties(host).get("Credentialed_Scan", ""), output, fired)
+        # A host without findings was not reached. It counts only if it has the tag.
+        if is_accepted is not None or len(host.findall("ReportItem")) > 0:
+            verdicts.append(is_accepted)
     accepted, refused = verdicts.count(True), verdicts.count(False)
     if without_credentials is None:
         without_credentials = not accepted and plugins & NONE_GIVEN and not plugins & FAILED
@@ -35,8 +35,8 @@ def status(report, without_credentials):
     return "failed" if refused else "unknown"
 
 
-def items(host):
-    """The plugins that fired on a host, and what plugin 19506 printed."""
+def plugins_of_host(host):
+    """Returns the plugins that fired on a host, and the output of plugin 19506."""
     fired, output = set(), ""
     for item in host.findall("ReportItem"):
         number = read_nessus.integer(read_nessus.attribute(item, "pluginID"))
@@ -47,7 +47,8 @@ def items(host):
     return fired, output
 
 
-def verdict(tag, output, fired):
+def has_accepted(tag, output, fired):
+    """Returns whether the host accepted the credentials, or None if that is unknown."""
     if tag.lower() in ("true", "false"):
         return tag.lower() == "true"
     printed = re.search(r"Credentialed checks\s*:?\s*(yes|no)", output, re.IGNORECASE)

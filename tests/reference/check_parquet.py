@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Whether a Parquet file has the findings of a report, with their types and values.
+"""Checks that a Parquet file has the findings of a report, with their types and values.
 
-    check_parquet.py FINDINGS.parquet REPORT.nessus     of the profile `full`, page 0; exit 1 with what differs
+    check_parquet.py FINDINGS.parquet REPORT.nessus
+
+The file has to show all fields (profile full, page 0). The script exits with 1 and prints the first difference.
 """
 
 import pathlib

@@ -1,4 +1,4 @@
-"""A client of scanhost's MCP, of the stateless era (protocol 2026-07-28): one POST a call, over one connection."""
+"""An MCP client of scanhost for the stateless protocol 2026-07-28: one POST per call, over one connection."""
 
 import http.client
 import json
@@ -18,7 +18,7 @@ class Client:
         self.connection = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc, timeout=90)
 
     def call(self, tool, arguments):
-        """Whether the call failed, and its text."""
+        """Calls a tool. Returns whether the call failed, and the text of its result."""
         params = {"name": tool, "arguments": arguments, "_meta": META}
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
         headers = {
@@ -29,15 +29,15 @@ class Client:
             "mcp-name": tool,
         }
         self.connection.request("POST", "/mcp", body, headers)
-        answer = self.connection.getresponse().read().decode()
-        events = [line[5:].strip() for line in answer.split("\n") if line.startswith("data:")]
-        message = json.loads(next((event for event in reversed(events) if event), answer))
+        response = self.connection.getresponse().read().decode()
+        events = [line[5:].strip() for line in response.split("\n") if line.startswith("data:")]
+        message = json.loads(next((event for event in reversed(events) if event), response))
         if "result" not in message:
             sys.exit(f"{tool}: {message}")
         return message["result"].get("isError", False), message["result"]["content"][0]["text"]
 
-    def ok(self, tool, arguments):
-        """The answer of a tool that has to succeed, as JSON."""
+    def call_ok(self, tool, arguments):
+        """Calls a tool, which has to succeed, and returns its result as JSON."""
         is_error, text = self.call(tool, arguments)
         if is_error:
             sys.exit(f"{tool}: {text}")

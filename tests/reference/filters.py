@@ -1,6 +1,6 @@
-"""Which findings an object of filters asks for, read from the contract ("Filters").
+"""Decides which findings match an object of filters. Written from the contract ("Filters").
 
-A value is tested against a finding as the table says, one finding at a time; what cannot be meant is `Invalid`.
+Each finding is tested on its own. Filters that the contract does not allow raise `Invalid`.
 """
 
 import json
@@ -11,35 +11,38 @@ from read_nessus import MISSING, SEVERITIES, number
 
 
 class Invalid(Exception):
-    """A question that has no answer: `invalid_argument`."""
+    """The query is not valid: scanhost refuses it with `invalid_argument`."""
 
 
 OPERATORS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq, "": operator.eq}
 
 
 def matches(finding, filters, type_of):
-    """Whether all terms hold. A finding without the field never matches."""
-    return all(field in finding and holds(finding[field], term, type_of(field)) for field, term in filters.items())
+    """Whether a finding matches all terms. A finding without the field never matches."""
+    return all(
+        field in finding and matches_term(finding[field], term, type_of(field)) for field, term in filters.items()
+    )
 
 
 def check(filters, type_of):
-    """Refuses what can never be meant, also where no finding has the field."""
+    """Raises Invalid if the filters are not valid, even if no finding has their fields."""
     for field, term in filters.items():
         kind = type_of(field)
         if kind is None:
             raise Invalid(f"{field}: no such field")
-        for value in values(term):
-            test(value, kind)
+        for operand in operands(term):
+            parse_test(operand, kind)
 
 
-def holds(held, term, kind):
-    tests = [test(value, kind) for value in values(term)]
-    wanted = [passes for negated, passes in tests if not negated]
-    unwanted = [passes for negated, passes in tests if negated]
-    return (not wanted or any(passes(held) for passes in wanted)) and not any(passes(held) for passes in unwanted)
+def matches_term(value, term, kind):
+    tests = [parse_test(operand, kind) for operand in operands(term)]
+    included = [passes for negated, passes in tests if not negated]
+    excluded = [passes for negated, passes in tests if negated]
+    is_included = not included or any(passes(value) for passes in included)
+    return is_included and not any(passes(value) for passes in excluded)
 
 
-def values(term):
+def operands(term):
     if isinstance(term, list):
         if not term:
             raise Invalid("an empty list")
@@ -47,9 +50,9 @@ def values(term):
     return [term]
 
 
-def test(value, kind):
-    """One value as a test: whether it is negated, and what a field's value has to pass."""
-    text = as_text(value)
+def parse_test(operand, kind):
+    """Parses one operand. Returns whether it is negated, and a predicate of a field's value."""
+    text = as_text(operand)
     if kind not in ("text", "list"):
         text = text.strip()
     negated = text.startswith("!")
@@ -59,57 +62,57 @@ def test(value, kind):
     return negated, PARSERS[kind](text)
 
 
-def as_text(value):
-    """A number or boolean is read as its text."""
-    if value is None or isinstance(value, (list, dict)):
+def as_text(operand):
+    """Converts a number or a boolean to its text."""
+    if operand is None or isinstance(operand, (list, dict)):
         raise Invalid("neither text nor number nor boolean")
-    return value if isinstance(value, str) else json.dumps(value)
+    return operand if isinstance(operand, str) else json.dumps(operand)
 
 
 def text_test(text):
-    whole = text.startswith("=")
-    sought = fold(text[1:] if whole else text)
+    is_exact = text.startswith("=")
+    sought = fold(text[1:] if is_exact else text)
     if not sought:
-        raise Invalid("nothing to be equal to")
-    return lambda held: sought == fold(held) if whole else sought in fold(held)
+        raise Invalid("no text after =")
+    return lambda value: sought == fold(value) if is_exact else sought in fold(value)
 
 
 def list_test(text):
     passes = text_test(text)
-    return lambda held: any(passes(element) for element in held)
+    return lambda values: any(passes(value) for value in values)
 
 
 def fold(text):
-    """Lower case, letter by letter: what a capital sigma becomes must not depend on its place in a word."""
+    """Lower case, one letter at a time: the lower case of a capital sigma must not depend on its place in a word."""
     return "".join(letter.lower() for letter in text).replace("ς", "σ")
 
 
 def number_test(text):
-    return comparison(text, floating)
+    return comparison(text, parse_number)
 
 
 def integer_test(text):
-    return comparison(text, exact)
+    return comparison(text, parse_integer_or_number)
 
 
-def floating(text):
+def parse_number(text):
     value = number(text)
     if value is MISSING:
         raise Invalid(f"{text}: not a number")
     return value
 
 
-def exact(text):
-    """Whole numbers keep all their digits."""
-    return int(text) if re.fullmatch(r"[+-]?[0-9]+", text) else floating(text)
+def parse_integer_or_number(text):
+    """Parses a number. Integers keep all their digits."""
+    return int(text) if re.fullmatch(r"[+-]?[0-9]+", text) else parse_number(text)
 
 
 def severity_test(text):
-    passes = comparison(text, level)
-    return lambda held: passes(SEVERITIES.index(held))
+    passes = comparison(text, parse_level)
+    return lambda value: passes(SEVERITIES.index(value))
 
 
-def level(text):
+def parse_level(text):
     names = [name.lower() for name in SEVERITIES]
     if text.lower() in names:
         return names.index(text.lower())
@@ -123,13 +126,13 @@ def comparison(text, parse):
     text = text.strip()
     symbol = re.match(r"(<=|>=|<|>|=|)", text).group(1)
     operand = parse(text[len(symbol):].strip())
-    return lambda held: OPERATORS[symbol](held, operand)
+    return lambda value: OPERATORS[symbol](value, operand)
 
 
 def boolean_test(text):
     if text.lower() not in ("true", "false"):
         raise Invalid(f"{text}: not a boolean")
-    return lambda held: held == (text.lower() == "true")
+    return lambda value: value == (text.lower() == "true")
 
 
 PARSERS = {

@@ -1,23 +1,23 @@
 #!/usr/bin/env python3
-"""An independent reader of .nessus reports: plain, slow, over the whole parsed file.
+"""An independent reader of .nessus reports. It is plain and slow, and parses the whole file at once.
 
 It is written from the product's contract ("Fields of a finding"), not from the Rust code, so that the two can check
 each other.
 
-    read_nessus.py FILE                  prints every finding as a JSON object, one a line
-    read_nessus.py FILE ACTUAL.jsonl     compares them with the lines of type "vulnerability" in ACTUAL.jsonl,
-                                         which must show all fields (profile full, page 0); exit 1 with the first
-                                         differences
+    read_nessus.py FILE                  prints every finding as a JSON object, one per line
+    read_nessus.py FILE ACTUAL.jsonl     compares the findings with the lines of type "vulnerability" in ACTUAL.jsonl,
+                                         which must show all fields (profile full, page 0); prints the first
+                                         differences and exits with 1 if there are any
 
-xml.etree (expat) is stricter than real reports are, so the text is prepared first:
-- The encoding is resolved here, by byte order mark or declaration, and the declaration is taken away.
-- A document type declaration is taken away. What it declares is never used: an unknown entity stays an error.
+Real reports are less strict than the parser xml.etree (expat) requires, so the text is prepared first:
+- The encoding is taken from the byte order mark or the declaration, and the declaration is removed.
+- A document type declaration is removed. Its entities are never used: an unknown entity stays an error.
 - Control characters that XML forbids, raw or as character references, become characters of a private range of
-  Unicode, and are turned back in the values.
-- A `<` before white space can begin no tag: it becomes `&lt;`.
-- Of attributes that a tag has twice the first stays.
-- The colon of a name with a prefix becomes a character of the private range too, so that no prefix has to be declared.
-- A file of several ReportHost elements gets an element around it.
+  Unicode, and are restored in the values.
+- A `<` before white space cannot begin a tag and becomes `&lt;`.
+- If a tag has an attribute twice, the first one stays.
+- The colon in a name with a prefix becomes another character, so that no prefix has to be declared.
+- An element is put around the text, since a file may consist of several ReportHost elements.
 """
 
 import json
@@ -66,19 +66,20 @@ RISKS = {"critical": 4, "high": 3, "medium": 2, "low": 1, "none": 0, "info": 0}
 SPACE = " \t\r\n"
 MISSING = object()
 
-# Control characters take the places from here on; the colon of a prefix has one of its own.
+# Control characters are moved to this private range.
 PRIVATE = 0xF0000
-COLON = "\u02d0"  # A modifier letter that may stand in a name, and in no name of a report.
+# Replaces the colon of a prefix. This modifier letter is allowed in names and occurs in no name of a report.
+COLON = "\u02d0"
 
 
 class Report:
-    """Everything that a report says, read at once."""
+    """A report whose findings have all been read."""
 
     def __init__(self, data):
         self.root = ElementTree.fromstring(prepare(decode(data)))
         self.hosts = list(hosts(self.root))
         self.findings = []
-        # Values that are not of their field's type.
+        # The number of values that do not have the type of their field.
         self.mistyped = 0
         for host in self.hosts:
             properties = host_properties(host)
@@ -88,7 +89,7 @@ class Report:
                 self.mistyped += mistyped
 
     def columns(self):
-        """The names of all fields, by first appearance."""
+        """The names of all fields, in the order in which they first occur."""
         return list(dict.fromkeys(name for entry in self.findings for name in entry))
 
     def name(self):
@@ -96,7 +97,7 @@ class Report:
         return next((name for name in names if name), None)
 
     def targets(self):
-        """The preference TARGET of a policy."""
+        """The value of the preference TARGET in a policy."""
         for element in outside_hosts(self.root):
             for preference in element.iter("preference") if element.tag == "Policy" else ():
                 name, value = preference.find("name"), preference.find("value")
@@ -106,7 +107,7 @@ class Report:
 
 
 def findings(data):
-    """All findings of a report, in its order, as dictionaries with typed values."""
+    """All findings of a report, in the order of the report, as dictionaries with typed values."""
     return Report(data).findings
 
 
@@ -129,7 +130,7 @@ def decode(data):
     return data.decode(declared.group(1).decode("ascii") if declared else "utf-8")
 
 
-# Everything that is not text: what may hold `<` or `&` of its own comes first.
+# Everything that is not text. Markup that may itself contain `<` or `&` comes first.
 MARKUP = re.compile(
     r"(?P<comment><!--.*?-->)|(?P<cdata><!\[CDATA\[.*?\]\]>)|(?P<instruction><\?.*?\?>)"
     r"|(?P<doctype><!DOCTYPE(?:[^\[>\"']|\"[^\"]*\"|'[^']*'|\[.*?\]\s*(?=>))*>)"
@@ -143,7 +144,7 @@ MARKUP = re.compile(
 def prepare(text):
     text = text.lstrip("\ufeff")
     text = "".join(hide(character) for character in text) if needs_hiding(text) else text
-    text = MARKUP.sub(markup, text)
+    text = MARKUP.sub(prepare_markup, text)
     return "<fragment>" + text + "</fragment>"
 
 
@@ -158,7 +159,7 @@ def hide(character):
     return character
 
 
-def show(text):
+def unhide(text):
     if text is None:
         return ""
     return "".join(chr(ord(c) - PRIVATE) if PRIVATE <= ord(c) <= PRIVATE + 0xFFFF else c for c in text)
@@ -167,7 +168,7 @@ def show(text):
 REFERENCE = re.compile(r"&#(?:x([0-9a-fA-F]+)|([0-9]+));")
 
 
-def reference(match):
+def hide_reference(match):
     code = int(match.group(1), 16) if match.group(1) else int(match.group(2))
     if code > 0x10FFFF or 0xD800 <= code <= 0xDFFF:
         return match.group(0)
@@ -175,41 +176,41 @@ def reference(match):
     return match.group(0) if hidden == chr(code) else hidden
 
 
-def markup(match):
+def prepare_markup(match):
     kind, text = match.lastgroup, match.group(0)
     if kind in ("instruction", "doctype"):
         return ""
     if kind == "stray":
         return "&lt;"
     if kind == "reference":
-        return REFERENCE.sub(reference, text)
+        return REFERENCE.sub(hide_reference, text)
     if kind == "tag":
-        return REFERENCE.sub(reference, tag(text))
+        return REFERENCE.sub(hide_reference, prepare_tag(text))
     return text
 
 
-def tag(text):
+def prepare_tag(text):
     name = re.match(r"</?[^\s/>]+", text).group(0)
     attributes = text[len(name):]
     seen = set()
 
-    def once(match):
+    def keep_first(match):
         if match.group(1) in seen:
             return ""
         seen.add(match.group(1))
         return match.group(0).replace(match.group(1), match.group(1).replace(":", COLON), 1)
 
-    attributes = re.sub(r"\s+([^\s=\"'<>/]+)\s*=\s*(?:\"[^\"]*\"|'[^']*')", once, attributes)
+    attributes = re.sub(r"\s+([^\s=\"'<>/]+)\s*=\s*(?:\"[^\"]*\"|'[^']*')", keep_first, attributes)
     return name.replace(":", COLON) + attributes
 
 
 def hosts(element):
-    """The hosts below an element, but for those in a policy or in another host."""
+    """The hosts below an element, except those inside a policy or another host."""
     return (child for child in outside_hosts(element) if child.tag == "ReportHost")
 
 
 def outside_hosts(element):
-    """The elements below an element, but for what is in a policy or in a host."""
+    """The elements below an element, except those inside a policy or a host."""
     for child in element:
         yield child
         if child.tag not in ("ReportHost", "Policy"):
@@ -222,21 +223,21 @@ def host_properties(host):
         for entry in group.findall("tag"):
             value = content(entry)
             if value:
-                properties.setdefault(show(entry.get("name")).strip(SPACE), value)
+                properties.setdefault(unhide(entry.get("name")).strip(SPACE), value)
     return properties
 
 
 def content(element):
-    """All text inside, trimmed."""
-    return show("".join(element.itertext())).strip(SPACE)
+    """All text inside an element, trimmed."""
+    return unhide("".join(element.itertext())).strip(SPACE)
 
 
 def attribute(element, name):
-    return show(element.get(name)).strip(SPACE)
+    return unhide(element.get(name)).strip(SPACE)
 
 
 def finding(host, properties, item):
-    """The typed values, and how many others were not of their field's type."""
+    """Returns the typed values of a finding, and the number of values that do not have the type of their field."""
     children = {}
     order = []
     for child in item:
@@ -255,7 +256,7 @@ def finding(host, properties, item):
     given["severity"] = SEVERITIES[level]
     given["severity_id"] = str(level)
     given["cvss_score"] = best_score(children)
-    # What attributes, properties and computing give comes first, in the order of the contract.
+    # Values from attributes and host properties and computed values come first, in the order of the contract.
     present = [field for field in HEADER if given[field]]
     raw = {field: [given[field]] for field in present if is_of_type(field, given[field])}
     mistyped = len(present) - len(raw)
@@ -290,7 +291,7 @@ def best_score(children):
 
 
 def read(field, values):
-    """The typed value of a field from its texts, of which there is at least one."""
+    """Converts the texts of a field, of which there is at least one, to its typed value."""
     if field == "see_also":
         lines = [line.strip(SPACE) for value in values for line in value.split("\n")]
         return [line for line in lines if line]
@@ -310,7 +311,7 @@ def is_of_type(field, value):
 
 
 def first(parse, values):
-    """Of a field that cannot hold two values, the first that is of its type."""
+    """Returns the first text that has the right type, for a field that cannot hold two values."""
     for value in values:
         parsed = parse(value)
         if parsed is not MISSING:
@@ -337,7 +338,7 @@ def boolean(text):
 
 
 def same(a, b):
-    """Equal in value and in kind; 5 and 5.0 are one number in JSON."""
+    """Whether two values and their types are equal. 5 and 5.0 are the same number in JSON."""
     if isinstance(a, bool) or isinstance(b, bool):
         return a is b
     if isinstance(a, (int, float)) and isinstance(b, (int, float)):
@@ -346,7 +347,7 @@ def same(a, b):
 
 
 def compare(findings_a, findings_b):
-    """The differences as lines of text; none when the findings are the same, in the same order."""
+    """Returns the differences as lines of text. There are none if the findings are the same, in the same order."""
     differences = []
     if len(findings_a) != len(findings_b):
         differences.append(f"{len(findings_a)} findings against {len(findings_b)}")
@@ -363,15 +364,15 @@ def shorten(value):
     return text if len(text) <= 200 else text[:200] + "…"
 
 
-def actual(path):
-    found = []
+def read_actual(path):
+    entries = []
     with open(path, encoding="utf-8", newline="\n") as lines:
         for line in lines:
             entry = json.loads(line)
             if entry.get("type") == "vulnerability":
                 del entry["type"]
-                found.append(entry)
-    return found
+                entries.append(entry)
+    return entries
 
 
 def main(arguments):
@@ -383,7 +384,7 @@ def main(arguments):
         for entry in expected:
             print(json.dumps(entry, ensure_ascii=False))
         return
-    differences = compare(expected, actual(arguments[1]))
+    differences = compare(expected, read_actual(arguments[1]))
     for line in differences[:20]:
         print(line)
     if len(differences) > 20:

@@ -1,6 +1,6 @@
-"""The lines that a question about a report is answered with, read from the contract ("Results: JSON-NL").
+"""Computes the lines that answer a query about a report. Written from the contract ("Results: JSON-NL").
 
-Plain and slow: every question goes over all findings of the whole parsed report.
+The code is plain and slow: every query goes over all findings of the whole parsed report.
 """
 
 import math
@@ -18,8 +18,8 @@ BUILT_IN = {
     "full": {"fields": "all"},
 }
 
-# Names that are known whether or not a report has them: those of the contract, and what the Nessus backend declares.
-KNOWN = (
+# Fields that are known even if a report does not have them: those of the contract and those of the Nessus backend.
+KNOWN_FIELDS = (
     set(read_nessus.HEADER + SUMMARY + ["description", "solution", "risk_factor", "plugin_output"])
     | read_nessus.LISTS
     | read_nessus.NUMBERS
@@ -28,14 +28,14 @@ KNOWN = (
 )
 
 
-class Question:
-    """What can be asked, with the arguments of `get_scan_results`; raises Invalid for what has no answer."""
+class Query:
+    """The checked arguments of `get_scan_results`. Raises Invalid if they are not valid."""
 
     def __init__(self, arguments, profiles):
         given = {name: value for name, value in arguments.items() if value is not None}
-        self.page = whole(given.get("page", 1))
-        self.page_size = min(max(whole(given.get("page_size", 40)), 10), 100)
-        self.skip = whole(given.get("skip", 0))
+        self.page = integer(given.get("page", 1))
+        self.page_size = min(max(integer(given.get("page_size", 40)), 10), 100)
+        self.skip = integer(given.get("skip", 0))
         if self.page < 0 or self.skip < 0:
             raise Invalid("a negative page or skip")
         self.filters = given.get("filters", {})
@@ -54,45 +54,45 @@ class Question:
             raise Invalid("an unknown profile")
 
 
-def whole(value):
+def integer(value):
     if isinstance(value, bool) or not isinstance(value, int):
-        raise Invalid("not a whole number")
+        raise Invalid("not an integer")
     return value
 
 
-def answer(report, question, metadata):
-    """All lines of an answer without a byte budget. `metadata` is what is known of the scan."""
+def lines(report, query, metadata):
+    """Yields all lines of the answer, without a byte budget. `metadata` describes the scan."""
     columns = report.columns()
 
     def type_of(name):
-        return read_nessus.field_type(name) if name in KNOWN or name in columns else None
+        return read_nessus.field_type(name) if name in KNOWN_FIELDS or name in columns else None
 
-    for name in question.custom or ():
+    for name in query.custom or ():
         if type_of(name) is None:
             raise Invalid(f"{name}: no such field")
-    filter_language.check(question.filters, type_of)
-    standing = question.definition.get("filters", {})
+    filter_language.check(query.filters, type_of)
+    profile_filters = query.definition.get("filters", {})
     found = [
         finding
         for finding in report.findings
-        # What a profile filters by may be a field that this report does not have.
-        if filter_language.matches(finding, standing, read_nessus.field_type)
-        and filter_language.matches(finding, question.filters, type_of)
+        # A profile may filter by a field that this report does not have.
+        if filter_language.matches(finding, profile_filters, read_nessus.field_type)
+        and filter_language.matches(finding, query.filters, type_of)
     ]
-    for key in reversed(question.definition.get("order", [])):
+    for key in reversed(query.definition.get("order", [])):
         found = ordered(found, key)
-    shown = question.definition["fields"]
+    shown = query.definition["fields"]
     shown = columns if shown == "all" else shown
-    size = question.page_size
-    pages = 1 if question.page == 0 else max(1, math.ceil(len(found) / size))
-    start, end = (0, len(found)) if question.page == 0 else ((question.page - 1) * size, question.page * size)
+    size = query.page_size
+    pages = 1 if query.page == 0 else max(1, math.ceil(len(found) / size))
+    start, end = (0, len(found)) if query.page == 0 else ((query.page - 1) * size, query.page * size)
 
     yield {
         "type": "schema",
-        "profile": question.profile,
+        "profile": query.profile,
         "fields": shown,
         "field_types": {name: read_nessus.field_type(name) for name in shown},
-        "filters_applied": merged(standing, question.filters),
+        "filters_applied": merged(profile_filters, query.filters),
         "total_vulnerabilities": len(found),
         "total_pages": pages,
     }
@@ -105,15 +105,15 @@ def answer(report, question, metadata):
             for name in reversed(read_nessus.SEVERITIES)
         },
     }
-    for finding in found[start:end][question.skip:]:
-        # A field named like the line's own key cannot be in it.
+    for finding in found[start:end][query.skip:]:
+        # A field named `type` is left out, since each line has its own key `type`.
         record = {name: finding[name] for name in shown if name in finding and name != "type"}
         yield {"type": "vulnerability", **record}
-    if question.page != 0:
-        following = question.page + 1 if question.page < pages else None
+    if query.page != 0:
+        following = query.page + 1 if query.page < pages else None
         yield {
             "type": "pagination",
-            "page": question.page,
+            "page": query.page,
             "page_size": size,
             "total_pages": pages,
             "has_next": following is not None,
@@ -122,18 +122,18 @@ def answer(report, question, metadata):
 
 
 def ordered(findings, key):
-    """By one field, from low to high or with `-` from high to low; what lacks it comes last either way."""
+    """Sorts by one field, in descending order if the key begins with `-`. Findings without the field come last."""
     name = key.removeprefix("-")
-    having = [finding for finding in findings if name in finding]
+    with_field = [finding for finding in findings if name in finding]
     rank = read_nessus.SEVERITIES.index if name == "severity" else lambda value: value
-    having.sort(key=lambda finding: rank(finding[name]), reverse=key.startswith("-"))
-    return having + [finding for finding in findings if name not in finding]
+    with_field.sort(key=lambda finding: rank(finding[name]), reverse=key.startswith("-"))
+    return with_field + [finding for finding in findings if name not in finding]
 
 
-def merged(standing, own):
-    """Where both speak of a field, both hold, which is said by a list under `all`."""
-    applied = dict(standing)
-    for field, value in own.items():
-        both = field in standing and standing[field] != value
-        applied[field] = {"all": [standing[field], value]} if both else value
+def merged(profile_filters, filters):
+    """Merges the filters of a profile and of a query. Two different terms for one field become a list under `all`."""
+    applied = dict(profile_filters)
+    for field, term in filters.items():
+        is_merged = field in profile_filters and profile_filters[field] != term
+        applied[field] = {"all": [profile_filters[field], term]} if is_merged else term
     return applied

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""What `get_scan_summary` and `compare_scans` have to say, from whole parsed reports.
+"""Computes the answers of `get_scan_summary` and `compare_scans` from whole parsed reports.
 
-    summary.py FILE                 the summary of one report, as JSON
-    summary.py BASELINE FILE        the comparison of two, with whole lists
+    summary.py FILE                 prints the summary of one report as JSON
+    summary.py BASELINE FILE        prints the comparison of two reports as JSON, with complete lists
 """
 
 import json
@@ -11,12 +11,12 @@ import sys
 
 from read_nessus import SEVERITIES, Report
 
-MOST = 10
+MAX_ROWS = 10
 
 
 def summary(report):
     findings = report.findings
-    bad = [finding for finding in findings if finding["severity"] != "Info"]
+    vulnerabilities = [finding for finding in findings if finding["severity"] != "Info"]
     exploitable = [finding for finding in findings if finding.get("exploit_available")]
     return {
         "hosts_scanned": len(report.hosts),
@@ -24,18 +24,18 @@ def summary(report):
         "severity_counts": {
             name.lower(): sum(finding["severity"] == name for finding in findings) for name in SEVERITIES
         },
-        "top_vulnerabilities": worst(bad),
+        "top_vulnerabilities": top_vulnerabilities(vulnerabilities),
         "exploitable": {
             "findings": len(exploitable),
             "vulnerabilities": len(distinct(exploitable, "plugin_id")),
             "hosts": len(distinct(exploitable, "host")),
-            "top_vulnerabilities": worst(exploitable),
+            "top_vulnerabilities": top_vulnerabilities(exploitable),
         },
-        "top_hosts": hosts(bad),
+        "top_hosts": top_hosts(vulnerabilities),
     }
 
 
-def worst(findings):
+def top_vulnerabilities(findings):
     rows = []
     for plugin, group in grouped(findings, "plugin_id"):
         scores = [finding["cvss_score"] for finding in group if "cvss_score" in finding]
@@ -50,16 +50,16 @@ def worst(findings):
             "findings": len(group),
         }
         score = row["cvss_score"] if scores else -float("inf")
-        rows.append(((highest(group), score, row["hosts"], row["findings"]), present(row)))
-    return first(rows)
+        rows.append(((highest(group), score, row["hosts"], row["findings"]), without_nulls(row)))
+    return top_rows(rows)
 
 
-def hosts(findings):
+def top_hosts(findings):
     rows = []
     for host, group in grouped(findings, "host"):
         row = {"host": host or "", "severity": SEVERITIES[highest(group)], "findings": len(group)}
         rows.append(((highest(group), len(group)), row))
-    return first(rows)
+    return top_rows(rows)
 
 
 def grouped(findings, field):
@@ -77,12 +77,12 @@ def distinct(findings, field):
     return {finding[field] for finding in findings if field in finding}
 
 
-def first(rows):
+def top_rows(rows):
     rows.sort(key=lambda row: row[0], reverse=True)
-    return [row for _, row in rows[:MOST]]
+    return [row for _, row in rows[:MAX_ROWS]]
 
 
-def present(row):
+def without_nulls(row):
     return {name: value for name, value in row.items() if value is not None}
 
 
@@ -101,17 +101,17 @@ def compare(baseline, current):
         found.sort(key=lambda one: -one["level"])
     counts = {name: len(found) for name, found in lists.items()}
     shown = {name: [{**one, "level": None} for one in found] for name, found in lists.items()}
-    return {"counts": counts, **{name: [present(one) for one in found] for name, found in shown.items()}}
+    return {"counts": counts, **{name: [without_nulls(one) for one in found] for name, found in shown.items()}}
 
 
 def identities(findings):
-    """Findings that are the same are one, as bad as the worst, and told of as the first."""
+    """Merges findings of the same identity: the first gives the fields, the worst gives the severity."""
     found = {}
     for finding in findings:
         identity = tuple(finding.get(name) for name in ("host", "port", "protocol", "plugin_id"))
-        told = {name: finding.get(name) for name in ("host", "port", "protocol", "plugin_id", "plugin_name")}
+        fields = {name: finding.get(name) for name in ("host", "port", "protocol", "plugin_id", "plugin_name")}
         level = max(finding["severity_id"], found.get(identity, {"level": 0})["level"])
-        found.setdefault(identity, told).update(level=level, severity=SEVERITIES[level])
+        found.setdefault(identity, fields).update(level=level, severity=SEVERITIES[level])
     return found
 
 

@@ -15,13 +15,13 @@ use crate::{
 mod tests;
 
 const HINT: &str = "Addresses are scan://{task_id}, scan://{task_id}/results, scan://{task_id}/report, \
-    scanner://{pool}/{instance} and profile://{name}; resources/list has some.";
+    scanner://{pool}/{instance} and profile://{name}; resources/list shows some.";
 
-/// What is asked for.
+/// The address of a resource.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Address {
     Scan(TaskId),
-    /// With the arguments that `get_scan_results` takes beside the scan's id.
+    /// Findings, with the arguments that `get_scan_results` takes beside the scan's id.
     Results(TaskId, Map<String, Json>),
     Report(TaskId),
     Scanner {
@@ -32,8 +32,7 @@ pub enum Address {
 }
 
 impl Address {
-    /// # Errors
-    /// When it is none of ours.
+    /// Parses an address.
     pub fn parse(uri: &str) -> Result<Self, Refusal> {
         let unknown = || Refusal::new(ErrorCode::NotFound, "there is no such resource", HINT);
         let url = Url::parse(uri.trim()).map_err(|_| unknown())?;
@@ -53,7 +52,7 @@ impl Address {
         Ok(address)
     }
 
-    /// The scan that it is about.
+    /// The scan that the address is about.
     pub fn scan(&self) -> Option<&TaskId> {
         match self {
             Self::Scan(id) | Self::Results(id, _) | Self::Report(id) => Some(id),
@@ -83,7 +82,7 @@ fn arguments(url: &Url) -> Result<Map<String, Json>, Refusal> {
             "page" | "page_size" | "skip" => text.parse::<i64>().map_or_else(|_| Json::from(text.as_ref()), Json::from),
             "custom_fields" => text.split(',').map(str::trim).collect(),
             "filters" => serde_json::from_str(&text).map_err(|_| {
-                Refusal::invalid("filters is no JSON", "Give a JSON object of field: value, percent-encoded.")
+                Refusal::invalid("filters is not JSON", "Give a JSON object of field: value, percent-encoded.")
             })?,
             _ => Json::from(text.as_ref()),
         };
@@ -94,7 +93,7 @@ fn arguments(url: &Url) -> Result<Map<String, Json>, Refusal> {
     Ok(arguments)
 }
 
-/// The other way round.
+/// Writes the arguments as a query.
 fn query(arguments: &Map<String, Json>) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     for (name, value) in arguments {

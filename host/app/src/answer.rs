@@ -15,7 +15,7 @@ use crate::{
 /// Known names that a hint lists at most.
 const NAMES_IN_HINT: usize = 120;
 
-/// What is asked for.
+/// A question about the findings of a report.
 #[derive(Clone, Debug)]
 pub struct Question {
     pub page: PageRequest,
@@ -23,7 +23,7 @@ pub struct Question {
     pub filters: Map<String, Json>,
 }
 
-/// Which fields.
+/// The choice of fields.
 #[derive(Clone, Debug)]
 pub enum Choice {
     Profile(ProfileName),
@@ -31,10 +31,7 @@ pub enum Choice {
     Fields(Vec<String>),
 }
 
-/// Asks the profile for its plan, and checks everything that was asked for.
-///
-/// # Errors
-/// With what is wrong in the question, or with the profile.
+/// Asks the profile for its plan, and checks the question.
 pub async fn prepare(snapshot: &Snapshot, report: Arc<Report>, question: Question) -> Result<PreparedQuery, Refusal> {
     let columns = report.columns();
     let (view, shape) = match &question.choice {
@@ -75,7 +72,7 @@ async fn plan(profile: &LoadedProfile, columns: &Columns) -> Result<Plan, Refusa
     answer.map_err(|fault| cannot_plan(profile, &fault))?.map_err(|reason| {
         Refusal::new(
             ErrorCode::Internal,
-            format!("profile `{}` cannot plan: {reason}", profile.name),
+            format!("profile `{}` cannot choose the fields: {reason}", profile.name),
             "Use another schema_profile, and tell the operator.",
         )
     })
@@ -86,7 +83,7 @@ fn cannot_plan(profile: &LoadedProfile, fault: &Fault) -> Refusal {
         Fault::Quarantined(_) => Refusal::new(
             ErrorCode::Unavailable,
             format!("the plugin of profile `{}` {fault}", profile.name),
-            "Use another schema_profile, or try again then.",
+            "Use another schema_profile, or try again later.",
         ),
         Fault::Cpu(_) | Fault::Wall(_) | Fault::Memory(_) | Fault::Crash(_) | Fault::Contract(_) | Fault::Busy(_) => {
             Refusal::internal("asking the profile for its plan", fault)

@@ -19,7 +19,7 @@ use crate::refusal::Refusal;
 /// Entries that may wait to be written. More than that only wait on a disk that takes nothing.
 const WAITING: usize = 65_536;
 
-/// One thing that was asked for. What does not apply is left out.
+/// One request. Fields that do not apply are left out.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub struct Entry {
@@ -48,7 +48,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Of now. Long names are shortened.
+    /// Makes an entry with the present time. Long names are shortened.
     pub fn new(caller: &str, via: &'static str, action: &str, outcome: &'static str) -> Self {
         Self {
             time: clock::now(),
@@ -65,7 +65,7 @@ impl Entry {
         }
     }
 
-    /// What was asked for, by the names that tools have for it.
+    /// Adds the arguments that the audit log keeps.
     pub fn about(mut self, arguments: &Map<String, Json>) -> Self {
         let argument = |name: &str| arguments.get(name).and_then(Json::as_str).map(shortened);
         self.task_id = argument("task_id");
@@ -74,7 +74,7 @@ impl Entry {
         self
     }
 
-    /// What came of it, and of which scan that is.
+    /// Adds the outcome, and the scan that it is about.
     pub fn answered(mut self, reply: Result<Option<&Json>, &Refusal>) -> Self {
         match reply {
             Ok(reply) => {
@@ -89,7 +89,7 @@ impl Entry {
     }
 }
 
-/// What the audit log keeps of a text.
+/// Shortens a text to what the audit log keeps.
 pub fn shortened(text: &str) -> String {
     const LONGEST: usize = 256;
     text.chars().take(LONGEST).collect()

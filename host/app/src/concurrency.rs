@@ -1,5 +1,5 @@
-//! How many requests are worked on at a time. The others wait for their turn, as they came. No turn is long, so that
-//! nobody's wait is, either: there are no more requests than connections.
+//! Limits how many requests are worked on at a time. The others wait for their turn, first come, first served. Turns
+//! are short, and there are no more requests than connections, so that no request waits long.
 
 use std::{
     pin::pin,
@@ -17,7 +17,7 @@ use crate::metrics::Metrics;
 /// A request takes about a tenth of a megabyte while it is worked on, and more at a time are no faster.
 const AT_A_TIME: usize = 256;
 
-/// What takes longer waits itself, for a disk, a store, or a report that is read again.
+/// The longest turn. Work that takes longer waits for a disk, a store, or a report that is read again.
 const LONGEST: Duration = Duration::from_secs(1);
 
 pub struct Turns {
@@ -30,7 +30,7 @@ impl Turns {
         Self { free: Arc::new(Semaphore::new(AT_A_TIME)), metrics }
     }
 
-    /// Ready when it is the request's turn, which ends when this is dropped, and what was cloned of it.
+    /// Waits for the request's turn, which ends when all clones of the returned value are dropped.
     pub async fn next(&self) -> Turn {
         let start = Instant::now();
         // Never closed.
@@ -40,12 +40,12 @@ impl Turns {
     }
 }
 
-/// By default one that was passed on.
+/// A request's turn; the default is a turn that was passed on.
 #[derive(Clone, Debug, Default)]
 pub struct Turn(Arc<Mutex<Option<OwnedSemaphorePermit>>>);
 
 impl Turn {
-    /// Does the work, and passes the turn on when that takes too long for it.
+    /// Does the work, and passes the turn on if the work takes longer than a turn.
     pub async fn work<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         if let Ok(done) = timeout(LONGEST, &mut work).await {
@@ -55,7 +55,7 @@ impl Turn {
         work.await
     }
 
-    /// Lets the next one work, since this one is done, or waits for somebody else: a scan, or its client's person.
+    /// Lets the next request work, because this one is done or waits: for a scan, or for the person at the client.
     pub fn pass_on(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
     }

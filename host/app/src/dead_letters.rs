@@ -41,7 +41,7 @@ pub async fn find(host: &Host, task_id: &str) -> Result<Scan, Refusal> {
         None => None,
     };
     scan.ok_or_else(|| {
-        Refusal::new(ErrorCode::NotFound, "there is no dead letter of that id", "`scanhost dlq list` shows them.")
+        Refusal::new(ErrorCode::NotFound, "there is no dead letter with that id", "`scanhost dlq list` shows them.")
     })
 }
 
@@ -80,13 +80,16 @@ pub async fn retry(host: &Host, task_id: &str) -> Result<RetryReply, Refusal> {
             tracing::info!(scan = %new.id, trace = %new.trace, retry_of = %scan.id, "dead letter retried");
             Ok(RetryReply { task_id: new.id.to_string(), retry_of: scan.id.to_string() })
         }
-        None => {
-            Err(Refusal::new(ErrorCode::NotFound, "there is no dead letter of that id", "It was dealt with just now."))
-        }
+        None => Err(Refusal::new(
+            ErrorCode::NotFound,
+            "there is no dead letter with that id",
+            "Somebody retried or \
+                purged it just now.",
+        )),
     }
 }
 
-/// Takes away the dead letter of one scan, of one pool, or all; the scans' records stay.
+/// Removes the dead letter of one scan, those of one pool, or all. The scans' records stay.
 pub async fn purge(host: &Host, task_id: Option<&str>, pool: Option<&str>) -> Result<PurgeReply, Refusal> {
     let ids: Vec<TaskId> = match task_id {
         Some(task_id) => vec![find(host, task_id).await?.id],

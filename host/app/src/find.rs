@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// What to do when there is no such scan.
-const HINT: &str = "list_scans shows the scans that there are; finished ones are deleted after their retention time.";
+const HINT: &str = "list_scans shows the scans that exist; ended scans are deleted after their retention time.";
 
 pub fn parse(task_id: &str) -> Result<TaskId, Refusal> {
     task_id.trim().to_ascii_uppercase().parse().map_err(|error: scanhost_domain::ids::Malformed| {

@@ -30,7 +30,7 @@ pub const UNKNOWN: &str = "unknown";
 /// The outcome of what went well.
 const OK: &str = "ok";
 
-/// From a second to a day.
+/// Buckets from a second to a day.
 const SCAN_SECONDS: &[f64] =
     &[1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1_800.0, 3_600.0, 7_200.0, 14_400.0, 28_800.0, 43_200.0, 86_400.0];
 
@@ -39,7 +39,7 @@ const TOOL_SECONDS: &[f64] =
 
 const PLUGIN_SECONDS: &[f64] = &[0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 120.0];
 
-/// As OpenTelemetry's conventions for MCP want them.
+/// The buckets of OpenTelemetry's conventions for MCP.
 const OPERATION_SECONDS: &[f64] = &[0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0];
 
 /// Everything that is counted as it happens. What can be read from store and snapshot is read when it is asked for.
@@ -302,7 +302,7 @@ fn options(name: &str, help: &str) -> Opts {
     Opts::new(name, help).namespace(NAMESPACE)
 }
 
-/// Its name is not ours to choose.
+/// OpenTelemetry's conventions choose this name, so it has no prefix.
 fn operation_duration(registry: &Registry) -> HistogramVec {
     let options = HistogramOpts::new("mcp_server_operation_duration_seconds", "Time of an MCP request.");
     let labels = ["mcp_method_name", "gen_ai_tool_name", "error_type"];

@@ -8,8 +8,7 @@ use scanhost_sandbox::{Component, Digest, Grant, Grants, Limits, Plugin, Refused
 /// A component larger than this is not read.
 const MAX_COMPONENT: u64 = 64 << 20;
 
-/// # Errors
-/// Of the file system, or when the file is too large.
+/// Reads the file, unless it is too large.
 pub fn read(file: &Path) -> Result<Vec<u8>, String> {
     let failed = |error: std::io::Error| format!("{}: {error}", file.display());
     let metadata = fs::metadata(file).map_err(failed)?;
@@ -17,15 +16,12 @@ pub fn read(file: &Path) -> Result<Vec<u8>, String> {
         return Err(format!("{} has {} bytes, more than {MAX_COMPONENT}", file.display(), metadata.len()));
     }
     if !metadata.is_file() {
-        return Err(format!("{} is no file", file.display()));
+        return Err(format!("{} is not a file", file.display()));
     }
     fs::read(file).map_err(failed)
 }
 
 /// Loads the plugin of this name as its entry in the configuration says.
-///
-/// # Errors
-/// When the bytes are not the ones of the entry, or cannot be loaded with what it grants.
 pub async fn load_configured(
     sandbox: &Arc<Sandbox>,
     name: &str,
@@ -39,29 +35,23 @@ pub async fn load_configured(
     match &plugin {
         Plugin::Backend(backend) if backend.description().name.as_str() != name => {
             let found = &backend.description().name;
-            Err(Refused::because(format!("it describes itself as `{found}`: name it so here")))
+            Err(Refused::because(format!("it describes itself as `{found}`: use that name here")))
         }
         Plugin::Backend(_) | Plugin::Profile(_) => Ok((component, plugin)),
     }
 }
 
 /// Whether the bytes are the ones that the configuration wants, where it says which.
-///
-/// # Errors
-/// With both digests.
 pub fn permit_digest(source: &PluginSource, found: Digest) -> Result<(), Refused> {
     match source.sha256.map(Digest::from) {
         Some(wanted) if wanted != found => {
-            Err(Refused::because(format!("the file's sha256 is {found}, the configuration wants {wanted}")))
+            Err(Refused::because(format!("the file's sha256 is {found}, the configuration expects {wanted}")))
         }
         _ => Ok(()),
     }
 }
 
-/// What the operator grants.
-///
-/// # Errors
-/// Names what is no grant, and those that are.
+/// Parses the grants of the operator. The error lists the known grants.
 fn grants<'a>(names: impl Iterator<Item = &'a str>) -> Result<Grants, String> {
     let mut grants = Grants::default();
     for name in names {

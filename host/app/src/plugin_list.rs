@@ -16,7 +16,7 @@ pub fn listed(host: &Host) -> Json {
     for (row, plugin) in rows.iter_mut().zip(&snapshot.plugins) {
         if let Some(rest) = host.faults.rest(plugin.digest()) {
             row["state"] = "quarantined".into();
-            row["why"] = format!("it failed too often and rests for {} s", rest.as_secs()).into();
+            row["why"] = format!("it failed too often and is quarantined for {} s", rest.as_secs()).into();
         }
     }
     let draining =

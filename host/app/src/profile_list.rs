@@ -1,4 +1,4 @@
-//! How results can be shown.
+//! The profiles in which results can be shown.
 
 use scanhost_domain::field::{Columns, standard};
 use scanhost_sandbox::Selection;
@@ -18,12 +18,12 @@ pub struct Reply {
 
 #[derive(Serialize, JsonSchema)]
 pub struct ProfileReply {
-    /// what schema_profile takes
+    /// value for schema_profile
     pub name: String,
     pub version: String,
     /// the fields in their order, or "all" for every field that the report has
     pub fields: FieldsReply,
-    /// standing filters, which hold beside your own
+    /// standing filters, applied beside your own
     pub filters: Map<String, Json>,
     /// SHA-256 of the plugin
     pub digest: String,

@@ -1,4 +1,4 @@
-//! What is said to whoever asked for something that cannot be had: a code, what is wrong, and what to do next.
+//! The refusal of a request: a code, what is wrong, and what to do next.
 
 #[cfg(test)]
 mod tests;
@@ -67,12 +67,12 @@ impl Refusal {
         Self::new(ErrorCode::InvalidArgument, message, hint)
     }
 
-    /// Nothing more can be written.
+    /// The refusal on a full disk.
     pub fn no_room() -> Self {
         Self::new(
             ErrorCode::Unavailable,
             "the disk of the host's data folder is full",
-            "Nothing was changed. Try again once the operator has made room; scans that are deleted make some.",
+            "Nothing was changed. Try again once the operator has freed space; deleting scans frees some too.",
         )
     }
 
@@ -82,7 +82,7 @@ impl Refusal {
         Self::new(
             ErrorCode::Internal,
             format!("{doing} failed"),
-            "Try again; if it stays, the operator finds the cause in the log.",
+            "Try again; if it fails again, the operator finds the cause in the log.",
         )
     }
 }
@@ -110,9 +110,9 @@ impl From<StoreError> for Refusal {
                 tracing::error!(error = chain(&error), "the store's answer was lost");
                 Self::new(
                     ErrorCode::Unavailable,
-                    "the answer of the store of scans was lost: what was asked for was done, or was not",
+                    "the answer of the store of scans was lost: the request may or may not have been carried out",
                     "A submitted scan may have been stored: look with list_scans, or repeat the call with the same \
-                     idempotency_key. What is asked of one scan may be asked again; get_scan_status shows how it is.",
+                     idempotency_key. Calls about one scan can be repeated; get_scan_status shows its status.",
                 )
             }
             StoreError::Unavailable(_) | StoreError::InUse | StoreError::OtherKey | StoreError::OtherFolder { .. } => {
@@ -135,9 +135,9 @@ impl From<StoreError> for Refusal {
                 tracing::error!(error = chain(&error), "a stored scan is damaged");
                 Self::new(
                     ErrorCode::Internal,
-                    "what is stored about this scan is damaged and cannot be read",
-                    "Nothing was changed, and its files are still there. Tell the operator, who finds in the log what \
-                     is wrong with it; if its results are needed at once, submit the scan again.",
+                    "the stored record of this scan is damaged and cannot be read",
+                    "Nothing was changed, and its files are still there. Tell the operator, who finds the details \
+                        in the log; if the results are needed at once, submit the scan again.",
                 )
             }
         }

@@ -1,4 +1,4 @@
-//! What is told about a scan: one form for tools, the command line and the record in the scan's folder.
+//! The replies about a scan: one form for tools, the command line and the record in the scan's folder.
 
 use scanhost_domain::{
     ids::TaskId,
@@ -32,10 +32,10 @@ pub struct StatusReply {
     pub completed_at: Option<String>,
     /// percent, 0 to 100
     pub progress: u8,
-    /// place in the queue, from 1
+    /// position in the queue, from 1
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue_position: Option<u64>,
-    /// 1, and one more for every call to the scanner that was tried again and every worker that was lost
+    /// 1, plus one for every retried call to the scanner and every lost worker
     pub attempts: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remote_scan_id: Option<String>,
@@ -125,7 +125,7 @@ impl StatusReply {
                 reply.remote_scan_id = running.phase.remote_id().map(str::to_owned);
                 reply.warnings.extend(running.trouble.as_ref().map(|trouble| WarningReply {
                     code: FailureCode::ScannerUnavailable.name().to_owned(),
-                    message: format!("{trouble}: this is tried again"),
+                    message: format!("{trouble}: the host tries again"),
                 }));
             }
             ScanState::Finished(finished) => {
@@ -213,7 +213,7 @@ pub struct SettingsReply {
     pub escalation_password: Option<&'static str>,
 }
 
-/// In the place of a secret.
+/// What replaces a secret.
 const MASK: &str = "***";
 
 impl SettingsReply {

@@ -44,11 +44,8 @@ impl From<ShapeError> for Unusable {
     }
 }
 
-/// Does something with the scan's findings, where it has any. What turns out to be damaged is read again, and then
+/// Asks `question` about the scan's findings. Damaged findings are read again from the native report, and then
 /// `question` is asked once more.
-///
-/// # Errors
-/// When the scan has no results, of `question`, or when the findings cannot be had again.
 pub async fn ask<T, Answering: Future<Output = Result<T, Unusable>>>(
     host: &Arc<Host>,
     scan: &Scan,
@@ -60,7 +57,7 @@ pub async fn ask<T, Answering: Future<Output = Result<T, Unusable>>>(
         let seen = identity(host, &scan.id)?;
         let answer = match open(host, &scan.id, seen).await {
             Ok(Some(report)) => question(report).await,
-            Ok(None) => Err(Unusable::Damaged("they are not where they should be".into())),
+            Ok(None) => Err(Unusable::Damaged("their files are missing".into())),
             Err(unusable) => Err(unusable),
         };
         match answer {
@@ -82,8 +79,7 @@ pub async fn ask<T, Answering: Future<Output = Result<T, Unusable>>>(
     }
 }
 
-/// # Errors
-/// When the scan has no results, with what that means for the caller.
+/// Checks that the scan has results.
 pub fn permit_results(scan: &Scan) -> Result<(), Refusal> {
     match scan.status() {
         Status::Completed => Ok(()),
@@ -95,7 +91,7 @@ pub fn permit_results(scan: &Scan) -> Result<(), Refusal> {
         Status::Failed | Status::Timeout | Status::Cancelled => Err(Refusal::new(
             ErrorCode::Conflict,
             format!("the scan {} ended as {}, without results", scan.id, scan.status()),
-            "get_scan_status says why; submit it again if that has changed.",
+            "get_scan_status says why; to get results, submit the scan again.",
         )),
     }
 }
@@ -127,7 +123,7 @@ async fn rebuild(host: Arc<Host>, scan: Scan, seen: Option<Identity>) -> Result<
     }
     let gone = |what: &str| {
         let message = format!("the scan's findings are damaged, and {what}");
-        Refusal::new(ErrorCode::Internal, message, "Tell the operator, or scan again.")
+        Refusal::new(ErrorCode::Internal, message, "Tell the operator, or submit the scan again.")
     };
     let native = host.native_report(&scan.id).ok_or_else(|| gone("the report that they were read from is gone"))?;
     let backend = match &scan.state {

@@ -1,4 +1,4 @@
-//! The scanners and how they are.
+//! The scanners and their status.
 
 use scanhost_domain::{
     breaker::Circuit,
@@ -24,16 +24,16 @@ pub struct Reply {
 #[derive(Serialize, JsonSchema)]
 pub struct ScannerReply {
     pub pool: String,
-    /// what scanner_instance takes
+    /// value for scanner_instance
     pub instance_id: String,
     pub name: String,
     pub backend: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     pub enabled: bool,
-    /// whether it answered when last asked
+    /// whether it answered the last check
     pub up: bool,
-    /// closed (takes scans), open (has failed too often and rests) or half_open (is being tried)
+    /// closed (takes scans), open (left alone after repeated failures) or half_open (being tried)
     pub circuit: &'static str,
     pub active_scans: u32,
     pub max_concurrent_scans: u32,
@@ -47,9 +47,6 @@ pub async fn list(host: &Host, args: Args) -> Result<Reply, Refusal> {
 }
 
 /// The scanners of one pool, or of all.
-///
-/// # Errors
-/// When the store cannot be read.
 pub async fn scanners(host: &Host, pool: Option<&PoolName>) -> Result<Vec<ScannerReply>, Refusal> {
     let snapshot = host.snapshot.load_full();
     let (active, reports) = (host.store.active().await?, host.store.scanner_reports().await?);
@@ -70,7 +67,7 @@ pub async fn scanners(host: &Host, pool: Option<&PoolName>) -> Result<Vec<Scanne
     Ok(scanners.collect())
 }
 
-/// Without what an operator may have put into it.
+/// Returns the address without user, password and query, which may be secrets.
 fn shown_url(url: &url::Url) -> String {
     let mut shown = url.clone();
     // Fails for addresses that cannot have a user, which then have none.

@@ -1,4 +1,4 @@
-//! From an agent's arguments to a scan in the queue: everything is checked before anything is stored.
+//! Turns an agent's arguments into a scan in the queue. Everything is checked before anything is stored.
 
 mod args;
 mod login;
@@ -39,11 +39,11 @@ pub use stored_pool::find_stored_pool;
 const MAX_NAME: usize = 256;
 const MAX_DESCRIPTION: usize = 4_096;
 
-/// What a call brings beside its arguments.
+/// The trace id and the idempotency keys of a call.
 #[derive(Clone, Debug, Default)]
 pub struct Caller {
     pub trace: Option<TraceId>,
-    /// From the headers `X-Idempotency-Key`.
+    /// The values of the headers `X-Idempotency-Key`.
     pub idempotency_keys: Vec<String>,
 }
 
@@ -58,7 +58,7 @@ pub struct Submission {
 /// Checks the request, and puts it into the queue.
 ///
 /// # Errors
-/// When it is malformed, refused by the policy, or cannot be stored. Nothing is stored then.
+/// Fails if the request is malformed, refused by the policy, or cannot be stored. Nothing is stored then.
 pub async fn submit(
     host: &Arc<Host>,
     caller: &Caller,
@@ -120,10 +120,7 @@ async fn answer(host: &Arc<Host>, snapshot: &Snapshot, submitted: Submitted) -> 
     }
 }
 
-/// Whether a request that was permitted once would be so now.
-///
-/// # Errors
-/// With what has changed since.
+/// Checks whether a request that was permitted once is still permitted.
 pub fn permit_again(snapshot: &Snapshot, request: &ScanRequest) -> Result<(), Refusal> {
     permit_pool(snapshot, &request.pool)?;
     let pool = choose_pool(snapshot, Some(request.pool.as_str()))?;
@@ -178,7 +175,7 @@ fn check(
     let name = args.name.trim();
     if name.is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) {
         return Err(Refusal::invalid(
-            format!("name must not be blank, and have at most {MAX_NAME} bytes and no control characters"),
+            format!("name must not be blank, and must have at most {MAX_NAME} bytes and no control characters"),
             "Give the scan a short name that people recognise.",
         ));
     }
@@ -215,7 +212,7 @@ fn permit_targets(pool: &Pool, targets: &str) -> Result<(), Refusal> {
     })
 }
 
-/// The same bytes for the same request: keys sorted, null as absent, without the idempotency key.
+/// Encodes a request so that equal requests have equal bytes: keys sorted, null as absent, no idempotency key.
 fn canonical(tool: &str, raw: &Map<String, Json>) -> Vec<u8> {
     let mut arguments: Vec<_> =
         raw.iter().filter(|(name, value)| name.as_str() != "idempotency_key" && !value.is_null()).collect();

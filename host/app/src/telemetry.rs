@@ -22,15 +22,15 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-/// Sets the level, whatever the configuration says: for one run of somebody who looks for something.
+/// Sets the level for one run, whatever the configuration says.
 const VARIABLE: &str = "SCANHOST_LOG";
 
 /// What a command logs where the variable says nothing.
 #[derive(Clone, Copy)]
 pub enum Wish {
-    /// This level, until the configuration says another: of a server.
+    /// A server's level, until the configuration sets another.
     Configured(&'static str),
-    /// This level, whatever the configuration says: of a command, whose standard error is for people.
+    /// A command's level, whatever the configuration says, since its standard error is for people.
     Own(&'static str),
 }
 
@@ -45,9 +45,6 @@ static LOGGING: OnceLock<Logging> = OnceLock::new();
 static IS_JSON: AtomicBool = AtomicBool::new(false);
 
 /// Starts logging, before there is a configuration.
-///
-/// # Errors
-/// When the variable says no level.
 pub fn start(wish: Wish, is_loggable: fn(&Metadata<'_>) -> bool) -> anyhow::Result<()> {
     if let Ok(text) = std::env::var(VARIABLE) {
         check_level(&text).map_err(|problem| anyhow::anyhow!("{VARIABLE}: {problem}"))?;

@@ -8,7 +8,7 @@ mod files;
 use std::{sync::Arc, time::Duration};
 
 use scanhost_domain::error_chain::chain;
-use scanhost_outbound::lease::Hold;
+use scanhost_outbound::lease::Lease;
 use scanhost_system::clock;
 
 use crate::host::Host;
@@ -28,8 +28,8 @@ pub async fn run(host: Arc<Host>) {
         let asked_at = clock::now();
         match host.store.claim(&offers, asked_at).await {
             Ok(Some(claimed)) => {
-                let hold = Hold::new(host.store.lease(), asked_at);
-                host.tasks.spawn(drive::drive(host.clone(), claimed, hold, snapshot));
+                let lease = Lease::new(host.store.lease(), asked_at);
+                host.tasks.spawn(drive::drive(host.clone(), claimed, lease, snapshot));
             }
             Ok(None) => tokio::select! {
                 () = host.store.wake() => {}

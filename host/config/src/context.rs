@@ -1,10 +1,19 @@
 //! What all readers of one load share: the sources of text, and the list of problems.
 
-use std::{cell::RefCell, collections::BTreeSet, fs::File, io::{self, Read}, path::{Path, PathBuf}};
+use std::{
+    cell::RefCell,
+    collections::BTreeSet,
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
 
 use zeroize::Zeroizing;
 
-use super::{problem::{Position, Problem}, variable::Environment};
+use super::{
+    problem::{Position, Problem},
+    variable::Environment,
+};
 
 /// The largest file, far more than a configuration, a key or a bundle of certificates needs.
 const MAX_FILE_BYTES: u64 = 4 << 20;

@@ -3,7 +3,13 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use super::{context::Context, problem::Position, setting::{Setting, join}, variable, yaml::{self, Origin, Value, Yaml}};
+use super::{
+    context::Context,
+    problem::Position,
+    setting::{Setting, join},
+    variable,
+    yaml::{self, Origin, Value, Yaml},
+};
 
 pub(super) struct Document {
     file: &'static str,
@@ -11,7 +17,7 @@ pub(super) struct Document {
 }
 
 impl Document {
-    /// None after a problem.
+    /// Parses the text of a file; `None` after a problem.
     pub(super) fn parse(context: &Context<'_>, file: &'static str, source: &str) -> Option<Self> {
         match yaml::parse(source) {
             Ok(mut root) => {

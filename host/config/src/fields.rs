@@ -2,7 +2,10 @@
 
 use scanhost_domain::nearest::nearest;
 
-use super::{problem::Position, setting::{Setting, join}};
+use super::{
+    problem::Position,
+    setting::{Setting, join},
+};
 
 pub(super) struct Fields<'a> {
     setting: Setting<'a>,

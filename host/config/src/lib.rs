@@ -27,7 +27,12 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, net::{Ipv4Addr, SocketAddr}, path::{Path, PathBuf}, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use scanhost_domain::ids::{CredentialName, PoolName};
 
@@ -76,7 +81,7 @@ pub struct Config {
     /// The key that seals the secrets of requests.
     pub key_file: PathBuf,
     pub credentials: BTreeMap<CredentialName, Credential>,
-    /// At least one.
+    /// The pools, at least one.
     pub pools: Vec<Pool>,
     /// Programs of this machine, by the names under which plugins are granted them.
     pub commands: BTreeMap<String, Arc<Command>>,

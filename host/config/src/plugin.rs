@@ -1,6 +1,11 @@
 //! Plugins that the operator adds to the built-in ones.
 
-use std::{collections::{BTreeMap, BTreeSet}, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use scanhost_domain::ids::BackendName;
 

@@ -13,7 +13,7 @@ pub struct Pool {
     /// How many scans may wait.
     pub max_depth: u64,
     pub balance: Balance,
-    /// In the order of the file.
+    /// The scanners in the order of the file.
     pub scanners: Vec<Scanner>,
 }
 

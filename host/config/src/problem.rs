@@ -1,6 +1,9 @@
 //! The problems of a configuration, all of them at once, each with its position.
 
-use std::{fmt::{self, Write}, path::PathBuf};
+use std::{
+    fmt::{self, Write},
+    path::PathBuf,
+};
 
 /// A position in a file of the configuration. Lines and columns count from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

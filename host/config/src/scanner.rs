@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use http::{HeaderName, HeaderValue};
-use scanhost_domain::{ids::{BackendName, InstanceId, PoolName}, request::ScanType};
+use scanhost_domain::{
+    ids::{BackendName, InstanceId, PoolName},
+    request::ScanType,
+};
 use url::Url;
 
 use super::{fields::Fields, limit::ScannerLimits, problem::Position, setting::Setting, token::sha256};

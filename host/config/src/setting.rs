@@ -3,7 +3,11 @@
 
 use std::{fmt::Display, ops::RangeInclusive, path::Path, str::FromStr, time::Duration};
 
-use super::{context::Context, problem::Position, yaml::{self, Origin, Text, Value}};
+use super::{
+    context::Context,
+    problem::Position,
+    yaml::{self, Origin, Text, Value},
+};
 use crate::secret::Secret;
 
 #[derive(Clone)]

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use rustls::{ServerConfig, crypto::ring, pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _}};
+use rustls::{
+    ServerConfig,
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+};
 use scanhost_domain::error_chain::chain;
 use zeroize::Zeroizing;
 

@@ -4,7 +4,9 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{DefaultMessageFormatter, DuplicateKeyPolicy, Location, MessageFormatter, NonFiniteFloatPolicy, Spanned};
+use serde_saphyr::{
+    DefaultMessageFormatter, DuplicateKeyPolicy, Location, MessageFormatter, NonFiniteFloatPolicy, Spanned,
+};
 use zeroize::Zeroizing;
 
 use super::problem::Position;
@@ -21,7 +23,7 @@ pub(super) enum Value {
     Number(f64),
     Text(Text),
     List(Vec<Yaml>),
-    /// In the order of the file.
+    /// The entries in the order of the file.
     Mapping(Vec<(Spanned<Key>, Yaml)>),
     /// A value that was already reported as a problem.
     Unusable,

@@ -1,4 +1,5 @@
-//! The cases of a backend. Without a script they see how it meets trouble; with one, whether it speaks its dialect.
+//! The cases of a backend. Without a script they check how it handles a failing scanner; with one, whether it speaks its
+//! scanner's dialect.
 
 mod description;
 mod input;

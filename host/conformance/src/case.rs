@@ -1,20 +1,20 @@
-//! One claim about a plugin, and how it ends.
+//! One claim about a plugin, and its outcome.
 
 use futures_util::future::LocalBoxFuture;
 
 /// One claim about a plugin.
 pub struct Case<R> {
     pub name: &'static str,
-    /// Why it matters, for an author who fails it.
+    /// Why it matters, for an author whose plugin fails it.
     pub why: &'static str,
     pub(crate) run: for<'a> fn(&'a R) -> LocalBoxFuture<'a, Outcome>,
 }
 
 /// How a case ends early.
 pub enum Stop {
-    /// There is nothing to see here, and why.
+    /// The case does not apply, for this reason.
     Skip(String),
-    /// What was seen instead.
+    /// The claim is wrong, and this was observed instead.
     Fail(String),
 }
 

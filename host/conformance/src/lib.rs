@@ -1,19 +1,23 @@
 //! The conformance kit: what every backend and profile has to do, as cases that are run against a component.
-//! The scanner is scripted and inside this process; cost is counted in fuel, which is the same on every machine.
+//! The scanner is simulated inside this process, from a script. Cost is counted in fuel, which is the same on every
+//! machine.
 
 mod backend;
 mod case;
-mod changed;
-pub mod last_words;
+mod mutation;
+pub mod plugin_stderr;
 mod probe;
 mod profile;
-mod programs;
 mod rig;
 mod sample;
 mod script;
-mod scripted;
+mod scripted_program;
+mod scripted_scanner;
 
-use std::{path::{Path, PathBuf}, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use scanhost_sandbox::{Component, Grants, Limits, Plugin, Refused, Sandbox};
 
@@ -22,40 +26,41 @@ use crate::rig::{Costs, Rig};
 pub use crate::script::Script;
 pub use case::{Case, Outcome, Stop};
 
-/// What came of a case.
+/// The result of one case.
 pub struct CaseReport {
     pub name: &'static str,
     pub why: &'static str,
     pub outcome: Outcome,
-    /// All that its calls used.
+    /// The fuel that all of its calls used.
     pub fuel: u64,
-    /// What the plugin wrote before it failed.
-    pub last_words: Option<String>,
+    /// What the plugin wrote to its standard error before it failed.
+    pub stderr: Option<String>,
 }
 
-/// The plugin cannot even be loaded.
-pub struct Unloaded {
+/// Why the plugin could not be loaded.
+pub struct LoadFailure {
     pub refused: Refused,
-    pub last_words: Option<String>,
+    pub stderr: Option<String>,
 }
 
-/// What came of all cases of a plugin.
+/// The results of all cases of a plugin.
 pub struct Report {
     pub kind: &'static str,
     pub results: Vec<CaseReport>,
 }
 
-/// Runs the cases of the plugin's kind that have `only` in their names.
+/// Runs the cases of the plugin's kind that have `only` in their names. The inner result is an error when the plugin
+/// cannot be loaded.
 ///
 /// # Errors
-/// When it cannot even be loaded.
+/// When the script cannot be read or the sandbox cannot be started.
 pub async fn test(
     bytes: &[u8],
     limits: Limits,
     script: Option<&Path>,
     only: &str,
     cache: Option<PathBuf>,
-) -> anyhow::Result<Result<Report, Unloaded>> {
+) -> anyhow::Result<Result<Report, LoadFailure>> {
     let script = script.map(Script::read).transpose()?.unwrap_or_default();
     let costs = Arc::new(Costs::default());
     let sandbox = Sandbox::start_metered(cache, costs.clone())?;
@@ -67,7 +72,7 @@ pub async fn test(
     };
     let (component, grants, plugin) = match loaded.await {
         Ok(loaded) => loaded,
-        Err(error) => return Ok(Err(Unloaded { refused: error.into(), last_words: costs.take_last_words() })),
+        Err(error) => return Ok(Err(LoadFailure { refused: error.into(), stderr: costs.take_stderr() })),
     };
     Ok(Ok(match plugin {
         Plugin::Backend(backend) => {
@@ -87,8 +92,8 @@ async fn run<R>(cases: Vec<Case<R>>, rig: &R, costs: &Costs, only: &str) -> Vec<
     for case in cases.into_iter().filter(|case| case.name.contains(only)) {
         let before = costs.fuel();
         let outcome = (case.run)(rig).await;
-        let (fuel, last_words) = (costs.fuel() - before, costs.take_last_words());
-        results.push(CaseReport { name: case.name, why: case.why, outcome, fuel, last_words });
+        let (fuel, stderr) = (costs.fuel() - before, costs.take_stderr());
+        results.push(CaseReport { name: case.name, why: case.why, outcome, fuel, stderr });
     }
     results
 }

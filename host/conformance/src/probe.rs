@@ -1,8 +1,13 @@
-//! One call of a backend on a scan, and what came of it.
+//! One call of a backend on a scan, and its result.
 
 use scanhost_sandbox::{Fault, RemoteScan, ScannerError};
 
-use super::{case::{Stop, fail}, rig::{Scene, TASK, plain_scan}, sample::Written, scripted::Seen};
+use super::{
+    case::{Stop, fail},
+    rig::{Stage, TASK, plain_scan},
+    sample::ReportBuffer,
+    scripted_scanner::Recording,
+};
 
 /// The functions that talk to a scanner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,17 +51,17 @@ impl Function {
     }
 }
 
-/// What a function said.
+/// The result of a function.
 #[derive(Debug)]
-pub enum Said {
-    /// Its value, as text to compare.
+pub enum CallResult {
+    /// The returned value, as text to compare.
     Value(String),
     Error(ScannerError),
     Fault(Fault),
 }
 
-impl Said {
-    /// Whether the host tries again.
+impl CallResult {
+    /// Whether the host tries again after this error.
     pub fn is_retried(&self) -> bool {
         matches!(
             self,
@@ -64,7 +69,7 @@ impl Said {
         )
     }
 
-    /// The text that the log and the scan's error get.
+    /// The text for messages, also as the scan's error has it.
     pub fn text(&self) -> String {
         match self {
             Self::Value(value) => value.clone(),
@@ -76,46 +81,46 @@ impl Said {
 
 pub struct Probe {
     pub function: Function,
-    pub said: Said,
-    pub seen: Seen,
+    pub result: CallResult,
+    pub recording: Recording,
 }
 
-impl Scene<'_> {
-    /// What the function says, which has to be an answer.
-    pub async fn said(&self, function: Function, remote: &RemoteScan) -> Result<Said, Stop> {
-        match self.probe(function, remote).await.said {
-            Said::Fault(fault) => fail(format!("`{}` {fault}", function.name())),
-            said => Ok(said),
+impl Stage<'_> {
+    /// Calls the function once. A fault of the call fails the case.
+    pub async fn call(&self, function: Function, remote: &RemoteScan) -> Result<CallResult, Stop> {
+        match self.probe(function, remote).await.result {
+            CallResult::Fault(fault) => fail(format!("`{}` {fault}", function.name())),
+            result => Ok(result),
         }
     }
 
-    /// Calls the function once.
+    /// Calls the function once, and returns what it did as well.
     pub async fn probe(&self, function: Function, remote: &RemoteScan) -> Probe {
         let backend = &self.rig.backend;
         let (reach, context) = (self.reach(), self.context(&remote.state));
         let id = remote.id.as_str();
-        let said = match function {
-            Function::Health => said(backend.health(reach, context).await),
-            Function::Create => said(backend.create(reach, self.context(b""), plain_scan()).await),
-            Function::Find => said(backend.find(reach, context, TASK).await),
-            Function::ListScans => said(backend.list_scans(reach, context).await),
-            Function::Launch => said(backend.launch(reach, context, id).await),
-            Function::Status => said(backend.status(reach, context, id).await),
-            Function::Stop => said(backend.stop(reach, context, id).await),
-            Function::Remove => said(backend.remove(reach, context, id).await),
+        let result = match function {
+            Function::Health => call_result(backend.health(reach, context).await),
+            Function::Create => call_result(backend.create(reach, self.context(b""), plain_scan()).await),
+            Function::Find => call_result(backend.find(reach, context, TASK).await),
+            Function::ListScans => call_result(backend.list_scans(reach, context).await),
+            Function::Launch => call_result(backend.launch(reach, context, id).await),
+            Function::Status => call_result(backend.status(reach, context, id).await),
+            Function::Stop => call_result(backend.stop(reach, context, id).await),
+            Function::Remove => call_result(backend.remove(reach, context, id).await),
             Function::ExportReport => {
-                let report = Box::new(Written::default());
-                said(backend.export_report(reach, report, context, id, None).await)
+                let report = Box::new(ReportBuffer::default());
+                call_result(backend.export_report(reach, report, context, id, None).await)
             }
         };
-        Probe { function, said, seen: self.scanner.seen() }
+        Probe { function, result, recording: self.scanner.recording() }
     }
 }
 
-fn said<T: std::fmt::Debug>(answer: Result<Result<T, ScannerError>, Fault>) -> Said {
+fn call_result<T: std::fmt::Debug>(answer: Result<Result<T, ScannerError>, Fault>) -> CallResult {
     match answer {
-        Ok(Ok(value)) => Said::Value(format!("{value:?}")),
-        Ok(Err(error)) => Said::Error(error),
-        Err(fault) => Said::Fault(fault),
+        Ok(Ok(value)) => CallResult::Value(format!("{value:?}")),
+        Ok(Err(error)) => CallResult::Error(error),
+        Err(fault) => CallResult::Fault(fault),
     }
 }

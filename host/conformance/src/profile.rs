@@ -1,4 +1,4 @@
-//! The cases of a profile: it plans for whatever columns a report has, and shapes every row that it is given.
+//! The cases of a profile: it plans for any columns that a report may have, and shapes every row that it gets.
 
 use std::collections::BTreeSet;
 
@@ -18,22 +18,34 @@ pub struct Rig {
 
 pub fn cases() -> Vec<Case<Rig>> {
     vec![
-        case!("describes-itself", describes, "without a description a profile is not loaded"),
-        case!("describes-itself-the-same", same, "agents see the description, and choose by it"),
+        case!("describes-itself", describes, "the host does not load a profile without a description"),
+        case!("describes-itself-the-same", same, "agents choose a profile by its description"),
         case!("has-a-version", version, "an operator has to see which version is loaded"),
-        case!("explains-its-fields", derived, "agents read what a field means"),
-        case!("refuses-unknown-keys", unknown_key, "a key that is not understood is an operator's mistake"),
-        case!("stands-a-broken-definition", broken, "whatever the entry holds ends in an error, not in a crash"),
-        case!("plans-without-columns", no_columns, "a report may be empty, and the host asks so when it loads"),
+        case!("explains-its-fields", derived, "agents need to know what a field means"),
+        case!(
+            "refuses-unknown-keys",
+            unknown_key,
+            "an unknown key is a mistake of the operator, who has to learn of it"
+        ),
+        case!("stands-a-broken-definition", broken, "a broken entry must lead to an error, not to a crash"),
+        case!(
+            "plans-without-columns",
+            no_columns,
+            "a report may be empty, and the host calls `plan` without columns when it loads the profile"
+        ),
         case!("plans-for-many-columns", many_columns, "a report may have 4,096 fields"),
-        case!("plans-the-same-twice", same_plan, "pages of one report have to belong together"),
-        case!("has-readable-filters", filters, "standing filters are in the language that agents use"),
-        case!("shapes-every-row", rows, "as many rows come back, in the same order"),
-        case!("shapes-into-objects", objects, "a row is a JSON object"),
-        case!("shapes-only-its-fields", own_fields, "a field is planned or described as derived"),
-        case!("shapes-the-same-twice", same_rows, "a page has to read the same each time"),
-        case!("stands-odd-rows", odd_rows, "rows may lack fields, or have lists and any text"),
-        case!("shapes-large-rows", large_rows, "a page of 100 rows with long texts has to fit its limits"),
+        case!("plans-the-same-twice", same_plan, "the pages of one report have to fit together"),
+        case!(
+            "has-readable-filters",
+            filters,
+            "standing filters have to be valid in the filter language that agents use"
+        ),
+        case!("shapes-every-row", rows, "`shape` has to return as many rows as it got, in the same order"),
+        case!("shapes-into-objects", objects, "each row has to be a JSON object"),
+        case!("shapes-only-its-fields", own_fields, "every field of a row has to be planned or described as derived"),
+        case!("shapes-the-same-twice", same_rows, "a page has to have the same rows each time"),
+        case!("stands-odd-rows", odd_rows, "rows may lack fields, and have empty lists and any text"),
+        case!("shapes-large-rows", large_rows, "a page of 100 rows with long texts has to fit into its limits"),
     ]
 }
 
@@ -41,31 +53,31 @@ impl Rig {
     async fn description(&self) -> Result<ProfileDescription, Stop> {
         match self.profile.describe(&self.definition).await {
             Ok(Ok(description)) => Ok(description),
-            _ => skip("it does not describe itself (see the case `describes-itself`)"),
+            _ => skip("`describe` fails (see the case `describes-itself`)"),
         }
     }
 
     async fn plan(&self, columns: &[Column]) -> Result<Plan, Stop> {
         match self.profile.plan(&self.definition, columns.iter()).await {
             Ok(Ok(plan)) => Ok(plan),
-            Ok(Err(error)) => fail(format!("`plan` gave {error:?}")),
+            Ok(Err(error)) => fail(format!("`plan` returned the error {error:?}")),
             Err(fault) => fail(format!("`plan` {fault}")),
         }
     }
 
-    /// What comes back for these rows, of a profile that shapes.
+    /// What `shape` returns for these rows. A profile that does not shape is skipped.
     async fn shaped(&self, rows: &[String]) -> Result<Vec<String>, Stop> {
         if !self.description().await?.shapes {
-            return skip("it changes no rows");
+            return skip("it does not shape rows");
         }
         match self.profile.shape(&self.definition, rows, Ok).await {
             Ok(Ok(shaped)) => Ok(shaped),
-            Ok(Err(error)) => fail(format!("`shape` gave {error:?}")),
+            Ok(Err(error)) => fail(format!("`shape` returned the error {error:?}")),
             Err(fault) => fail(format!("`shape` {fault}")),
         }
     }
 
-    /// Rows with the fields that it plans.
+    /// Rows with the fields that the profile plans.
     async fn planned_rows(&self, count: usize, text: &str) -> Result<Vec<String>, Stop> {
         let columns = some_columns();
         let names = match self.plan(&columns).await?.fields {
@@ -89,7 +101,7 @@ impl Rig {
     }
 }
 
-/// Those that nearly every report has.
+/// Columns that nearly every report has.
 fn some_columns() -> Vec<Column> {
     let columns = [
         ("host", FieldType::Text),
@@ -108,7 +120,9 @@ fn some_columns() -> Vec<Column> {
 async fn describes(rig: &Rig) -> Outcome {
     match rig.profile.describe(&rig.definition).await {
         Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => fail(format!("under the definition {} it says {error:?}", rig.definition)),
+        Ok(Err(error)) => {
+            fail(format!("`describe` returned an error for the definition {}: {error:?}", rig.definition))
+        }
         Err(fault) => fail(format!("`describe` {fault}")),
     }
 }
@@ -142,8 +156,8 @@ async fn unknown_key(rig: &Rig) -> Outcome {
     definition.insert("no_such_key".into(), json!(1));
     match rig.profile.describe(&Json::Object(definition).to_string()).await {
         Ok(Err(error)) if error.contains("no_such_key") => Ok(()),
-        Ok(Err(error)) => fail(format!("its error does not name the key `no_such_key`: {error:?}")),
-        Ok(Ok(_)) => fail("it takes a definition with the key `no_such_key`"),
+        Ok(Err(error)) => fail(format!("the error does not name the unknown key `no_such_key`: {error:?}")),
+        Ok(Ok(_)) => fail("it accepts a definition with the unknown key `no_such_key`"),
         Err(fault) => fail(format!("`describe` {fault}")),
     }
 }
@@ -152,7 +166,7 @@ async fn broken(rig: &Rig) -> Outcome {
     let deep = "[".repeat(100_000);
     for definition in ["", "null", "[]", "{", r#"{"fields": 7}"#, r#"{"fields": [{}]}"#, "\u{0}", deep.as_str()] {
         let sound = |fault: Fault| Stop::Fail(format!("`describe` {fault}"));
-        // Whether it takes it or not: it has to answer.
+        // It may accept or refuse the definition, but it has to answer.
         let _answer = rig.profile.describe(definition).await.map_err(sound)?;
     }
     Ok(())
@@ -179,7 +193,7 @@ async fn filters(rig: &Rig) -> Outcome {
     rig.description().await?;
     let plan = rig.plan(&some_columns()).await?;
     check_standing(&plan.filters, &Columns::default())
-        .map_err(|problem| Stop::Fail(format!("its filters {}: {problem}", plan.filters)))
+        .map_err(|problem| Stop::Fail(format!("its filters {} are invalid: {problem}", plan.filters)))
 }
 
 async fn rows(rig: &Rig) -> Outcome {
@@ -190,7 +204,7 @@ async fn rows(rig: &Rig) -> Outcome {
 }
 
 fn object(row: &str) -> Result<Map<String, Json>, Stop> {
-    serde_json::from_str(row).map_err(|_| Stop::Fail(format!("{row:?} is no JSON object")))
+    serde_json::from_str(row).map_err(|_| Stop::Fail(format!("the row {row:?} is not a JSON object")))
 }
 
 async fn objects(rig: &Rig) -> Outcome {
@@ -209,7 +223,7 @@ async fn own_fields(rig: &Rig) -> Outcome {
     }
     for row in rig.shaped(&given).await? {
         let Ok(members) = serde_json::from_str::<Map<String, Json>>(&row) else {
-            return skip("a row is no object (see the case `shapes-into-objects`)");
+            return skip("a row is not an object (see the case `shapes-into-objects`)");
         };
         if let Some((name, _)) = members.iter().find(|(name, _)| !known.contains(*name)) {
             return fail(format!("the field {name:?} is neither planned nor derived"));
@@ -221,7 +235,7 @@ async fn own_fields(rig: &Rig) -> Outcome {
 async fn same_rows(rig: &Rig) -> Outcome {
     let given = rig.planned_rows(10, "text").await?;
     let (first, second) = (rig.shaped(&given).await?, rig.shaped(&given).await?);
-    if first == second { Ok(()) } else { fail("the rows differ") }
+    if first == second { Ok(()) } else { fail("`shape` returned different rows the second time") }
 }
 
 async fn odd_rows(rig: &Rig) -> Outcome {

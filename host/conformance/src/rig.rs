@@ -1,28 +1,43 @@
-//! What a case works with: the plugin under test, scenes with a scripted scanner, and what all of it costs.
+//! What a case works with: the plugin under test, stages with a scripted scanner, and the cost of all calls.
 
-use std::{sync::{Arc, Mutex, PoisonError, atomic::{AtomicU64, Ordering}}, time::Duration};
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use scanhost_domain::request::ScanType;
-use scanhost_sandbox::{Backend, CallContext, CallReport, Component, Grants, Limits, NewScan, Observer, RemoteScan, ScannerReach, StderrTail, capability::Program};
+use scanhost_sandbox::{
+    Backend, CallContext, CallReport, Component, Grants, Limits, NewScan, Observer, RemoteScan, ScannerReach,
+    StderrTail, capability::Program,
+};
 use serde_json::Value as Json;
 
-use super::{case::{Stop, skip}, programs::{Behaviour, ScriptedProgram}, script::{Run, Scenario, ScenarioName, Script}, scripted::{Manner, Scripted}};
-use crate::last_words;
+use super::{
+    case::{Stop, skip},
+    script::{ProgramRun, Scenario, ScenarioName, Script},
+    scripted_program::{ProgramBehaviour, ScriptedProgram},
+    scripted_scanner::{ScannerBehaviour, ScriptedScanner},
+};
+use crate::plugin_stderr;
 
-/// The task of the kit's one scan, and one that nobody has.
+/// The task of the kit's one scan.
 pub const TASK: &str = "01J00000000000000000000000";
+/// A task that has no scan.
 pub const OTHER_TASK: &str = "01J00000000000000000000001";
 pub const INSTALLATION: &str = "0123456789abcdef";
 pub const OTHER_INSTALLATION: &str = "fedcba9876543210";
 
-/// When the kit's scan is launched. Any time will do, as long as it is always the same.
+/// When the kit's scan is launched. Any constant time will do.
 const LAUNCH: jiff::Timestamp = jiff::Timestamp::constant(1_800_000_000, 0);
 
-/// Adds up the fuel of all calls, and keeps what those wrote that failed.
+/// Adds up the fuel of all calls, and keeps what plugins wrote to standard error in calls that failed.
 #[derive(Default)]
 pub struct Costs {
     fuel: AtomicU64,
-    heard: Mutex<Vec<String>>,
+    stderr: Mutex<Vec<String>>,
 }
 
 impl Costs {
@@ -30,10 +45,10 @@ impl Costs {
         self.fuel.load(Ordering::Relaxed)
     }
 
-    /// Of the first call that failed with words since this was asked last.
-    pub fn take_last_words(&self) -> Option<String> {
-        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *heard).into_iter().next()
+    /// What the plugin wrote in the first failed call since the last time that this was called.
+    pub fn take_stderr(&self) -> Option<String> {
+        let mut texts = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *texts).into_iter().next()
     }
 }
 
@@ -43,7 +58,7 @@ impl Observer for Costs {
     }
 
     fn stderr_written(&self, words: &StderrTail<'_>) {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner).push(last_words::told(words));
+        self.stderr.lock().unwrap_or_else(PoisonError::into_inner).push(plugin_stderr::text(words));
     }
 }
 
@@ -57,71 +72,71 @@ pub struct Rig {
     pub costs: Arc<Costs>,
 }
 
-/// A scanner at one moment, and the host that talks to it.
-pub struct Scene<'a> {
+/// A scripted scanner at one point in time, and the host's side of calls that reach it.
+pub struct Stage<'a> {
     pub rig: &'a Rig,
-    pub scanner: Scripted,
+    pub scanner: ScriptedScanner,
     pub program: ScriptedProgram,
     options: String,
     now: jiff::Timestamp,
 }
 
-/// The kit's scan, and what was sent to make it.
+/// The kit's scan, and the JSON bodies that were sent to create it.
 #[derive(Clone, Debug)]
-pub struct Made {
+pub struct CreatedScan {
     pub remote: RemoteScan,
     pub sent: Vec<Json>,
 }
 
 impl Rig {
-    /// The scanner of the script where its scan stands like this.
-    pub fn scene(&self, name: ScenarioName, sent: Vec<Json>) -> Result<Scene<'_>, Stop> {
+    /// The scripted scanner in this scenario.
+    pub fn stage(&self, name: ScenarioName, sent: Vec<Json>) -> Result<Stage<'_>, Stop> {
         match self.script.scenarios.get(&name) {
-            Some(scenario) => Ok(self.staged(scenario, sent)),
+            Some(scenario) => Ok(self.stage_of(scenario, sent)),
             None => skip(format!("the script has no scenario `{}`", format!("{name:?}").to_lowercase())),
         }
     }
 
-    /// The scanner of the script before there is a scan.
-    pub fn opening(&self) -> Scene<'_> {
+    /// The scripted scanner before there is a scan.
+    pub fn stage_without_scan(&self) -> Stage<'_> {
         let absent = self.script.scenarios.get(&ScenarioName::Absent).cloned().unwrap_or_default();
-        self.staged(&absent, Vec::new())
+        self.stage_of(&absent, Vec::new())
     }
 
-    fn staged(&self, scenario: &Scenario, sent: Vec<Json>) -> Scene<'_> {
+    fn stage_of(&self, scenario: &Scenario, sent: Vec<Json>) -> Stage<'_> {
         let routes = scenario.routes.iter().chain(&self.script.routes).cloned().collect();
         let options = scenario.options.as_ref().unwrap_or(&self.script.options);
-        Scene {
+        Stage {
             rig: self,
-            scanner: Scripted::new(Manner::Script(routes), sent),
-            program: ScriptedProgram::new(self.behaviour(scenario.program.clone())),
+            scanner: ScriptedScanner::new(ScannerBehaviour::Script(routes), sent),
+            program: ScriptedProgram::new(self.program_behaviour(scenario.program.clone())),
             options: Json::Object(options.clone()).to_string(),
             now: LAUNCH + Duration::from_secs(scenario.after_seconds.into()),
         }
     }
 
-    /// The scanner of that scenario's options, at the time of the launch.
-    pub fn at_launch(&self, name: ScenarioName) -> Result<Scene<'_>, Stop> {
-        Ok(Scene { now: LAUNCH, ..self.scene(name, Vec::new())? })
+    /// The scripted scanner with the options of this scenario, at the time of the launch.
+    pub fn at_launch(&self, name: ScenarioName) -> Result<Stage<'_>, Stop> {
+        Ok(Stage { now: LAUNCH, ..self.stage(name, Vec::new())? })
     }
 
-    /// A scanner that meets every request alike.
-    pub fn always(&self, manner: Manner) -> Scene<'_> {
+    /// A scanner that handles every request alike.
+    pub fn always(&self, behaviour: ScannerBehaviour) -> Stage<'_> {
         let options = Json::Object(self.script.options.clone()).to_string();
-        let program = ScriptedProgram::new(self.behaviour(None));
-        Scene { rig: self, scanner: Scripted::new(manner, Vec::new()), program, options, now: LAUNCH }
+        let program = ScriptedProgram::new(self.program_behaviour(None));
+        Stage { rig: self, scanner: ScriptedScanner::new(behaviour, Vec::new()), program, options, now: LAUNCH }
     }
 
-    /// A machine on which programs behave so, while the scanner meets no request at all.
-    pub fn on_machine(&self, behaviour: Behaviour) -> Scene<'_> {
-        Scene { program: ScriptedProgram::new(behaviour), ..self.always(Manner::Unreachable) }
+    /// A machine on which programs behave like this, with a scanner that cannot be reached.
+    pub fn on_machine(&self, behaviour: ProgramBehaviour) -> Stage<'_> {
+        Stage { program: ScriptedProgram::new(behaviour), ..self.always(ScannerBehaviour::Unreachable) }
     }
 
-    fn behaviour(&self, run: Option<Run>) -> Behaviour {
-        Behaviour::Script { answers: self.script.commands.clone(), run }
+    fn program_behaviour(&self, run: Option<ProgramRun>) -> ProgramBehaviour {
+        ProgramBehaviour::Script { answers: self.script.commands.clone(), run }
     }
 
-    /// What all calls have used so far.
+    /// The fuel that all calls have used so far.
     pub fn fuel(&self) -> u64 {
         self.costs.fuel()
     }
@@ -131,40 +146,40 @@ impl Rig {
     }
 
     /// Creates the kit's scan at the scripted scanner.
-    pub async fn created(&self) -> Result<Made, Stop> {
+    pub async fn created(&self) -> Result<CreatedScan, Stop> {
         if !self.has_script() {
             return skip("it needs a script of the scanner's answers (--script)");
         }
-        let scene = self.opening();
-        match scene.create(plain_scan()).await {
-            Ok(Ok(remote)) => Ok(Made { remote, sent: scene.scanner.seen().sent }),
-            Ok(Err(error)) => skip(format!("`create` gave {error:?} (see the case `creates`)")),
+        let stage = self.stage_without_scan();
+        match stage.create(plain_scan()).await {
+            Ok(Ok(remote)) => Ok(CreatedScan { remote, sent: stage.scanner.recording().sent }),
+            Ok(Err(error)) => skip(format!("`create` returned {error:?} (see the case `creates`)")),
             Err(fault) => skip(format!("`create` {fault} (see the case `creates`)")),
         }
     }
 
-    /// Creates and launches it.
-    pub async fn launched(&self) -> Result<Made, Stop> {
-        let Made { remote, sent } = self.created().await?;
-        let scene = self.scene(ScenarioName::Created, sent.clone())?;
-        match scene.rig.backend.launch(scene.reach(), scene.context(&remote.state), &remote.id).await {
-            Ok(Ok(state)) => Ok(Made { remote: RemoteScan { state, ..remote }, sent }),
-            Ok(Err(error)) => skip(format!("`launch` gave {error:?} (see the case `launches`)")),
+    /// Creates and launches the kit's scan.
+    pub async fn launched(&self) -> Result<CreatedScan, Stop> {
+        let CreatedScan { remote, sent } = self.created().await?;
+        let stage = self.stage(ScenarioName::Created, sent.clone())?;
+        match stage.rig.backend.launch(stage.reach(), stage.context(&remote.state), &remote.id).await {
+            Ok(Ok(state)) => Ok(CreatedScan { remote: RemoteScan { state, ..remote }, sent }),
+            Ok(Err(error)) => skip(format!("`launch` returned {error:?} (see the case `launches`)")),
             Err(fault) => skip(format!("`launch` {fault} (see the case `launches`)")),
         }
     }
 
-    /// Some scan, for cases in which the scanner does not get to say much about it.
+    /// Returns some scan, made up if none can be created, for cases that do not depend on its content.
     pub async fn any_scan(&self) -> RemoteScan {
-        let made = match self.launched().await {
-            Ok(made) => Some(made),
+        let created = match self.launched().await {
+            Ok(created) => Some(created),
             Err(_) => self.created().await.ok(),
         };
-        made.map_or_else(|| RemoteScan { id: "1".into(), state: Vec::new() }, |made| made.remote)
+        created.map_or_else(|| RemoteScan { id: "1".into(), state: Vec::new() }, |created| created.remote)
     }
 }
 
-impl Scene<'_> {
+impl Stage<'_> {
     pub fn reach(&self) -> ScannerReach {
         let program = Some(Box::new(self.program.clone()) as Box<dyn Program>);
         ScannerReach { http: Box::new(self.scanner.clone()), program, log: Box::new(self.scanner.clone()) }

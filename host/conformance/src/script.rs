@@ -1,77 +1,81 @@
-//! The script that an author ships beside a backend: what their kind of scanner answers, and what a report holds.
+//! The script that an author ships beside a plugin: what the scanner answers, and what a report contains.
 
-use std::{collections::BTreeMap, fs, path::{Path, PathBuf}};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-/// A scanner of a kind, as YAML.
+/// The script, as YAML.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Script {
     /// The scanner's `options` in the configuration.
     pub options: serde_json::Map<String, Json>,
-    /// Of a profile: its entry in `profiles.yaml`.
+    /// The entry of a profile in `profiles.yaml`.
     pub definition: serde_json::Map<String, Json>,
-    /// What the scanner answers in every scenario that says nothing else. The first route that matches counts.
+    /// What the scanner answers in every scenario, after the scenario's own routes. The first match wins.
     pub routes: Vec<Route>,
     pub scenarios: BTreeMap<ScenarioName, Scenario>,
-    /// What commands answer when they are asked something, by their names.
+    /// The answers of commands, by the names of the commands.
     pub commands: BTreeMap<String, String>,
     /// A native report, in a file beside the script.
     pub report: Option<PathBuf>,
-    /// What that report holds.
+    /// What the report contains.
     pub expect: Option<Expect>,
-    /// Whether requests carry the targets in a form that cannot be seen, such as compressed.
+    /// Whether requests carry the targets in a form that the kit cannot recognise, such as compressed.
     pub targets_hidden: bool,
 }
 
-/// Where the one scan of the kit stands at the scanner.
+/// The state of the kit's one scan at the scanner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ScenarioName {
-    /// It was never created.
+    /// The scan was never created.
     Absent,
     Created,
     Running,
     Completed,
-    /// It ended early.
+    /// The scan ended early.
     Failed,
-    /// Somebody deleted it at the scanner.
+    /// The scan was deleted at the scanner.
     Gone,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Scenario {
-    /// How long after the launch this is, for scanners that live by the clock.
+    /// Seconds since the launch, for scanners whose answers depend on the time.
     pub after_seconds: u32,
-    /// Instead of the script's own, for scanners that are driven by them.
+    /// Options that replace those of the script, for scanners that options control.
     pub options: Option<serde_json::Map<String, Json>>,
     pub routes: Vec<Route>,
-    /// Where the scan's program stands, for a scanner that is one.
-    pub program: Option<Run>,
+    /// The state of the scan's program, for a scanner that is a program.
+    pub program: Option<ProgramRun>,
 }
 
 /// A program that was started for the scan.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Run {
-    /// The exit code; without one it still runs.
+pub struct ProgramRun {
+    /// The exit code; without one the program still runs.
     pub exited: Option<u8>,
-    /// What it has written so far: the bytes of a file beside the script.
+    /// What the program has written so far: the bytes of a file beside the script.
     pub output: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Route {
-    /// Method and path, such as `GET /scans/*`. A path without `?` matches with any query.
+    /// The method and the path, such as `GET /scans/*`. A path without `?` matches with any query.
     pub request: String,
     #[serde(default)]
     pub answer: Option<Answer>,
-    /// One after the other; the last one stays.
+    /// Answers that are given one after the other; the last one is repeated.
     #[serde(default)]
     pub answers: Vec<Answer>,
 }
@@ -83,8 +87,8 @@ pub struct Answer {
     pub status: u16,
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
-    /// In its texts `{task_id}` and `{installation}` are filled in, and `{sent:/settings/name}` is what a request's
-    /// JSON body had there.
+    /// In its texts `{task_id}` and `{installation}` are filled in, and `{sent:/settings/name}` is the value at this
+    /// JSON pointer in the body of an earlier request.
     #[serde(default)]
     pub json: Option<Json>,
     #[serde(default)]
@@ -125,14 +129,15 @@ impl Script {
     /// # Errors
     /// When it cannot be read, has an unknown key, or names a file that is not there.
     pub fn read(file: &Path) -> anyhow::Result<Self> {
-        let text = fs::read_to_string(file).with_context(|| format!("the script {} cannot be read", file.display()))?;
-        let script: Self = serde_saphyr::from_str(&text).with_context(|| format!("the script {}", file.display()))?;
+        let text = fs::read_to_string(file).with_context(|| format!("cannot read the script {}", file.display()))?;
+        let script: Self =
+            serde_saphyr::from_str(&text).with_context(|| format!("the script {} is invalid", file.display()))?;
         script
             .resolved(file.parent().unwrap_or(Path::new(".")))
-            .with_context(|| format!("the script {}", file.display()))
+            .with_context(|| format!("the script {} is invalid", file.display()))
     }
 
-    /// With files as paths from here, and checked.
+    /// Checks the routes, and resolves the paths of files, which have to exist.
     fn resolved(mut self, folder: &Path) -> anyhow::Result<Self> {
         let mut files: Vec<&mut PathBuf> = self.report.iter_mut().collect();
         let mut routes: Vec<&mut Route> = self.routes.iter_mut().collect();
@@ -142,7 +147,7 @@ impl Script {
         }
         for route in routes {
             let Some((_, path)) = route.request.split_once(' ') else {
-                bail!("the request {:?} is no method and path, such as `GET /scans`", route.request);
+                bail!("the request {:?} is not a method and a path, such as `GET /scans`", route.request);
             };
             if !path.starts_with('/') {
                 bail!("the path of the request {:?} does not begin with `/`", route.request);
@@ -156,7 +161,7 @@ impl Script {
         for file in files {
             *file = folder.join(&*file);
             if !file.is_file() {
-                bail!("there is no file {}", file.display());
+                bail!("the file {} does not exist", file.display());
             }
         }
         Ok(self)

@@ -29,7 +29,7 @@ use crate::{
 pub enum Operand {
     Null,
     Boolean(bool),
-    /// As written, so that no digit is lost.
+    /// The number as it was written, so that no digit is lost.
     Number(String),
     Text(String),
     List(Vec<Operand>),

@@ -20,7 +20,7 @@ pub struct Aggregate {
     pub measure: Measure,
 }
 
-/// What a row has of its findings. Each names a field of findings.
+/// What a row shows of its findings. Each variant but `Count` names a field of findings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Measure {
     /// How many findings there are.

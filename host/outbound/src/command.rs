@@ -1,10 +1,10 @@
-//! Programs of this machine that backends run: each granted by name in the configuration, one at a time for a scan, under
-//! a supervisor of its own, a second process of this very program, which kills the whole of it when the host ends.
+//! Programs of this machine that backends run. Each is granted by name in the configuration, and a scan has one at a time.
+//! Each has a supervisor, a second process of this program, which kills it with its descendants when the host ends.
 
 mod confine;
-mod family;
-mod kept;
+mod descendants;
 mod order;
+mod programs;
 mod reach;
 mod role;
 mod running;
@@ -15,12 +15,12 @@ use std::{env, process::ExitCode};
 use role::{CONFINE, SUPERVISE};
 
 pub use crate::command::{
-    kept::Programs,
-    reach::{ForScan, Launching, ProgramReach},
+    programs::Programs,
+    reach::{LaunchContext, ProgramReach, ScanContext},
 };
 
-/// Does the work of a helper of this program where it was started as one. To be asked before anything else is done.
-pub fn helper() -> Option<ExitCode> {
+/// Does the work of a helper process if this program was started as one. Call it before anything else.
+pub fn run_as_helper() -> Option<ExitCode> {
     let mut arguments = env::args_os().skip(1);
     let role = arguments.next()?;
     match role.to_str()? {

@@ -1,5 +1,5 @@
 //! The way from a plugin to its scanner: the only place that talks to scanners.
-//! The host adds address, TLS and credentials; the plugin gives a relative path and never sees a secret.
+//! The host adds the address, TLS and the login; the plugin gives a relative path and never sees a secret.
 
 mod address;
 mod answer;

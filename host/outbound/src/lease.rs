@@ -1,35 +1,39 @@
-//! How long a worker surely has its scan. One that was stopped for a while learns from the clock that this is over,
-//! before the store tells it who has the scan now.
+//! A worker's right to its scan. A worker that was stopped for a while learns from the clock that its lease is over,
+//! before it learns from the store that another one has the scan.
 
-use std::{sync::{Arc, Mutex, PoisonError}, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use scanhost_system::clock;
 
+/// A worker's lease on its scan. Clones are the same lease.
 #[derive(Clone)]
-pub struct Hold {
-    /// None where a scan stays its worker's for as long as the process lives.
-    lease: Option<SignedDuration>,
-    /// When the last renewal that the store took was asked for: the lease began no earlier.
+pub struct Lease {
+    /// None if a scan stays its worker's for as long as the process lives.
+    duration: Option<SignedDuration>,
+    /// When the last renewal that the store accepted was requested: the lease began no earlier.
     asked_at: Arc<Mutex<Timestamp>>,
 }
 
-impl Hold {
-    /// Of a scan whose claim was asked for then.
-    pub fn new(lease: Option<Duration>, asked_at: Timestamp) -> Self {
-        let lease = lease.map(|lease| SignedDuration::try_from(lease).unwrap_or(SignedDuration::MAX));
-        Self { lease, asked_at: Arc::new(Mutex::new(asked_at)) }
+impl Lease {
+    /// The lease of a scan whose claim was requested at `asked_at`.
+    pub fn new(duration: Option<Duration>, asked_at: Timestamp) -> Self {
+        let duration = duration.map(|duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX));
+        Self { duration, asked_at: Arc::new(Mutex::new(asked_at)) }
     }
 
-    /// The store has taken what was asked for then.
+    /// Renews the lease after the store accepted a heartbeat that was requested at `asked_at`.
     pub fn renew(&self, asked_at: Timestamp) {
         let mut last = self.asked_at.lock().unwrap_or_else(PoisonError::into_inner);
         *last = (*last).max(asked_at);
     }
 
-    /// Whether nobody else can have the scan.
-    pub fn is_sure(&self) -> bool {
+    /// Whether no other worker can have the scan.
+    pub fn is_valid(&self) -> bool {
         let asked_at = *self.asked_at.lock().unwrap_or_else(PoisonError::into_inner);
-        self.lease.is_none_or(|lease| clock::now().duration_since(asked_at) < lease)
+        self.duration.is_none_or(|duration| clock::now().duration_since(asked_at) < duration)
     }
 }

@@ -1,14 +1,14 @@
-//! Trace ids between processes, as in <https://www.w3.org/TR/trace-context/#traceparent-header>.
+//! Trace ids between processes, as defined in <https://www.w3.org/TR/trace-context/#traceparent-header>.
 
 use scanhost_domain::ids::TraceId;
 use sha2::{Digest as _, Sha256};
 
-/// The trace id of a `traceparent`; none where it is not to be heeded.
+/// The trace id of a `traceparent`; none if it is not valid.
 pub fn trace_id(traceparent: &str) -> Option<&str> {
     let parts: Vec<&str> = traceparent.split('-').collect();
     let (version, trace, parent, flags) = match parts[..] {
         [version, trace, parent, flags] => (version, trace, parent, flags),
-        // A later version may have more.
+        // A later version may have more parts.
         [version, trace, parent, flags, ..] if version != "00" => (version, trace, parent, flags),
         _ => return None,
     };
@@ -21,11 +21,11 @@ pub fn trace_id(traceparent: &str) -> Option<&str> {
     is_valid.then_some(trace)
 }
 
-/// A new span of this trace, for a request to somebody else.
+/// A `traceparent` with a new span of this trace, for a request to another process.
 pub fn traceparent(trace: &TraceId) -> String {
     let digits = trace.as_str().replace('-', "").to_ascii_lowercase();
     let number = u128::from_str_radix(&digits, 16).ok().filter(|number| digits.len() <= 32 && *number > 0);
-    // A name that is no number becomes one, the same each time.
+    // A trace id that is not hexadecimal becomes a number, the same each time.
     let number = number.unwrap_or_else(|| {
         let digest = Sha256::digest(trace.as_str());
         digest.iter().take(16).fold(0, |number, byte| number << 8 | u128::from(*byte)).max(1)
@@ -45,9 +45,9 @@ mod tests {
     const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
     #[test]
-    fn a_traceparent_is_heeded_where_it_is_one() {
+    fn only_valid_traceparents_are_accepted() {
         let parent = "00f067aa0ba902b7";
-        for (text, is_heeded) in [
+        for (text, is_accepted) in [
             (format!("00-{TRACE}-{parent}-01"), true),
             (format!("00-{TRACE}-{parent}-01-more"), false),
             (format!("cc-{TRACE}-{parent}-01-more"), true),
@@ -60,15 +60,15 @@ mod tests {
             (format!("00-{TRACE}-{parent}-1"), false),
             (String::new(), false),
         ] {
-            assert_eq!(trace_id(&text), is_heeded.then_some(TRACE), "{text}");
+            assert_eq!(trace_id(&text), is_accepted.then_some(TRACE), "{text}");
         }
     }
 
     #[test]
-    fn every_trace_has_a_traceparent() {
+    fn every_trace_id_becomes_a_valid_traceparent() {
         let seen = |trace: &str| {
             let parent = traceparent(&trace.parse().expect("a trace id"));
-            trace_id(&parent).expect("what others heed").to_owned()
+            trace_id(&parent).expect("others accept it").to_owned()
         };
         assert_eq!(seen(TRACE), TRACE);
         assert_eq!(seen("4BF92F35-77b3-4da6-a3ce-929d0e0e4736"), TRACE);

@@ -1,5 +1,5 @@
-//! A file in blocks of 64 KiB, each with a checksum. A block is checked when it is first read, and every byte that is
-//! given out is of a checked block.
+//! A file in blocks of 64 KiB, each with a checksum. A block is checked when it is first read, so that every returned byte
+//! is of a checked block.
 
 use std::{
     fs::File,
@@ -52,7 +52,7 @@ impl<W: Write> BlockWriter<W> {
         self.current.reset();
     }
 
-    /// The file, and the checksums of its blocks.
+    /// Returns the file and the checksums of its blocks.
     pub fn finish(mut self) -> (W, Vec<u64>) {
         if !self.length.is_multiple_of(BLOCK as u64) {
             self.end_block();
@@ -61,7 +61,7 @@ impl<W: Write> BlockWriter<W> {
     }
 }
 
-/// Reads from any place of such a file.
+/// Reads from any position of such a file.
 pub struct BlockFile {
     file: File,
     length: u64,
@@ -91,17 +91,17 @@ impl BlockFile {
         Ok(bytes)
     }
 
-    /// The same, in place of what `bytes` has.
+    /// Reads into `bytes`, whose content is replaced.
     pub fn read_into(&self, at: u64, length: usize, bytes: &mut Vec<u8>) -> Result<(), ReportError> {
         bytes.clear();
         let end = at.checked_add(length as u64).filter(|end| *end <= self.length);
-        let end = end.ok_or_else(|| ReportError::Damaged("a part lies outside of its file".into()))?;
+        let end = end.ok_or_else(|| ReportError::Damaged("a part is outside of the file".into()))?;
         if length == 0 {
             return Ok(());
         }
         let touched = index(at / BLOCK as u64)..index(end.div_ceil(BLOCK as u64));
         let blocks = &self.blocks[touched.clone()];
-        // What was checked stays so: a file that changes has another identity, and is opened anew.
+        // A checked block stays checked: a changed file has another identity and is opened anew.
         if blocks.iter().all(|block| block.is_checked.load(Ordering::Relaxed)) {
             bytes.resize(length, 0);
             return self.fill(at, bytes);
@@ -112,7 +112,7 @@ impl BlockFile {
         self.fill(start, bytes)?;
         for (block, content) in blocks.iter().zip(bytes.chunks(BLOCK)) {
             if xxh3_64(content) != block.sum {
-                return Err(ReportError::Damaged("a block has another checksum than it was written with".into()));
+                return Err(ReportError::Damaged("the checksum of a block does not match".into()));
             }
             block.is_checked.store(true, Ordering::Relaxed);
         }

@@ -1,9 +1,9 @@
-//! Text of a report where an answer is bounded: names are cut, since a report may hold any.
+//! Cuts names in bounded answers, since names in a report may have any length.
 
-/// More than real hosts and checks are called.
+/// The most bytes of a name, which is more than those of real hosts and checks have.
 const MAX_BYTES: usize = 200;
 
-/// The text, or its beginning and an ellipsis.
+/// The text, or its beginning and an ellipsis if it is long.
 pub fn clip(text: &str) -> String {
     if text.len() <= MAX_BYTES {
         return text.to_owned();
@@ -16,7 +16,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_long_text_is_cut_and_between_characters() {
+    fn long_text_is_cut_between_characters() {
         assert_eq!(clip("abc"), "abc");
         assert_eq!(clip(&"a".repeat(200)), "a".repeat(200));
         assert_eq!(clip(&"ü".repeat(101)), "ü".repeat(100) + "…");

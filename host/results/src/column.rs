@@ -1,4 +1,4 @@
-//! One column of one segment, read as far as it is needed: its codes, some of its values, or what a term makes of all.
+//! One column of one segment, read as far as needed: its codes, some of its values, or whether a term holds for each.
 
 use std::ops::Range;
 
@@ -15,10 +15,10 @@ use super::{
     fixed::fixed_value,
 };
 
-/// Texts are read in pieces of about this size. One longer text is a piece of its own.
+/// Texts are read in pieces of about this many bytes. A longer text is a piece of its own.
 const PIECE: usize = 256 << 10;
 
-/// Two values so near to each other are read at once: reading on costs less than another call.
+/// Two values at most this many bytes apart are read at once, which costs less than another call.
 const NEAR: usize = 4 << 10;
 
 pub struct Column<'a> {
@@ -33,12 +33,12 @@ impl<'a> Column<'a> {
         Self { file, part, rows, field_type }
     }
 
-    /// Bytes of all distinct values.
+    /// The bytes of all distinct values.
     pub fn heap(&self) -> usize {
         self.part.heap as usize
     }
 
-    /// For each row the code of its value, 0 for none.
+    /// The code of each row's value, 0 for none.
     pub fn codes(&self) -> Result<Vec<u32>, ReportError> {
         let bytes = self.file.read(self.part.at, self.part.codes_length(self.rows))?;
         self.fitting(match self.part.codes {
@@ -53,7 +53,7 @@ impl<'a> Column<'a> {
         })
     }
 
-    /// The same for these rows, which ascend.
+    /// The codes of these rows, which ascend.
     pub fn codes_at(&self, rows: &[u32]) -> Result<Vec<u32>, ReportError> {
         let Codes::Dense(width) = self.part.codes else { return self.sparse_codes_at(rows) };
         let start = |row: u32| row as usize * usize::from(width);
@@ -62,8 +62,8 @@ impl<'a> Column<'a> {
             let (Some(first), Some(last)) = (neighbours.first(), neighbours.last()) else { continue };
             let length = start(last + 1 - first);
             self.file.read_into(self.part.at + start(*first) as u64, length, &mut bytes)?;
-            let stretch = dense(width, &bytes);
-            codes.extend(neighbours.iter().map(|row| stretch[(row - first) as usize]));
+            let part = dense(width, &bytes);
+            codes.extend(neighbours.iter().map(|row| part[(row - first) as usize]));
         }
         self.fitting(codes)
     }
@@ -80,7 +80,7 @@ impl<'a> Column<'a> {
         if codes.iter().any(|code| *code > self.part.values) { Err(unfit()) } else { Ok(codes) }
     }
 
-    /// For each code whether the term holds for its value; for no value it never does.
+    /// For each code whether the term holds for its value. It never holds for no value.
     pub fn holding(&self, term: &Term) -> Result<Vec<bool>, ReportError> {
         let mut holding = vec![false];
         match self.field_type {
@@ -140,7 +140,7 @@ impl<'a> Column<'a> {
         Ok(values)
     }
 
-    /// All values of a type of fixed size.
+    /// All values of a column whose type has a fixed size.
     pub fn fixed(&self) -> Result<Vec<Value>, ReportError> {
         let bytes = self.file.read(self.heap_at(), self.part.heap as usize)?;
         let bits = bytes.chunks_exact(8).map(|bytes| u64::from_le_bytes(bytes.try_into().expect("chunks of 8 bytes")));
@@ -148,7 +148,7 @@ impl<'a> Column<'a> {
         values.filter(|values| values.len() == self.part.values as usize).ok_or_else(unfit)
     }
 
-    /// Where each value of a text or list ends.
+    /// Where each value of a column of texts or lists ends.
     pub fn ends(&self) -> Result<Ends, ReportError> {
         let bytes = self.file.read(self.part.values_at(self.rows), self.part.ends_length(self.field_type))?;
         let mut lists = numbers(&bytes);
@@ -173,7 +173,7 @@ impl<'a> Column<'a> {
         places.iter().map(element).collect()
     }
 
-    /// A stretch of the bytes of all texts, in place of what `bytes` has.
+    /// Reads a range of the bytes of all texts into `bytes`, whose content is replaced.
     pub fn heap_into(&self, range: Range<usize>, bytes: &mut Vec<u8>) -> Result<(), ReportError> {
         self.file.read_into(self.heap_at() + range.start as u64, range.len(), bytes)
     }
@@ -185,7 +185,7 @@ impl<'a> Column<'a> {
 
 /// Where texts end in the heap of their column, and lists among its texts.
 pub struct Ends {
-    /// None where each value is one text.
+    /// None if each value is one text.
     lists: Option<Vec<u32>>,
     elements: Vec<u32>,
 }
@@ -201,7 +201,7 @@ impl Ends {
         self.lists.as_ref().unwrap_or(&self.elements).len()
     }
 
-    /// Which elements a value has.
+    /// The elements of a value.
     pub fn elements_of(&self, value: usize) -> Range<usize> {
         self.first_element(value)..self.first_element(value + 1)
     }
@@ -227,19 +227,19 @@ impl Ends {
         element.checked_sub(1).map_or(0, |before| self.elements[before] as usize)
     }
 
-    /// The same for a value.
+    /// Where a value begins in the heap; after the last one, where it ends.
     fn start_of(&self, value: usize) -> usize {
         self.start_of_element(self.first_element(value))
     }
 
-    /// The texts of a value, out of a stretch of the heap that begins at `start`.
-    fn texts<'t>(&'t self, value: usize, start: usize, stretch: &'t str) -> impl Iterator<Item = &'t str> {
+    /// The texts of a value, from a part of the heap that begins at `start`.
+    fn texts<'t>(&'t self, value: usize, start: usize, heap: &'t str) -> impl Iterator<Item = &'t str> {
         let range = move |element| self.start_of_element(element) - start..self.start_of_element(element + 1) - start;
         // Texts were whole when they were written, so none ends inside a character.
-        self.elements_of(value).map(move |element| stretch.get(range(element)).unwrap_or_default())
+        self.elements_of(value).map(move |element| heap.get(range(element)).unwrap_or_default())
     }
 
-    /// Neighbouring values that are not too long together.
+    /// Ranges of neighbouring values of at most [`PIECE`] bytes together.
     fn pieces(&self) -> impl Iterator<Item = Range<usize>> {
         let mut next = 0;
         std::iter::from_fn(move || {
@@ -256,12 +256,12 @@ impl Ends {
     }
 }
 
-/// What a checksum does not find, since it was written so.
+/// The error for damage that was already there when the file was written, which checksums do not find.
 fn unfit() -> ReportError {
     ReportError::Damaged("a column does not fit its description".into())
 }
 
-/// Codes of so many bytes each.
+/// Reads codes of `width` bytes each.
 fn dense(width: u8, bytes: &[u8]) -> Vec<u32> {
     match width {
         1 => bytes.iter().copied().map(u32::from).collect(),

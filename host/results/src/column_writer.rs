@@ -14,39 +14,39 @@ use super::{
     fixed::{fixed_bits, fixed_value},
 };
 
-/// What a cell costs in memory.
+/// The bytes that a cell takes in memory.
 const CELL_BYTES: usize = size_of::<(u32, u32)>();
 
-/// What is kept from one segment to the next for a finding's values.
+/// How many bytes of capacity for a finding's values are kept from one segment to the next.
 const PENDING_KEPT: usize = 4 << 10;
 
 pub struct ColumnWriter {
     field_type: FieldType,
-    /// Of texts as they were emitted; of lists as their elements, each after its length.
+    /// The distinct values: texts as they were emitted, lists as their elements, each after its length.
     texts: Dictionary,
-    /// For types of a fixed size, by the text's place: its code, 0 for what is not of the type.
+    /// For types of a fixed size, by the text's place: the code of its value, 0 if it is not of the type.
     codes: Vec<u32>,
-    /// And the values by their codes.
+    /// For types of a fixed size: the values by their codes.
     fixed: Vec<u64>,
     /// Row and code, in the order of the rows.
     cells: Vec<(u32, u32)>,
-    // Invariant: empty, or what the finding that is being read has of this field so far.
+    // Invariant: empty, or the values that the current finding has of this field so far.
     pending: Pending,
 }
 
-/// Values of one finding, until its last is known.
+/// The values of one finding, until it has ended.
 #[derive(Default)]
 struct Pending {
     texts: u32,
     bytes: Vec<u8>,
 }
 
-/// What became of a cell.
+/// The result of taking a cell.
 pub enum Taken {
-    /// It waits for the end of its finding.
+    /// The value waits for the end of its finding.
     Waits,
     Stored(Value),
-    /// The finding has a value, and the first one stays.
+    /// The finding already has a value, and the first one counts.
     Superfluous,
     Mistyped,
 }
@@ -107,7 +107,7 @@ impl ColumnWriter {
         self.codes[place as usize]
     }
 
-    /// The finding has no more values.
+    /// Ends the finding.
     pub fn end_row(&mut self, row: u32) {
         let (place, _) = self.texts.place(&self.pending.bytes);
         self.cells.push((row, place + 1));
@@ -115,7 +115,7 @@ impl ColumnWriter {
         self.pending.bytes.clear();
     }
 
-    /// Bytes in memory, about.
+    /// The bytes that this column takes in memory, approximately.
     pub fn footprint(&self) -> usize {
         self.texts.footprint() + self.codes.len() * 4 + self.fixed.len() * 8 + self.cells.len() * CELL_BYTES
     }
@@ -171,7 +171,7 @@ impl ColumnWriter {
         }
     }
 
-    /// Begins anew, for the next segment.
+    /// Forgets all values, for the next segment.
     pub fn clear(&mut self) {
         self.texts.clear();
         forget(&mut self.codes);

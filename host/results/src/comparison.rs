@@ -1,4 +1,5 @@
-//! What has changed from one report to another. Everything is counted; of each kind a stretch is listed, the worst first.
+//! What has changed from one report to another. All changes are counted, and a page of each kind is listed, the worst
+//! first.
 
 use scanhost_domain::finding::{Severity, Value};
 use schemars::JsonSchema;
@@ -7,22 +8,22 @@ use serde::Serialize;
 use super::{
     clip::clip,
     error::ReportError,
-    records::{Place, Records},
+    finding_index::FindingIndex,
+    records::{Position, Records},
     report::Report,
-    survey::Survey,
 };
 
-/// What is told of a finding that is listed, in this order in a record.
+/// The fields of a listed finding, in this order in a record.
 const FIELDS: [&str; 5] = ["host", "port", "protocol", "plugin_id", "plugin_name"];
 
-/// Which stretch of each list.
+/// The part of each list that an answer has.
 #[derive(Clone, Copy, Debug)]
-pub struct Stretch {
+pub struct ComparisonPage {
     pub skip: usize,
     pub limit: usize,
 }
 
-/// The arguments that get the next stretch of each list.
+/// The arguments that get the next page of each list.
 #[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub struct Resume {
     pub skip: usize,
@@ -56,19 +57,19 @@ pub struct Change {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plugin_name: Option<String>,
     pub severity: &'static str,
-    /// where it has changed: what it was in the baseline
+    /// the severity in the baseline, if it has changed
     #[serde(skip_serializing_if = "Option::is_none")]
     pub baseline_severity: Option<&'static str>,
 }
 
-/// Places of what is to be listed, before their reports are asked for the rest.
+/// The counts, and the positions of the findings to list, whose fields are not read yet.
 pub struct Comparison {
     pub counts: ChangeCounts,
     new: Vec<Listed>,
     gone: Vec<Listed>,
     still_there: Vec<Listed>,
     severity_changed: Vec<Listed>,
-    /// There where some list goes on.
+    /// Present if a list goes on.
     pub resume: Option<Resume>,
 }
 
@@ -76,10 +77,10 @@ pub struct Comparison {
 struct Listed {
     severity: Severity,
     baseline: Option<Severity>,
-    place: Place,
+    position: Position,
 }
 
-/// The lists, each as long as the stretch at most.
+/// The lists, each of one page at most.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Changes {
     pub new: Vec<Change>,
@@ -89,19 +90,19 @@ pub struct Changes {
 }
 
 impl Comparison {
-    pub fn new(baseline: &Survey, current: &Survey, stretch: Stretch) -> Self {
+    pub fn new(baseline: &FindingIndex, current: &FindingIndex, page: ComparisonPage) -> Self {
         let [mut new, mut gone, mut still_there, mut severity_changed] = [const { Vec::new() }; 4];
-        for (found, before) in current.against(baseline) {
-            let listed = |baseline| Listed { severity: found.severity, baseline, place: found.place };
+        for (found, before) in current.matched_with(baseline) {
+            let listed = |baseline| Listed { severity: found.severity, baseline, position: found.position };
             match before.map(|before| before.severity) {
                 None => new.push(listed(None)),
                 Some(before) if before == found.severity => still_there.push(listed(None)),
                 Some(before) => severity_changed.push(listed(Some(before))),
             }
         }
-        for (found, after) in baseline.against(current) {
+        for (found, after) in baseline.matched_with(current) {
             if after.is_none() {
-                gone.push(Listed { severity: found.severity, baseline: None, place: found.place });
+                gone.push(Listed { severity: found.severity, baseline: None, position: found.position });
             }
         }
         let counts = ChangeCounts {
@@ -113,18 +114,15 @@ impl Comparison {
         let lists = [&mut new, &mut gone, &mut still_there, &mut severity_changed];
         let mut has_more = false;
         for list in lists {
-            has_more |= stretch.cut(list);
+            has_more |= page.cut(list);
         }
-        let Stretch { skip, limit } = stretch;
+        let ComparisonPage { skip, limit } = page;
         let resume = has_more.then(|| Resume { skip: skip.saturating_add(limit), limit });
         Self { counts, new, gone, still_there, severity_changed, resume }
     }
 
-    /// What is listed, with what the two reports say of it.
-    ///
-    /// # Errors
-    /// When the findings cannot be read.
-    pub fn of_current(&self, current: &Report) -> Result<Changes, ReportError> {
+    /// Reads the lists of findings that the current report has.
+    pub fn read_current(&self, current: &Report) -> Result<Changes, ReportError> {
         Ok(Changes {
             new: read(current, &self.new)?,
             gone: Vec::new(),
@@ -133,17 +131,16 @@ impl Comparison {
         })
     }
 
-    /// # Errors
-    /// When the findings cannot be read.
-    pub fn gone_of(&self, baseline: &Report) -> Result<Vec<Change>, ReportError> {
+    /// Reads the list of findings that only the baseline has.
+    pub fn read_gone(&self, baseline: &Report) -> Result<Vec<Change>, ReportError> {
         read(baseline, &self.gone)
     }
 }
 
-impl Stretch {
-    /// Leaves the stretch of a list, the worst first and then as in the report. Whether the list goes on behind it.
+impl ComparisonPage {
+    /// Cuts the list down to this page, the worst first and then as in the report. Returns whether the list goes on.
     fn cut(self, list: &mut Vec<Listed>) -> bool {
-        list.sort_unstable_by_key(|listed| (std::cmp::Reverse(listed.severity), listed.place));
+        list.sort_unstable_by_key(|listed| (std::cmp::Reverse(listed.severity), listed.position));
         list.drain(..self.skip.min(list.len()));
         let has_more = list.len() > self.limit;
         list.truncate(self.limit);
@@ -152,8 +149,8 @@ impl Stretch {
 }
 
 fn read(report: &Report, listed: &[Listed]) -> Result<Vec<Change>, ReportError> {
-    let places: Vec<Place> = listed.iter().map(|listed| listed.place).collect();
-    let records = Records::read(report, &places, &FIELDS.map(|name| report.columns().find(name)))?;
+    let positions: Vec<Position> = listed.iter().map(|listed| listed.position).collect();
+    let records = Records::read(report, &positions, &FIELDS.map(|name| report.columns().find(name)))?;
     let text = |value: Option<&Value>| match value {
         Some(Value::Text(text)) => Some(clip(text)),
         _ => None,

@@ -1,10 +1,10 @@
-//! Distinct texts in the order in which they are first met, while a segment is being put together.
+//! Distinct texts in the order of their first occurrence, while a segment is being written.
 
 use std::hash::BuildHasher as _;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-/// What a text costs beside its bytes.
+/// The bytes that a text takes in memory beside its own.
 const ENTRY_BYTES: usize = 20;
 
 #[derive(Default)]
@@ -15,19 +15,19 @@ pub struct Dictionary {
     by_hash: HashTable<Entry>,
     // Seeded, since texts of a report come from whoever was scanned.
     hasher: DefaultHashBuilder,
-    /// Neighbours often have the same.
+    /// The place of the last text, since neighbouring findings often have the same.
     last: Option<u32>,
 }
 
 #[derive(Clone, Copy)]
 struct Entry {
-    /// Kept, since to compute it again whenever the table grows means to read all texts again.
+    /// Stored, since otherwise all texts would have to be hashed again whenever the table grows.
     hash: u32,
     place: u32,
 }
 
 impl Entry {
-    /// The table takes the place from the low bits and a mark from the high ones.
+    /// The table takes the bucket from the low bits and a tag from the high ones.
     fn wide_hash(self) -> u64 {
         u64::from(self.hash) << 32 | u64::from(self.hash)
     }
@@ -67,12 +67,12 @@ impl Dictionary {
         text_at(&self.bytes, &self.ends, place)
     }
 
-    /// Bytes in memory, about.
+    /// The bytes that the dictionary takes in memory, approximately.
     pub fn footprint(&self) -> usize {
         self.bytes.len() + self.ends.len() * ENTRY_BYTES
     }
 
-    /// Forgets all texts. Some room is kept, since the next segment will want it.
+    /// Forgets all texts. Some capacity is kept for the next segment.
     pub fn clear(&mut self) {
         const KEPT: usize = 256 << 10;
         let (had, bytes) = (self.ends.len(), self.bytes.len());
@@ -87,8 +87,8 @@ impl Dictionary {
     }
 }
 
-/// Clears it, with room for the like of what there was: a report may have thousands of columns, and each of them be
-/// large in one segment.
+/// Clears the items, and shrinks the capacity if less than a quarter of it was used: a report may have thousands of
+/// columns, and each may be large in one segment only.
 pub fn forget<T>(items: &mut Vec<T>) {
     let had = items.len();
     items.clear();
@@ -97,7 +97,7 @@ pub fn forget<T>(items: &mut Vec<T>) {
     }
 }
 
-/// A size as it is kept in a segment.
+/// A size as a segment stores it.
 pub fn narrow(size: usize) -> u32 {
     u32::try_from(size).expect("a segment is bounded far below 4 GiB")
 }
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn room_is_kept_for_the_like_of_the_last_segment() {
+    fn capacity_follows_the_size_of_the_last_segment() {
         let mut dictionary = Dictionary::default();
         filled(&mut dictionary, 5_000);
         dictionary.clear();

@@ -1,40 +1,40 @@
-//! Which columns each segment has, and where they lie in the file. All of it is in memory while a report is open.
+//! Which columns each segment has, and where they are in the file. The directory is in memory while a report is open.
 
 use scanhost_domain::field::{FieldIndex, FieldType};
 
-/// Findings in a segment at most.
+/// The most findings that a segment may have.
 pub const MAX_ROWS: u32 = 1 << 16;
 
-/// Some of a report's findings, one after the other, column by column.
+/// Some consecutive findings of a report, stored column by column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
-    /// At most [`MAX_ROWS`].
+    /// How many findings it has, at most [`MAX_ROWS`].
     pub rows: u32,
-    /// By field; fields that no finding of the segment has are absent.
+    /// The columns, ordered by field. Fields that no finding of the segment has are absent.
     pub parts: Vec<Part>,
 }
 
-/// One column of a segment: for each row the code of a value, 0 for none, and the distinct values by code.
+/// One column of a segment: the code of a value for each row, 0 for none, and the distinct values by code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
     pub field: FieldIndex,
     pub codes: Codes,
     /// Where the codes begin; the values follow them.
     pub at: u64,
-    /// Distinct values. The first has code 1.
+    /// The number of distinct values. The first has code 1.
     pub values: u32,
-    /// Elements of all distinct values: of a list there may be several.
+    /// The number of elements of all distinct values: a list may have several.
     pub elements: u32,
-    /// Bytes of all elements.
+    /// The bytes of all elements.
     pub heap: u32,
 }
 
 /// How the codes of a column are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Codes {
-    /// For each row, in so many bytes: 1, 2 or 4.
+    /// One code for each row, in this many bytes: 1, 2 or 4.
     Dense(u8),
-    /// For so many rows, in order: row and code, of four bytes each.
+    /// Row and code, of four bytes each, for this many rows, in order.
     Sparse(u32),
 }
 
@@ -71,7 +71,8 @@ impl Part {
         self.at + self.codes_length(rows) as u64
     }
 
-    /// Bytes before the heap: where each value ends among the elements, for lists, and each element in the heap.
+    /// The bytes of the ends before the heap: for lists where each value ends among the elements, and for lists and texts
+    /// where each element ends in the heap.
     pub fn ends_length(&self, field_type: FieldType) -> usize {
         match field_type {
             FieldType::List => (self.values as usize + self.elements as usize) * 4,
@@ -81,7 +82,7 @@ impl Part {
     }
 }
 
-/// The directory as bytes.
+/// Writes the directory as bytes.
 pub fn encode(segments: &[Segment]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for segment in segments {
@@ -101,7 +102,7 @@ pub fn encode(segments: &[Segment]) -> Vec<u8> {
     bytes
 }
 
-/// Reads it back; none when it is not well formed.
+/// Reads the directory; none if it is not well formed.
 pub fn decode(mut bytes: &[u8]) -> Option<Vec<Segment>> {
     let mut segments = Vec::new();
     while !bytes.is_empty() {

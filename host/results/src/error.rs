@@ -1,13 +1,13 @@
-//! What goes wrong with findings on disk.
+//! Errors of findings on disk.
 
 use std::io;
 
-/// Findings that cannot be read.
+/// Why findings cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     #[error("the findings cannot be read")]
     Io(#[from] io::Error),
-    /// They can be had again from the native report.
+    /// The findings can be made again from the native report.
     #[error("the findings are damaged: {0}")]
     Damaged(String),
 }

@@ -22,7 +22,7 @@ pub enum FileFormat {
 impl FileFormat {
     pub const ALL: [Self; 3] = [Self::Jsonl, Self::Csv, Self::Parquet];
 
-    /// What a file's name ends with.
+    /// The extension of a file's name.
     pub fn extension(self) -> &'static str {
         match self {
             Self::Jsonl => "jsonl",
@@ -32,7 +32,7 @@ impl FileFormat {
     }
 }
 
-/// Writes the findings. It reads files: call it where blocking is allowed.
+/// Writes the findings. This reads files: call it where blocking is allowed.
 pub fn write(
     prepared: &PreparedQuery,
     metadata: &ScanMetadata,
@@ -62,7 +62,7 @@ pub fn names(view: &View) -> Vec<&str> {
     view.fields().iter().map(|field| field.name.as_str()).collect()
 }
 
-/// Hands over the cells of every row.
+/// Calls `take` with the cells of every row.
 pub fn each<E: From<ReportError> + From<ShapeError>>(
     prepared: &PreparedQuery,
     cell: fn(&Value) -> String,
@@ -75,7 +75,8 @@ pub fn each<E: From<ReportError> + From<ShapeError>>(
     })
 }
 
-/// What a report says comes from the scanned hosts, and a spreadsheet runs what begins so.
+/// A cell that a spreadsheet does not run: text of a report comes from scanned hosts, and spreadsheets run text that begins
+/// with one of these characters.
 fn csv_cell(value: &Value) -> String {
     let cell = cell(value);
     let is_text = matches!(value, Value::Text(_) | Value::List(_));

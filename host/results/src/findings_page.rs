@@ -7,14 +7,14 @@ use crate::{
     ReportError,
     prepared::PreparedQuery,
     rows::{Names, ShapeError},
-    view::Shown,
+    view::ShownField,
 };
 
 /// The rows of a page and where they are among all.
 #[derive(Clone, Debug, Default)]
 pub struct FindingsPage {
     /// In the order of the profile.
-    pub fields: Vec<Shown>,
+    pub fields: Vec<ShownField>,
     pub filters_applied: Map<String, Json>,
     /// Rows on all pages together.
     pub total: u64,

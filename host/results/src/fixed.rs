@@ -1,4 +1,4 @@
-//! Values of a fixed size as they are written, in eight bytes.
+//! Values of a fixed size, which are written in eight bytes.
 
 use scanhost_domain::{
     field::FieldType,
@@ -16,7 +16,7 @@ pub fn fixed_bits(value: &Value) -> Option<u64> {
     }
 }
 
-/// The value of these bits; none for bits that are never written, and for texts and lists.
+/// The value with these bits; none for invalid bits, and for texts and lists.
 pub fn fixed_value(field_type: FieldType, bits: u64) -> Option<Value> {
     match field_type {
         FieldType::Integer => Some(Value::Integer(bits.cast_signed())),

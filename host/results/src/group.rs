@@ -1,5 +1,5 @@
-//! One row for each group of findings that agree in some fields, computed over the columns. Memory is bounded by the
-//! groups and by one number or two a finding.
+//! Grouping: one row for each group of findings that agree in some fields, computed from the columns. Memory is bounded
+//! by the groups and by one or two numbers for each finding.
 
 use std::ops::Range;
 
@@ -20,19 +20,19 @@ use super::{
     select::matching,
 };
 
-/// How a report is grouped: a plan whose names are found.
+/// How a report is grouped: the grouping of a plan, with its names looked up.
 #[derive(Clone, Debug)]
 pub struct GroupPlan {
     by: Vec<FieldIndex>,
     /// The row's shown fields, and after them those that only the order needs.
     measures: Vec<(Measure, Option<FieldIndex>)>,
     shown: usize,
-    /// Places in `measures`, and whether each descends.
+    /// The sort keys: places in `measures`, and whether each descends.
     order: Vec<(usize, bool)>,
 }
 
 impl GroupPlan {
-    /// A field that no finding has is the same for all.
+    /// Looks up the names. A field that no finding has is left out of the grouping.
     pub fn new(grouping: &Grouping, shown: &[String], order: &[(String, bool)], columns: &Columns) -> Self {
         let place = |measure: Measure| {
             let field = measure.field().and_then(|field| columns.find(field));
@@ -48,9 +48,6 @@ impl GroupPlan {
     }
 
     /// Groups the findings that match.
-    ///
-    /// # Errors
-    /// When the columns cannot be read.
     pub fn run(
         &self,
         report: &Report,
@@ -90,12 +87,12 @@ impl GroupPlan {
             keys.push(ranks.into_iter().map(key).collect());
         }
         let key = |group: u32| keys.iter().map(move |keys| keys[group as usize]);
-        // Then by first appearance, which is what groups are numbered by.
+        // Then by first appearance, which is the order of the groups' numbers.
         Ok(first_in_order((0..count).collect(), wanted, |a, b| key(*a).cmp(key(*b)).then(a.cmp(b))))
     }
 }
 
-/// Groups that an answer has.
+/// The groups that an answer has.
 pub struct Groups {
     total: u64,
     wanted: Vec<u32>,
@@ -107,15 +104,12 @@ impl Groups {
         self.total
     }
 
-    /// How many of them are wanted.
+    /// The number of wanted groups.
     pub fn len(&self) -> usize {
         self.wanted.len()
     }
 
-    /// Some of the wanted ones as records with the shown fields.
-    ///
-    /// # Errors
-    /// When the columns cannot be read.
+    /// Some of the wanted groups as records with the shown fields.
     pub fn records(&self, report: &Report, range: Range<usize>) -> Result<Records, ReportError> {
         let groups = &self.wanted[range];
         let cells = self.measured.iter().map(|measured| measured.cells(report, groups));
@@ -123,10 +117,11 @@ impl Groups {
     }
 }
 
-/// Which group a finding belongs to. Groups are numbered as they are met.
+/// Assigns findings to groups, which are numbered by first appearance.
 struct Members {
     fields: Vec<(FieldIndex, Ranks)>,
-    /// From the number of what the fields so far agree in, and the rank of the next field's value, to the next number.
+    /// For each field, maps the number of the group by the fields before it, and the rank of the field's value, to the
+    /// number of the group by the fields up to it.
     numbers: Vec<HashMap<(u32, Option<u32>), u32>>,
     count: u32,
 }
@@ -154,7 +149,7 @@ impl Members {
                 *group = *numbers.entry((*group, ranks.of(segment, code).first().copied())).or_insert(next);
             }
         }
-        // Where no field is left to tell them apart, all findings are one group.
+        // Without a field to group by, all findings are one group.
         let count = self.numbers.last().map_or(usize::from(!rows.is_empty()), HashMap::len);
         self.count = self.count.max(u32::try_from(count).expect("there are fewer groups than findings"));
         Ok(groups)

@@ -1,4 +1,4 @@
-//! Reads a native report through its backend's parser into columns. The one way from a report to its findings.
+//! Reads a native report into columns, through its backend's parser. This is the only way from a report to its findings.
 
 use std::{panic::resume_unwind, path::Path, thread};
 
@@ -8,27 +8,24 @@ use tokio::runtime::Handle;
 
 use super::{FindingsWriter, ReportError, report_file::ReportFile};
 
-/// A report that was not read.
+/// Why a report could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
-    #[error("the report's file cannot be used")]
+    #[error("the report file cannot be opened")]
     Report(#[source] std::io::Error),
     #[error(transparent)]
     Findings(#[from] ReportError),
-    /// What is wrong with the report.
+    /// The report is malformed.
     #[error("{0}")]
     Malformed(ParseFailure),
     #[error("the backend failed: {0}")]
     Backend(Fault),
 }
 
-/// How far a report that is read in the background stands back: others get about ten times its share of a core.
+/// The niceness of a thread that reads a report in the background: other threads get about ten times its share of a core.
 const NICENESS: i32 = 10;
 
-/// [`ingest`] on a thread of its own that lets all others go first: nobody waits for it as for a page. This thread waits.
-///
-/// # Errors
-/// As for `ingest`.
+/// Runs [`ingest`] on a thread of low priority, since no caller waits for it as for a page. Blocks until it is done.
 pub fn ingest_in_background(
     backend: &Backend,
     report: &Path,
@@ -39,9 +36,9 @@ pub fn ingest_in_background(
     let (runtime, span) = (Handle::current(), tracing::Span::current());
     let read = move || {
         let (_runtime, _span) = (runtime.enter(), span.enter());
-        // Of this thread alone, which has no other work: niceness cannot be taken back.
+        // Niceness cannot be lowered again, so it is set only on this thread, which has no other work.
         if let Err(error) = rustix::process::nice(NICENESS) {
-            tracing::debug!(%error, "a report is read without standing back");
+            tracing::debug!(%error, "the priority of the thread that reads a report could not be lowered");
         }
         ingest(backend, report, folder, scan_type, log)
     };
@@ -51,11 +48,8 @@ pub fn ingest_in_background(
     })
 }
 
-/// Reads the report into `folder`, and replaces what is there once it was read whole. It keeps a core busy for as long as
-/// that takes: call it where blocking is allowed, inside the runtime.
-///
-/// # Errors
-/// When the report cannot be read or the findings cannot be written.
+/// Reads the report into `folder`, and replaces the findings there once all of it was read. This keeps a core busy: call
+/// it where blocking is allowed, inside the runtime.
 pub fn ingest(
     backend: &Backend,
     report: &Path,

@@ -1,4 +1,4 @@
-//! Results as JSON-NL: one JSON object a line, the first of which says what the others are.
+//! Results as JSON-NL: one JSON object on each line, of which the first describes the others.
 
 use std::io::{self, Write};
 
@@ -18,10 +18,10 @@ use super::{
     view::View,
 };
 
-/// Room for the lines that follow the records of a truncated answer, beside the address of the rest.
+/// The bytes that are reserved for the lines after the records of a truncated answer, without the address of the rest.
 const CLOSING_BYTES: usize = 500;
 
-/// What is known of the scan that made a report; all absent for a file.
+/// What is known of the scan that made a report; all fields are absent for a file.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct ScanMetadata {
     pub task_id: Option<String>,
@@ -35,7 +35,7 @@ pub struct ScanMetadata {
 }
 
 impl ScanMetadata {
-    /// Of a scan that has ended; one that has not has none.
+    /// The metadata of a scan that has ended; all absent for one that has not.
     pub fn of(scan: &Scan) -> Self {
         let ScanState::Finished(finished) = &scan.state else { return Self::default() };
         let run = finished.run.as_ref();
@@ -52,7 +52,7 @@ impl ScanMetadata {
     }
 }
 
-/// What cannot be written.
+/// Why an answer could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     #[error(transparent)]
@@ -63,41 +63,38 @@ pub enum WriteError {
     Shape(#[from] ShapeError),
 }
 
-/// What goes on how.
-pub struct Writing<'a> {
+/// How an answer is written.
+pub struct WriteOptions<'a> {
     pub metadata: &'a ScanMetadata,
-    /// Bytes that the answer may have; none on the command line.
+    /// The most bytes that the answer may have; none on the command line.
     pub budget: Option<usize>,
-    /// The resource that has the rest; named in a truncated answer.
+    /// The address of the resource that has the rest, for a truncated answer.
     pub resource: Option<&'a str>,
     pub shape: Option<Shape<'a>>,
 }
 
 /// Writes all lines of an answer.
 ///
-/// An answer over its budget ends after a record, says so, and says how to go on. It has at least one record, however
-/// large, so that going on always gets somewhere.
-///
-/// # Errors
-/// When findings cannot be read, the profile fails, or `out` cannot be written to.
+/// An answer over its budget ends after a record, with a line that says so and how to go on. It has at least one record,
+/// however large, so that going on always makes progress.
 pub fn write(
     out: &mut impl Write,
     report: &Report,
     view: &View,
     selected: &Selected<'_>,
-    writing: &Writing<'_>,
+    options: &WriteOptions<'_>,
 ) -> Result<(), WriteError> {
     let mut out = Counted { out, written: 0 };
     let (total, page) = (selected.total(), selected.page());
     out.line(&schema_line(view, total, page.total_pages(total)))?;
-    out.line(&metadata_line(report, writing.metadata))?;
+    out.line(&metadata_line(report, options.metadata))?;
     let asked = page.records(total);
     let asked = asked.end - asked.start;
     let mut returned = 0;
-    let closing = CLOSING_BYTES + writing.resource.map_or(0, str::len);
-    let budget = writing.budget.map(|budget| budget.saturating_sub(closing));
+    let closing = CLOSING_BYTES + options.resource.map_or(0, str::len);
+    let budget = options.budget.map(|budget| budget.saturating_sub(closing));
     let names = Names::of_line(view.fields());
-    rows::each(selected, view, writing.shape, |row| -> Result<bool, WriteError> {
+    rows::each(selected, view, options.shape, |row| -> Result<bool, WriteError> {
         let line = names.after("{\"type\":\"vulnerability\"", ",", row);
         let is_over = budget.is_some_and(|budget| out.written + line.len() + 1 > budget);
         if is_over && returned > 0 {
@@ -108,7 +105,7 @@ pub fn write(
         Ok(true)
     })?;
     if returned < asked {
-        out.line(&truncated_line(page, returned, asked - returned, writing.resource))?;
+        out.line(&truncated_line(page, returned, asked - returned, options.resource))?;
     }
     if !page.is_all() {
         let next = page.next_page(total);
@@ -143,7 +140,7 @@ fn metadata_line(report: &Report, metadata: &ScanMetadata) -> Json {
     Json::Object(line)
 }
 
-/// Findings for each severity, as everywhere outside.
+/// The number of findings for each severity, in the form of all answers.
 pub fn counts(counts: SeverityCounts) -> Json {
     json!({
         "critical": counts.critical, "high": counts.high, "medium": counts.medium, "low": counts.low,
@@ -160,7 +157,7 @@ fn truncated_line(page: PageRequest, returned: u64, remaining: u64, resource: Op
     })
 }
 
-/// Counts what has been written.
+/// Counts the bytes that were written.
 struct Counted<'a, W> {
     out: &'a mut W,
     written: usize,

@@ -1,21 +1,24 @@
-//! Findings on disk and how they are asked for: written once as columns when a report is read, then filtered, ordered
-//! or grouped, paged and shown. The order filter, page, projection is the only one that the functions here allow.
+//! Findings on disk and queries over them: they are written once as columns when a report is read, then filtered, ordered
+//! or grouped, paged and shown. The types allow only this order: filter, page, project.
 
-mod answered;
 mod blocks;
 mod clip;
 mod column;
 mod column_writer;
 mod comparison;
 mod dictionary;
-mod digest;
 mod directory;
 mod error;
 pub mod export;
+mod filter_cache;
+mod finding_index;
 mod findings_page;
 mod fixed;
 mod group;
+mod group_values;
+mod highlights;
 mod ingest;
+mod json_value;
 pub mod jsonl;
 mod measure;
 mod meta;
@@ -31,31 +34,28 @@ pub mod rows;
 mod segment_writer;
 mod select;
 pub mod shaped;
-mod standing;
-mod survey;
+mod standing_filters;
 mod text_order;
-mod value;
-mod values;
 mod view;
 mod writer;
 
-pub use comparison::{Change, ChangeCounts, Changes, Comparison, Resume, Stretch};
-pub use digest::Digest;
+pub use comparison::{Change, ChangeCounts, Changes, Comparison, ComparisonPage, Resume};
 pub use error::ReportError;
+pub use finding_index::FindingIndex;
 pub use findings_page::{FindingsPage, Truncated};
+pub use highlights::Highlights;
 pub use ingest::{IngestError, ingest, ingest_in_background};
+pub use json_value::JsonValue;
 pub use prepared::{PreparedQuery, ShapeRows};
 pub use query::Selected;
 #[cfg(test)]
 pub use records::Record;
 pub use report::{Identity, Report};
-pub use standing::{check_standing, unfamiliar};
-pub use survey::Survey;
-pub use value::JsonValue;
-pub use view::{BadView, Shown, View};
+pub use standing_filters::{check_standing_filters, unknown_fields};
+pub use view::{BadView, ShownField, View};
 pub use writer::FindingsWriter;
 
-/// The form of findings on disk, for what checks it from outside.
+/// The form of findings on disk, for checks from outside of this crate.
 pub mod on_disk {
     pub use crate::{
         blocks::BLOCK,

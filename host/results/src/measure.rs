@@ -1,16 +1,16 @@
-//! What a row says of its group, gathered segment by segment.
+//! The measures of groups, gathered segment by segment.
 
 use scanhost_domain::{field::FieldIndex, finding::Value, group::Measure};
 
 use super::{
     error::ReportError,
+    group_values::{present, text_of},
     rank::Ranks,
     records::{Cells, Place},
     report::Report,
-    values::{present, text_of},
 };
 
-/// Pairs of group and value are made distinct once there are so many more of them.
+/// Pairs of group and value are made distinct when this many new ones were added.
 const MANY_PAIRS: usize = 4 << 20;
 
 /// One measure, over all groups so far.
@@ -36,9 +36,9 @@ pub enum Measured {
     },
     First {
         field: FieldIndex,
-        places: Vec<Option<Place>>,
+        positions: Vec<Option<Position>>,
     },
-    /// Of a field that no finding has.
+    /// The measure of a field that no finding has.
     Nothing {
         groups: usize,
         value: Option<Value>,
@@ -51,7 +51,7 @@ pub struct Over {
     ranks: Ranks,
 }
 
-/// Group and rank, distinct up to a place.
+/// Pairs of group and rank, of which the first `distinct` are distinct.
 #[derive(Default)]
 pub struct Pairs {
     pairs: Vec<(u32, u32)>,
@@ -74,11 +74,11 @@ impl Measured {
             }
             (Measure::Lowest(_), Some(field)) => Self::Lowest { over: values(field)?, ranks: Vec::new() },
             (Measure::Highest(_), Some(field)) => Self::Highest { over: values(field)?, ranks: Vec::new() },
-            (Measure::First(_), Some(field)) => Self::First { field, places: Vec::new() },
+            (Measure::First(_), Some(field)) => Self::First { field, positions: Vec::new() },
         })
     }
 
-    /// Adds findings of a segment, of which each belongs to the group beside it.
+    /// Adds findings of a segment. `members` has the group of each row.
     pub fn add(
         &mut self,
         report: &Report,
@@ -128,13 +128,13 @@ impl Measured {
                     *found = found.iter().chain(ranks).max().copied();
                 })?;
             }
-            Self::First { field, places } => {
-                places.resize(groups, None);
+            Self::First { field, positions } => {
+                positions.resize(groups, None);
                 let Some(column) = report.column(segment as usize, *field) else { return Ok(()) };
                 let codes = column.codes()?;
                 for (row, group) in rows.iter().zip(members) {
                     if codes[*row as usize] > 0 {
-                        places[*group as usize].get_or_insert(Place { segment, row: *row });
+                        positions[*group as usize].get_or_insert(Position { segment, row: *row });
                     }
                 }
             }
@@ -142,7 +142,7 @@ impl Measured {
         Ok(())
     }
 
-    /// There are no more findings.
+    /// Ends the measure after the last finding.
     pub fn finish(&mut self) {
         if let Self::Distinct { pairs, counts, .. } = self {
             pairs.make_distinct();
@@ -151,7 +151,7 @@ impl Measured {
         }
     }
 
-    /// For each group a number that orders it among the others, and none where there is nothing to order by.
+    /// A number for each group that orders it among the others; none for a group without a value.
     pub fn ranks(&self, report: &Report) -> Result<Vec<Option<u64>>, ReportError> {
         let wide = |ranks: &[Option<u32>]| ranks.iter().map(|rank| rank.map(u64::from)).collect();
         Ok(match self {
@@ -166,10 +166,10 @@ impl Measured {
                 distinct.dedup();
                 ranks.iter().map(|ranks| distinct.binary_search(&ranks).ok().map(|rank| rank as u64)).collect()
             }
-            Self::First { field, places } => {
+            Self::First { field, positions } => {
                 let ranks = Ranks::of_values(report, *field)?;
-                let (groups, present) = present(places.iter().copied());
-                let mut found = vec![None; places.len()];
+                let (groups, present) = present(positions.iter().copied());
+                let mut found = vec![None; positions.len()];
                 for (group, rank) in groups.into_iter().zip(ranks.at(report, &present)?) {
                     found[group] = rank.map(u64::from);
                 }
@@ -178,7 +178,7 @@ impl Measured {
         })
     }
 
-    /// What the rows of these groups have.
+    /// The values of these groups.
     pub fn cells(&self, report: &Report, groups: &[u32]) -> Result<Cells, ReportError> {
         let by_rank = |over: &Over, found: &[Option<u32>]| {
             let ranks = || groups.iter().map(|group| found[*group as usize]);
@@ -200,8 +200,8 @@ impl Measured {
                 };
                 Ok(Cells::of(wanted().map(texts)))
             }
-            Self::First { field, places } => {
-                let (rows, present) = present(groups.iter().map(|group| places[*group as usize]));
+            Self::First { field, positions } => {
+                let (rows, present) = present(groups.iter().map(|group| positions[*group as usize]));
                 Ok(Cells::read(report, &present, *field)?.spread(&rows, groups.len()))
             }
         }
@@ -209,7 +209,7 @@ impl Measured {
 }
 
 impl Over {
-    /// For each finding its group, and the ranks of what it has of the field.
+    /// Calls `take` with the group of each finding, and the ranks of its values of the field.
     fn each(
         &self,
         report: &Report,

@@ -1,4 +1,4 @@
-//! What is known of a whole report, as it is kept beside its findings.
+//! What is known of a whole report, as it is stored beside its findings.
 
 use scanhost_domain::{
     field::{Columns, FieldType},
@@ -13,7 +13,7 @@ pub struct ReportMeta {
     pub report_targets: Option<String>,
     pub hosts: u32,
     pub total: u64,
-    /// Critical, high, medium, low, info.
+    /// The counts of critical, high, medium, low and info findings.
     counts: [u64; 5],
     authentication: String,
     warnings: Vec<(String, String)>,

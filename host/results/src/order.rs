@@ -1,4 +1,4 @@
-//! The order of findings that match: by some fields, each up or down, and then as in the report.
+//! The order of findings that match: by some fields, each ascending or descending, and then as in the report.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use scanhost_domain::{
 use super::{
     error::ReportError,
     rank::Ranks,
-    records::Place,
+    records::Position,
     report::Report,
     select::{Rows, matching},
 };
@@ -26,7 +26,7 @@ struct Key {
 }
 
 impl Order {
-    /// Of fields by name. One that no finding has orders nothing.
+    /// Looks up the fields by name. A field that no finding has is left out.
     pub fn new(keys: &[(String, bool)], columns: &Columns) -> Self {
         let key =
             |(field, descending): &(String, bool)| Some(Key { field: columns.find(field)?, descending: *descending });
@@ -37,33 +37,30 @@ impl Order {
         self.0.is_empty()
     }
 
-    /// How many findings match, and the places of those in `wanted` of the ordered ones.
-    ///
-    /// # Errors
-    /// When the columns cannot be read.
+    /// Returns how many findings match, and the positions of the `wanted` ones, in order.
     pub fn sort(
         &self,
         report: &Report,
         filters: &Filters,
         wanted: impl FnOnce(u64) -> Range<u64>,
-    ) -> Result<(u64, Vec<Place>), ReportError> {
+    ) -> Result<(u64, Vec<Position>), ReportError> {
         let mut keyed = Keyed { width: self.0.len(), ..Keyed::default() };
         let ranks: Vec<Ranks> =
             self.0.iter().map(|key| Ranks::of_values(report, key.field)).collect::<Result<_, _>>()?;
         for (index, segment) in (0..report.segments().len()).zip(0..) {
             let rows = matching(report, filters, index)?;
-            keyed.places.extend(rows.iter().map(|row| Place { segment, row }));
-            keyed.keys.resize(keyed.places.len() * keyed.width, SortKey::ABSENT);
+            keyed.positions.extend(rows.iter().map(|row| Position { segment, row }));
+            keyed.keys.resize(keyed.positions.len() * keyed.width, SortKey::ABSENT);
             for (at, (key, ranks)) in self.0.iter().zip(&ranks).enumerate() {
                 keyed.fill(report, segment, &rows, at, *key, ranks)?;
             }
         }
-        let total = keyed.places.len() as u64;
+        let total = keyed.positions.len() as u64;
         Ok((total, keyed.sorted(wanted(total))))
     }
 }
 
-/// What comes last, whichever way the others go, is what lacks the field.
+/// The key of one field. A finding that lacks the field comes last in either direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SortKey(u64);
 
@@ -75,16 +72,16 @@ impl SortKey {
     }
 }
 
-/// Places, and for each as many keys.
+/// The positions of findings, with `width` keys for each.
 #[derive(Default)]
 struct Keyed {
-    places: Vec<Place>,
+    positions: Vec<Position>,
     keys: Vec<SortKey>,
     width: usize,
 }
 
 impl Keyed {
-    /// The keys of the last places, which are those of one segment.
+    /// Fills in one key of the last positions, which are those of one segment.
     fn fill(
         &mut self,
         report: &Report,
@@ -97,8 +94,8 @@ impl Keyed {
         let Some(column) = report.column(segment as usize, key.field) else { return Ok(()) };
         let codes = column.codes()?;
         let first = self.keys.len() - usize::try_from(rows.count()).expect("rows of a segment") * self.width;
-        let places = self.keys[first..].chunks_exact_mut(self.width);
-        for (keys, row) in places.zip(rows.iter()) {
+        let positions = self.keys[first..].chunks_exact_mut(self.width);
+        for (keys, row) in positions.zip(rows.iter()) {
             if let [rank] = ranks.of(segment, codes[row as usize]) {
                 keys[at] = SortKey::new(u64::from(*rank), key.descending);
             }
@@ -106,18 +103,18 @@ impl Keyed {
         Ok(())
     }
 
-    fn sorted(self, wanted: Range<u64>) -> Vec<Place> {
+    fn sorted(self, wanted: Range<u64>) -> Vec<Position> {
         let keys = |index: &u32| {
             let start = *index as usize * self.width;
             (&self.keys[start..start + self.width], *index)
         };
-        let count = u32::try_from(self.places.len()).expect("a report has fewer findings than that");
+        let count = u32::try_from(self.positions.len()).expect("a report has fewer findings than that");
         let order = first_in_order((0..count).collect(), wanted, |a, b| keys(a).cmp(&keys(b)));
-        order.into_iter().map(|index| self.places[index as usize]).collect()
+        order.into_iter().map(|index| self.positions[index as usize]).collect()
     }
 }
 
-/// Those in `wanted` of the ordered ones; the others need not be put in order.
+/// The `wanted` items of the ordered list. The others are not sorted.
 pub fn first_in_order<T>(
     mut all: Vec<T>,
     wanted: Range<u64>,

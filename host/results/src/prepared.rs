@@ -1,5 +1,4 @@
-//! A question about a report's findings that fits the report, ready to be answered. The same path for tools, command
-//! line and files.
+//! A query that was checked against its report, and is ready to run. Tools, the command line and exports all use it.
 
 use std::{io::Write, ops::Range, sync::Arc};
 
@@ -7,15 +6,15 @@ use scanhost_domain::page::PageRequest;
 
 use crate::{
     Report, ReportError, Selected, View,
-    jsonl::{self, ScanMetadata, WriteError, Writing},
+    jsonl::{self, ScanMetadata, WriteError, WriteOptions},
     rows::{self, Row, Shape, ShapeError},
     shaped::ShapedRow,
 };
 
-/// Passes rows, each a JSON object, through a profile's plugin; as many come back, checked against the view.
+/// Passes rows, each a JSON object, through a profile's plugin. Returns as many rows, which are checked against the view.
 pub type ShapeRows = Box<dyn Fn(&[String], &View) -> Result<Vec<ShapedRow>, ShapeError> + Send + Sync>;
 
-/// A query that was checked against the report that it is about.
+/// A query that was checked against its report.
 pub struct PreparedQuery {
     pub report: Arc<Report>,
     pub view: View,
@@ -24,15 +23,12 @@ pub struct PreparedQuery {
 }
 
 impl PreparedQuery {
-    /// `shape` is absent where the report's own rows are shown.
+    /// `shape` is none if the rows of the report are shown as they are.
     pub fn new(report: Arc<Report>, view: View, page: PageRequest, shape: Option<ShapeRows>) -> Self {
         Self { report, view, page, shape }
     }
 
     /// Writes all lines. It reads files and may wait for a plugin: call it where blocking is allowed, inside the runtime.
-    ///
-    /// # Errors
-    /// When findings cannot be read, the profile fails, or `out` cannot be written to.
     pub fn write(
         &self,
         out: &mut impl Write,
@@ -42,16 +38,13 @@ impl PreparedQuery {
     ) -> Result<(), WriteError> {
         let selected = self.select()?;
         self.shaping(|shape| {
-            let writing = Writing { metadata, budget, resource, shape };
-            jsonl::write(out, &self.report, &self.view, &selected, &writing)
+            let options = WriteOptions { metadata, budget, resource, shape };
+            jsonl::write(out, &self.report, &self.view, &selected, &options)
         })
     }
 
-    /// Hands over the rows of the page, as they are shown, until `take` returns false. It may be called where
+    /// Calls `take` with the rows of the page, as they are shown, until it returns false. It may be called where
     /// [`write`](Self::write) may.
-    ///
-    /// # Errors
-    /// When findings cannot be read, the profile fails, or `take` does.
     pub fn each<E: From<ReportError> + From<ShapeError>>(
         &self,
         take: impl FnMut(Row<'_>) -> Result<bool, E>,
@@ -60,11 +53,8 @@ impl PreparedQuery {
         self.shaping(|shape| rows::each(&selected, &self.view, shape, take))
     }
 
-    /// The places of the page's records, counted from 0, and how many records there are in all; none where the page has
-    /// all of them.
-    ///
-    /// # Errors
-    /// When findings cannot be read.
+    /// The places of the page's records, counted from 0, and how many records there are in all; none if the page has all
+    /// of them.
     pub fn part(&self) -> Result<Option<(Range<u64>, u64)>, ReportError> {
         let total = self.select()?.total();
         let page = self.page.records(total);

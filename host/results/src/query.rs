@@ -1,18 +1,18 @@
-//! Filter, order or group, page: which records an answer has. Memory is bounded by the page, by the keys of an order, or
-//! by the groups.
+//! Selects the records of an answer: filters, then orders or groups, then takes a page. Memory is bounded by the page, by
+//! the keys of an order, or by the groups.
 
 use scanhost_domain::page::PageRequest;
 
 use super::{
     error::ReportError,
     group::Groups,
-    records::{Place, Record, Records},
+    records::{Position, Record, Records},
     report::Report,
     select::matching,
     view::{Rows, View},
 };
 
-/// Records that are in memory at once.
+/// How many records are in memory at once.
 const AT_ONCE: usize = 100;
 
 /// The records that an answer has, before they are shown.
@@ -25,24 +25,21 @@ pub struct Selected<'a> {
 }
 
 enum Found {
-    /// These, which are those of the page in its order.
-    Places(Vec<Place>),
-    /// All that match, in the report's order; so many in each segment.
+    /// The findings of the page, in its order.
+    Positions(Vec<Position>),
+    /// All findings that match, in the report's order, with their number in each segment.
     All(Vec<u64>),
     Groups(Groups),
 }
 
 impl<'a> Selected<'a> {
-    /// Counts what matches, and finds the page.
-    ///
-    /// # Errors
-    /// When the findings cannot be read.
+    /// Counts the records that match, and finds the page.
     pub fn select(report: &'a Report, view: &'a View, page: PageRequest) -> Result<Self, ReportError> {
         let (total, found) = match &view.rows {
             Rows::Findings { order, .. } if order.is_empty() => in_report_order(report, view, page)?,
             Rows::Findings { order, .. } => {
-                let (total, places) = order.sort(report, &view.filters, |total| page.records(total))?;
-                (total, Found::Places(places))
+                let (total, positions) = order.sort(report, &view.filters, |total| page.records(total))?;
+                (total, Found::Positions(positions))
             }
             Rows::Groups(plan) => {
                 let groups = plan.run(report, &view.filters, |total| page.records(total))?;
@@ -52,7 +49,7 @@ impl<'a> Selected<'a> {
         Ok(Self { report, view, page, total, found })
     }
 
-    /// Records that match, on all pages.
+    /// How many records match, on all pages.
     pub fn total(&self) -> u64 {
         self.total
     }
@@ -61,15 +58,12 @@ impl<'a> Selected<'a> {
         self.page
     }
 
-    /// Hands the page's records over in order, with the view's fields, until `take` says no.
-    ///
-    /// # Errors
-    /// When the findings cannot be read, or of `take`.
+    /// Calls `take` with the page's records in order, with the view's fields, until it returns false.
     pub fn each<E: From<ReportError>>(&self, mut take: impl FnMut(Record<'_>) -> Result<bool, E>) -> Result<(), E> {
         match (&self.found, &self.view.rows) {
-            (Found::Places(places), Rows::Findings { fields, .. }) => {
-                for places in places.chunks(AT_ONCE) {
-                    if !each(&Records::read(self.report, places, fields)?, &mut take)? {
+            (Found::Positions(positions), Rows::Findings { fields, .. }) => {
+                for positions in positions.chunks(AT_ONCE) {
+                    if !each(&Records::read(self.report, positions, fields)?, &mut take)? {
                         break;
                     }
                 }
@@ -84,9 +78,9 @@ impl<'a> Selected<'a> {
                         continue;
                     }
                     let rows = matching(self.report, &self.view.filters, index)?;
-                    let places: Vec<Place> = rows.iter().map(|row| Place { segment, row }).collect();
-                    for places in places[skipped as usize..taken as usize].chunks(AT_ONCE) {
-                        if !each(&Records::read(self.report, places, fields)?, &mut take)? {
+                    let positions: Vec<Position> = rows.iter().map(|row| Position { segment, row }).collect();
+                    for positions in positions[skipped as usize..taken as usize].chunks(AT_ONCE) {
+                        if !each(&Records::read(self.report, positions, fields)?, &mut take)? {
                             return Ok(());
                         }
                     }
@@ -100,7 +94,7 @@ impl<'a> Selected<'a> {
                     }
                 }
             }
-            (Found::Places(_) | Found::All(_), Rows::Groups(_)) => {}
+            (Found::Positions(_) | Found::All(_), Rows::Groups(_)) => {}
         }
         Ok(())
     }
@@ -115,10 +109,10 @@ fn each<E>(records: &Records, take: &mut impl FnMut(Record<'_>) -> Result<bool, 
     Ok(true)
 }
 
-/// The places of a page are kept; of all findings at once only how many there are.
+/// Returns the positions of a page, or only the counts if the answer has all findings.
 fn in_report_order(report: &Report, view: &View, page: PageRequest) -> Result<(u64, Found), ReportError> {
     let wanted = page.records(u64::MAX);
-    let (mut total, mut counts, mut places) = (0, Vec::new(), Vec::new());
+    let (mut total, mut counts, mut positions) = (0, Vec::new(), Vec::new());
     for (index, segment) in (0..report.segments().len()).zip(0..) {
         let rows = matching(report, &view.filters, index)?;
         let count = rows.count();
@@ -127,10 +121,10 @@ fn in_report_order(report: &Report, view: &View, page: PageRequest) -> Result<(u
             let taken = wanted.end - total.max(wanted.start);
             let rows = rows.iter().skip(usize::try_from(skipped).expect("rows of a segment"));
             let rows = rows.take(usize::try_from(taken).expect("records of a page"));
-            places.extend(rows.map(|row| Place { segment, row }));
+            positions.extend(rows.map(|row| Position { segment, row }));
         }
         total += count;
         counts.push(count);
     }
-    Ok((total, if page.is_all() { Found::All(counts) } else { Found::Places(places) }))
+    Ok((total, if page.is_all() { Found::All(counts) } else { Found::Positions(positions) }))
 }

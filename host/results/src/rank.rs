@@ -1,5 +1,5 @@
-//! The distinct values of a field over all segments, each with a number: equal values have the same, and comparing
-//! numbers is comparing values.
+//! The distinct values of a field over all segments, each with a rank: equal values have the same rank, and ranks are
+//! ordered like the values.
 
 use std::cmp::Ordering;
 
@@ -9,30 +9,27 @@ use scanhost_domain::{
     finding::Value,
 };
 
-use super::{column::Ends, error::ReportError, records::Place, report::Report, text_order::Texts};
+use super::{column::Ends, error::ReportError, records::Position, report::Report, text_order::Texts};
 
 /// Ranks of the values of a field, or of the elements of its lists.
 pub struct Ranks {
     field: FieldIndex,
     segments: Vec<SegmentRanks>,
-    /// For each rank a segment, and the place there of a value or element that has it.
+    /// For each rank a segment, and the place in it of a value or element that has this rank.
     samples: Vec<(u32, u32)>,
     are_elements: bool,
 }
 
 #[derive(Default)]
 struct SegmentRanks {
-    /// By the place of the value or element.
+    /// The ranks, by the place of the value or element.
     ranks: Vec<u32>,
-    /// How elements belong to values; none where each value has one rank.
+    /// Which elements belong to which value; none if each value has one rank.
     ends: Option<Ends>,
 }
 
 impl Ranks {
-    /// Of whole values.
-    ///
-    /// # Errors
-    /// When the columns cannot be read.
+    /// Ranks whole values.
     pub fn of_values(report: &Report, field: FieldIndex) -> Result<Self, ReportError> {
         match report.columns().column(field).field_type {
             FieldType::Text => Self::of_texts(report, field, false),
@@ -58,10 +55,7 @@ impl Ranks {
         }
     }
 
-    /// Of the elements of lists; of whole values where the field is no list.
-    ///
-    /// # Errors
-    /// When the columns cannot be read.
+    /// Ranks the elements of lists, or whole values if the field is not a list.
     pub fn of_elements(report: &Report, field: FieldIndex) -> Result<Self, ReportError> {
         match report.columns().column(field).field_type {
             FieldType::List => Self::of_texts(report, field, true),
@@ -109,7 +103,7 @@ impl Ranks {
         Self { field, segments, samples, are_elements: false }
     }
 
-    /// The ranks that a code of a segment has: none for code 0, else one, or one for each element.
+    /// The ranks of a code of a segment: none for code 0, otherwise one, or one for each element.
     pub fn of(&self, segment: u32, code: u32) -> &[u32] {
         let ranks = &self.segments[segment as usize];
         let Some(place) = code.checked_sub(1).map(|place| place as usize) else { return &[] };
@@ -119,31 +113,25 @@ impl Ranks {
         }
     }
 
-    /// The ranks of whole values at these places.
-    ///
-    /// # Errors
-    /// When the column cannot be read.
-    pub fn at(&self, report: &Report, places: &[Place]) -> Result<Vec<Option<u32>>, ReportError> {
+    /// The ranks of whole values at these positions.
+    pub fn at(&self, report: &Report, positions: &[Position]) -> Result<Vec<Option<u32>>, ReportError> {
         let mut codes_of: Option<(u32, Vec<u32>)> = None;
-        let mut ranks = Vec::with_capacity(places.len());
-        for place in places {
+        let mut ranks = Vec::with_capacity(positions.len());
+        for position in positions {
             let codes = match codes_of.take() {
-                Some((segment, codes)) if segment == place.segment => codes,
-                _ => {
-                    report.column(place.segment as usize, self.field).map_or(Ok(Vec::new()), |column| column.codes())?
-                }
+                Some((segment, codes)) if segment == position.segment => codes,
+                _ => report
+                    .column(position.segment as usize, self.field)
+                    .map_or(Ok(Vec::new()), |column| column.codes())?,
             };
-            let code = codes.get(place.row as usize).copied().unwrap_or_default();
-            ranks.push(self.of(place.segment, code).first().copied());
-            codes_of = Some((place.segment, codes));
+            let code = codes.get(position.row as usize).copied().unwrap_or_default();
+            ranks.push(self.of(position.segment, code).first().copied());
+            codes_of = Some((position.segment, codes));
         }
         Ok(ranks)
     }
 
-    /// The values of these ranks, elements as texts.
-    ///
-    /// # Errors
-    /// When the columns cannot be read.
+    /// The values of these ranks, with elements as texts.
     pub fn values(&self, report: &Report, ranks: impl Iterator<Item = u32>) -> Result<RankedValues, ReportError> {
         let mut samples: Vec<((u32, u32), u32)> = ranks.map(|rank| (self.samples[rank as usize], rank)).collect();
         samples.sort_unstable();
@@ -176,14 +164,14 @@ impl RankedValues {
     }
 }
 
-/// Values of one type of fixed size.
+/// Compares values of one type of fixed size.
 fn compare(a: &Value, b: &Value) -> Ordering {
     match (a, b) {
         (Value::Integer(a), Value::Integer(b)) => a.cmp(b),
         (Value::Number(a), Value::Number(b)) => a.total_cmp(b),
         (Value::Boolean(a), Value::Boolean(b)) => a.cmp(b),
         (Value::Severity(a), Value::Severity(b)) => a.cmp(b),
-        // Texts are put in order where they lie, and a field has one type in a report.
+        // Texts and lists are not ordered here, and a field has one type in a report.
         _ => Ordering::Equal,
     }
 }

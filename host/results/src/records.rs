@@ -1,12 +1,12 @@
-//! Findings with some of their fields, read column by column. Equal values are there once.
+//! Findings with some of their fields, read column by column. Equal values are stored once.
 
 use scanhost_domain::{field::FieldIndex, finding::Value};
 
 use super::{error::ReportError, report::Report};
 
-/// A finding's place in its report. Places are ordered as the findings are.
+/// The position of a finding in its report. Positions are ordered like the findings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
+pub struct Position {
     pub segment: u32,
     pub row: u32,
 }
@@ -22,7 +22,7 @@ pub struct Records {
 #[derive(Default)]
 pub struct Cells {
     values: Vec<Value>,
-    /// For each record the place of its value in `values`, and none for a record without one.
+    /// The place of each record's value in `values`; none for a record without one.
     of_row: Vec<Option<u32>>,
 }
 
@@ -34,7 +34,7 @@ pub struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// The value of the field at this place among those that were asked for.
+    /// The value of the requested field at this place.
     pub fn get(self, field: usize) -> Option<&'a Value> {
         let cells = &self.records.fields[field];
         cells.of_row[self.row].map(|place| &cells.values[place as usize])
@@ -46,17 +46,14 @@ impl Records {
         Self { rows, fields }
     }
 
-    /// Reads the findings at these places, in this order, with these fields; a field that the report does not have is
+    /// Reads the findings at these positions, in this order, with these fields. A field that the report does not have is
     /// none.
-    ///
-    /// # Errors
-    /// When the columns cannot be read.
-    pub fn read(report: &Report, places: &[Place], fields: &[Option<FieldIndex>]) -> Result<Self, ReportError> {
+    pub fn read(report: &Report, positions: &[Position], fields: &[Option<FieldIndex>]) -> Result<Self, ReportError> {
         let read = |field: &Option<FieldIndex>| match field {
-            Some(field) => Cells::read(report, places, *field),
-            None => Ok(Cells { values: Vec::new(), of_row: vec![None; places.len()] }),
+            Some(field) => Cells::read(report, positions, *field),
+            None => Ok(Cells { values: Vec::new(), of_row: vec![None; positions.len()] }),
         };
-        Ok(Self::new(places.len(), fields.iter().map(read).collect::<Result<_, _>>()?))
+        Ok(Self::new(positions.len(), fields.iter().map(read).collect::<Result<_, _>>()?))
     }
 
     pub fn iter(&self) -> impl Iterator<Item = Record<'_>> {
@@ -65,7 +62,7 @@ impl Records {
 }
 
 impl Cells {
-    /// Of values that are all different things.
+    /// Cells of these values, each of which is stored.
     pub fn of(values: impl Iterator<Item = Option<Value>>) -> Self {
         let mut cells = Self::default();
         for value in values {
@@ -75,7 +72,7 @@ impl Cells {
         cells
     }
 
-    /// The same for more records: these are at `rows` of so many, and the others have none.
+    /// Spreads the cells over `count` records: they go to `rows`, and the other records have no value.
     pub fn spread(mut self, rows: &[usize], count: usize) -> Self {
         let mut of_row = vec![None; count];
         for (row, place) in rows.iter().zip(&self.of_row) {
@@ -85,17 +82,17 @@ impl Cells {
         self
     }
 
-    /// One field of the findings at these places.
-    pub fn read(report: &Report, places: &[Place], field: FieldIndex) -> Result<Self, ReportError> {
-        let mut cells = Self { values: Vec::new(), of_row: vec![None; places.len()] };
-        let mut by_segment: Vec<usize> = (0..places.len()).collect();
-        by_segment.sort_unstable_by_key(|index| places[*index]);
-        for here in by_segment.chunk_by(|a, b| places[*a].segment == places[*b].segment) {
-            let Some(column) = here.first().and_then(|first| report.column(places[*first].segment as usize, field))
+    /// Reads one field of the findings at these positions.
+    pub fn read(report: &Report, positions: &[Position], field: FieldIndex) -> Result<Self, ReportError> {
+        let mut cells = Self { values: Vec::new(), of_row: vec![None; positions.len()] };
+        let mut by_segment: Vec<usize> = (0..positions.len()).collect();
+        by_segment.sort_unstable_by_key(|index| positions[*index]);
+        for here in by_segment.chunk_by(|a, b| positions[*a].segment == positions[*b].segment) {
+            let Some(column) = here.first().and_then(|first| report.column(positions[*first].segment as usize, field))
             else {
                 continue;
             };
-            let rows: Vec<u32> = here.iter().map(|index| places[*index].row).collect();
+            let rows: Vec<u32> = here.iter().map(|index| positions[*index].row).collect();
             let codes = column.codes_at(&rows)?;
             let mut wanted: Vec<u32> = codes.iter().copied().filter(|code| *code > 0).collect();
             wanted.sort_unstable();

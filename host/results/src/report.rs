@@ -1,5 +1,5 @@
-//! A report's findings in one file: segments, then what is known of all of them, then where that is. The file has its
-//! name only once it is whole, and what it says is checked before it is believed.
+//! A report's findings in one file: segments, then a footer that describes them, then a trailer that says where the footer
+//! is. The file gets its name only once it is complete, and its content is checked before it is used.
 
 use std::{
     fs::File,
@@ -12,44 +12,42 @@ use scanhost_domain::field::{Columns, FieldIndex};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
-    answered::Answered,
     blocks::BlockFile,
     column::Column,
     directory::{self, Part, Segment},
     error::ReportError,
+    filter_cache::FilterCache,
     meta::ReportMeta,
     segment_writer::Written,
 };
 
-/// The form that is written now. Another one is written anew from the native report.
+/// The version of the form. Findings of another version are made again from the native report.
 const VERSION: u32 = 2;
 
 const FILE: &str = "findings.columns";
 
 const MAGIC: &[u8; 8] = b"findings";
 
-/// Where the footer begins, the lengths of its three parts, its checksum; then version and magic.
+/// The bytes of the trailer: where the footer begins, the lengths of its three parts, its checksum, the version and the
+/// magic.
 const TRAILER: usize = 5 * 8 + 4 + 8;
 
-/// A report that was read whole.
+/// The open findings of a report.
 pub struct Report {
     meta: ReportMeta,
     columns: Columns,
     segments: Vec<Segment>,
     file: BlockFile,
     identity: Identity,
-    answered: Answered,
+    filter_cache: FilterCache,
 }
 
-/// Which file it is, and in which state: of two that are equal, the content is.
+/// Identifies a file and its state: files with equal identities have equal content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity([u64; 3], [i64; 4]);
 
 impl Identity {
-    /// Of the findings in this folder; none when there are none.
-    ///
-    /// # Errors
-    /// Of the file system.
+    /// The identity of the findings in this folder; none if there are none.
     pub fn of(folder: &Path) -> io::Result<Option<Self>> {
         match std::fs::metadata(path(folder)) {
             Ok(metadata) => Ok(Some(Self::new(&metadata))),
@@ -64,10 +62,7 @@ impl Identity {
 }
 
 impl Report {
-    /// Opens the findings in the folder; none when there are none.
-    ///
-    /// # Errors
-    /// When they are there and cannot be read.
+    /// Opens the findings in the folder; none if there are none.
     pub fn open(folder: &Path) -> Result<Option<Self>, ReportError> {
         let file = match File::open(path(folder)) {
             Ok(file) => file,
@@ -80,45 +75,44 @@ impl Report {
     fn read(file: File) -> Result<Self, ReportError> {
         let damaged = |what: &str| ReportError::Damaged(what.to_owned());
         let metadata = file.metadata()?;
-        let start_of_trailer = metadata.len().checked_sub(TRAILER as u64).ok_or_else(|| damaged("they are cut off"))?;
+        let start_of_trailer =
+            metadata.len().checked_sub(TRAILER as u64).ok_or_else(|| damaged("the file is cut off"))?;
         let mut trailer = [0; TRAILER];
         file.read_exact_at(&mut trailer, start_of_trailer)?;
         let (numbers, rest) = trailer.split_at(5 * 8);
         let (version, magic) = rest.split_at(4);
         if magic != MAGIC {
-            return Err(damaged("they do not end as they should"));
+            return Err(damaged("the file does not end with its magic number"));
         }
         if version != VERSION.to_le_bytes() {
-            return Err(damaged("they are of another version"));
+            return Err(damaged("the file has another version"));
         }
-        let [data, directory, sums, meta, checksum] = le_numbers(numbers).try_into().map_err(|_| damaged("trailer"))?;
+        let [data, directory, sums, meta, checksum] =
+            le_numbers(numbers).try_into().map_err(|_| damaged("the trailer is not well formed"))?;
         let parts = [directory, sums, meta].into_iter().try_fold(data, u64::checked_add);
         if parts != Some(start_of_trailer) {
-            return Err(damaged("their parts are not as long as they should be"));
+            return Err(damaged("the lengths of the parts do not add up"));
         }
         let mut footer = vec![0; length(start_of_trailer - data)];
         file.read_exact_at(&mut footer, data)?;
         if footer_checksum(&footer, data) != checksum {
-            return Err(damaged("their description has another checksum than it was written with"));
+            return Err(damaged("the checksum of the footer does not match"));
         }
         let (directory, rest) = footer.split_at(length(directory));
         let (sums, meta) = rest.split_at(length(sums));
-        let segments = directory::decode(directory).ok_or_else(|| damaged("their directory is not well formed"))?;
+        let segments = directory::decode(directory).ok_or_else(|| damaged("the directory is not well formed"))?;
         if segments.iter().flat_map(|segment| &segment.parts).any(|part| part.at > data) {
-            return Err(damaged("a column lies outside of their file"));
+            return Err(damaged("a column is outside of the file"));
         }
         let meta: ReportMeta = serde_json::from_slice(meta).map_err(|error| damaged(&error.to_string()))?;
         let columns = meta.columns();
         let file_identity = Identity::new(&metadata);
         let file = BlockFile::new(file, data, le_numbers(sums));
-        let answered = Answered::new(&segments);
-        Ok(Self { meta, columns, segments, file, identity: file_identity, answered })
+        let filter_cache = FilterCache::new(&segments);
+        Ok(Self { meta, columns, segments, file, identity: file_identity, filter_cache })
     }
 
-    /// Writes what remains to be written, after the segments.
-    ///
-    /// # Errors
-    /// Of the file.
+    /// Writes the footer and the trailer after the segments.
     pub fn finish<W: Write>(written: Written<W>, meta: impl FnOnce(&Columns) -> ReportMeta) -> io::Result<W> {
         let Written { out, columns, segments } = written;
         let data = out.length();
@@ -144,7 +138,7 @@ impl Report {
         &self.meta
     }
 
-    /// The fields that its findings have.
+    /// The fields that the findings have.
     pub fn columns(&self) -> &Columns {
         &self.columns
     }
@@ -157,31 +151,31 @@ impl Report {
         &self.segments
     }
 
-    /// One field of one segment; none where no finding of it has the field.
+    /// One field of one segment; none if no finding of the segment has the field.
     pub fn column(&self, segment: usize, field: FieldIndex) -> Option<Column<'_>> {
         let segment = &self.segments[segment];
         let part = segment.part(field)?;
         Some(Column::new(&self.file, part, segment.rows, self.columns.column(field).field_type))
     }
 
-    /// What is known of the latest terms.
-    pub fn answered(&self) -> &Answered {
-        &self.answered
+    /// The cache of the rows that the latest filter terms match.
+    pub fn filter_cache(&self) -> &FilterCache {
+        &self.filter_cache
     }
 
-    /// Bytes in memory, about.
+    /// The bytes that the open report takes in memory, approximately.
     pub fn footprint(&self) -> usize {
         let parts: usize = self.segments.iter().map(|segment| segment.parts.len() * size_of::<Part>()).sum();
-        parts + self.file.footprint() + self.answered.footprint()
+        parts + self.file.footprint() + self.filter_cache.footprint()
     }
 }
 
-/// Where the findings are in a scan's folder.
+/// The file of the findings in a scan's folder.
 pub fn path(folder: &Path) -> PathBuf {
     folder.join(FILE)
 }
 
-/// Also of where the footer begins, which nothing else would check.
+/// The checksum of the footer and of its position, which nothing else would check.
 fn footer_checksum(footer: &[u8], data: u64) -> u64 {
     xxh3_64(footer) ^ data
 }

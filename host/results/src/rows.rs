@@ -1,5 +1,5 @@
-//! The rows of an answer as they are shown: the report's own, or what the profile's plugin makes of them. Every form of
-//! output takes them from here.
+//! The rows of an answer as they are shown: those of the report, or what the profile's plugin makes of them. Every form
+//! of output uses them.
 
 use std::{io::Write, mem};
 
@@ -9,14 +9,14 @@ use serde_json::Value as Json;
 
 use super::{
     error::ReportError,
+    json_value::JsonValue,
     query::Selected,
     records::Record,
     shaped::ShapedRow,
-    value::JsonValue,
-    view::{Shown, View},
+    view::{ShownField, View},
 };
 
-/// Rows that a guest sees at once: a page at most.
+/// How many rows a guest gets in one call: a page at most.
 const AT_ONCE: usize = 100;
 
 /// One row, with the view's fields.
@@ -27,7 +27,7 @@ pub enum Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// The value of the field at this place among the view's; none where the row lacks it.
+    /// The value of the view's field at this place; none if the row lacks it.
     pub fn get(self, field: usize) -> Option<&'a Value> {
         match self {
             Self::Record(record) => record.get(field),
@@ -36,7 +36,7 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Rows that a profile's plugin did not shape.
+/// Why a profile's plugin did not shape the rows.
 #[derive(Debug, thiserror::Error)]
 pub enum ShapeError {
     #[error("the plugin `{plugin}` of the profile {fault}")]
@@ -45,13 +45,10 @@ pub enum ShapeError {
     Refused { plugin: String, reason: String },
 }
 
-/// Passes rows through the profile's plugin, as JSON objects; as many come back, checked.
+/// Passes rows through the profile's plugin, as JSON objects. Returns as many rows, which are checked.
 pub type Shape<'a> = &'a dyn Fn(&[String]) -> Result<Vec<ShapedRow>, ShapeError>;
 
-/// Hands the rows over in order, until `take` says no.
-///
-/// # Errors
-/// When findings cannot be read, the profile's plugin fails, or of `take`.
+/// Calls `take` with the rows in order, until it returns false.
 pub fn each<E: From<ReportError> + From<ShapeError>>(
     selected: &Selected<'_>,
     view: &View,
@@ -73,7 +70,7 @@ pub fn each<E: From<ReportError> + From<ShapeError>>(
         waiting.push(names.object(Row::Record(record)));
         if waiting.len() < AT_ONCE { Ok(true) } else { pass(mem::take(&mut waiting)) }
     })?;
-    // None wait where `take` has said no.
+    // No rows wait if `take` has returned false.
     if !waiting.is_empty() {
         pass(waiting)?;
     }
@@ -84,16 +81,16 @@ pub fn each<E: From<ReportError> + From<ShapeError>>(
 pub struct Names(Vec<(usize, String)>);
 
 impl Names {
-    pub fn of(fields: &[Shown]) -> Self {
+    pub fn of(fields: &[ShownField]) -> Self {
         Self::those(fields, |_| true)
     }
 
-    /// Without the field `type`, since that key says what kind of line it is.
-    pub fn of_line(fields: &[Shown]) -> Self {
+    /// The names without the field `type`, since that key says which kind of line it is.
+    pub fn of_line(fields: &[ShownField]) -> Self {
         Self::those(fields, |field| field.name != "type")
     }
 
-    fn those(fields: &[Shown], is_wanted: impl Fn(&Shown) -> bool) -> Self {
+    fn those(fields: &[ShownField], is_wanted: impl Fn(&ShownField) -> bool) -> Self {
         let wanted = fields.iter().enumerate().filter(|(_, field)| is_wanted(field));
         Self(wanted.map(|(place, field)| (place, Json::from(field.name.as_str()).to_string())).collect())
     }
@@ -103,7 +100,7 @@ impl Names {
         self.after("{", "", row)
     }
 
-    /// The row as a JSON object of this text and its own members.
+    /// The row as a JSON object that begins with the text `start`.
     pub fn after(&self, start: &str, comma: &'static str, row: Row<'_>) -> String {
         let mut object = start.as_bytes().to_vec();
         let mut comma = comma;

@@ -1,4 +1,4 @@
-//! Findings on their way into segments: gathered in memory up to a bound, then written column by column.
+//! Writes findings into segments: they are gathered in memory up to a bound, then written column by column.
 
 use std::io::{self, Write};
 
@@ -13,7 +13,7 @@ use super::{
     directory::{MAX_ROWS, Segment},
 };
 
-/// When a segment is written.
+/// The size at which a segment is written.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     pub bytes: usize,
@@ -21,36 +21,36 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// Large, since each segment has its own copy of what findings share; small, since it is in memory while a report
-    /// is read.
+    /// Not smaller, since each segment has its own copy of shared values; not larger, since a segment is in memory while a
+    /// report is read.
     pub const USUAL: Self = Self { bytes: 8 << 20, rows: MAX_ROWS };
 }
 
-/// After how many findings the bytes are counted again.
+/// The bytes in memory are counted again after this many findings.
 const COUNTED_ROWS: u32 = 64;
 
 pub struct SegmentWriter<W> {
     out: BlockWriter<W>,
     columns: Columns,
-    /// One for each name.
+    /// The fields, one for each name.
     fields: Vec<Field>,
     segments: Vec<Segment>,
     bounds: Bounds,
     rows: u32,
-    /// Fields whose value of this finding waits.
+    /// The fields whose values wait for the end of the current finding.
     waiting: Vec<usize>,
-    /// Bytes that came since they were counted last.
+    /// The bytes that were added since the last count.
     uncounted: usize,
 }
 
 struct Field {
     name: String,
     column: ColumnWriter,
-    /// None until a value was stored.
+    /// The field's index among the columns; none until a value was stored.
     place: Option<FieldIndex>,
 }
 
-/// All that was written.
+/// The result of writing all segments.
 pub struct Written<W> {
     pub out: BlockWriter<W>,
     pub columns: Columns,
@@ -63,7 +63,7 @@ impl<W: Write> SegmentWriter<W> {
         Self { out: BlockWriter::new(out), columns, fields, segments, bounds, rows: 0, waiting, uncounted: 0 }
     }
 
-    /// The number of the field with this name; for [`take`](Self::take).
+    /// The number of the field with this name, for [`take`](Self::take).
     pub fn field(&mut self, name: String) -> usize {
         if let Some(known) = self.fields.iter().position(|field| field.name == name) {
             return known;
@@ -73,10 +73,10 @@ impl<W: Write> SegmentWriter<W> {
         self.fields.len() - 1
     }
 
-    /// Takes a value of the present finding, which is not empty. The value is told where it is known by itself.
+    /// Takes a value of the current finding, which is not empty. Returns the value if its type has a fixed size.
     ///
     /// # Errors
-    /// When it is not of its field's type.
+    /// When the value is not of its field's type.
     pub fn take(&mut self, field: usize, text: &str) -> Result<Option<Value>, Mistyped> {
         let Field { name, column, place } = &mut self.fields[field];
         let was_waiting = column.is_waiting();
@@ -96,10 +96,7 @@ impl<W: Write> SegmentWriter<W> {
         Ok(taken)
     }
 
-    /// The finding has no more values.
-    ///
-    /// # Errors
-    /// Of the file.
+    /// Ends the current finding.
     pub fn end_row(&mut self) -> io::Result<()> {
         for field in self.waiting.drain(..) {
             self.fields[field].column.end_row(self.rows);
@@ -134,9 +131,6 @@ impl<W: Write> SegmentWriter<W> {
     }
 
     /// Writes the last segment.
-    ///
-    /// # Errors
-    /// Of the file.
     pub fn finish(mut self) -> io::Result<Written<W>> {
         if self.rows > 0 {
             self.end_segment()?;

@@ -1,5 +1,5 @@
-//! Which findings of a segment match. Only the columns of the filters are read, and each term is asked once for each
-//! distinct value.
+//! Finds the findings of a segment that match. Only the columns of the filters are read, and each term is evaluated once
+//! for each distinct value.
 
 use fixedbitset::FixedBitSet;
 use scanhost_domain::filter::{Filters, Term};
@@ -7,9 +7,6 @@ use scanhost_domain::filter::{Filters, Term};
 use super::{column::Column, error::ReportError, report::Report};
 
 /// The rows of a segment that match, in order.
-///
-/// # Errors
-/// When the columns cannot be read.
 pub fn matching(report: &Report, filters: &Filters, segment: usize) -> Result<Rows, ReportError> {
     let rows = report.segments()[segment].rows;
     let mut columns = Vec::new();
@@ -18,11 +15,11 @@ pub fn matching(report: &Report, filters: &Filters, segment: usize) -> Result<Ro
         let Some(column) = term.field.and_then(|field| report.column(segment, field)) else { return Ok(Rows::none()) };
         columns.push((column, term));
     }
-    // Small dictionaries first: often they leave nothing to look for in the large ones.
+    // Small dictionaries first: often no rows are left for the large ones.
     columns.sort_by_key(|(column, _)| column.heap());
     let mut found = Rows::All(rows);
     for (column, term) in columns {
-        let holding = report.answered().rows(term, segment, || holding(&column, &term.term, rows))?;
+        let holding = report.filter_cache().rows(term, segment, || holding(&column, &term.term, rows))?;
         found = match found {
             Rows::All(_) => Rows::Some((*holding).clone()),
             Rows::Some(mut some) => {
@@ -51,7 +48,7 @@ fn holding(column: &Column<'_>, term: &Term, rows: u32) -> Result<FixedBitSet, R
 
 /// Rows of one segment.
 pub enum Rows {
-    /// So many, which is all of them.
+    /// All rows, of which there are this many.
     All(u32),
     Some(FixedBitSet),
 }
@@ -68,7 +65,7 @@ impl Rows {
         }
     }
 
-    /// In order.
+    /// The rows in order.
     pub fn iter(&self) -> impl Iterator<Item = u32> {
         let (all, some) = match self {
             Self::All(rows) => (0..*rows, None),

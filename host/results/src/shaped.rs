@@ -1,5 +1,5 @@
-//! Rows as a profile's plugin hands them back: untrusted input, read strictly and cut down to the fields that the answer
-//! announces.
+//! Rows as a profile's plugin returns them. They are untrusted input: they are read strictly and cut down to the fields
+//! that the answer announces.
 
 use scanhost_domain::{
     field::FieldType,
@@ -7,7 +7,7 @@ use scanhost_domain::{
 };
 use serde_json::{Map, Value as Json};
 
-use super::view::Shown;
+use super::view::ShownField;
 
 #[cfg(test)]
 mod tests;
@@ -15,19 +15,19 @@ mod tests;
 /// The values of the view's fields, in their order.
 pub type ShapedRow = Vec<Option<Value>>;
 
-/// Reads them. Whatever else a row has is left out.
+/// Reads the rows. Other fields of a row are left out.
 ///
 /// # Errors
-/// With the first row that is none. What stands in it is not repeated.
-pub fn read(rows: &[String], fields: &[Shown]) -> Result<Vec<ShapedRow>, String> {
+/// Names the first malformed row by its number, without repeating its content.
+pub fn read(rows: &[String], fields: &[ShownField]) -> Result<Vec<ShapedRow>, String> {
     let count = rows.len();
     let read = |(number, row): (usize, &String)| {
         let place = format!("row {number} of {count}");
         let mut members: Map<String, Json> =
             serde_json::from_str(row).map_err(|_| format!("{place} is not a JSON object"))?;
-        let value = |field: &Shown| match members.remove(&field.name) {
+        let value = |field: &ShownField| match members.remove(&field.name) {
             Some(json) => value(field.field_type, json).map_err(|NotAValue| {
-                format!("{place} has no text, number, boolean or list of texts in `{}`", field.name)
+                format!("in {place} the value of `{}` is not a text, number, boolean or list of texts", field.name)
             }),
             None => Ok(None),
         };
@@ -36,10 +36,10 @@ pub fn read(rows: &[String], fields: &[Shown]) -> Result<Vec<ShapedRow>, String>
     (1..).zip(rows).map(read).collect()
 }
 
-/// What is no value of any type.
+/// JSON that is not a value of any type.
 struct NotAValue;
 
-/// As it was given, where a field of any type could have it; none where it is as good as absent.
+/// The value as it was given, if a field of any type can have it; none for null and empty values.
 fn value(field_type: FieldType, json: Json) -> Result<Option<Value>, NotAValue> {
     Ok(match json {
         Json::Null => None,
@@ -61,7 +61,7 @@ fn value(field_type: FieldType, json: Json) -> Result<Option<Value>, NotAValue> 
     })
 }
 
-/// A severity by its very name is one, so that a column of its number can be made.
+/// Turns the exact name of a severity into one, so that its number can be written.
 fn of_text(field_type: FieldType, text: String) -> Value {
     let severity = Severity::ALL.into_iter().find(|severity| severity.name() == text);
     match severity.filter(|_| field_type == FieldType::Severity) {

@@ -1,4 +1,4 @@
-//! Puts the texts of a field over all segments in order, in bounded memory, however long they are.
+//! Sorts the texts of a field over all segments in bounded memory, however long they are.
 
 use std::ops::Range;
 
@@ -10,13 +10,13 @@ use super::{
     report::Report,
 };
 
-/// Bytes of texts that are compared at once, about.
+/// How many bytes of all texts are compared in one step, approximately.
 const COMPARED: usize = 16 << 20;
 
-/// How much of each text is compared at once, at least and at most.
+/// How many bytes of each text are compared in one step, at least and at most.
 const STEPS: (usize, usize) = (64, 64 << 10);
 
-/// Texts are mostly read one after the other, so more is read than is asked for.
+/// How many bytes are read at least, since texts are mostly read one after the other.
 const READ_AHEAD: usize = 16 << 10;
 
 /// A text: its segment, and its place among the texts of the segment.
@@ -24,12 +24,12 @@ pub type Text = (u32, u32);
 
 /// The texts of one field.
 pub struct Texts<'a> {
-    /// None where the segment does not have the field.
+    /// The segments; none for one that does not have the field.
     segments: Vec<Option<(Column<'a>, Ends)>>,
 }
 
 enum Work {
-    /// Equal texts.
+    /// Texts that are equal.
     Done(Vec<Text>),
     /// Texts that are equal up to this place.
     Open(usize, Vec<Text>),
@@ -45,7 +45,7 @@ impl<'a> Texts<'a> {
         Ok(Self { segments: (0..report.segments().len()).map(open).collect::<Result<_, ReportError>>()? })
     }
 
-    /// How the texts lie in the values of each segment.
+    /// Where the texts of each segment end.
     pub fn into_ends(self) -> impl Iterator<Item = Option<Ends>> {
         self.segments.into_iter().map(|segment| segment.map(|(_, ends)| ends))
     }
@@ -55,7 +55,7 @@ impl<'a> Texts<'a> {
         let all = (0..).zip(&self.segments).filter_map(|(segment, texts)| Some((segment, texts.as_ref()?)));
         let all = all.flat_map(|(segment, (_, ends))| (0..ends.elements()).map(move |element| (segment, element)));
         let mut sorted = Vec::new();
-        // What comes first is on top.
+        // The first texts are on top of the stack.
         let mut work = vec![Work::Open(0, all.collect())];
         while let Some(next) = work.pop() {
             match next {
@@ -108,7 +108,7 @@ impl Parts {
         self.texts.push((start..self.bytes.len(), text));
     }
 
-    /// Texts whose parts are equal, in the order of the parts, and how long these are.
+    /// Groups of texts whose parts are equal, in the order of the parts, with the length of the parts.
     fn groups(mut self) -> Vec<(usize, Vec<Text>)> {
         let part = |(range, _): &(Range<usize>, Text)| &self.bytes[range.clone()];
         self.texts.sort_by(|a, b| part(a).cmp(part(b)));

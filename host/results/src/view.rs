@@ -1,4 +1,4 @@
-//! What an answer shows and under which filters: a profile's plan and the agent's wishes, checked against a report.
+//! What an answer shows, and under which filters: a profile's plan and the agent's arguments, checked against a report.
 
 use scanhost_domain::{
     field::{Columns, FieldIndex, FieldType},
@@ -7,36 +7,36 @@ use scanhost_domain::{
 use scanhost_sandbox::{Plan, ProfileDescription, Selection};
 use serde_json::{Map, Value as Json};
 
-use super::{group::GroupPlan, operand::operands, order::Order, standing::unfamiliar};
+use super::{group::GroupPlan, operand::operands, order::Order, standing_filters::unknown_fields};
 
-/// A view that cannot be had. What is wrong is the agent's or the profile's.
+/// Why a view cannot be made, through a mistake of the agent or of the profile.
 #[derive(Debug, thiserror::Error)]
 pub enum BadView {
     #[error("unknown field{} {}", if .0.len() == 1 { "" } else { "s" }, .0.join(", "))]
     UnknownFields(Vec<String>),
-    #[error("bad filters: {0}")]
+    #[error("invalid filters: {0}")]
     Filters(FilterErrors),
-    #[error("the standing filters of the profile `{profile}` are wrong: {reason}")]
+    #[error("the standing filters of the profile `{profile}` are invalid: {reason}")]
     StandingFilters { profile: String, reason: String },
-    /// Of a profile that is not for this report, or misspells a name.
+    /// The profile is not for this kind of report, or misspells a name.
     #[error("the standing filters of the profile `{profile}` do not fit this report: {reason}")]
-    UnknownStanding { profile: String, reason: String },
+    UnknownFieldsInStandingFilters { profile: String, reason: String },
 }
 
-/// Ready to be shown: all names are known and all filters are read.
+/// What an answer shows, with all names known and all filters read.
 pub struct View {
     pub profile: String,
     pub filters: Filters,
     pub filters_applied: Map<String, Json>,
     pub rows: Rows,
-    /// Those of the plan, and after them those that shaping adds.
-    shown: Vec<Shown>,
+    /// The fields of the plan, and after them those that shaping adds.
+    shown: Vec<ShownField>,
     planned: usize,
 }
 
 /// What the records are.
 pub enum Rows {
-    /// Findings. A field that none has is none.
+    /// One record for each finding. A field that no finding has is none.
     Findings {
         fields: Vec<Option<FieldIndex>>,
         order: Order,
@@ -44,18 +44,18 @@ pub enum Rows {
     Groups(GroupPlan),
 }
 
-/// One field of a record, in its place.
+/// One field of a record.
 #[derive(Clone, Debug)]
-pub struct Shown {
+pub struct ShownField {
     pub name: String,
     pub field_type: FieldType,
 }
 
 impl View {
-    /// The fields and filters of a plan, and the agent's own filters.
+    /// Makes the view of a plan and the agent's own filters.
     ///
     /// # Errors
-    /// When a filter names an unknown field or cannot be read, be it the agent's or the profile's.
+    /// When a filter of the agent or of the profile names an unknown field or is invalid.
     pub fn new(
         profile: String,
         description: Option<&ProfileDescription>,
@@ -94,39 +94,39 @@ impl View {
         matches!(self.rows, Rows::Groups(_))
     }
 
-    /// For fields that an agent chose itself.
+    /// Checks the fields that an agent chose.
     ///
     /// # Errors
-    /// With the names that no report of this backend can have.
+    /// Lists the names that no report of this backend can have.
     pub fn permit_fields(names: &[String], columns: &Columns) -> Result<(), BadView> {
         let unknown = names.iter().filter(|name| columns.type_of(name).is_none());
         let unknown: Vec<String> = unknown.map(|name| format!("`{}`", printable(name))).collect();
         if unknown.is_empty() { Ok(()) } else { Err(BadView::UnknownFields(unknown)) }
     }
 
-    /// What rows are shown with.
-    pub fn fields(&self) -> &[Shown] {
+    /// The fields of shown rows.
+    pub fn fields(&self) -> &[ShownField] {
         &self.shown
     }
 
-    /// What rows have before they are shaped.
-    pub fn planned(&self) -> &[Shown] {
+    /// The fields of rows before they are shaped.
+    pub fn planned(&self) -> &[ShownField] {
         &self.shown[..self.planned]
     }
 }
 
-/// A name that nobody knows would silently match nothing.
+/// The error for invalid standing filters. Unknown names are errors, since they would silently match nothing.
 fn bad_standing(profile: &str, errors: &FilterErrors, columns: &Columns) -> BadView {
     let profile = profile.to_owned();
-    let unknown = unfamiliar(errors.unknown_fields(), columns);
+    let unknown = unknown_fields(errors.unknown_fields(), columns);
     if unknown.is_empty() {
         return BadView::StandingFilters { profile, reason: errors.to_string() };
     }
     let unknown: Vec<String> = unknown.iter().map(ToString::to_string).collect();
-    BadView::UnknownStanding { profile, reason: unknown.join("; ") }
+    BadView::UnknownFieldsInStandingFilters { profile, reason: unknown.join("; ") }
 }
 
-fn shown(plan: &Plan, derived: &[(String, FieldType, String)], columns: &Columns) -> Vec<Shown> {
+fn shown(plan: &Plan, derived: &[(String, FieldType, String)], columns: &Columns) -> Vec<ShownField> {
     let field = |name: &str| {
         let derived = derived.iter().find(|(derived, ..)| derived == name).map(|(_, field_type, _)| *field_type);
         let of_finding = || columns.type_of(name).or(derived).unwrap_or(FieldType::Text);
@@ -134,7 +134,7 @@ fn shown(plan: &Plan, derived: &[(String, FieldType, String)], columns: &Columns
             Some(grouping) if grouping.makes(name) => grouping.measure(name).field_type(columns),
             _ => of_finding(),
         };
-        Shown { name: name.to_owned(), field_type }
+        ShownField { name: name.to_owned(), field_type }
     };
     match (&plan.fields, &plan.group) {
         (Selection::All, None) => columns.iter().map(|column| field(&column.name)).collect(),
@@ -143,15 +143,15 @@ fn shown(plan: &Plan, derived: &[(String, FieldType, String)], columns: &Columns
     }
 }
 
-/// Fields that the profile says it makes, and that neither its plan shows nor its grouping makes.
-fn added(derived: &[(String, FieldType, String)], plan: &Plan, planned: &[Shown]) -> Vec<Shown> {
+/// The derived fields of the profile that neither its plan shows nor its grouping makes.
+fn added(derived: &[(String, FieldType, String)], plan: &Plan, planned: &[ShownField]) -> Vec<ShownField> {
     let is_grouped = |name: &str| plan.group.as_ref().is_some_and(|grouping| grouping.makes(name));
     let is_new = |name: &str| !is_grouped(name) && !planned.iter().any(|field| field.name == name);
     let added = derived.iter().filter(|(name, ..)| is_new(name));
-    added.map(|(name, field_type, _)| Shown { name: name.clone(), field_type: *field_type }).collect()
+    added.map(|(name, field_type, _)| ShownField { name: name.clone(), field_type: *field_type }).collect()
 }
 
-/// Where both speak of a field, both hold, which one value cannot say.
+/// Merges the filters for the answer. Where both have a filter on one field, both are shown as `all`.
 fn merge(standing: Map<String, Json>, own: &Map<String, Json>) -> Map<String, Json> {
     let mut merged = standing;
     for (field, value) in own {

@@ -1,4 +1,4 @@
-//! From a plugin's batches to findings on disk: the place where a report's text gets its types.
+//! Writes a plugin's batches as findings on disk. Here the text of a report gets its types.
 
 use std::{
     io::{self, BufWriter},
@@ -38,34 +38,31 @@ const MAX_FINDINGS: usize = 50_000;
 const MAX_FIELDS: usize = 4_096;
 const MAX_FIELD_NAME: usize = 128;
 
-/// How the name of a file begins that is being written.
+/// How the names of unfinished files begin.
 const PART: &str = "findings-";
 
-/// A guest may come back after its call was given up.
-const FINISHED: &str = "the report was read already";
+/// The error for a guest that emits a batch after its call was abandoned.
+const FINISHED: &str = "the report has already been read";
 
-/// Takes the findings of one report. The plugin's side of it is [`sink`](Self::sink).
+/// Writes the findings of one report. The plugin emits them into the [`sink`](Self::sink).
 pub struct FindingsWriter {
     folder: PathBuf,
     writing: Arc<Mutex<Writing>>,
 }
 
 struct Writing {
-    // None once it was finished.
+    // None once the report is finished.
     segments: Option<SegmentWriter<BufWriter<SyncingWriter<NamedTempFile>>>>,
-    /// The writer's number of each of the plugin's fields.
+    /// The segment writer's number of each of the plugin's fields.
     fields: Vec<usize>,
     severity: SeverityCounts,
     total: u64,
-    /// Values that were not of their field's type.
+    /// How many values were not of their field's type.
     mistyped: u64,
 }
 
 impl FindingsWriter {
-    /// Removes what a process left that was killed while it wrote. Nobody else may be writing in this folder.
-    ///
-    /// # Errors
-    /// Of the file system.
+    /// Removes the files of a process that was killed while it wrote. No other writer may be active in this folder.
     pub fn discard_unfinished(folder: &Path) -> io::Result<()> {
         for entry in std::fs::read_dir(folder)? {
             let entry = entry?;
@@ -76,17 +73,14 @@ impl FindingsWriter {
         Ok(())
     }
 
-    /// Begins anew in this folder; what is there stays in use until [`finish`](Self::finish).
-    ///
-    /// # Errors
-    /// Of the file system.
+    /// Begins to write in this folder. Existing findings stay in use until [`finish`](Self::finish).
     pub fn create(folder: &Path, backend: &BackendDescription) -> Result<Self, ReportError> {
         let declared = backend.fields.iter().map(|(name, field_type, _)| (name.clone(), *field_type));
         Self::with_bounds(folder, Columns::new(declared), Bounds::USUAL)
     }
 
     fn with_bounds(folder: &Path, columns: Columns, bounds: Bounds) -> Result<Self, ReportError> {
-        // A name of its own, and gone with the writer where it does not finish.
+        // The file has a name of its own, and is removed with a writer that does not finish.
         let part = tempfile::Builder::new().prefix(PART).tempfile_in(folder)?;
         let part = BufWriter::with_capacity(
             64 << 10,
@@ -107,10 +101,7 @@ impl FindingsWriter {
         Box::new(Sink(self.writing.clone()))
     }
 
-    /// Makes what was written durable and readable, in place of what was there.
-    ///
-    /// # Errors
-    /// Of the file system.
+    /// Makes the written findings durable and readable, in place of existing ones.
     pub fn finish(self, backend: &str, info: ReportInfo) -> Result<Summary, ReportError> {
         let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut warnings: Vec<_> =
@@ -153,13 +144,13 @@ impl Writing {
     fn take(&mut self, batch: Batch) -> Result<(), String> {
         if batch.arena.len() > MAX_ARENA || batch.cells.len() > MAX_CELLS || batch.findings.len() > MAX_FINDINGS {
             return Err(format!(
-                "a batch may have {MAX_ARENA} bytes, {MAX_CELLS} cells and {MAX_FINDINGS} findings, not more"
+                "a batch may have at most {MAX_ARENA} bytes, {MAX_CELLS} cells and {MAX_FINDINGS} findings"
             ));
         }
         let bytes: u64 = batch.cells.iter().map(|cell| u64::from(cell.length)).sum();
         if bytes > MAX_VALUES {
             return Err(format!(
-                "the cells of a batch may have {MAX_VALUES} bytes, what they share counted each time, not more"
+                "the cells of a batch may have at most {MAX_VALUES} bytes, with shared bytes counted for each cell"
             ));
         }
         let segments = self.segments.as_mut().ok_or(FINISHED)?;
@@ -197,21 +188,21 @@ fn declare(
     names: Vec<String>,
 ) -> Result<(), String> {
     if fields.len() + names.len() > MAX_FIELDS {
-        return Err(format!("a report may have {MAX_FIELDS} fields, not more"));
+        return Err(format!("a report may have at most {MAX_FIELDS} fields"));
     }
     for name in names {
         if !(1..=MAX_FIELD_NAME).contains(&name.len()) || name.chars().any(char::is_control) {
-            return Err("a field's name is not 1 to 128 bytes without control characters".into());
+            return Err("the name of a field must have 1 to 128 bytes and no control characters".into());
         }
         fields.push(segments.field(name));
     }
     Ok(())
 }
 
-/// The bytes of a batch, of which cells are texts.
+/// The bytes of a batch, which contain the texts of its cells.
 struct Arena<'a> {
     bytes: &'a [u8],
-    /// The same as text, where all of it is: to check it at once costs less than cell by cell.
+    /// The bytes as text, if all of them are: one check costs less than one for each cell.
     text: Option<&'a str>,
 }
 
@@ -223,7 +214,7 @@ impl<'a> Arena<'a> {
     fn text(&self, cell: &Cell) -> Result<&'a str, String> {
         let (start, length) = (cell.offset as usize, cell.length as usize);
         let bytes = start.checked_add(length).and_then(|end| self.bytes.get(start..end));
-        let bytes = bytes.ok_or("a cell points outside its batch's arena")?;
+        let bytes = bytes.ok_or("a cell points outside of the arena of its batch")?;
         match self.text {
             Some(text) => text.get(start..start + length).ok_or(()),
             None => std::str::from_utf8(bytes).map_err(|_| ()),

@@ -1,4 +1,4 @@
-//! The command line. One file a verb; exit codes are 0 done, 1 failed, 2 usage.
+//! The command line, with one file for each verb. The exit codes are 0 for done, 1 for failed and 2 for wrong usage.
 
 mod compare;
 mod compiled;
@@ -26,7 +26,7 @@ use config_folder::Usage;
 
 /// Lets AI agents run vulnerability scans over MCP.
 ///
-/// Without a command it serves, like `scanhost serve`.
+/// Without a command it does the same as `scanhost serve`.
 #[derive(Parser)]
 #[command(version, about, propagate_version = true, args_conflicts_with_subcommands = true)]
 struct Cli {
@@ -40,27 +40,27 @@ struct Cli {
 enum Command {
     /// Serve MCP over HTTP and run scans.
     Serve(serve::Args),
-    /// Serve MCP over standard input and output, for the program that started this one.
+    /// Serve MCP over standard input and output to the program that started this one.
     Stdio(serve::Args),
     /// Submit a scan, follow it to its end, and print all its findings.
     ///
-    /// Ctrl-C cancels the scan and exits with 1; once more, it ends this at once.
+    /// Ctrl-C cancels the scan and exits with code 1. A second Ctrl-C exits at once.
     Scan(scan::Args),
     /// Print the findings of a scanner's report file.
     Report(report::Args),
-    /// What changed between two scans or two report files.
+    /// Show what changed between two scans or two report files.
     Compare(compare::Args),
-    /// The pools and what waits in them.
+    /// Show the pools and their queues; pause or resume a pool.
     Queue(queue::Args),
-    /// The scans that there are.
+    /// List scans.
     Scans(scans::Args),
-    /// The failed scans that an operator should look at.
+    /// Show, retry or purge dead letters: failed scans that need an operator.
     Dlq(dlq::Args),
-    /// Components: what they are, whether they can be loaded, and which are.
+    /// Inspect, check, test and create plugins; list or roll back loaded ones.
     Plugin(plugin::Args),
-    /// Tokens for clients.
+    /// Create tokens for clients.
     Token(token::Args),
-    /// Print what a shell needs to complete these commands.
+    /// Print a shell completion script.
     Completions(completions::Args),
     /// Work with the configuration.
     Config {
@@ -71,7 +71,7 @@ enum Command {
 
 #[derive(Subcommand)]
 enum ConfigCommand {
-    /// Load and check everything, and name every problem with its file, line and key.
+    /// Load and check the whole configuration, and report every problem with its file, line and key.
     Check(config_check::Args),
 }
 
@@ -105,12 +105,12 @@ pub fn run() -> ExitCode {
             Command::Config { command: ConfigCommand::Check(args) } => config_check::run(args).await,
         }
     });
-    // Whatever still blocks was told to end, and had its time.
+    // Tasks that still block were asked to end and had time for it.
     runtime.shutdown_background();
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // A reader that has seen enough is no failure of ours.
+            // It is no failure when the reader closes the pipe early.
             let is_closed_pipe = error.chain().any(|cause| {
                 cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
             });

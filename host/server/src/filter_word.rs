@@ -1,17 +1,17 @@
-//! Filters as words, `K=V`, on the command line and in the addresses of the page: the same filters as over MCP.
+//! Filters written as `K=V`, on the command line and in the addresses of the page. They mean the same as over MCP.
 
 use std::str::FromStr;
 
 use serde_json::{Map, Value as Json};
 
-/// One `K=V`; the first `=` splits.
+/// One filter as `K=V`; the first `=` splits.
 #[derive(Clone, Debug)]
-pub struct Word {
+pub struct FilterWord {
     key: String,
     value: String,
 }
 
-impl FromStr for Word {
+impl FromStr for FilterWord {
     type Err = &'static str;
 
     fn from_str(word: &str) -> Result<Self, Self::Err> {
@@ -20,10 +20,10 @@ impl FromStr for Word {
     }
 }
 
-/// All of them together; a key that is given twice makes a list.
-pub fn combine(words: &[Word]) -> Map<String, Json> {
+/// Combines filters; a key that is given twice makes a list.
+pub fn combine(words: &[FilterWord]) -> Map<String, Json> {
     let mut filters: Map<String, Json> = Map::new();
-    for Word { key, value } in words {
+    for FilterWord { key, value } in words {
         let value = Json::from(value.as_str());
         match filters.get_mut(key) {
             None => {
@@ -43,13 +43,13 @@ mod tests {
     #[test]
     fn the_first_equals_sign_splits_and_a_key_given_twice_makes_a_list() {
         let words = ["severity=High", "plugin_name==ssh", "severity=Critical", "cvss_score=>=7", "severity=Low"];
-        let words: Vec<Word> = words.iter().map(|word| word.parse().unwrap()).collect();
+        let words: Vec<FilterWord> = words.iter().map(|word| word.parse().unwrap()).collect();
         let filters = Json::Object(combine(&words)).to_string();
         assert_eq!(filters, r#"{"severity":["High","Critical","Low"],"plugin_name":"=ssh","cvss_score":">=7"}"#);
     }
 
     #[test]
     fn a_word_without_an_equals_sign_is_refused() {
-        assert!("severity".parse::<Word>().is_err());
+        assert!("severity".parse::<FilterWord>().is_err());
     }
 }

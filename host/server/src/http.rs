@@ -1,4 +1,4 @@
-//! The HTTP side: `/mcp`, `/health`, `/ready`, `/metrics`, the page for people, and who is let in.
+//! The HTTP server: `/mcp`, `/health`, `/ready`, `/metrics`, the page for people, and authentication.
 
 mod bearer;
 mod body;
@@ -8,7 +8,7 @@ mod names;
 mod requests;
 mod stream;
 
-pub use body::Place;
+pub use body::RequestSlot as Place;
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
@@ -31,7 +31,7 @@ use scanhost_domain::{breaker::Circuit, ids::ScannerId};
 use scanhost_system::disk;
 use serde_json::{Value, json};
 
-pub use bearer::Given;
+pub use bearer::BearerToken;
 
 use crate::{
     mcp::{self, Offer, Offered, transport},
@@ -41,22 +41,26 @@ use requests::routes;
 
 pub use connection::serve;
 
-/// All routes.
+/// Makes the router with all routes.
 pub fn router(host: &Arc<Host>, listen: SocketAddr, offer: &Offer) -> Router {
     let mut router = Router::new().route("/ready", get(ready)).route("/metrics", get(metrics));
     let offered = Arc::new(Offered::new(host.clone(), offer.clone()));
     if host.role.serves_mcp() {
         router = transport::mount(router, host, &offered);
     }
-    let names = names::Names { hosts: names::Hosts::of(listen.ip()), host: host.clone(), takes_forms: false };
+    let names = names::Names {
+        hosts: names::Hosts::for_address(listen.ip()),
+        host: host.clone(),
+        forms: names::Forms::Refused,
+    };
     router = router
         .layer(middleware::from_fn_with_state(body::Bodies::new(host.clone()), body::bound))
         .layer(middleware::from_fn_with_state(host.clone(), authenticate))
         .layer(middleware::from_fn(cross_origin::answer))
         .layer(middleware::from_fn_with_state(names.clone(), names::check));
     if host.role.serves_mcp() {
-        // People log in in their own way, and are answered in theirs, also where there is nothing.
-        let names = names::Names { takes_forms: true, ..names };
+        // The page has its own login and its own error pages, also for unknown paths.
+        let names = names::Names { forms: names::Forms::Accepted, ..names };
         let page = page::router(host, offered).layer(middleware::from_fn_with_state(names, names::check));
         router = page.merge(router);
     }
@@ -66,37 +70,37 @@ pub fn router(host: &Arc<Host>, listen: SocketAddr, offer: &Offer) -> Router {
         .with_state(host.clone())
 }
 
-/// Lets in who has a token, where tokens are configured, and notes what it may do.
+/// Lets a request in with a valid token, or without one where no tokens are configured.
 async fn authenticate(State(host): State<Arc<Host>>, request: Request, next: Next) -> Response {
     let snapshot = host.snapshot.load_full();
     let tokens = &snapshot.config.tokens;
-    let given = Given::of(request.headers());
+    let bearer = BearerToken::from_headers(request.headers());
     if tokens.is_empty() {
         let response = admit(&host, Access::everything(), request, next).await;
-        return stream::while_let_in(&host, given, response);
+        return stream::while_authorized(&host, bearer, response);
     }
-    match given.as_ref().and_then(|given| given.find(tokens)) {
+    match bearer.as_ref().and_then(|bearer| bearer.find_in(tokens)) {
         Some(token) => {
             let response = admit(&host, token.into(), request, next).await;
-            stream::while_let_in(&host, given, response)
+            stream::while_authorized(&host, bearer, response)
         }
-        // No token is a question that may be asked; a wrong one is an attempt.
-        None if request.uri().path() == "/ready" && given.is_none() => {
+        // Without a token /ready tells its status. A wrong token is an attempt to get in.
+        None if request.uri().path() == "/ready" && bearer.is_none() => {
             let (code, ready) = readiness(&host).await;
             (code, Json(json!({ "status": ready["status"] }))).into_response()
         }
         None => {
             host.metrics.refused_login();
             tracing::warn!(path = request.uri().path(), "a request without a valid token");
-            note_stranger(&host, &request);
+            note_unauthenticated(&host, &request);
             let challenge = [(header::WWW_AUTHENTICATE, "Bearer realm=\"scanhost\"")];
-            (StatusCode::UNAUTHORIZED, challenge, "a valid bearer token is needed\n").into_response()
+            (StatusCode::UNAUTHORIZED, challenge, "a valid bearer token is required\n").into_response()
         }
     }
 }
 
-/// Somebody without a token is in the audit log as well.
-fn note_stranger(host: &Host, request: &Request) {
+/// Records a request of an unauthenticated caller in the audit log.
+fn note_unauthenticated(host: &Host, request: &Request) {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     host.audit.note(Entry {
         peer: peer.map(|ConnectInfo(peer)| peer.to_string()),
@@ -104,19 +108,20 @@ fn note_stranger(host: &Host, request: &Request) {
     });
 }
 
-/// Passes the request on in its caller's name, unless that caller runs wild.
+/// Passes the request on in its caller's name, unless the caller has reached its limit of requests.
 async fn admit(host: &Host, access: Access, mut request: Request, next: Next) -> Response {
     let limits = host.snapshot.load().config.limits.calls;
     if let Err(too_much) = host.callers.permit_request(&access.name, limits) {
         tracing::debug!(token = access.name, "a caller sends more requests than its limit");
         let retry_after = [(header::RETRY_AFTER, too_much.retry_after_seconds().to_string())];
-        return (StatusCode::TOO_MANY_REQUESTS, retry_after, format!("{too_much}: slow down\n")).into_response();
+        return (StatusCode::TOO_MANY_REQUESTS, retry_after, format!("{too_much}: send fewer requests\n"))
+            .into_response();
     }
     let refused = RetryAfter::default();
     request.extensions_mut().insert(refused.clone());
     request.extensions_mut().insert(access);
     let mut response = next.run(request).await;
-    // A stream has begun before its call was looked at: there the hint in the answer says it.
+    // The head of a stream is sent before its call is judged. There the hint in the answer says when to retry.
     if let Some(seconds) = refused.seconds() {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
@@ -133,9 +138,9 @@ async fn ready(State(host): State<Arc<Host>>) -> Response {
     (code, Json(ready)).into_response()
 }
 
-/// Whether this host can work, part by part.
+/// The state of each part of this host, and the status code that follows from them.
 async fn readiness(host: &Arc<Host>) -> (StatusCode, Value) {
-    // The snapshot is looked at after it, so that it is at least as new.
+    // Read before the snapshot, so that the snapshot is at least as new.
     let last_reload = host.reloads.last();
     let snapshot = host.snapshot.load_full();
     let store = host.store.probe().await;
@@ -156,14 +161,14 @@ async fn readiness(host: &Arc<Host>) -> (StatusCode, Value) {
         })
         .collect();
     let plugins: Vec<Value> = snapshot.plugins.iter().map(|plugin| plugin_entry(host, plugin)).collect();
-    let rests = |plugin: &&Arc<Plugin>| host.faults.rest(plugin.digest()).is_some();
-    let resting: Vec<&Arc<Plugin>> = snapshot.plugins.iter().filter(rests).collect();
-    let has_its_own = resting.iter().all(|plugin| plugin.origin != Origin::BuiltIn);
-    let is_able = store.is_ok() && disk.is_ok() && has_its_own;
+    let is_quarantined = |plugin: &&Arc<Plugin>| host.faults.rest(plugin.digest()).is_some();
+    let quarantined: Vec<&Arc<Plugin>> = snapshot.plugins.iter().filter(is_quarantined).collect();
+    let built_ins_work = quarantined.iter().all(|plugin| plugin.origin != Origin::BuiltIn);
+    let is_able = store.is_ok() && disk.is_ok() && built_ins_work;
     let is_up = |id: &ScannerId| report(id).is_some_and(|report| report.up && report.circuit == Circuit::Closed);
     let is_degraded = snapshot.scanners.iter().any(|scanner| scanner.config.enabled && !is_up(&scanner.id))
         || !last_reload.problems.is_empty()
-        || !resting.is_empty();
+        || !quarantined.is_empty();
     let part = |result: Result<(), String>| match result {
         Ok(()) => json!({ "ok": true }),
         Err(error) => json!({ "ok": false, "message": error }),
@@ -181,14 +186,14 @@ async fn readiness(host: &Arc<Host>) -> (StatusCode, Value) {
 
 fn plugin_entry(host: &Host, plugin: &Plugin) -> Value {
     let rest = host.faults.rest(plugin.digest());
-    let message = rest.map(|rest| format!("it failed too often and is left alone for {} s", rest.as_secs()));
+    let message = rest.map(|rest| format!("the plugin failed too often and is in quarantine for {} s", rest.as_secs()));
     json!({
         "name": plugin.name, "kind": plugin.kind(), "world": plugin.world(), "digest": plugin.digest().to_string(),
         "generation": plugin.generation, "ok": rest.is_none(), "message": message,
     })
 }
 
-/// `generation` is that of the configuration in use, whatever became of later ones.
+/// `generation` is the generation in use, also when a later reload failed.
 fn reload_entry(last: &LastReload, generation: u64) -> Value {
     let problems: Vec<Value> = last
         .problems

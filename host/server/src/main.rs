@@ -8,7 +8,7 @@ use std::process::ExitCode;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
-    if let Some(code) = scanhost_outbound::command::helper() {
+    if let Some(code) = scanhost_outbound::command::run_as_helper() {
         return code;
     }
     // One provider of cryptography for all TLS, chosen before the first connection.

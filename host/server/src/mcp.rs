@@ -9,6 +9,7 @@ mod confirm;
 mod context;
 mod delete_scan;
 pub mod download_native_scan;
+mod effect;
 mod error;
 #[cfg(feature = "conformance")]
 pub mod fixtures;
@@ -28,7 +29,6 @@ pub mod list_scans;
 mod malformed;
 mod measured;
 mod message;
-mod nature;
 mod offered;
 mod prompts;
 mod request_state;

@@ -1,6 +1,5 @@
-//! The page for people at `/`: what the host does and what scans found, as HTML that is written here and works without
-//! JavaScript. It shows what the tools show, lets do what they let do, and repeats nothing that others wrote without
-//! making it harmless first.
+//! The page for people at `/`: it shows what the host does and what scans found, as HTML that is written here and works
+//! without JavaScript. It shows and allows only what the tools show and allow, and escapes all text that others wrote.
 
 mod actions;
 mod board;
@@ -12,14 +11,13 @@ mod entrance;
 mod escape;
 mod events;
 mod findings;
+mod findings_query;
 mod form;
 mod form_token;
 mod login;
 mod new_scan;
 mod overview;
-mod page_request;
 mod plugins;
-mod question;
 mod scan;
 mod scans;
 mod session;
@@ -30,6 +28,7 @@ mod table;
 mod time;
 mod trouble;
 mod trouble_page;
+mod visitor;
 
 use std::sync::Arc;
 
@@ -47,7 +46,7 @@ use crate::mcp::Offered;
 use board::Board;
 use site::Site;
 
-/// The addresses of the page. What stands in braces may be any one part of a path.
+/// The addresses of the page. A name in braces stands for any one part of a path.
 pub const ROUTES: [&str; 18] = [
     "/",
     "/events",
@@ -69,24 +68,25 @@ pub const ROUTES: [&str; 18] = [
     static_files::ICON,
 ];
 
-/// Streams of events that one process serves at once. A page without one is as good as a page without JavaScript.
-const MOST_STREAMS: usize = 256;
+/// The largest number of event streams that one process serves at once. A page without a stream works like a page
+/// without JavaScript.
+const MAX_STREAMS: usize = 256;
 
-/// All of the page; a path that is none of its addresses is answered with what to do.
+/// Makes the router of the page. An unknown path gets a page that says what to do.
 pub fn router<S: Clone + Send + Sync + 'static>(host: &Arc<Host>, offered: Arc<Offered>) -> Router<S> {
     let site = Arc::new(Site {
         host: host.clone(),
         offered,
         board: Board::default(),
-        streams: Arc::new(Semaphore::new(MOST_STREAMS)),
+        streams: Arc::new(Semaphore::new(MAX_STREAMS)),
     });
     let inside = Router::new()
         .route("/", get(overview::show))
-        .route("/events", get(events::of_overview))
+        .route("/events", get(events::stream_overview))
         .route("/scans", get(scans::show).post(new_scan::submit))
         .route("/scans/new", get(new_scan::show))
         .route("/scans/{task_id}", get(scan::show))
-        .route("/scans/{task_id}/events", get(events::of_scan))
+        .route("/scans/{task_id}/events", get(events::stream_scan))
         .route("/scans/{task_id}/cancel", post(actions::cancel))
         .route("/scans/{task_id}/delete", post(actions::delete))
         .route("/scans/{task_id}/report", get(download::report))
@@ -94,11 +94,11 @@ pub fn router<S: Clone + Send + Sync + 'static>(host: &Arc<Host>, offered: Arc<O
         .route("/compare", get(compare::show))
         .route("/pools/{pool}/pause", post(actions::pause))
         .route("/pools/{pool}/resume", post(actions::resume))
-        .route("/logout", post(login::leave))
-        .fallback(trouble_page::nowhere)
+        .route("/logout", post(login::log_out))
+        .fallback(trouble_page::not_found)
         .layer(middleware::from_fn_with_state(site.clone(), entrance::enter));
     Router::new()
-        .route("/login", get(login::show).post(login::enter))
+        .route("/login", get(login::show).post(login::log_in))
         .route(static_files::STYLE, get(static_files::style))
         .route(static_files::SCRIPT, get(static_files::script))
         .route(static_files::ICON, get(static_files::icon))
@@ -107,8 +107,8 @@ pub fn router<S: Clone + Send + Sync + 'static>(host: &Arc<Host>, offered: Arc<O
         .with_state(site)
 }
 
-/// What a browser may do with anything of the page: nothing that does not come from here, and nothing inside of
-/// another page.
+/// The content security policy: a browser loads nothing that does not come from this server, and shows no page inside
+/// another one.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -125,7 +125,7 @@ async fn guard(mut response: Response) -> Response {
     }
     headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
-    // Findings are not left behind in a browser, unless an answer says otherwise.
+    // A browser keeps no findings, unless a response says otherwise.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }

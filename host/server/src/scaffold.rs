@@ -1,4 +1,4 @@
-//! What a new plugin begins with: files for each language and kind, all inside this program.
+//! The files of a new plugin for each language and kind, all of them inside this program.
 
 use anyhow::bail;
 use scanhost_sandbox::{PluginKind, WORLDS};
@@ -15,11 +15,11 @@ macro_rules! sdk {
     };
 }
 
-/// The manifest of this workspace: a plugin gets the versions that the ones in it are built with.
+/// The manifest of this workspace, so that a new plugin gets the versions that the host's own plugins are built with.
 const WORKSPACE: &str = include_str!("../../../Cargo.toml");
 
-/// Names that would be taken for something else: by cargo or Python, or for a plugin that comes with the host.
-const TAKEN: [&str; 21] = [
+/// Names that mean something else to cargo or Python, or belong to a plugin that comes with the host.
+const RESERVED_NAMES: [&str; 21] = [
     "alloc",
     "async",
     "backend",
@@ -54,13 +54,12 @@ pub enum Language {
 
 /// A file of a new plugin.
 pub struct File {
-    /// From the plugin's folder.
+    /// The path within the plugin's folder.
     pub path: String,
     pub text: String,
 }
 
-/// # Errors
-/// When the name can be no plugin's.
+/// Checks that a plugin may have this name.
 pub fn permit_name(name: &str) -> anyhow::Result<()> {
     let is_word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let has_form = name.starts_with(|first: char| first.is_ascii_lowercase())
@@ -69,19 +68,19 @@ pub fn permit_name(name: &str) -> anyhow::Result<()> {
         && name.bytes().all(is_word);
     if !has_form {
         bail!(
-            "{name:?} is no name for a plugin: it begins with a letter and has lower case letters, digits and single `-`"
+            "{name:?} is not a valid plugin name: use lower case letters, digits and single `-`, and begin with a letter"
         );
     }
     if name.len() > MAX_NAME {
-        bail!("the name has {} characters, and {MAX_NAME} are allowed", name.len());
+        bail!("the name has {} characters; at most {MAX_NAME} are allowed", name.len());
     }
-    if TAKEN.contains(&name) {
-        bail!("the name {name:?} means something else already: take another, such as my-{name}");
+    if RESERVED_NAMES.contains(&name) {
+        bail!("the name {name:?} is reserved: choose another one, such as my-{name}");
     }
     Ok(())
 }
 
-/// All files of the plugin.
+/// Makes all files of the plugin.
 pub fn files(name: &str, kind: PluginKind, language: Language) -> Vec<File> {
     let world = WORLDS.into_iter().rfind(|world| world.kind == kind).expect("there is a world of each kind");
     let version = world.id().rsplit_once('@').map_or("", |(_, version)| version);
@@ -122,14 +121,14 @@ fn rust(kind: PluginKind, file: &impl Fn(&str, &str) -> File) -> Vec<File> {
         PluginKind::Profile => dependencies(&["serde_json"]),
     };
     let manifest = template!("rust/manifest.toml").replace("@DEPENDENCIES@", &dependencies);
-    let of_sdk = dependencies_of_sdk();
-    // The SDK has its worlds two folders above its own in this repository, and one above in a plugin.
+    let sdk_manifest = sdk_manifest();
+    // The worlds are two folders above the SDK in this repository, and one above it in a plugin.
     let sdk_source = sdk!("src/lib.rs").replace("../../wit/", "../wit/");
     let mut files = vec![
         file("Cargo.toml", &manifest),
         file("rust-toolchain.toml", template!("rust/rust-toolchain.toml")),
         file("src/lib.rs", source),
-        file("sdk/Cargo.toml", &of_sdk),
+        file("sdk/Cargo.toml", &sdk_manifest),
         File { path: "sdk/src/lib.rs".to_owned(), text: sdk_source },
     ];
     for (path, text) in [
@@ -147,7 +146,7 @@ fn rust(kind: PluginKind, file: &impl Fn(&str, &str) -> File) -> Vec<File> {
     ] {
         files.push(File { path: path.to_owned(), text: text.to_owned() });
     }
-    // The SDK is for both kinds, so it wants both worlds.
+    // The SDK serves both kinds, so it needs both worlds.
     for world in WORLDS {
         files.push(File { path: format!("wit/{}.wit", world.kind.name()), text: world.wit().to_owned() });
     }
@@ -155,7 +154,7 @@ fn rust(kind: PluginKind, file: &impl Fn(&str, &str) -> File) -> Vec<File> {
     files
 }
 
-fn dependencies_of_sdk() -> String {
+fn sdk_manifest() -> String {
     let optional = dependencies(&["encoding_rs", "memchr", "quick-xml"]);
     let optional = optional.lines().filter_map(|line| line.split_once(" = "));
     let optional = optional.map(|(name, version)| format!("{name} = {{ version = {version}, optional = true }}\n"));
@@ -163,13 +162,13 @@ fn dependencies_of_sdk() -> String {
     template!("rust/sdk.toml").replace("@VERSION@", env!("CARGO_PKG_VERSION")).replace("@DEPENDENCIES@", &dependencies)
 }
 
-/// Their lines of the workspace's manifest.
+/// The lines of the workspace's manifest for these crates.
 fn dependencies(crates: &[&str]) -> String {
     let is_wanted = |line: &&str| crates.iter().any(|wanted| line.starts_with(&format!("{wanted} = ")));
     WORKSPACE.lines().filter(is_wanted).collect::<Vec<_>>().join("\n")
 }
 
-/// Commands for the shell, from where the new folder is.
+/// The shell commands that come next, run where the new folder is.
 pub fn next_steps(name: &str, kind: PluginKind, language: Language) -> Vec<String> {
     let (build, component) = match language {
         Language::Rust => (

@@ -1,4 +1,4 @@
-//! What the service manager is told: that the host is ready, that it lives, that it ends. Without systemd nobody is told.
+//! Notifies systemd that the host is ready, alive or stopping. Without systemd it does nothing.
 
 use std::sync::Arc;
 
@@ -6,32 +6,31 @@ use scanhost_app::host::Host;
 use scanhost_domain::error_chain::chain;
 use sd_notify::NotifyState;
 
-/// Signs of life in the time after which the manager takes the host for dead.
-const SIGNS: u32 = 3;
+/// The number of watchdog notifications within the watchdog's timeout.
+const NOTIFICATIONS_PER_TIMEOUT: u32 = 3;
 
 pub fn ready() {
-    tell(&[NotifyState::Ready]);
+    notify(&[NotifyState::Ready]);
 }
 
 pub fn stopping() {
-    tell(&[NotifyState::Stopping]);
+    notify(&[NotifyState::Stopping]);
 }
 
-/// Says that the host lives, where the manager wants to hear it, until shutdown. A runtime that does nothing any more
-/// does not say it either.
-pub async fn live(host: Arc<Host>) {
-    let Some(patience) = sd_notify::watchdog_enabled() else { return };
+/// Notifies the watchdog until shutdown, where systemd has one for the host. A runtime that hangs sends nothing.
+pub async fn keep_alive(host: Arc<Host>) {
+    let Some(timeout) = sd_notify::watchdog_enabled() else { return };
     while !host.shutdown.is_cancelled() {
-        tell(&[NotifyState::Watchdog]);
+        notify(&[NotifyState::Watchdog]);
         tokio::select! {
-            () = tokio::time::sleep(patience / SIGNS) => {}
+            () = tokio::time::sleep(timeout / NOTIFICATIONS_PER_TIMEOUT) => {}
             () = host.shutdown.cancelled() => {}
         }
     }
 }
 
-fn tell(state: &[NotifyState<'_>]) {
+fn notify(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
-        tracing::warn!(error = chain(&error), "the service manager could not be told");
+        tracing::warn!(error = chain(&error), "systemd could not be notified");
     }
 }

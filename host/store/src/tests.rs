@@ -1,6 +1,6 @@
-//! What any store has to do, on every store there is.
+//! What every store has to do, tested on all stores.
 
-mod deaf_proxy;
+mod answer_losing_proxy;
 mod fresh;
 mod model;
 mod operator;
@@ -24,7 +24,7 @@ use scanhost_system::clock;
 use super::*;
 use fresh::Fresh;
 
-/// Runs each of these on every store that there is.
+/// Runs each of these tests on every store.
 macro_rules! on_each_store {
     ($($test:ident),* $(,)?) => {
         mod embedded {
@@ -56,23 +56,23 @@ fn new_trace_id() -> TraceId {
 on_each_store![
     scans_of_a_pool_start_in_the_order_of_their_submits,
     capacity_is_never_exceeded_and_comes_back,
-    a_pinned_scan_that_waits_holds_up_nobody,
-    a_flooded_pool_does_not_hold_up_another,
-    a_key_stands_for_one_request_until_it_expires,
-    a_full_queue_takes_no_more,
-    after_a_restart_scans_go_on_where_they_were,
-    what_has_ended_stays_as_it_ended,
-    a_failed_scan_is_a_dead_letter_until_it_is_deleted,
-    deleting_what_runs_needs_force_and_frees_its_scanner,
-    what_waits_is_either_deleted_or_claimed,
+    waiting_pinned_scan_does_not_hold_up_others,
+    flooded_pool_does_not_hold_up_another,
+    key_stands_for_one_request_until_it_expires,
+    full_queue_accepts_no_more_scans,
+    scans_continue_where_they_were_after_a_restart,
+    ended_scan_keeps_its_outcome,
+    failed_scan_is_a_dead_letter_until_it_is_deleted,
+    deleting_a_running_scan_needs_force_and_frees_its_scanner,
+    waiting_scan_is_either_deleted_or_claimed,
     lists_go_page_by_page_from_the_newest,
-    lists_of_large_scans_are_short_and_go_on,
-    whoever_watches_a_scan_is_woken_by_its_change,
-    many_submits_at_once_with_one_key_make_one_scan,
-    a_session_is_kept_until_it_expires_or_ends,
-    a_key_is_known_before_anything_is_submitted,
+    lists_of_large_scans_are_short_and_can_be_continued,
+    watcher_is_woken_by_a_change_of_its_scan,
+    concurrent_submits_with_one_key_make_one_scan,
+    session_is_kept_until_it_expires_or_ends,
+    used_key_is_found_without_a_submit,
     pools_are_served_in_turn,
-    round_robin_goes_round_whatever_other_pools_do,
+    round_robin_is_independent_of_other_pools,
     places_in_a_long_queue_are_exact,
 ];
 
@@ -162,7 +162,7 @@ async fn capacity_is_never_exceeded_and_comes_back(fresh: Fresh) {
     assert!(claim(&*fresh.store, &offers).await.is_some());
 }
 
-async fn a_pinned_scan_that_waits_holds_up_nobody(fresh: Fresh) {
+async fn waiting_pinned_scan_does_not_hold_up_others(fresh: Fresh) {
     let pinned = |name: &str| {
         let mut new = new_scan("p", name);
         new.request.instance = Some("s1".parse().unwrap());
@@ -177,7 +177,7 @@ async fn a_pinned_scan_that_waits_holds_up_nobody(fresh: Fresh) {
     assert_eq!(claim(&*fresh.store, &offers).await, None);
 }
 
-async fn a_flooded_pool_does_not_hold_up_another(fresh: Fresh) {
+async fn flooded_pool_does_not_hold_up_another(fresh: Fresh) {
     for _ in 0..50 {
         submit(&*fresh.store, new_scan("flooded", "f")).await;
     }
@@ -190,7 +190,7 @@ async fn a_flooded_pool_does_not_hold_up_another(fresh: Fresh) {
     assert!(first.contains("q"), "{first:?}");
 }
 
-async fn a_key_stands_for_one_request_until_it_expires(fresh: Fresh) {
+async fn key_stands_for_one_request_until_it_expires(fresh: Fresh) {
     let first = submit(&*fresh.store, keyed(new_scan("p", "a"), "k", 1)).await;
     let again = fresh.store.submit(keyed(new_scan("p", "a"), "k", 1)).await.unwrap();
     assert!(matches!(again, Submitted::Known(scan) if scan.id == first.id));
@@ -203,13 +203,13 @@ async fn a_key_stands_for_one_request_until_it_expires(fresh: Fresh) {
     assert!(matches!(fresh.store.submit(late).await.unwrap(), Submitted::New { .. }));
 }
 
-async fn a_full_queue_takes_no_more(fresh: Fresh) {
+async fn full_queue_accepts_no_more_scans(fresh: Fresh) {
     let small = |name: &str| NewScan { max_depth: 1, ..new_scan("p", name) };
     submit(&*fresh.store, small("a")).await;
     assert!(matches!(fresh.store.submit(small("b")).await.unwrap(), Submitted::Full { depth: 1, .. }));
 }
 
-async fn after_a_restart_scans_go_on_where_they_were(fresh: Fresh) {
+async fn scans_continue_where_they_were_after_a_restart(fresh: Fresh) {
     let running = submit(&*fresh.store, new_scan("p", "running")).await;
     submit(&*fresh.store, new_scan("p", "waiting")).await;
     let offers = [offer("p", &[("s", 1)])];
@@ -220,15 +220,15 @@ async fn after_a_restart_scans_go_on_where_they_were(fresh: Fresh) {
     let after = fresh.store.claim(&offers, at(2)).await.unwrap().unwrap();
     assert_eq!(after.scan.id, running.id);
     assert_eq!((after.running.phase.clone(), after.running.recoveries), (Phase::Creating, 1));
-    // The worker from before is fenced off.
+    // The worker before the restart is fenced off.
     let stale = fresh.store.update(&running.id, before.running.fence, creating).await;
     assert!(matches!(stale, Err(WorkError::Stale)));
     let stale = fresh.store.finish(&running.id, before.running.fence, completed(), at(3)).await;
     assert!(matches!(stale, Err(WorkError::Stale)));
-    assert_eq!(claim(&*fresh.store, &offers).await, None, "the waiting one has no room");
+    assert_eq!(claim(&*fresh.store, &offers).await, None, "no scanner is free for the waiting scan");
 }
 
-async fn what_has_ended_stays_as_it_ended(fresh: Fresh) {
+async fn ended_scan_keeps_its_outcome(fresh: Fresh) {
     let scan = submit(&*fresh.store, new_scan("p", "a")).await;
     assert!(matches!(fresh.store.cancel(&scan.id, at(1)).await.unwrap(), Cancelled::Ended(_)));
     assert!(matches!(fresh.store.cancel(&scan.id, at(2)).await.unwrap(), Cancelled::Refused(_)));
@@ -239,7 +239,7 @@ async fn what_has_ended_stays_as_it_ended(fresh: Fresh) {
     assert_eq!((finished.outcome.status(), finished.completed_at), (Status::Cancelled, at(1)));
 }
 
-async fn a_failed_scan_is_a_dead_letter_until_it_is_deleted(fresh: Fresh) {
+async fn failed_scan_is_a_dead_letter_until_it_is_deleted(fresh: Fresh) {
     let scan = submit(&*fresh.store, new_scan("p", "a")).await;
     let offers = [offer("p", &[("s", 1)])];
     let claimed = fresh.store.claim(&offers, at(1)).await.unwrap().unwrap();
@@ -250,7 +250,7 @@ async fn a_failed_scan_is_a_dead_letter_until_it_is_deleted(fresh: Fresh) {
     assert_eq!(fresh.store.pool(&pool("p")).await.unwrap().dead_letters, 0);
 }
 
-async fn deleting_what_runs_needs_force_and_frees_its_scanner(fresh: Fresh) {
+async fn deleting_a_running_scan_needs_force_and_frees_its_scanner(fresh: Fresh) {
     let scan = submit(&*fresh.store, new_scan("p", "a")).await;
     let offers = [offer("p", &[("s", 1)])];
     let claimed = fresh.store.claim(&offers, at(1)).await.unwrap().unwrap();
@@ -261,7 +261,7 @@ async fn deleting_what_runs_needs_force_and_frees_its_scanner(fresh: Fresh) {
     assert_eq!(fresh.store.active().await.unwrap(), []);
 }
 
-async fn what_waits_is_either_deleted_or_claimed(fresh: Fresh) {
+async fn waiting_scan_is_either_deleted_or_claimed(fresh: Fresh) {
     const SCANS: usize = 40;
     let mut ids = Vec::new();
     for _ in 0..SCANS {
@@ -274,7 +274,7 @@ async fn what_waits_is_either_deleted_or_claimed(fresh: Fresh) {
         }
         fences
     };
-    // From the end, so that both meet in the middle.
+    // Deleting begins at the end, so that both meet in the middle.
     let deleting = async {
         let mut deleted = BTreeSet::new();
         for id in ids.iter().rev() {
@@ -322,7 +322,7 @@ async fn lists_go_page_by_page_from_the_newest(fresh: Fresh) {
     assert_eq!(seen, ids);
 }
 
-async fn lists_of_large_scans_are_short_and_go_on(fresh: Fresh) {
+async fn lists_of_large_scans_are_short_and_can_be_continued(fresh: Fresh) {
     for _ in 0..5 {
         let mut new = new_scan("p", "a");
         new.request.targets = "10.0.0.1,".repeat(LISTED_BYTES / 16);
@@ -335,7 +335,7 @@ async fn lists_of_large_scans_are_short_and_go_on(fresh: Fresh) {
     assert_eq!(fresh.store.list_on(ListQuery { limit: 3, ..all }).await.unwrap().len(), 3);
 }
 
-async fn whoever_watches_a_scan_is_woken_by_its_change(fresh: Fresh) {
+async fn watcher_is_woken_by_a_change_of_its_scan(fresh: Fresh) {
     let scan = submit(&*fresh.store, new_scan("p", "a")).await;
     let watch = fresh.store.watch(&scan.id);
     let changed = watch.changed();
@@ -343,7 +343,7 @@ async fn whoever_watches_a_scan_is_woken_by_its_change(fresh: Fresh) {
     tokio::time::timeout(Duration::from_secs(60), changed).await.expect("woken");
 }
 
-async fn many_submits_at_once_with_one_key_make_one_scan(fresh: Fresh) {
+async fn concurrent_submits_with_one_key_make_one_scan(fresh: Fresh) {
     let fresh = Arc::new(fresh);
     let mut submits = tokio::task::JoinSet::new();
     for _ in 0..100 {
@@ -356,7 +356,7 @@ async fn many_submits_at_once_with_one_key_make_one_scan(fresh: Fresh) {
     assert_eq!(fresh.store.pool(&pool("p")).await.unwrap().queue_depth, 1);
 }
 
-async fn a_session_is_kept_until_it_expires_or_ends(fresh: Fresh) {
+async fn session_is_kept_until_it_expires_or_ends(fresh: Fresh) {
     let (now, minute) = (clock::now(), jiff::SignedDuration::from_secs(60));
     let store = &*fresh.store;
     assert_eq!(store.session("a", now).await.unwrap(), None);
@@ -374,7 +374,7 @@ async fn a_session_is_kept_until_it_expires_or_ends(fresh: Fresh) {
     assert_eq!(store.session("b", now).await.unwrap().as_deref(), Some(b"other".as_slice()));
 }
 
-async fn a_key_is_known_before_anything_is_submitted(fresh: Fresh) {
+async fn used_key_is_found_without_a_submit(fresh: Fresh) {
     let store = &*fresh.store;
     let key = |request| keyed(new_scan("p", "a"), "k", request).idempotency.unwrap();
     assert!(store.known(&key(1), at(0)).await.unwrap().is_none());
@@ -401,7 +401,7 @@ async fn pools_are_served_in_turn(fresh: Fresh) {
         started += &claim(store, &offers).await.unwrap().0;
     }
     assert_eq!(started, "ababab");
-    // Who was not served for long comes first, and does not catch up.
+    // A pool that was not served for long comes first, but does not catch up.
     submit(store, new_scan("idle", "i")).await;
     submit(store, new_scan("idle", "i")).await;
     let mut started = String::new();
@@ -411,7 +411,7 @@ async fn pools_are_served_in_turn(fresh: Fresh) {
     assert_eq!(started, "iabi");
 }
 
-async fn round_robin_goes_round_whatever_other_pools_do(fresh: Fresh) {
+async fn round_robin_is_independent_of_other_pools(fresh: Fresh) {
     let store = &*fresh.store;
     for _ in 0..4 {
         submit(store, new_scan("p", "p")).await;

@@ -1,6 +1,10 @@
 //! Writes files so that they exist completely or not at all.
 
-use std::{fs::{self, File}, io::{self, Write}, path::Path};
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::Path,
+};
 
 /// Writes the file beside its place, syncs it, and renames it into place. After an error the old file, if there was
 /// one, is still there.

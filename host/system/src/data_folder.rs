@@ -1,6 +1,10 @@
 //! The data folder, which holds all files and is created if it does not exist.
 
-use std::{fs, os::unix::fs::DirBuilderExt as _, path::{Path, PathBuf}};
+use std::{
+    fs,
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context as _;
 

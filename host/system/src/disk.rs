@@ -2,7 +2,10 @@
 
 mod syncing_writer;
 
-use std::{io::{self, Write as _}, path::Path};
+use std::{
+    io::{self, Write as _},
+    path::Path,
+};
 
 pub use crate::disk::syncing_writer::{PendingSync, SyncingWriter};
 

@@ -1,7 +1,10 @@
 //! Crash points, before and after each write to the store and each call to a scanner. At any of them a test can end
 //! this process as by SIGKILL, in builds with debug assertions only.
 
-use std::sync::{OnceLock, atomic::{AtomicU64, Ordering}};
+use std::sync::{
+    OnceLock,
+    atomic::{AtomicU64, Ordering},
+};
 
 /// The variable that names a point, such as `store.finish.before`; `store.finish.before:3` is the third time that it is
 /// reached.

@@ -1,7 +1,10 @@
 //! The installation's id, kept in a file of the data folder and made once. Remote scans carry it, and a store that
 //! processes share remembers it, so that a process on another folder is noticed at its start.
 
-use std::{fmt, fs, io, path::{Path, PathBuf}};
+use std::{
+    fmt, fs, io,
+    path::{Path, PathBuf},
+};
 
 use crate::atomic;
 

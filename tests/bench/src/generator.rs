@@ -1,5 +1,5 @@
-//! Big reports that look like real ones: each plugin's text is the same on every host, its output is not.
-//! The same size gives the same bytes.
+//! Generates large reports that look like real ones: the text of a plugin is the same on every host, and its output
+//! differs. Two reports of the same size have the same bytes.
 
 use std::{
     fs::File,
@@ -8,7 +8,7 @@ use std::{
 };
 
 const PLUGINS: usize = 1_500;
-const ITEMS_OF_HOST: usize = 86;
+const FINDINGS_PER_HOST: usize = 86;
 
 const WORDS: [&str; 40] = [
     "the",
@@ -54,11 +54,11 @@ const WORDS: [&str; 40] = [
 ];
 const SERVICES: [(&str, u16); 5] = [("www", 443), ("ssh", 22), ("cifs", 445), ("general", 0), ("dns", 53)];
 
-/// Of 100 plugins so many have severity 0 to 4.
+/// How many of 100 plugins have each severity, from 0 to 4.
 const SEVERITIES: [usize; 5] = [62, 10, 13, 11, 4];
 
-/// Writes a report of about so many bytes.
-pub fn write(path: &Path, bytes: u64) -> io::Result<()> {
+/// Writes a report of about this size in bytes.
+pub fn write(path: &Path, size: u64) -> io::Result<()> {
     let mut random = Random(1);
     let plugins: Vec<Plugin> = (0..PLUGINS).map(|number| Plugin::new(&mut random, number)).collect();
     let mut out = BufWriter::with_capacity(1 << 20, File::create(path)?);
@@ -76,12 +76,12 @@ pub fn write(path: &Path, bytes: u64) -> io::Result<()> {
              <tag name=\"operating-system\">Linux Kernel 5.15</tag>\n<tag name=\"Credentialed_Scan\">true</tag>\n\
              </HostProperties>\n"
         ))?;
-        for _ in 0..ITEMS_OF_HOST {
-            // The square makes some plugins much more frequent than others.
-            let place = random.below(PLUGINS) * random.below(PLUGINS) / PLUGINS;
-            if put(&plugins[place].item(&mut random, &address))? >= bytes {
+        for _ in 0..FINDINGS_PER_HOST {
+            // The product makes some plugins much more frequent than others.
+            let index = random.below(PLUGINS) * random.below(PLUGINS) / PLUGINS;
+            if put(&plugins[index].item(&mut random, &address))? >= size {
                 put("</ReportHost>\n</Report>\n</NessusClientData_v2>\n")?;
-                // So that nothing of it is written while something is measured.
+                // The file is synced, so that the kernel does not write it out during a measurement.
                 return out.into_inner()?.sync_all();
             }
         }
@@ -91,8 +91,8 @@ pub fn write(path: &Path, bytes: u64) -> io::Result<()> {
 }
 
 struct Plugin {
-    head: String,
-    text: String,
+    attributes: String,
+    elements: String,
     output_words: usize,
 }
 
@@ -102,9 +102,10 @@ impl Plugin {
         let severity = SEVERITIES.iter().position(|share| draw.checked_sub(*share).map(|left| draw = left).is_none());
         let severity = severity.unwrap_or(0);
         let (id, name) = (10_000 + 37 * number, sentence(random, 6));
-        let head = format!("severity=\"{severity}\" pluginID=\"{id}\" pluginName=\"{name}\" pluginFamily=\"General\"");
-        let mut text = String::new();
-        let mut element = |name: &str, value: String| text += &format!("<{name}>{value}</{name}>\n");
+        let attributes =
+            format!("severity=\"{severity}\" pluginID=\"{id}\" pluginName=\"{name}\" pluginFamily=\"General\"");
+        let mut elements = String::new();
+        let mut element = |name: &str, value: String| elements += &format!("<{name}>{value}</{name}>\n");
         element("synopsis", sentence(random, 12));
         let words = 20 + random.below(200);
         element("description", sentence(random, words));
@@ -125,7 +126,7 @@ impl Plugin {
             }
         }
         let output_words = if random.below(4) == 0 { 0 } else { 20 + random.below(150) };
-        Self { head, text, output_words }
+        Self { attributes, elements, output_words }
     }
 
     fn item(&self, random: &mut Random, address: &str) -> String {
@@ -140,7 +141,7 @@ impl Plugin {
         };
         format!(
             "<ReportItem port=\"{port}\" svc_name=\"{service}\" protocol=\"tcp\" {}>\n{}{output}</ReportItem>\n",
-            self.head, self.text
+            self.attributes, self.elements
         )
     }
 }
@@ -150,7 +151,7 @@ fn sentence(random: &mut Random, words: usize) -> String {
     words.join(" ")
 }
 
-/// xorshift64*: small, and the same everywhere.
+/// The generator xorshift64*, which gives the same numbers on every machine.
 struct Random(u64);
 
 impl Random {

@@ -1,4 +1,4 @@
-//! Many agents at once, on a thread of their own.
+//! Simulated agents, which all run on one thread of their own.
 
 use std::{
     sync::{
@@ -10,92 +10,100 @@ use std::{
 
 use tokio::{runtime::Builder, task::JoinSet, time::sleep_until};
 
-use crate::wire::{Call, Wire};
+use crate::connection::{Call, Connection};
 
-/// What agents do at most: the next call of an agent, by how many it made; none when it is done.
-pub trait Plan: Send + Sync + 'static {
-    fn next(&self, agent: usize, made: usize) -> Option<Call>;
+/// The calls that agents make.
+pub trait Workload: Send + Sync + 'static {
+    /// Returns the next call of an agent that has completed this many, or none if it is done.
+    fn next_call(&self, agent: usize, completed: usize) -> Option<Call>;
 
-    /// How long after its last call began an agent begins the next one.
-    fn pace(&self) -> Duration {
+    /// The time from the start of one call of an agent to the start of its next. Zero means no pause between calls.
+    fn interval(&self) -> Duration {
         Duration::ZERO
     }
 }
 
-/// One answered call.
 #[derive(Clone, Debug)]
-pub struct Made {
+pub struct CompletedCall {
     pub time: Duration,
-    /// Of a submit.
+    /// The id of the submitted scan, if the call was a submit.
     pub task_id: Option<String>,
 }
 
-/// Agents at work; they end with their plan, or when they are told to.
+/// Running agents. They end when their workload has no more calls for them, or when they are stopped.
 pub struct Load {
-    working: tokio::task::JoinHandle<Vec<Made>>,
-    end: Arc<AtomicBool>,
+    agents: tokio::task::JoinHandle<Vec<CompletedCall>>,
+    stop: Arc<AtomicBool>,
     start: Instant,
 }
 
 impl Load {
-    /// Agents that each have a connection of their own. Where they have a pace they begin one after the other.
-    pub fn start(address: &str, agents: usize, plan: impl Plan) -> Self {
-        let (plan, end, start, address) =
-            (Arc::new(plan), Arc::new(AtomicBool::new(false)), Instant::now(), address.to_owned());
-        let told = end.clone();
-        // One thread for all: the less the load costs, the more is left for what is measured.
-        let working = tokio::task::spawn_blocking(move || {
+    /// Starts agents that each have their own connection. If the workload has an interval, their first calls are spread
+    /// over one interval.
+    pub fn start(address: &str, agent_count: usize, workload: impl Workload) -> Self {
+        let (workload, stop, start, address) =
+            (Arc::new(workload), Arc::new(AtomicBool::new(false)), Instant::now(), address.to_owned());
+        let stop_of_agents = stop.clone();
+        // All agents share one thread: the less the load costs, the more is left for the server.
+        let agents = tokio::task::spawn_blocking(move || {
             let runtime = Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
-                let mut running = JoinSet::new();
-                for agent in 0..agents {
-                    let first = start + plan.pace().mul_f64(agent as f64 / agents as f64);
-                    running.spawn(work(address.clone(), agent, plan.clone(), told.clone(), first));
+                let mut agents = JoinSet::new();
+                for agent in 0..agent_count {
+                    let first_call = start + workload.interval().mul_f64(agent as f64 / agent_count as f64);
+                    let (workload, stop) = (workload.clone(), stop_of_agents.clone());
+                    agents.spawn(run_agent(address.clone(), agent, workload, stop, first_call));
                 }
-                running.join_all().await.concat()
+                agents.join_all().await.concat()
             })
         });
-        Self { working, end, start }
+        Self { agents, stop, start }
     }
 
-    /// What was made once all have ended, and how long that took.
-    pub async fn ended(self) -> (Vec<Made>, Duration) {
-        let made = self.working.await.unwrap();
-        (made, self.start.elapsed())
+    /// Waits until all agents have ended. Returns their calls and the time since the start.
+    pub async fn wait(self) -> (Vec<CompletedCall>, Duration) {
+        let calls = self.agents.await.unwrap();
+        (calls, self.start.elapsed())
     }
 
-    /// Tells them to end, and waits for their last calls.
-    pub async fn stop(self) -> (Vec<Made>, Duration) {
-        self.end.store(true, Ordering::Relaxed);
-        self.ended().await
+    /// Stops the agents and waits for the calls that they have begun.
+    pub async fn stop(self) -> (Vec<CompletedCall>, Duration) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.wait().await
     }
 }
 
-async fn work<P: Plan>(address: String, agent: usize, plan: Arc<P>, end: Arc<AtomicBool>, first: Instant) -> Vec<Made> {
-    // Who comes one after the other also connects so.
-    sleep_until(first.into()).await;
-    let mut wire = Wire::open(&address).await;
-    let (mut all, mut next) = (Vec::new(), first);
-    while let Some(call) = plan.next(agent, all.len()) {
-        if plan.pace() > Duration::ZERO {
-            sleep_until(next.into()).await;
-            next += plan.pace();
+async fn run_agent<W: Workload>(
+    address: String,
+    agent: usize,
+    workload: Arc<W>,
+    stop: Arc<AtomicBool>,
+    first_call: Instant,
+) -> Vec<CompletedCall> {
+    // Agents connect only now, so that their connections too are spread over the interval.
+    sleep_until(first_call.into()).await;
+    let mut connection = Connection::to_address(&address).await;
+    let (mut calls, mut next_start) = (Vec::new(), first_call);
+    while let Some(call) = workload.next_call(agent, calls.len()) {
+        if workload.interval() > Duration::ZERO {
+            sleep_until(next_start.into()).await;
+            next_start += workload.interval();
         }
-        if end.load(Ordering::Relaxed) {
+        if stop.load(Ordering::Relaxed) {
             break;
         }
-        let answer = wire.call(&call).await;
-        let task_id = call.is_submit().then(|| answer.task_id());
-        all.push(Made { time: answer.time, task_id });
+        let response = connection.call(&call).await;
+        let task_id = call.is_submit().then(|| response.task_id());
+        calls.push(CompletedCall { time: response.time, task_id });
     }
-    all
+    calls
 }
 
-/// The same call again and again.
+/// Repeats one call until it is stopped.
 pub struct Repeat(pub Call);
 
-impl Plan for Repeat {
-    fn next(&self, _agent: usize, _made: usize) -> Option<Call> {
+impl Workload for Repeat {
+    fn next_call(&self, _agent: usize, _completed: usize) -> Option<Call> {
         Some(self.0.clone())
     }
 }

@@ -1,4 +1,4 @@
-//! What the numbers were measured on.
+//! A description of the machine on which the benchmarks run.
 
 use std::{fs, thread};
 
@@ -14,11 +14,11 @@ pub fn describe() -> String {
     )
 }
 
-/// How busy it was of late, this program included.
+/// The load averages of the machine, which include this program.
 pub fn load() -> String {
     let load = read("/proc/loadavg");
-    let means: Vec<&str> = load.split(' ').take(3).collect();
-    format!("load {}", means.join(" "))
+    let averages: Vec<&str> = load.split(' ').take(3).collect();
+    format!("load {}", averages.join(" "))
 }
 
 fn value(file: &str, key: &str) -> String {

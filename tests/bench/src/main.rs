@@ -1,31 +1,31 @@
-//! Measures what the design promises, and prints one table:
+//! Benchmarks of the host, which print one table:
 //!
 //!     cargo bench -p scanhost-bench -- [ingest pages …] [--sizes 10,100,1000] [--runs 5] [--report FILE]…
 //!
-//! The variable `SCANHOST_BINARY` names another program to measure, such as that of an earlier commit.
-//! Everything is bounded and stays on the loopback interface. Nothing is compared with a clock that fails: a missed bar
-//! is a word in the table.
+//! The variable `SCANHOST_BINARY` names another program to measure, such as the build of an earlier commit.
+//! Every measurement is bounded and stays on the loopback interface. A slow host does not fail the run: the table marks
+//! each target that was missed.
 
-#![expect(clippy::unwrap_used, reason = "what fails in a benchmark should end it")]
+#![expect(clippy::unwrap_used, reason = "any error should end the benchmark")]
 
-mod agents;
-mod calls;
-mod crowd;
+mod bench_host;
+mod closed_loop;
+mod connection;
 mod formats;
 mod generator;
-mod hosted;
 mod ingest;
 mod load;
 mod machine;
+mod many_agents;
+mod other_readers;
 mod pages;
 mod parquet_file;
+mod plugin_calls;
 mod process;
-mod readers;
 mod reports;
-mod start;
+mod startup;
 mod table;
 mod turnaround;
-mod wire;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -36,68 +36,70 @@ use crate::{reports::Reports, table::Table};
 #[derive(Parser)]
 #[command(
     name = "scanhost-bench",
-    about = "Measures scanhost, and prints a table. SCANHOST_BINARY may name another program to measure."
+    about = "Measures scanhost and prints a table. SCANHOST_BINARY can name another program to measure."
 )]
 struct Args {
-    /// What to measure; all of it without
+    /// What to measure (default: everything)
     #[arg(value_enum)]
     parts: Vec<Part>,
-    /// Sizes of the reports that are made, in MB
+    /// Sizes of the generated reports, in MB
     #[arg(long, value_delimiter = ',', default_values_t = [10.0, 100.0, 1000.0])]
     sizes: Vec<f64>,
-    /// Reports to measure with instead
+    /// Measure with this report instead of generated ones; can be repeated
     #[arg(long, value_name = "FILE")]
     report: Vec<PathBuf>,
-    /// How often each is measured; the median counts
+    /// Number of runs of each measurement; the table shows their median
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
-    /// Only writes a report as lines of JSON
+    /// Only convert a report to lines of JSON
     #[arg(long, hide = true, num_args = 2, value_names = ["REPORT", "LINES"])]
     native: Option<Vec<PathBuf>>,
-    /// As cargo passes it to benchmarks, and not to tests
+    /// Cargo passes this flag under `cargo bench`, but not under `cargo test`
     #[arg(long, hide = true)]
     bench: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Part {
-    /// Calls of a plugin
+    /// Time of one plugin call
     Calls,
-    /// From start to ready, and idle memory
+    /// Time from start to ready, and idle memory
     Start,
-    /// Reading reports into columns, beside other readers of the same bytes
+    /// Speed of reading a report into columns, compared with other readers of the same report
     Ingest,
-    /// Columns and Parquet: speed, size, pages
+    /// Columns compared with Parquet: speed, size, pages
     Formats,
-    /// Pages of results over MCP
+    /// Time of a page of results over MCP
     Pages,
-    /// From submit to readable results
+    /// Time from submit to readable results
     Turnaround,
-    /// A hundred agents that submit and ask as fast as they can
+    /// 100 agents that submit and poll as fast as they can
     Agents,
-    /// A thousand agents at once
+    /// 1,000 agents that submit all at once
     Burst,
-    /// A thousand agents at their pace, beside readers of pages and a report that is being read
+    /// 1,000 agents at a steady pace while other agents read pages and the host ingests a report
     Crowd,
-    /// 32 agents that page through one report while another one is being read
+    /// 32 agents that page through one report while the host ingests another
     Readers,
 }
 
-/// What is measured with, and how often.
+/// The settings of this run.
 pub struct Bench {
     pub reports: Reports,
     pub runs: u32,
-    is_tiny: bool,
+    /// Under `cargo test` the benchmarks only have to work: they run briefly, with tiny reports.
+    is_smoke_test: bool,
 }
 
 impl Bench {
-    /// So many repetitions, or a handful where this only has to work.
-    pub fn few(&self, repetitions: usize) -> usize {
-        if self.is_tiny { repetitions.div_ceil(100) } else { repetitions }
+    /// Reduces this number of repetitions in a smoke test.
+    pub fn repetitions(&self, count: usize) -> usize {
+        if self.is_smoke_test { count.div_ceil(100) } else { count }
     }
 
+    /// Shortens this period in a smoke test.
     pub fn period(&self, time: Duration) -> Duration {
-        if self.is_tiny { time / 50 } else { time }
+        if self.is_smoke_test { time / 50 } else { time }
     }
 }
 
@@ -105,14 +107,14 @@ impl Bench {
 async fn main() {
     let args = Args::parse();
     if let Some([report, lines]) = args.native.as_deref() {
-        return readers::write_lines(report, lines);
+        return other_readers::write_lines(report, lines);
     }
-    let is_tiny = !args.bench;
+    let is_smoke_test = !args.bench;
     println!("{}", machine::describe());
-    let sizes = if is_tiny { vec![0.2, 0.4] } else { args.sizes };
+    let sizes = if is_smoke_test { vec![0.2, 0.4] } else { args.sizes };
     let reports = if args.report.is_empty() { Reports::generated(&sizes) } else { Reports::given(&args.report) };
-    let bench = Bench { reports, runs: if is_tiny { 1 } else { args.runs }, is_tiny };
-    let mut table = Table::new(!is_tiny);
+    let bench = Bench { reports, runs: if is_smoke_test { 1 } else { args.runs }, is_smoke_test };
+    let mut table = Table::new(!is_smoke_test);
     for part in Part::value_variants() {
         if args.parts.is_empty() || args.parts.contains(part) {
             measure(*part, &bench, &mut table).await;
@@ -123,15 +125,15 @@ async fn main() {
 
 async fn measure(part: Part, bench: &Bench, table: &mut Table) {
     match part {
-        Part::Calls => calls::measure(bench, table).await,
-        Part::Start => start::measure(bench, table).await,
+        Part::Calls => plugin_calls::measure(bench, table).await,
+        Part::Start => startup::measure(bench, table).await,
         Part::Ingest => ingest::measure(bench, table),
         Part::Formats => formats::measure(bench, table).await,
         Part::Pages => pages::measure(bench, table).await,
         Part::Turnaround => turnaround::measure(bench, table).await,
-        Part::Agents => agents::measure(bench, table).await,
-        Part::Burst => crowd::burst(bench, table).await,
-        Part::Crowd => crowd::paced(bench, table).await,
-        Part::Readers => crowd::readers(bench, table).await,
+        Part::Agents => closed_loop::measure(bench, table).await,
+        Part::Burst => many_agents::measure_burst(bench, table).await,
+        Part::Crowd => many_agents::measure_steady_load(bench, table).await,
+        Part::Readers => many_agents::measure_page_readers(bench, table).await,
     }
 }

@@ -1,5 +1,5 @@
-//! A page of results out of a Parquet file, as it would be had if findings were kept in one: the columns of the filter
-//! are read whole, and of the shown ones only the page's rows.
+//! Reads a page of results from a Parquet file, as the host would if it stored findings in one. Every row of the
+//! filtered column is read, but only the rows of the page from the columns that are shown.
 
 use std::{fs::File, hint::black_box, ops::Range, path::Path};
 
@@ -12,8 +12,8 @@ use parquet::{
     },
 };
 
-/// What the profile `brief` shows.
-const SHOWN: [&str; 11] = [
+/// The fields that the profile `brief` shows.
+const SHOWN_FIELDS: [&str; 11] = [
     "host",
     "plugin_id",
     "severity",
@@ -27,8 +27,10 @@ const SHOWN: [&str; 11] = [
     "solution",
 ];
 
-/// The severity's number.
-const FILTERED: &str = "severity_id";
+/// The field of the filter.
+const FILTERED_FIELD: &str = "severity_id";
+
+/// The number of the severity `High`.
 const HIGH: i64 = 3;
 
 pub struct ParquetFile(SerializedFileReader<File>);
@@ -38,31 +40,33 @@ impl ParquetFile {
         Self(SerializedFileReader::new(File::open(path).unwrap()).unwrap())
     }
 
-    /// Reads these records of those of severity high and above, and counts all of them.
-    pub fn page(&self, wanted: Range<usize>) -> usize {
-        let mut total = 0;
+    /// Filters the records by severity `>=High`, reads those in this range of the matches, and returns the number of
+    /// matches.
+    pub fn read_page(&self, page: Range<usize>) -> usize {
+        let mut matches = 0;
         for number in 0..self.0.num_row_groups() {
             let group = self.0.get_row_group(number).unwrap();
-            let mut places = Vec::new();
-            for row in matching(group.as_ref()) {
-                if wanted.contains(&total) {
-                    places.push(row);
+            let mut rows_of_page = Vec::new();
+            for row in matching_rows(group.as_ref()) {
+                if page.contains(&matches) {
+                    rows_of_page.push(row);
                 }
-                total += 1;
+                matches += 1;
             }
-            if !places.is_empty() {
-                show(group.as_ref(), &places);
+            if !rows_of_page.is_empty() {
+                read_shown_fields(group.as_ref(), &rows_of_page);
             }
         }
-        total
+        matches
     }
 }
 
-fn matching(group: &dyn RowGroupReader) -> Vec<usize> {
+fn matching_rows(group: &dyn RowGroupReader) -> Vec<usize> {
     let rows = usize::try_from(group.metadata().num_rows()).unwrap();
-    let ColumnReader::Int64ColumnReader(mut column) = group.get_column_reader(place(group, FILTERED).unwrap()).unwrap()
+    let ColumnReader::Int64ColumnReader(mut column) =
+        group.get_column_reader(column_index(group, FILTERED_FIELD).unwrap()).unwrap()
     else {
-        panic!("a severity's number is a number");
+        panic!("{FILTERED_FIELD} has to be an integer column");
     };
     let (mut values, mut levels) = (Vec::new(), Vec::new());
     column.read_records(rows, Some(&mut levels), None, &mut values).unwrap();
@@ -71,32 +75,32 @@ fn matching(group: &dyn RowGroupReader) -> Vec<usize> {
     present.filter_map(|(row, _)| (values.next()? >= HIGH).then_some(row)).collect()
 }
 
-fn show(group: &dyn RowGroupReader, rows: &[usize]) {
-    for name in SHOWN {
-        // A report need not have every field.
-        let Some(place) = place(group, name) else { continue };
-        match group.get_column_reader(place).unwrap() {
-            ColumnReader::BoolColumnReader(column) => read(column, rows),
-            ColumnReader::Int64ColumnReader(column) => read(column, rows),
-            ColumnReader::DoubleColumnReader(column) => read(column, rows),
-            ColumnReader::ByteArrayColumnReader(column) => read(column, rows),
-            _ => panic!("{name} has a type that no finding has"),
+fn read_shown_fields(group: &dyn RowGroupReader, rows: &[usize]) {
+    for name in SHOWN_FIELDS {
+        // A report may lack a field.
+        let Some(index) = column_index(group, name) else { continue };
+        match group.get_column_reader(index).unwrap() {
+            ColumnReader::BoolColumnReader(column) => read_rows(column, rows),
+            ColumnReader::Int64ColumnReader(column) => read_rows(column, rows),
+            ColumnReader::DoubleColumnReader(column) => read_rows(column, rows),
+            ColumnReader::ByteArrayColumnReader(column) => read_rows(column, rows),
+            _ => panic!("{name} has a type that no field of a finding has"),
         }
     }
 }
 
-fn read<T: DataType>(mut column: ColumnReaderImpl<T>, rows: &[usize]) {
+fn read_rows<T: DataType>(mut column: ColumnReaderImpl<T>, rows: &[usize]) {
     let (mut values, mut definition, mut repetition) = (Vec::new(), Vec::new(), Vec::new());
-    let mut at = 0;
+    let mut next_row = 0;
     for row in rows {
-        column.skip_records(row - at).unwrap();
+        column.skip_records(row - next_row).unwrap();
         column.read_records(1, Some(&mut definition), Some(&mut repetition), &mut values).unwrap();
-        at = row + 1;
+        next_row = row + 1;
     }
     black_box(values);
 }
 
-fn place(group: &dyn RowGroupReader, name: &str) -> Option<usize> {
+fn column_index(group: &dyn RowGroupReader, name: &str) -> Option<usize> {
     let columns = group.metadata().columns();
     columns.iter().position(|column| column.column_path().parts().first().is_some_and(|part| part == name))
 }

@@ -1,4 +1,4 @@
-//! The reports that are measured with: made here, each once, or given as files.
+//! The reports of a run: generated here once, or given as files.
 
 use std::{
     fs,
@@ -10,46 +10,46 @@ use tempfile::TempDir;
 
 use crate::generator;
 
-/// Where the bars for one size count.
-const USUAL: u64 = 100_000_000;
+/// The size in bytes for which most targets are set.
+const STANDARD_SIZE: u64 = 100_000_000;
 
 pub struct Reports {
     folder: TempDir,
-    /// The smallest first; at least one.
+    /// Sorted by size, the smallest first. Never empty.
     reports: Vec<ReportFile>,
 }
 
 #[derive(Clone, Debug)]
 pub struct ReportFile {
-    /// Its file in the folder of all reports.
+    /// The name of the file in the folder of reports.
     pub name: String,
     pub path: PathBuf,
     pub bytes: u64,
 }
 
 impl Reports {
-    /// Of about so many MB each.
+    /// Generates reports of about these sizes.
     pub fn generated(megabytes: &[f64]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let made = megabytes.iter().map(|size| {
+        let files = megabytes.iter().map(|size| {
             let path = folder.path().join(format!("generated-{size}.nessus"));
-            eprintln!("making a report of {size} MB");
+            eprintln!("generating a report of {size} MB");
             generator::write(&path, (size * 1e6) as u64).unwrap();
             path
         });
-        let made = made.collect();
-        Self::new(folder, made)
+        let files = files.collect();
+        Self::new(folder, files)
     }
 
     pub fn given(files: &[PathBuf]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let linked = files.iter().enumerate().map(|(number, file)| {
+        let links = files.iter().enumerate().map(|(number, file)| {
             let path = folder.path().join(format!("given-{number}.nessus"));
             symlink(file.canonicalize().unwrap(), &path).unwrap();
             path
         });
-        let linked = linked.collect();
-        Self::new(folder, linked)
+        let links = links.collect();
+        Self::new(folder, links)
     }
 
     fn new(folder: TempDir, files: Vec<PathBuf>) -> Self {
@@ -60,7 +60,7 @@ impl Reports {
         };
         let mut reports: Vec<ReportFile> = files.into_iter().map(report).collect();
         reports.sort_by_key(|report| report.bytes);
-        assert!(!reports.is_empty(), "there is nothing to measure with");
+        assert!(!reports.is_empty(), "there has to be at least one report");
         Self { folder, reports }
     }
 
@@ -80,14 +80,14 @@ impl Reports {
         self.reports.last().unwrap()
     }
 
-    /// The one nearest to 100 MB.
-    pub fn usual(&self) -> &ReportFile {
-        self.reports.iter().min_by_key(|report| report.bytes.abs_diff(USUAL)).unwrap()
+    /// The report whose size is nearest to 100 MB.
+    pub fn standard(&self) -> &ReportFile {
+        self.reports.iter().min_by_key(|report| report.bytes.abs_diff(STANDARD_SIZE)).unwrap()
     }
 }
 
 impl ReportFile {
-    /// As it is called in the table.
+    /// The size as the table shows it.
     pub fn size(&self) -> String {
         match self.bytes {
             10_000_000.. => format!("{:.0} MB", self.bytes as f64 / 1e6),

@@ -1,23 +1,23 @@
-//! The table at the end, and the numbers in it.
+//! The table of results, and the figures in it.
 
 use std::{fmt, time::Duration};
 
 pub struct Table {
-    /// Not where this only has to work.
-    judges: bool,
+    /// False in a smoke test, whose figures mean nothing.
+    checks_targets: bool,
     rows: Vec<[String; 4]>,
 }
 
-/// What a figure should be.
+/// The value that a figure should reach.
 #[derive(Clone, Copy, Debug)]
-pub enum Bar {
+pub enum Target {
     AtLeast(f64),
     AtMost(f64),
-    /// Only for comparison.
+    /// The figure is shown only for comparison.
     None,
 }
 
-/// A number and what it counts.
+/// A number with its unit.
 #[derive(Clone, Copy, Debug)]
 pub struct Figure {
     value: f64,
@@ -25,22 +25,21 @@ pub struct Figure {
 }
 
 impl Table {
-    pub fn new(judges: bool) -> Self {
-        Self { judges, rows: Vec::new() }
+    pub fn new(checks_targets: bool) -> Self {
+        Self { checks_targets, rows: Vec::new() }
     }
 
-    /// What was measured, what came out, what it should be, and what else is worth knowing.
-    pub fn row(&mut self, what: impl Into<String>, figure: Figure, bar: Bar, more: impl Into<String>) {
-        let (sign, limit, is_met) = match bar {
-            Bar::AtLeast(least) => ("≥ ", Some(least), figure.value >= least),
-            Bar::AtMost(most) => ("≤ ", Some(most), figure.value <= most),
-            Bar::None => ("", None, true),
+    pub fn row(&mut self, measurement: impl Into<String>, figure: Figure, target: Target, details: impl Into<String>) {
+        let (sign, limit, is_met) = match target {
+            Target::AtLeast(least) => ("≥ ", Some(least), figure.value >= least),
+            Target::AtMost(most) => ("≤ ", Some(most), figure.value <= most),
+            Target::None => ("", None, true),
         };
-        let is_met = is_met || !self.judges;
+        let is_met = is_met || !self.checks_targets;
         let limit = limit.map(|value| format!("{sign}{}", Figure { value, ..figure })).unwrap_or_default();
         let verdict = if is_met { limit } else { format!("**missed:** {limit}") };
-        let row = [what.into(), figure.to_string(), verdict, more.into()];
-        // It may take long until the end.
+        let row = [measurement.into(), figure.to_string(), verdict, details.into()];
+        // The whole table is printed only at the end, which may be long after this.
         eprintln!("{}", row.join("  |  "));
         self.rows.push(row);
     }
@@ -48,7 +47,7 @@ impl Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\n| what | figure | bar | more |\n|---|---|---|---|")?;
+        writeln!(f, "\n| measurement | result | target | details |\n|---|---|---|---|")?;
         self.rows.iter().try_for_each(|row| writeln!(f, "| {} |", row.join(" | ")))
     }
 }
@@ -58,7 +57,6 @@ impl Figure {
         Self { value, unit }
     }
 
-    /// Of two that are measured alike.
     pub fn ratio(one: Duration, other: Duration) -> Self {
         Self::new(one.as_secs_f64() / other.as_secs_f64(), "×")
     }
@@ -67,7 +65,7 @@ impl Figure {
         Self::new(time.as_secs_f64() * 1e3, "ms")
     }
 
-    pub fn megabytes_a_second(bytes: u64, time: Duration) -> Self {
+    pub fn megabytes_per_second(bytes: u64, time: Duration) -> Self {
         Self::new(bytes as f64 / 1e6 / time.as_secs_f64(), "MB/s")
     }
 
@@ -84,19 +82,22 @@ impl fmt::Display for Figure {
     }
 }
 
-/// The value of which so large a part is smaller; 0.5 is the median. There has to be one.
-pub fn quantile<T: PartialOrd + Copy>(values: &mut [T], part: f64) -> T {
+/// Returns the value below which this share of the values lies: 0.5 gives the median.
+///
+/// # Panics
+/// Panics if there are no values.
+pub fn quantile<T: PartialOrd + Copy>(values: &mut [T], share: f64) -> T {
     values.sort_unstable_by(|a, b| a.partial_cmp(b).expect("figures are numbers"));
-    let place = (values.len() as f64 * part) as usize;
-    values[place.min(values.len() - 1)]
+    let index = (values.len() as f64 * share) as usize;
+    values[index.min(values.len() - 1)]
 }
 
 pub fn median<T: PartialOrd + Copy>(values: &mut [T]) -> T {
     quantile(values, 0.5)
 }
 
-/// Median and p99, in words.
-pub fn spread(times: &mut [Duration]) -> String {
-    let (half, most) = (median(times), quantile(times, 0.99));
-    format!("p50 {}, p99 {}", Figure::milliseconds(half), Figure::milliseconds(most))
+/// The text "p50 …, p99 …" for these times.
+pub fn percentiles(times: &mut [Duration]) -> String {
+    let (median, p99) = (median(times), quantile(times, 0.99));
+    format!("p50 {}, p99 {}", Figure::milliseconds(median), Figure::milliseconds(p99))
 }

@@ -1,62 +1,62 @@
-//! How long agents wait for what they submitted.
+//! How long agents wait for the results of the scans that they submit.
 
 use std::time::{Duration, Instant};
 
-use scanhost_it::raw::submit;
+use scanhost_it::scans::submit;
 use serde_json::json;
 
 use crate::{
     Bench,
-    hosted::Hosted,
-    table::{Bar, Figure, Table, median},
+    bench_host::BenchHost,
+    table::{Figure, Table, Target, median},
 };
 
-/// Between two looks of this program.
-const LOOK: Duration = Duration::from_millis(5);
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
 pub async fn measure(bench: &Bench, table: &mut Table) {
-    let hosted = Hosted::start(bench).await;
-    let (mut mocks, mut readable, mut after_status) = (Vec::new(), Vec::new(), Vec::new());
+    let host = BenchHost::start(bench).await;
+    let (mut mock_scans, mut readable, mut after_status) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..bench.runs {
-        mocks.push(four_mock_scans(bench, &hosted).await.as_secs_f64());
-        let (since_scanner, since_status) = until_readable(bench, &hosted).await;
+        mock_scans.push(four_mock_scans(bench, &host).await.as_secs_f64());
+        let (since_scanner, since_status) = time_until_readable(bench, &host).await;
         readable.push(since_scanner.as_secs_f64());
         after_status.push(since_status);
     }
-    let four = Figure::new(median(&mut mocks), "s");
-    table.row("four mock scans of 5 s at capacity 2", four, Bar::AtMost(13.0), "10 s at best");
-    let size = bench.reports.usual().size();
-    let more = format!("{} after the first status `completed`", Figure::milliseconds(median(&mut after_status)));
-    let what = format!("{size} readable after the scanner had it");
-    table.row(what, Figure::new(median(&mut readable), "s"), Bar::AtMost(2.0), more);
+    let time = Figure::new(median(&mut mock_scans), "s");
+    table.row("four mock scans of 5 s at capacity 2", time, Target::AtMost(13.0), "10 s at best");
+    let size = bench.reports.standard().size();
+    let details = format!("{} after the first status `completed`", Figure::milliseconds(median(&mut after_status)));
+    let measurement = format!("{size}: end of the remote scan to first page of results");
+    table.row(measurement, Figure::new(median(&mut readable), "s"), Target::AtMost(2.0), details);
 }
 
-async fn four_mock_scans(bench: &Bench, hosted: &Hosted) -> Duration {
-    let mcp = hosted.server.mcp();
+async fn four_mock_scans(bench: &Bench, host: &BenchHost) -> Duration {
+    let mcp = host.server.mcp();
     let start = Instant::now();
     let mut ids = Vec::new();
-    for _ in 0..bench.few(4) {
+    for _ in 0..bench.repetitions(4) {
         ids.push(submit(&mcp, json!({ "scanner_pool": "mock" })).await);
     }
     for id in &ids {
-        hosted.finish(id).await;
+        host.wait_until_completed(id).await;
     }
     start.elapsed()
 }
 
-/// From the scanner's being done, and from the status that tells so here, to the first page.
-async fn until_readable(bench: &Bench, hosted: &Hosted) -> (Duration, Duration) {
-    let mcp = hosted.server.mcp();
-    let id = hosted.begin(bench.reports.usual()).await;
-    while !hosted.scanner.scans().iter().any(|scan| scan.marker == id && scan.status == "completed") {
-        tokio::time::sleep(LOOK).await;
+/// Returns two times until the first page of results: since the remote scan ended, and since the host's status of the
+/// scan became `completed`.
+async fn time_until_readable(bench: &Bench, host: &BenchHost) -> (Duration, Duration) {
+    let mcp = host.server.mcp();
+    let id = host.submit_scan(bench.reports.standard()).await;
+    while !host.scanner.scans().iter().any(|scan| scan.marker == id && scan.status == "completed") {
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
-    let done = Instant::now();
-    while mcp.ok("get_scan_status", json!({ "task_id": id })).await["status"] != "completed" {
-        tokio::time::sleep(LOOK).await;
+    let scanner_done = Instant::now();
+    while mcp.call_ok("get_scan_status", json!({ "task_id": id })).await["status"] != "completed" {
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
-    let told = Instant::now();
+    let status_completed = Instant::now();
     let lines = mcp.results(json!({ "task_id": id })).await;
     assert!(lines.iter().any(|line| line["type"] == "vulnerability"), "{lines:?}");
-    (done.elapsed(), told.elapsed())
+    (scanner_done.elapsed(), status_completed.elapsed())
 }

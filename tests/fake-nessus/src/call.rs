@@ -1,11 +1,11 @@
-//! What a request asks for: method and path, parsed once.
+//! The operation that a request asks for, parsed from its method and path.
 
 use axum::http::{Method, Uri};
 use serde::{Deserialize, Serialize};
 
 use crate::{export::ExportKey, scan::ScanId};
 
-/// The kinds of requests, as faults and records name them.
+/// The operations of the API, by which faults and records refer to requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
@@ -25,23 +25,23 @@ pub enum Operation {
     Pause,
     Resume,
     Stop,
-    /// A scan to another folder, such as the trash.
+    /// Moves a scan to another folder, such as the trash.
     Move,
     Delete,
     Export,
     ExportStatus,
     Download,
-    /// A path that this server does not have.
+    /// A request for a path that this server does not have.
     Unknown,
 }
 
 impl Operation {
-    /// Asked without a login.
+    /// Whether the operation needs no login.
     pub fn is_public(self) -> bool {
         matches!(self, Self::Login | Self::ServerStatus | Self::ServerProperties)
     }
 
-    /// What an edition without `scan_api` refuses. An export is a `POST`, and yet no write.
+    /// Whether an edition without `scan_api` refuses the operation. An export is a `POST`, but not a write.
     pub fn is_write(self) -> bool {
         matches!(
             self,
@@ -50,7 +50,7 @@ impl Operation {
     }
 }
 
-/// An operation together with what it is about.
+/// An operation together with the scan or the export that it refers to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Call {
     Login,
@@ -80,11 +80,11 @@ pub enum Call {
 impl Call {
     pub fn parse(method: &Method, uri: &Uri) -> Self {
         let segments: Vec<&str> = uri.path().trim_matches('/').split('/').collect();
-        Self::of_segments(method.as_str(), &segments, uri.query()).unwrap_or(Self::Unknown)
+        Self::parse_segments(method.as_str(), &segments, uri.query()).unwrap_or(Self::Unknown)
     }
 
-    /// `None`: no such path, or a number that is none.
-    fn of_segments(method: &str, segments: &[&str], query: Option<&str>) -> Option<Self> {
+    /// Returns `None` if there is no such path, or if an id is not a number.
+    fn parse_segments(method: &str, segments: &[&str], query: Option<&str>) -> Option<Self> {
         let scan = |id: &str| id.parse().ok().map(ScanId);
         let file = |scan_id: &str, file: &str| Some(ExportKey::File(scan(scan_id)?, file.parse().ok()?));
         let token = |token: &str| ExportKey::Token(token.to_owned());
@@ -143,7 +143,7 @@ impl Call {
         }
     }
 
-    /// The scan that is meant, where the path says it.
+    /// The scan that the path names, if it names one.
     pub fn scan(&self) -> Option<ScanId> {
         match self {
             Self::Status(id)
@@ -160,7 +160,7 @@ impl Call {
         }
     }
 
-    /// The token that is meant instead.
+    /// The export token that the path names, if it names one.
     pub fn token(&self) -> Option<&str> {
         match self {
             Self::ExportStatus(ExportKey::Token(token)) | Self::Download(ExportKey::Token(token)) => Some(token),

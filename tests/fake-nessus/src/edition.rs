@@ -1,4 +1,4 @@
-//! What does not change while a scanner runs: its edition, its templates, its folders.
+//! The fixed properties of a scanner: its edition, templates and folders.
 
 use serde_json::{Value, json};
 

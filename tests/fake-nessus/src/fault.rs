@@ -1,4 +1,4 @@
-//! Faults: which requests go wrong, and how. Deciding is here; `server` does the damage.
+//! Faults: the decision which requests fail, and how. The module `server` carries them out.
 
 use std::{fmt, time::Duration};
 
@@ -7,80 +7,80 @@ use serde::{Deserialize, Deserializer, de::Error};
 
 use crate::Operation;
 
-/// One thing that goes wrong. As JSON: `{"operation":"create","kind":"drop_after","next":1}`.
+/// A fault that some requests have, such as `{"operation":"create","kind":"drop_after","next":1}` in JSON.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Fault {
-    /// By default every operation.
+    /// The operation that fails, or `None` for every operation.
     pub operation: Option<Operation>,
-    /// Only requests whose path contains this.
+    /// If set, only requests whose path contains this text fail.
     pub path: Option<String>,
     #[serde(flatten)]
-    pub kind: Kind,
+    pub kind: FaultKind,
     #[serde(flatten)]
-    pub when: When,
+    pub when: FaultTiming,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Kind {
-    /// The request waits, then goes on.
+pub enum FaultKind {
+    /// The request is delayed, and then executed.
     Latency {
         #[serde(rename = "ms", deserialize_with = "milliseconds")]
         by: Duration,
     },
-    /// Answered with this status, without acting.
+    /// The request is answered with this status, and not executed.
     Status {
         #[serde(deserialize_with = "status")]
         code: StatusCode,
     },
-    /// 429 with `Retry-After`, without acting.
+    /// The request is answered with 429 and `Retry-After`, and not executed.
     RateLimited {
         #[serde(deserialize_with = "seconds")]
         retry_after: Duration,
     },
-    /// The connection is closed, and nothing was done.
+    /// The connection is closed, and the request is not executed.
     DropBefore,
-    /// The request is acted upon, then the connection is closed without an answer.
+    /// The request is executed, and then the connection is closed without an answer.
     DropAfter,
-    /// The answer declares its whole length, and the connection is closed in its middle.
+    /// The answer declares its full length, and the connection is closed in the middle of it.
     Truncate,
-    /// The answer comes in chunks, and the connection is closed before the last one.
+    /// The answer is sent in chunks, and the connection is closed before the last one.
     TruncateChunked,
-    /// No answer, ever, and nothing is done.
+    /// The request is never answered, and not executed.
     Hang,
-    /// Of an export: it ends in the state `error`.
+    /// An export ends in the state `error`.
     ExportFails,
-    /// Of a launch: the scan ends by itself half way, as `aborted`.
+    /// A launched scan ends half way as `aborted`.
     ScanAborts,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum When {
-    /// The next so many matching requests.
+pub enum FaultTiming {
+    /// This many of the next matching requests fail.
     Next(u64),
-    /// Every so-manieth matching request, without end.
+    /// One in this many matching requests fails, without end.
     Every(u64),
 }
 
 impl Fault {
-    pub fn next(count: u64, operation: Operation, kind: Kind) -> Self {
-        Self { operation: Some(operation), path: None, kind, when: When::Next(count) }
+    pub fn next(count: u64, operation: Operation, kind: FaultKind) -> Self {
+        Self { operation: Some(operation), path: None, kind, when: FaultTiming::Next(count) }
     }
 
-    pub fn every(nth: u64, operation: Operation, kind: Kind) -> Self {
-        Self { operation: Some(operation), path: None, kind, when: When::Every(nth) }
+    pub fn every(nth: u64, operation: Operation, kind: FaultKind) -> Self {
+        Self { operation: Some(operation), path: None, kind, when: FaultTiming::Every(nth) }
     }
 
-    fn concerns(&self, operation: Operation, path: &str) -> bool {
-        self.operation.is_none_or(|own| own == operation)
-            && self.kind.operation().is_none_or(|own| own == operation)
+    fn applies_to(&self, operation: Operation, path: &str) -> bool {
+        self.operation.is_none_or(|expected| expected == operation)
+            && self.kind.operation().is_none_or(|expected| expected == operation)
             && self.path.as_deref().is_none_or(|part| path.contains(part))
     }
 }
 
-impl Kind {
-    /// The only operation that this can happen to.
+impl FaultKind {
+    /// The only operation that can have this fault, or `None` for any.
     fn operation(&self) -> Option<Operation> {
         match self {
             Self::ExportFails => Some(Operation::Export),
@@ -97,54 +97,55 @@ impl Kind {
     }
 }
 
-/// The faults in force, with what each has seen.
+/// The active faults, each with the number of requests that it has matched.
 #[derive(Debug, Default)]
-pub struct Faults(Vec<Armed>);
+pub struct Faults(Vec<ActiveFault>);
 
 #[derive(Debug)]
-struct Armed {
+struct ActiveFault {
     fault: Fault,
-    seen: u64,
+    matched: u64,
 }
 
-/// What happens to one request.
+/// The effect of the faults on one request.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Trouble {
+pub struct FaultEffect {
     pub delay: Duration,
-    pub kind: Option<Kind>,
+    pub kind: Option<FaultKind>,
 }
 
 impl Faults {
-    /// Delays add up. Of the rest the first that is due acts, and those after it do not see the request: faults for
-    /// one operation so happen one after the other, in the order in which they were set.
-    pub fn meet(&mut self, operation: Operation, path: &str) -> Trouble {
-        let mut trouble = Trouble::default();
-        for armed in self.0.iter_mut().filter(|armed| armed.fault.concerns(operation, path)) {
-            if let Kind::Latency { by } = armed.fault.kind {
-                if armed.is_due() {
-                    trouble.delay += by;
+    /// Decides the effect on a request. Delays add up. Of the other faults the first that is due takes effect, and
+    /// those after it do not count the request: so faults of one operation occur one after another, in the order in
+    /// which they were set.
+    pub fn effect_on(&mut self, operation: Operation, path: &str) -> FaultEffect {
+        let mut effect = FaultEffect::default();
+        for active in self.0.iter_mut().filter(|active| active.fault.applies_to(operation, path)) {
+            if let FaultKind::Latency { by } = active.fault.kind {
+                if active.is_due() {
+                    effect.delay += by;
                 }
-            } else if trouble.kind.is_none() && armed.is_due() {
-                trouble.kind = Some(armed.fault.kind.clone());
+            } else if effect.kind.is_none() && active.is_due() {
+                effect.kind = Some(active.fault.kind.clone());
             }
         }
-        trouble
+        effect
     }
 }
 
-impl Armed {
+impl ActiveFault {
     fn is_due(&mut self) -> bool {
-        self.seen += 1;
+        self.matched += 1;
         match self.fault.when {
-            When::Next(count) => self.seen <= count,
-            When::Every(nth) => self.seen.is_multiple_of(nth),
+            FaultTiming::Next(count) => self.matched <= count,
+            FaultTiming::Every(nth) => self.matched.is_multiple_of(nth),
         }
     }
 }
 
 impl FromIterator<Fault> for Faults {
     fn from_iter<I: IntoIterator<Item = Fault>>(faults: I) -> Self {
-        Self(faults.into_iter().map(|fault| Armed { fault, seen: 0 }).collect())
+        Self(faults.into_iter().map(|fault| ActiveFault { fault, matched: 0 }).collect())
     }
 }
 
@@ -156,7 +157,7 @@ impl std::str::FromStr for Fault {
     }
 }
 
-/// JSON that is no fault.
+/// The error of JSON that is not a fault.
 #[derive(Debug)]
 pub struct FaultError(serde_json::Error);
 

@@ -1,9 +1,9 @@
-//! A server that behaves as a Nessus scanner's API does, in memory, for tests: states over time, sessions that end,
-//! the documented errors, any report as a scan's result. It counts what it was asked per marker and injects faults.
-//! It scans nothing and speaks plain HTTP.
+//! A fake Nessus scanner for tests, which implements the API in memory: scans that change state over time, sessions
+//! that expire, the documented errors, and any report as the result of a scan. It counts requests by marker, and
+//! injects faults. It scans nothing, and speaks plain HTTP.
 
 mod call;
-mod create;
+mod create_request;
 mod edition;
 mod export;
 mod fault;
@@ -20,7 +20,7 @@ mod tests;
 mod view;
 
 pub use call::Operation;
-pub use fault::{Fault, Kind, When};
+pub use fault::{Fault, FaultKind, FaultTiming};
 pub use record::{Counts, Record, Records};
 pub use server::FakeNessus;
 pub use settings::{ApiKeys, Login, Reports, Settings};

@@ -1,34 +1,34 @@
-//! The fake Nessus as a program, for clients that are not in this repository.
+//! The fake Nessus as a program, for clients outside of this repository.
 
 use std::{error::Error, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Parser;
 use fake_nessus::{ApiKeys, FakeNessus, Fault, Login, Reports, Settings};
 
-/// A server that behaves as a Nessus scanner's API does. Prints its address and what to log in with.
+/// A server that behaves like the API of a Nessus scanner. It prints its address and its credentials.
 #[derive(Parser)]
 struct Args {
     #[arg(long, default_value = "127.0.0.1:8834")]
     listen: SocketAddr,
-    /// The .nessus file that is every scan's result; without it each scan gets a small report of its own.
+    /// The .nessus file that is the result of every scan; by default each scan gets a small report of its own.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-    /// A folder with the result of each scan, in the file that the first word of the scan's name names.
+    /// A folder of reports; the result of a scan is the file named like the first word of its name.
     #[arg(long, value_name = "FOLDER", conflicts_with = "report")]
     reports: Option<PathBuf>,
-    /// Seconds that a scan is pending.
+    /// How long a scan is pending, in seconds.
     #[arg(long, value_name = "SECONDS", default_value = "0.5", value_parser = seconds)]
     queue: Duration,
-    /// Seconds that a scan runs.
+    /// How long a scan runs, in seconds.
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     duration: Duration,
-    /// Seconds that a pause, a resume or a stop takes.
+    /// How long a pause, a resume or a stop takes, in seconds.
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
     settle: Duration,
-    /// Seconds that an export takes.
+    /// How long an export takes, in seconds.
     #[arg(long, value_name = "SECONDS", default_value = "0.5", value_parser = seconds)]
     export: Duration,
-    /// Hosts in a scan's progress; by default one for each entry of its targets.
+    /// The number of hosts of a scan; by default one for each entry of its targets.
     #[arg(long)]
     hosts: Option<usize>,
     #[arg(long, default_value_t = ApiKeys::default().access)]
@@ -39,13 +39,13 @@ struct Args {
     username: String,
     #[arg(long, default_value_t = Login::default().password)]
     password: String,
-    /// A session ends after so many requests.
+    /// A session ends after this many requests.
     #[arg(long, value_name = "N")]
     session_requests: Option<u32>,
-    /// Be an edition whose licence lacks scan_api: every write is answered with 412.
+    /// Behave like an edition without the licence feature scan_api, and answer every write with 412.
     #[arg(long)]
     no_scan_api: bool,
-    /// Such as {"operation":"create","kind":"drop_after","next":1}; may be given several times.
+    /// A fault such as {"operation":"create","kind":"drop_after","next":1}; may be given several times.
     #[arg(long = "fault", value_name = "JSON")]
     faults: Vec<Fault>,
 }

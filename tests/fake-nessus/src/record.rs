@@ -1,5 +1,5 @@
-//! What the server was asked, counted per marker: the 26-character ULID that a client puts into a scan's name or
-//! description to know it again.
+//! Records of requests, counted by marker: the 26-character ULID that a client puts into the name or description of a
+//! scan to recognize it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,28 +9,32 @@ use serde_json::Value;
 
 use crate::Operation;
 
-/// Different values kept of one header: enough to compare, and bounded.
-const HEADER_VALUES: usize = 64;
+/// The largest number of different values that are recorded of one header.
+const MAX_HEADER_VALUES: usize = 64;
 
-/// Everything since the start or the last reset.
+/// The records of all requests since the start or the last reset.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Records {
-    /// Every request, whatever it was about.
-    pub asked: Counts,
-    /// Those that were acted upon with success, whether or not the answer arrived.
-    pub done: Counts,
-    /// By marker; the empty one stands for scans without.
+    /// All requests.
+    #[serde(rename = "asked")]
+    pub received: Counts,
+    /// The requests that were executed successfully, whether or not the answer arrived.
+    #[serde(rename = "done")]
+    pub executed: Counts,
+    /// The records by marker. The empty marker stands for scans without one.
     pub markers: BTreeMap<String, Record>,
 }
 
-/// What was asked about the scans with one marker.
+/// The requests for the scans with one marker.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Record {
-    pub asked: Counts,
-    pub done: Counts,
-    /// The bodies of creates as they were received, refused ones too.
+    #[serde(rename = "asked")]
+    pub received: Counts,
+    #[serde(rename = "done")]
+    pub executed: Counts,
+    /// The bodies of all create requests, including refused ones.
     pub creates: Vec<Value>,
-    /// The values that were seen of each header, by its name in lower case.
+    /// The values of each header, by its name in lower case.
     pub headers: BTreeMap<String, BTreeSet<String>>,
 }
 
@@ -39,7 +43,7 @@ pub struct Record {
 pub struct Counts(BTreeMap<Operation, u64>);
 
 impl Counts {
-    pub fn of(&self, operation: Operation) -> u64 {
+    pub fn count(&self, operation: Operation) -> u64 {
         self.0.get(&operation).copied().unwrap_or(0)
     }
 
@@ -49,44 +53,45 @@ impl Counts {
 }
 
 impl Records {
-    pub fn of(&self, marker: &str) -> Record {
+    pub fn record(&self, marker: &str) -> Record {
         self.markers.get(marker).cloned().unwrap_or_default()
     }
 
-    pub fn ask(&mut self, operation: Operation) {
-        self.asked.add(operation);
+    pub fn count_received(&mut self, operation: Operation) {
+        self.received.add(operation);
     }
 
-    pub fn ask_about(&mut self, marker: &str, operation: Operation, headers: &HeaderMap) -> &mut Record {
+    /// Counts a request for the scans with this marker, and returns their record.
+    pub fn count_received_for(&mut self, marker: &str, operation: Operation, headers: &HeaderMap) -> &mut Record {
         let record = self.markers.entry(marker.to_owned()).or_default();
-        record.asked.add(operation);
-        record.see(headers);
+        record.received.add(operation);
+        record.add_headers(headers);
         record
     }
 
-    pub fn finish(&mut self, marker: Option<&str>, operation: Operation) {
-        self.done.add(operation);
+    pub fn count_executed(&mut self, marker: Option<&str>, operation: Operation) {
+        self.executed.add(operation);
         if let Some(marker) = marker {
-            self.markers.entry(marker.to_owned()).or_default().done.add(operation);
+            self.markers.entry(marker.to_owned()).or_default().executed.add(operation);
         }
     }
 }
 
 impl Record {
-    fn see(&mut self, headers: &HeaderMap) {
+    fn add_headers(&mut self, headers: &HeaderMap) {
         for (name, value) in headers {
             if name == header::CONTENT_LENGTH {
                 continue;
             }
             let values = self.headers.entry(name.as_str().to_owned()).or_default();
-            if values.len() < HEADER_VALUES {
+            if values.len() < MAX_HEADER_VALUES {
                 values.insert(String::from_utf8_lossy(value.as_bytes()).into_owned());
             }
         }
     }
 }
 
-/// The marker in a scan's name, else in its description.
+/// Finds the marker in the name of a scan, or else in its description.
 pub fn marker_in(name: &str, description: &str) -> Option<String> {
     [name, description]
         .into_iter()

@@ -1,4 +1,4 @@
-//! An answer before it is HTTP.
+//! The answers of the scanner, independent of HTTP.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 #[derive(Debug)]
 pub enum Reply {
     Json(Value),
-    /// Done, and nothing to say.
+    /// The request was executed, and the answer has no body.
     Empty,
     Report(Report),
 }
@@ -18,12 +18,12 @@ pub enum Reply {
 #[derive(Clone, Debug)]
 pub enum Report {
     Bytes(Bytes),
-    /// Read as it is sent, since it may be large. What is not there is as an empty download, which no host takes for
-    /// a report.
+    /// A file that is read while it is sent, since it may be large. A missing file is sent as an empty body, which no
+    /// host accepts as a report.
     File(PathBuf),
 }
 
-/// An error as Nessus words it: a status and a body with one key.
+/// An error in the form of Nessus: a status, and a body with one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal {
     pub status: StatusCode,

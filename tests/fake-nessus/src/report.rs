@@ -1,13 +1,13 @@
-//! Reports: one made for each scan, and the severities that any report counts.
+//! Generated reports, and the counts of severities in any report.
 
 use bytes::Bytes;
 
 use crate::scan::Scan;
 
-/// Findings by severity, from 0 (info) to 4 (critical).
+/// The number of findings by severity, from 0 (info) to 4 (critical).
 pub type Severities = [u64; 5];
 
-/// A small valid report whose findings name the scan's marker; the same bytes each time for the same scan.
+/// Generates a small valid report whose findings contain the marker of the scan. It is the same in every call.
 pub fn generate(scan: &Scan, hosts: &[String]) -> Bytes {
     let (name, marker) = (escape(&scan.name), escape(&scan.marker));
     let mut report = format!(
@@ -43,8 +43,8 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// Counts `ReportItem` start tags without reading the rest of the XML: Nessus writes `severity` before any attribute
-/// whose text could hold a `>`, and progress needs no more than that.
+/// Counts findings by their `ReportItem` start tags, without parsing the XML. This is enough, since Nessus writes
+/// `severity` before any attribute whose text could contain a `>`.
 pub fn severities(report: &[u8]) -> Severities {
     const ITEM: &[u8] = b"<ReportItem";
     const SEVERITY: &[u8] = b" severity=\"";
@@ -61,7 +61,7 @@ pub fn severities(report: &[u8]) -> Severities {
     counts
 }
 
-/// Looks for the first byte first: a report may hold a gigabyte.
+/// Finds the part in the text. It searches for the first byte, since that is fast on reports of a gigabyte.
 fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     let mut from = 0;
     loop {

@@ -1,4 +1,4 @@
-//! One scan, and the states that it goes through by itself as time passes. Time is passed in.
+//! A scan and its states, which change as time passes. The current time is an argument.
 
 use std::{fmt, time::Duration};
 
@@ -7,12 +7,12 @@ use serde_json::Value;
 use crate::{reply::Refusal, settings::Settings};
 
 /// Time since the server started.
-pub type Moment = Duration;
+pub type ServerTime = Duration;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScanId(pub u64);
 
-/// The states that this server shows, of the many that there are.
+/// The states of scans that this server supports, of the many that Nessus has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     Empty,
@@ -28,7 +28,7 @@ pub enum State {
 }
 
 impl State {
-    /// Launched, and not at its end.
+    /// Whether the scan was launched and has not ended.
     pub fn is_active(self) -> bool {
         match self {
             Self::Pending | Self::Running | Self::Pausing | Self::Paused | Self::Resuming | Self::Stopping => true,
@@ -54,32 +54,32 @@ impl fmt::Display for State {
     }
 }
 
-/// A scan as it was created, and its launches.
+/// A scan, with all its launches.
 #[derive(Debug)]
 pub struct Scan {
     pub id: ScanId,
     pub name: String,
     pub description: String,
     pub targets: String,
-    /// Logs in to its targets.
+    /// Whether the scan has credentials for its targets.
     pub has_credentials: bool,
     pub folder: u64,
-    pub created: Moment,
-    pub modified: Moment,
+    pub created: ServerTime,
+    pub modified: ServerTime,
     pub marker: String,
     pub body: Value,
-    /// The last one is the present one; those before it have ended.
+    /// The last run is the present one, and those before it have ended.
     pub runs: Vec<Run>,
 }
 
 impl Scan {
-    pub fn state(&self, pace: &Pace, now: Moment) -> State {
-        self.runs.last().map_or(State::Empty, |run| run.state(pace, now))
+    pub fn state(&self, durations: &Durations, now: ServerTime) -> State {
+        self.runs.last().map_or(State::Empty, |run| run.state(durations, now))
     }
 
-    /// Runs again what has ended: a launch is not idempotent.
-    pub fn launch(&mut self, run: Run, pace: &Pace) -> Result<(), Refusal> {
-        if self.state(pace, run.launched).is_active() {
+    /// Launches the scan. A scan that has ended runs again, so a launch is not idempotent.
+    pub fn launch(&mut self, run: Run, durations: &Durations) -> Result<(), Refusal> {
+        if self.state(durations, run.launched).is_active() {
             return Err(Refusal::conflict("Scan is already running"));
         }
         self.modified = run.launched;
@@ -87,14 +87,14 @@ impl Scan {
         Ok(())
     }
 
-    pub fn order(&mut self, order: Order, pace: &Pace, now: Moment) -> Result<(), Refusal> {
+    pub fn command(&mut self, command: Command, durations: &Durations, now: ServerTime) -> Result<(), Refusal> {
         let run = self.runs.last_mut().ok_or(Refusal::conflict("Scan is not running"))?;
-        run.obey(order, pace, now)?;
+        run.apply(command, durations, now)?;
         self.modified = now;
         Ok(())
     }
 
-    /// Its hosts' names, in the order in which they are scanned.
+    /// The names of the hosts, in the order in which they are scanned.
     pub fn hosts(&self, count: Option<usize>) -> Vec<String> {
         let named: Vec<&str> = self.targets.split([',', ' ', '\n']).filter(|entry| !entry.is_empty()).collect();
         let count = count.unwrap_or(named.len());
@@ -104,119 +104,121 @@ impl Scan {
     }
 }
 
-/// How long the parts of a scan take.
+/// The durations of the phases of a scan.
 #[derive(Clone, Copy, Debug)]
-pub struct Pace {
+pub struct Durations {
     queue: Duration,
     work: Duration,
     settle: Duration,
 }
 
-impl From<&Settings> for Pace {
+impl From<&Settings> for Durations {
     fn from(settings: &Settings) -> Self {
         Self { queue: settings.queue_duration, work: settings.scan_duration, settle: settings.settle_duration }
     }
 }
 
-/// What a run was last told.
+/// The last command that a run got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
+pub enum Command {
     Start,
     Pause,
     Resume,
     Stop,
 }
 
-/// How a run ends if nobody stops it.
+/// How a run ends unless it is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum RunEnding {
     Completes,
     Aborts,
 }
 
-/// One launch. Time counts for it only while it is neither paused nor stopped.
+/// A run, which is the result of one launch. It makes progress only while it is neither paused nor stopped.
 #[derive(Debug)]
 pub struct Run {
     pub uuid: String,
-    pub launched: Moment,
-    fate: Fate,
-    order: Order,
-    ordered: Moment,
-    /// What it had done when the last order came.
+    pub launched: ServerTime,
+    ending: RunEnding,
+    command: Command,
+    commanded: ServerTime,
+    /// The time for which the run had worked when it got the last command.
     worked: Duration,
 }
 
 impl Run {
-    pub fn new(uuid: String, fate: Fate, now: Moment) -> Self {
-        Self { uuid, launched: now, fate, order: Order::Start, ordered: now, worked: Duration::ZERO }
+    pub fn new(uuid: String, ending: RunEnding, now: ServerTime) -> Self {
+        Self { uuid, launched: now, ending, command: Command::Start, commanded: now, worked: Duration::ZERO }
     }
 
-    pub fn state(&self, pace: &Pace, now: Moment) -> State {
-        let settles = now.saturating_sub(self.ordered) < pace.settle;
+    pub fn state(&self, durations: &Durations, now: ServerTime) -> State {
+        let is_settling = now.saturating_sub(self.commanded) < durations.settle;
         let worked = self.worked(now);
-        if worked >= self.length(pace) {
-            return match self.fate {
-                Fate::Completes => State::Completed,
-                Fate::Aborts => State::Aborted,
+        if worked >= self.length(durations) {
+            return match self.ending {
+                RunEnding::Completes => State::Completed,
+                RunEnding::Aborts => State::Aborted,
             };
         }
-        match self.order {
-            Order::Pause if settles => State::Pausing,
-            Order::Pause => State::Paused,
-            Order::Stop if settles => State::Stopping,
-            Order::Stop => State::Canceled,
-            Order::Resume if settles => State::Resuming,
-            Order::Start | Order::Resume if worked < pace.queue => State::Pending,
-            Order::Start | Order::Resume => State::Running,
+        match self.command {
+            Command::Pause if is_settling => State::Pausing,
+            Command::Pause => State::Paused,
+            Command::Stop if is_settling => State::Stopping,
+            Command::Stop => State::Canceled,
+            Command::Resume if is_settling => State::Resuming,
+            Command::Start | Command::Resume if worked < durations.queue => State::Pending,
+            Command::Start | Command::Resume => State::Running,
         }
     }
 
-    /// The part that is done, from 0 to 1.
-    pub fn progress(&self, pace: &Pace, now: Moment) -> f64 {
-        let worked = self.worked(now).min(self.length(pace)).saturating_sub(pace.queue);
-        if pace.work.is_zero() { 1.0 } else { (worked.as_secs_f64() / pace.work.as_secs_f64()).min(1.0) }
+    /// The progress from 0 to 1.
+    pub fn progress(&self, durations: &Durations, now: ServerTime) -> f64 {
+        let worked = self.worked(now).min(self.length(durations)).saturating_sub(durations.queue);
+        if durations.work.is_zero() { 1.0 } else { (worked.as_secs_f64() / durations.work.as_secs_f64()).min(1.0) }
     }
 
-    /// There is something to export: it ended, after it had begun.
-    pub fn has_results(&self, pace: &Pace, now: Moment) -> bool {
-        !self.state(pace, now).is_active() && self.worked(now) >= pace.queue
+    /// Whether there is something to export, because the run ended after it had begun.
+    pub fn has_results(&self, durations: &Durations, now: ServerTime) -> bool {
+        !self.state(durations, now).is_active() && self.worked(now) >= durations.queue
     }
 
-    /// When it ended, if it did.
-    pub fn ended(&self, pace: &Pace, now: Moment) -> Option<Moment> {
-        match self.state(pace, now) {
-            State::Completed | State::Aborted => Some(self.ordered + self.length(pace).saturating_sub(self.worked)),
-            State::Canceled => Some(self.ordered + pace.settle),
+    /// The time at which the run ended, if it did.
+    pub fn ended(&self, durations: &Durations, now: ServerTime) -> Option<ServerTime> {
+        match self.state(durations, now) {
+            State::Completed | State::Aborted => {
+                Some(self.commanded + self.length(durations).saturating_sub(self.worked))
+            }
+            State::Canceled => Some(self.commanded + durations.settle),
             _ => None,
         }
     }
 
-    fn obey(&mut self, order: Order, pace: &Pace, now: Moment) -> Result<(), Refusal> {
-        let state = self.state(pace, now);
-        let fits = match order {
-            Order::Start => false,
-            Order::Pause => matches!(state, State::Pending | State::Running | State::Resuming),
-            Order::Resume => matches!(state, State::Pausing | State::Paused),
-            Order::Stop => state.is_active() && state != State::Stopping,
+    fn apply(&mut self, command: Command, durations: &Durations, now: ServerTime) -> Result<(), Refusal> {
+        let state = self.state(durations, now);
+        let is_allowed = match command {
+            Command::Start => false,
+            Command::Pause => matches!(state, State::Pending | State::Running | State::Resuming),
+            Command::Resume => matches!(state, State::Pausing | State::Paused),
+            Command::Stop => state.is_active() && state != State::Stopping,
         };
-        if !fits {
+        if !is_allowed {
             return Err(Refusal::conflict("The scan's state does not allow this"));
         }
-        (self.worked, self.order, self.ordered) = (self.worked(now), order, now);
+        (self.worked, self.command, self.commanded) = (self.worked(now), command, now);
         Ok(())
     }
 
-    fn worked(&self, now: Moment) -> Duration {
-        match self.order {
-            Order::Start | Order::Resume => self.worked + now.saturating_sub(self.ordered),
-            Order::Pause | Order::Stop => self.worked,
+    fn worked(&self, now: ServerTime) -> Duration {
+        match self.command {
+            Command::Start | Command::Resume => self.worked + now.saturating_sub(self.commanded),
+            Command::Pause | Command::Stop => self.worked,
         }
     }
 
-    fn length(&self, pace: &Pace) -> Duration {
-        match self.fate {
-            Fate::Completes => pace.queue + pace.work,
-            Fate::Aborts => pace.queue + pace.work / 2,
+    fn length(&self, durations: &Durations) -> Duration {
+        match self.ending {
+            RunEnding::Completes => durations.queue + durations.work,
+            RunEnding::Aborts => durations.queue + durations.work / 2,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The server: HTTP in front of the scanner, and the damage that faults do.
+//! The HTTP server in front of the scanner, which also carries out faults.
 
 mod control;
 mod damage;
@@ -28,15 +28,15 @@ use tokio_util::{io::ReaderStream, sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     call::{Call, Operation},
-    fault::{Fault, Faults, Kind, Trouble},
+    fault::{Fault, FaultEffect, FaultKind, Faults},
     record::Records,
     reply::{Refusal, Reply, Report},
-    scanner::{Asked, Scanner},
+    scanner::{Scanner, ScannerRequest},
     settings::Settings,
     view::ScanView,
 };
 
-/// Far more than any create needs.
+/// The largest request body, which is far more than a create request needs.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
 /// The size of the pieces in which a report is sent.
 const CHUNK: usize = 64 * 1024;
@@ -63,12 +63,12 @@ struct Inner {
 }
 
 impl FakeNessus {
-    /// On a free port of the loopback.
+    /// Starts a server on a free port of the loopback.
     pub async fn start(settings: Settings) -> Self {
         Self::bind(SocketAddr::from(([127, 0, 0, 1], 0)), settings).await.expect("the loopback has a free port")
     }
 
-    /// On a given address, such as that of a server which a test ended before.
+    /// Starts a server on this address, such as the address of a server that was stopped.
     pub async fn bind(address: SocketAddr, settings: Settings) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
@@ -105,7 +105,7 @@ impl FakeNessus {
         self.shared.lock().scanner.scans(self.shared.now())
     }
 
-    /// These and no others from now on.
+    /// Replaces all faults with these.
     pub fn set_faults(&self, faults: impl IntoIterator<Item = Fault>) {
         self.shared.lock().faults = faults.into_iter().collect();
     }
@@ -115,8 +115,8 @@ impl FakeNessus {
         self.shared.lock().reset();
     }
 
-    /// Ends the server and waits until its port is free and its last answer sent, but not for a client that does not
-    /// read.
+    /// Stops the server, and waits until its port is free and its last answer is sent, but not for a client that does
+    /// not read.
     pub async fn stop(self) {
         self.shared.shutdown.cancel();
         let _ = timeout(STOP_LIMIT, self.tasks.wait()).await;
@@ -146,22 +146,22 @@ impl Inner {
         self.records = Records::default();
     }
 
-    fn note(&mut self, call: &Call, head: &Parts, body: &Value) {
+    fn record_request(&mut self, call: &Call, head: &Parts, body: &Value) {
         let operation = call.operation();
-        self.records.ask(operation);
+        self.records.count_received(operation);
         if let Some(marker) = self.scanner.marker(call, body) {
-            let record = self.records.ask_about(&marker, operation, &head.headers);
+            let record = self.records.count_received_for(&marker, operation, &head.headers);
             if operation == Operation::Create {
                 record.creates.push(body.clone());
             }
         }
     }
 
-    fn answer(&mut self, asked: &Asked<'_>) -> Result<Reply, Refusal> {
-        // Asked before acting: a logout or a delete does not change whose scan it was.
-        let marker = self.scanner.marker(asked.call, asked.body);
-        let reply = self.scanner.answer(asked)?;
-        self.records.finish(marker.as_deref(), asked.call.operation());
+    fn answer(&mut self, scanner_request: &ScannerRequest<'_>) -> Result<Reply, Refusal> {
+        // The marker is looked up before the call is executed, since a delete removes the scan.
+        let marker = self.scanner.marker(scanner_request.call, scanner_request.body);
+        let reply = self.scanner.handle(scanner_request)?;
+        self.records.count_executed(marker.as_deref(), scanner_request.call.operation());
         Ok(reply)
     }
 }
@@ -175,33 +175,38 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response
     let call = Call::parse(&head.method, &head.uri);
     let parsed = if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&body) };
     let Ok(body) = parsed else { return refuse(Refusal::invalid("The body is not JSON")) };
-    let Trouble { delay, kind } = {
+    let FaultEffect { delay, kind } = {
         let mut inner = shared.lock();
-        inner.note(&call, &head, &body);
-        inner.faults.meet(call.operation(), head.uri.path())
+        inner.record_request(&call, &head, &body);
+        inner.faults.effect_on(call.operation(), head.uri.path())
     };
-    // Over early where the server ends.
+    // The delay ends early when the server stops.
     let _ = timeout(delay, shared.shutdown.cancelled()).await;
-    let act = || {
-        let asked =
-            Asked { call: &call, headers: &head.headers, body: &body, trouble: kind.as_ref(), now: shared.now() };
-        shared.lock().answer(&asked).map_or_else(refuse, respond)
+    let execute = || {
+        let scanner_request = ScannerRequest {
+            call: &call,
+            headers: &head.headers,
+            body: &body,
+            fault: kind.as_ref(),
+            now: shared.now(),
+        };
+        shared.lock().answer(&scanner_request).map_or_else(refuse, respond)
     };
     match &kind {
-        // The delay is over; the other two happen inside the scanner.
-        None | Some(Kind::Latency { .. } | Kind::ExportFails | Kind::ScanAborts) => act(),
-        Some(Kind::Status { code }) => damage::status(*code),
-        Some(Kind::RateLimited { retry_after }) => damage::rate_limited(*retry_after),
-        Some(Kind::DropBefore) => damage::cut(),
-        Some(Kind::DropAfter) => {
-            drop(act());
-            damage::cut()
+        // The delay is over at this point, and the scanner itself causes the other two faults.
+        None | Some(FaultKind::Latency { .. } | FaultKind::ExportFails | FaultKind::ScanAborts) => execute(),
+        Some(FaultKind::Status { code }) => damage::status(*code),
+        Some(FaultKind::RateLimited { retry_after }) => damage::rate_limited(*retry_after),
+        Some(FaultKind::DropBefore) => damage::close_connection(),
+        Some(FaultKind::DropAfter) => {
+            drop(execute());
+            damage::close_connection()
         }
-        Some(Kind::Truncate) => damage::truncate(act(), damage::Length::Declared).await,
-        Some(Kind::TruncateChunked) => damage::truncate(act(), damage::Length::Chunked).await,
-        Some(Kind::Hang) => {
+        Some(FaultKind::Truncate) => damage::truncate(execute(), damage::Length::Declared).await,
+        Some(FaultKind::TruncateChunked) => damage::truncate(execute(), damage::Length::Chunked).await,
+        Some(FaultKind::Hang) => {
             shared.shutdown.cancelled().await;
-            damage::cut()
+            damage::close_connection()
         }
     }
 }
@@ -224,7 +229,7 @@ fn respond(reply: Reply) -> Response {
     }
 }
 
-/// A stream has no length, so the report goes out in chunks.
+/// The report as a stream, which has no length and is therefore sent in chunks.
 fn body(report: Report) -> Body {
     match report {
         Report::Bytes(bytes) => {

@@ -1,4 +1,5 @@
-//! Who may ask: API keys in one header, or the token of a session, which ends after some requests, in another.
+//! Authentication: by API keys in one header, or in another one by the token of a session, which may end after some
+//! requests.
 
 use std::collections::HashMap;
 
@@ -8,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{reply::Refusal, settings::Settings};
 
-/// The sessions that are open, each with the requests that it is still good for.
+/// The open sessions by token, each with the number of requests that it may still make.
 #[derive(Debug, Default)]
 pub struct Sessions(HashMap<String, Option<u32>>);
 
@@ -33,8 +34,8 @@ impl Sessions {
         }
     }
 
-    /// Lets a request in, and counts it against its session.
-    pub fn admit(&mut self, headers: &HeaderMap, settings: &Settings) -> Result<(), Refusal> {
+    /// Authenticates a request, and counts it for its session.
+    pub fn authenticate(&mut self, headers: &HeaderMap, settings: &Settings) -> Result<(), Refusal> {
         if has_api_keys(headers, settings) {
             return Ok(());
         }
@@ -69,7 +70,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// One value of `key=value; key=value`.
+/// The value of a key in `key=value; key=value`.
 fn value_of<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     text.split(';').find_map(|pair| pair.trim().strip_prefix(key)?.strip_prefix('='))
 }

@@ -1,10 +1,10 @@
-//! What kind of scanner to be: its credentials, its edition, how long things take, what its scans find.
+//! The settings of the fake scanner: credentials, edition, durations, and the reports of its scans.
 
 use std::{path::PathBuf, time::Duration};
 
 use bytes::Bytes;
 
-/// Everything that a test chooses. The defaults are a licensed scanner that is done within a second.
+/// The settings that a test can choose. By default the scanner is licensed, and a scan takes less than a second.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub reports: Reports,
@@ -16,7 +16,7 @@ pub struct Settings {
     pub settle_duration: Duration,
     /// How long an export is `loading`.
     pub export_duration: Duration,
-    /// Hosts in a scan's progress; by default one for each entry of its targets.
+    /// The number of hosts of a scan; by default one for each entry of its targets.
     pub hosts: Option<usize>,
     pub api_keys: Option<ApiKeys>,
     pub login: Option<Login>,
@@ -32,9 +32,9 @@ pub struct Settings {
 pub enum Reports {
     /// These bytes are the result of every scan.
     Same(Bytes),
-    /// The file of this folder that the first word of a scan's name names is its result.
+    /// The result of a scan is the file of this folder that has the first word of the name of the scan as its name.
     Folder(PathBuf),
-    /// Each scan gets a small report of its own, whose findings name its marker.
+    /// Each scan gets a small report of its own, whose findings contain its marker.
     Generated,
 }
 
@@ -68,7 +68,7 @@ impl Default for Settings {
     }
 }
 
-// As long as real keys are, so that what strikes secrets from texts is tried on them.
+// The keys are as long as real ones, so that tests of the masking of secrets are realistic.
 impl Default for ApiKeys {
     fn default() -> Self {
         Self { access: "fa".repeat(32), secret: "5e".repeat(32) }

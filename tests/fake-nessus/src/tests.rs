@@ -1,4 +1,4 @@
-//! The server as its clients see it, over HTTP on the loopback.
+//! Tests of the server over HTTP on the loopback.
 
 mod exports;
 mod faults;
@@ -14,15 +14,15 @@ use serde_json::{Value, json};
 use crate::{ApiKeys, FakeNessus, Settings};
 
 const MARKER: &str = "01JD2Q3R4S5T6V7W8X9YZABCDE";
-const WAIT: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A scan that stays in each state for long enough to be seen.
-fn slow() -> Settings {
-    Settings { queue_duration: Duration::ZERO, scan_duration: Duration::from_secs(3600), ..instant() }
+/// Settings with which a scan runs until it is stopped.
+fn slow_scans() -> Settings {
+    Settings { queue_duration: Duration::ZERO, scan_duration: Duration::from_secs(3600), ..instant_scans() }
 }
 
-/// A scan that is done when its launch is answered.
-fn instant() -> Settings {
+/// Settings with which a scan has completed when its launch is answered.
+fn instant_scans() -> Settings {
     Settings {
         queue_duration: Duration::ZERO,
         scan_duration: Duration::ZERO,
@@ -35,7 +35,7 @@ fn instant() -> Settings {
 struct Client {
     http: reqwest::Client,
     url: String,
-    /// Name and value of the header that logs in.
+    /// The name and value of the header that authenticates.
     login: Option<(&'static str, String)>,
 }
 
@@ -49,10 +49,10 @@ impl Client {
     }
 
     fn anonymous(server: &FakeNessus) -> Self {
-        // Another test may have installed it before.
+        // Another test may have installed the provider already.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        // No connection is used twice: what was cut is not to be mistaken for one that had gone stale.
-        let http = reqwest::Client::builder().pool_max_idle_per_host(0).no_proxy().timeout(WAIT).build().unwrap();
+        // No connection is reused, so that a closed connection cannot be mistaken for a stale one.
+        let http = reqwest::Client::builder().pool_max_idle_per_host(0).no_proxy().timeout(TIMEOUT).build().unwrap();
         Self { http, url: server.url(), login: None }
     }
 
@@ -85,7 +85,7 @@ impl Client {
         self.json("POST", "/scans", create_body()).await["scan"]["id"].as_u64().unwrap()
     }
 
-    async fn launched(&self) -> u64 {
+    async fn create_and_launch(&self) -> u64 {
         let id = self.create().await;
         self.json("POST", &format!("/scans/{id}/launch"), json!({})).await;
         id
@@ -110,12 +110,12 @@ fn create_body() -> Value {
     })
 }
 
-/// Asks again and again until the answer is right; fails after a bounded time.
+/// Checks the condition repeatedly until it holds, and panics when it does not hold in time.
 async fn wait_until<F: Future<Output = bool>>(condition: impl Fn() -> F) {
     let wait = async {
         while !condition().await {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(WAIT, wait).await.expect("the condition holds within the bound");
+    tokio::time::timeout(TIMEOUT, wait).await.expect("the condition holds within the bound");
 }

@@ -1,28 +1,29 @@
-//! How a scan looks in an answer.
+//! The JSON of scans in answers.
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
     report::Severities,
-    scan::{Moment, Pace, Run, Scan, State},
+    scan::{Durations, Run, Scan, ServerTime, State},
 };
 
-/// What an answer depends on beside the scan.
+/// The time and the durations on which an answer depends.
 pub struct Clock {
-    pub pace: Pace,
-    pub now: Moment,
+    pub durations: Durations,
+    pub now: ServerTime,
     /// When the server started, in seconds since 1970.
     pub epoch: u64,
 }
 
 impl Clock {
-    pub fn unix(&self, moment: Moment) -> u64 {
-        self.epoch + moment.as_secs()
+    /// Converts a time to seconds since 1970.
+    pub fn unix(&self, time: ServerTime) -> u64 {
+        self.epoch + time.as_secs()
     }
 }
 
-/// A scan as a test sees it.
+/// A scan in the form in which tests get it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ScanView {
     pub id: u64,
@@ -41,15 +42,15 @@ impl ScanView {
             name: scan.name.clone(),
             description: scan.description.clone(),
             marker: scan.marker.clone(),
-            status: scan.state(&clock.pace, clock.now).to_string(),
+            status: scan.state(&clock.durations, clock.now).to_string(),
             folder_id: scan.folder,
             launches: scan.runs.len(),
         }
     }
 }
 
-/// The answer to a create.
-pub fn created(scan: &Scan, clock: &Clock) -> Value {
+/// The answer to a create request.
+pub fn create_answer(scan: &Scan, clock: &Clock) -> Value {
     json!({ "scan": {
         "id": scan.id.0,
         "uuid": format!("template-{}", scan.body["uuid"].as_str().unwrap_or("")),
@@ -70,13 +71,13 @@ pub fn created(scan: &Scan, clock: &Clock) -> Value {
     }})
 }
 
-/// A line of the list.
-pub fn listed(scan: &Scan, clock: &Clock) -> Value {
+/// The entry of a scan in the list of scans.
+pub fn list_entry(scan: &Scan, clock: &Clock) -> Value {
     json!({
         "id": scan.id.0,
         "uuid": scan.runs.last().map(|run| &run.uuid),
         "name": scan.name,
-        "status": scan.state(&clock.pace, clock.now).to_string(),
+        "status": scan.state(&clock.durations, clock.now).to_string(),
         "folder_id": scan.folder,
         "owner": "operator",
         "type": "local",
@@ -91,16 +92,16 @@ pub fn listed(scan: &Scan, clock: &Clock) -> Value {
     })
 }
 
-/// The whole state of a scan.
-pub fn details(scan: &Scan, hosts: &[String], found: Severities, clock: &Clock) -> Value {
+/// The details of a scan.
+pub fn details(scan: &Scan, hosts: &[String], severities: Severities, clock: &Clock) -> Value {
     let run = scan.runs.last();
-    let hosts = run.map_or_else(Vec::new, |run| progress(run, hosts, found, clock));
+    let hosts = run.map_or_else(Vec::new, |run| host_progress(run, hosts, severities, clock));
     json!({
         "info": {
             "object_id": scan.id.0,
             "uuid": run.map(|run| &run.uuid),
             "name": scan.name,
-            "status": scan.state(&clock.pace, clock.now).to_string(),
+            "status": scan.state(&clock.durations, clock.now).to_string(),
             "targets": scan.targets,
             "hostcount": hosts.len(),
             "folder_id": scan.folder,
@@ -112,7 +113,7 @@ pub fn details(scan: &Scan, hosts: &[String], found: Severities, clock: &Clock) 
             "user_permissions": 128,
             "alt_targets_used": false,
             "scan_start": run.map(|run| clock.unix(run.launched)),
-            "scan_end": run.and_then(|run| run.ended(&clock.pace, clock.now)).map(|end| clock.unix(end)),
+            "scan_end": run.and_then(|run| run.ended(&clock.durations, clock.now)).map(|end| clock.unix(end)),
             "timestamp": clock.unix(scan.modified),
         },
         "hosts": hosts,
@@ -129,31 +130,31 @@ fn history(scan: &Scan, clock: &Clock) -> Value {
     if scan.runs.is_empty() {
         return Value::Null;
     }
-    let one = |(number, run): (usize, &Run)| {
+    let entry = |(number, run): (usize, &Run)| {
         json!({
             "history_id": number + 1,
             "uuid": run.uuid,
-            "status": run.state(&clock.pace, clock.now).to_string(),
+            "status": run.state(&clock.durations, clock.now).to_string(),
             "creation_date": clock.unix(run.launched),
-            "last_modification_date": clock.unix(run.ended(&clock.pace, clock.now).unwrap_or(clock.now)),
+            "last_modification_date": clock.unix(run.ended(&clock.durations, clock.now).unwrap_or(clock.now)),
             "type": "local", "owner_id": 2, "alt_targets_used": false, "scheduler": 0, "node_id": null,
         })
     };
-    scan.runs.iter().enumerate().map(one).collect()
+    scan.runs.iter().enumerate().map(entry).collect()
 }
 
-/// Hosts are scanned one after the other, so that the sum of their progress is that of the scan.
-fn progress(run: &Run, hosts: &[String], found: Severities, clock: &Clock) -> Vec<Value> {
-    /// As many steps as a host has.
+/// The progress of each host. Hosts are scanned one after another, so that the sum equals the progress of the scan.
+fn host_progress(run: &Run, hosts: &[String], severities: Severities, clock: &Clock) -> Vec<Value> {
+    /// The number of steps of each host.
     const STEPS: f64 = 1000.0;
-    if run.state(&clock.pace, clock.now) == State::Pending {
+    if run.state(&clock.durations, clock.now) == State::Pending {
         return Vec::new();
     }
-    let done = run.progress(&clock.pace, clock.now) * hosts.len() as f64;
-    let one = |(index, name): (usize, &String)| {
+    let done = run.progress(&clock.durations, clock.now) * hosts.len() as f64;
+    let entry = |(index, name): (usize, &String)| {
         let steps = ((done - index as f64).clamp(0.0, 1.0) * STEPS).floor();
         let share = |severity: usize| {
-            let own = share_of(found[severity], index, hosts.len());
+            let own = share_of(severities[severity], index, hosts.len());
             (own as f64 * steps / STEPS).floor() as u64
         };
         json!({
@@ -170,10 +171,10 @@ fn progress(run: &Run, hosts: &[String], found: Severities, clock: &Clock) -> Ve
             "score": 0,
         })
     };
-    hosts.iter().enumerate().map(one).collect()
+    hosts.iter().enumerate().map(entry).collect()
 }
 
-/// The first hosts take what does not divide.
+/// The share of one host, of which the first hosts get the remainder of the division.
 fn share_of(total: u64, index: usize, hosts: usize) -> u64 {
     let (index, hosts) = (index as u64, hosts as u64);
     total / hosts + u64::from(index < total % hosts)

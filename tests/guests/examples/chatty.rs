@@ -1,4 +1,4 @@
-//! Logs without end when it is asked for the status.
+//! A backend whose `status` logs without end.
 
 use guests::{Backend, Guest};
 use scanhost_sdk::backend::{

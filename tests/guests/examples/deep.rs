@@ -1,4 +1,4 @@
-//! Calls itself without end when it is asked for the status.
+//! A backend whose `status` recurses without end.
 
 use std::hint::black_box;
 
@@ -15,9 +15,9 @@ impl Guest for Deep {
     }
 }
 
-#[expect(unconditional_recursion, reason = "this is what it is for")]
+#[expect(unconditional_recursion, reason = "this guest exists to overflow its stack")]
 fn descend(depth: u8) -> u8 {
-    // What comes after the call keeps it from becoming a loop.
+    // The addition after the call keeps the compiler from turning the recursion into a loop.
     black_box(descend(black_box(depth.wrapping_add(1)))).wrapping_add(depth)
 }
 

@@ -1,4 +1,4 @@
-//! Sends requests without end when it is asked for the status, and does not care what comes of them.
+//! A backend whose `status` sends requests without end and ignores their outcome.
 
 use guests::{Backend, Guest};
 use scanhost_sdk::backend::{

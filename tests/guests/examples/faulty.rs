@@ -1,7 +1,7 @@
-//! A backend for a small scanner of its own, right in all that it does but for one fault.
+//! A backend for an invented scanner, correct except for one fault.
 //!
-//! The fault is a word in the component's bytes, which a test exchanges: so one build gives a component for each fault.
-//! `FAULTS` in the tests says which case of the conformance kit each has to fail.
+//! The name of the fault is in the component's bytes, where tests replace it: so one build gives a component for each
+//! fault. `FAULTS` in the tests of the conformance kit says which case each fault has to fail.
 
 use std::hash::{BuildHasher as _, RandomState};
 
@@ -21,52 +21,52 @@ use scanhost_sdk::{
 };
 use serde::{Deserialize, Serialize};
 
-/// As long as the longest name of a fault, filled up with dots.
+/// The name of the fault, padded with dots to the length of the longest name.
 static FAULT: [u8; 22] = *b"fault=none............";
 
 fn has(fault: &str) -> bool {
-    let marked = std::hint::black_box(&FAULT);
-    let name = marked["fault=".len()..].split(|byte| *byte == b'.').next();
+    let bytes = std::hint::black_box(&FAULT);
+    let name = bytes["fault=".len()..].split(|byte| *byte == b'.').next();
     name == Some(fault.as_bytes())
 }
 
 #[derive(Deserialize)]
-struct Listed {
-    scans: Vec<Scan>,
+struct ScanList {
+    scans: Vec<ListEntry>,
 }
 
 #[derive(Deserialize)]
-struct Scan {
+struct ListEntry {
     id: String,
     name: String,
 }
 
 #[derive(Deserialize)]
-struct Standing {
+struct ScannerStatus {
     state: String,
     #[serde(default)]
     percent: u8,
 }
 
 #[derive(Serialize)]
-struct New {
+struct CreateBody {
     name: String,
     targets: String,
     password: Option<String>,
 }
 
 #[derive(Serialize)]
-struct Nothing {}
+struct EmptyBody {}
 
-/// The scans of this installation, each with its task.
-fn listed(context: &Context) -> Result<Vec<(String, String)>, ScanError> {
-    let Listed { scans } = accept(Request::get("list the scans", "/scans").send()?)?.json()?;
-    let marked = scans.into_iter().filter_map(|scan| {
+/// Lists the remote scans of this installation, each as its id and its task id.
+fn list(context: &Context) -> Result<Vec<(String, String)>, ScanError> {
+    let ScanList { scans } = accept(Request::get("list the scans", "/scans").send()?)?.json()?;
+    let ours = scans.into_iter().filter_map(|scan| {
         let (_, marker) = scan.name.strip_suffix(']')?.rsplit_once('[')?;
         let (installation, task) = marker.split_once(' ')?;
         (has("grabber") || installation == context.installation).then(|| (scan.id, task.to_owned()))
     });
-    Ok(marked.collect())
+    Ok(ours.collect())
 }
 
 fn accept(answer: Answer) -> Result<Answer, ScanError> {
@@ -75,23 +75,23 @@ fn accept(answer: Answer) -> Result<Answer, ScanError> {
     }
     if has("hammer") && answer.status == 503 {
         for _ in 0..30 {
-            Request::get("see the scanner", "/ready").send()?;
+            Request::get("check the scanner", "/ready").send()?;
         }
     }
     answer.accept_or(|answer| match answer.status {
         429 if has("deaf") => Some(ScanError::RateLimited(None)),
-        503 if has("quitter") => Some(ScanError::Invalid("it is down".to_owned())),
+        503 if has("quitter") => Some(ScanError::Invalid("the scanner is down".to_owned())),
         418 if has("parrot") => Some(ScanError::Internal(String::from_utf8_lossy(&answer.body).into_owned())),
         _ => None,
     })
 }
 
-struct Lab;
+struct Faulty;
 
-impl scanner::Guest for Lab {
+impl scanner::Guest for Faulty {
     fn describe() -> Description {
         assert!(!has("speechless"), "it has no words");
-        let description = if has("mumbler") { "" } else { "how sure the scanner is, in words" };
+        let description = if has("mumbler") { "" } else { "how certain the scanner is, in words" };
         let certainty =
             Field { name: "certainty".to_owned(), type_: FieldType::Text, description: description.to_owned() };
         Description {
@@ -124,24 +124,25 @@ impl scanner::Guest for Lab {
         struct Created {
             id: String,
         }
-        let sent = Request::post("create the scan", "/scans").json(&New { name, targets, password }).send()?;
-        let Created { id } = accept(sent)?.json()?;
+        let body = CreateBody { name, targets, password };
+        let answer = Request::post("create the scan", "/scans").json(&body).send()?;
+        let Created { id } = accept(answer)?.json()?;
         Ok(RemoteScan { id, state })
     }
 
     fn find(context: Context, task_id: String) -> Result<Option<RemoteScan>, ScanError> {
-        let found = listed(&context)?.into_iter().find(|(_, task)| has("greedy") || *task == task_id);
+        let found = list(&context)?.into_iter().find(|(_, task)| has("greedy") || *task == task_id);
         let found = found.filter(|_| !has("forgetful"));
         Ok(found.map(|(id, _)| RemoteScan { id, state: Vec::new() }))
     }
 
     fn list_scans(context: Context) -> Result<Vec<ListedScan>, ScanError> {
-        let listed = listed(&context)?.into_iter();
-        Ok(listed.map(|(id, task_id)| ListedScan { id, task_id, is_running: !has("sleepy") }).collect())
+        let scans = list(&context)?.into_iter();
+        Ok(scans.map(|(id, task_id)| ListedScan { id, task_id, is_running: !has("sleepy") }).collect())
     }
 
     fn launch(context: Context, id: String) -> Result<Vec<u8>, ScanError> {
-        let answer = Request::post("launch the scan", path(&id, "/launch")?).json(&Nothing {}).send()?;
+        let answer = Request::post("launch the scan", path(&id, "/launch")?).json(&EmptyBody {}).send()?;
         if answer.status == 409 && !has("stubborn") {
             return Err(ScanError::AlreadyRunning);
         }
@@ -150,19 +151,19 @@ impl scanner::Guest for Lab {
     }
 
     fn status(context: Context, id: String) -> Result<ScanStatus, ScanError> {
-        let standing: Standing = accept(Request::get("read the scan's status", path(&id, "")?).send()?)?.json()?;
-        let state = match standing.state.as_str() {
+        let status: ScannerStatus = accept(Request::get("read the scan's status", path(&id, "")?).send()?)?.json()?;
+        let state = match status.state.as_str() {
             "new" => RemoteState::Created,
             "done" => RemoteState::Completed,
-            "failed" => RemoteState::Failed("the scanner gave it up".to_owned()),
-            _ if has("boaster") => RemoteState::Running(standing.percent + 100),
-            _ => RemoteState::Running(standing.percent),
+            "failed" => RemoteState::Failed("the scanner gave up the scan".to_owned()),
+            _ if has("boaster") => RemoteState::Running(status.percent + 100),
+            _ => RemoteState::Running(status.percent),
         };
         Ok(ScanStatus { state, next_state: context.state })
     }
 
     fn stop(_context: Context, id: String) -> Result<(), ScanError> {
-        let answer = Request::post("stop the scan", path(&id, "/stop")?).json(&Nothing {}).send()?;
+        let answer = Request::post("stop the scan", path(&id, "/stop")?).json(&EmptyBody {}).send()?;
         if answer.status == 409 { Ok(()) } else { accept(answer).map(drop) }
     }
 
@@ -179,24 +180,27 @@ impl scanner::Guest for Lab {
     fn health(_context: Context) -> Result<ScannerHealth, ScanError> {
         if has("wanderer") {
             let path = "//elsewhere.example/".to_owned();
-            let asked = http::send(&http::Request { method: Method::Get, path, headers: Vec::new(), body: None });
-            log::write(log::Level::Debug, if asked.is_ok() { "it went" } else { "it did not go" });
+            let outcome = http::send(&http::Request { method: Method::Get, path, headers: Vec::new(), body: None });
+            log::write(
+                log::Level::Debug,
+                if outcome.is_ok() { "the request was sent" } else { "the request was not sent" },
+            );
         }
-        accept(Request::get("see the scanner", "/ready").send()?)?;
-        let mood = if has("moody") { RandomState::new().hash_one(7) } else { 7 };
-        Ok(ScannerHealth { ready: true, message: format!("it answers, {mood}") })
+        accept(Request::get("check the scanner", "/ready").send()?)?;
+        let number = if has("moody") { RandomState::new().hash_one(7) } else { 7 };
+        Ok(ScannerHealth { ready: true, message: format!("ready, {number}") })
     }
 }
 
-/// An id comes from the scanner: only one that can be part of a path becomes one.
-fn path(id: &str, rest: &str) -> Result<String, ScanError> {
+/// Returns a path of this remote scan. The id comes from the scanner, so it may contain characters that a path may not.
+fn path(id: &str, suffix: &str) -> Result<String, ScanError> {
     if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return Err(ScanError::NotFound("the scan's id is none of this scanner".to_owned()));
+        return Err(ScanError::NotFound("this is not an id of this scanner".to_owned()));
     }
-    Ok(format!("/scans/{id}{rest}"))
+    Ok(format!("/scans/{id}{suffix}"))
 }
 
-impl reader::Guest for Lab {
+impl reader::Guest for Faulty {
     fn parse(_scan_type: Option<ScanType>) -> Result<ReportInfo, ParseError> {
         let error = |message| ParseError { message, offset: 0 };
         let mut text = Vec::new();
@@ -210,7 +214,7 @@ impl reader::Guest for Lab {
             }
             text.append(&mut piece);
         }
-        assert!(!has("rigid") || text.windows(4).any(|part| part == b"host"), "where is the host");
+        assert!(!has("rigid") || text.windows(4).any(|part| part == b"host"), "the report has no host");
         assert!(!has("brittle") || text != b"boom", "this goes boom");
         let (mut findings, mut hosts) = (Findings::new(), std::collections::BTreeSet::new());
         for (number, line) in String::from_utf8_lossy(&text).lines().enumerate() {
@@ -233,4 +237,4 @@ impl reader::Guest for Lab {
     }
 }
 
-scanhost_sdk::export_backend!(Lab);
+scanhost_sdk::export_backend!(Faulty);

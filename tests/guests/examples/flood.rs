@@ -1,4 +1,4 @@
-//! Hands over findings without end when it reads a report, and does not care what the host says to it.
+//! A backend whose `parse` emits findings without end and ignores the errors that the host returns.
 
 use guests::{Backend, Guest};
 use scanhost_sdk::backend::{

@@ -1,5 +1,4 @@
-//! A profile whose rows are whatever its definition says: what it has in the place of a row stands there, as text, under
-//! the key `row`, which is the only one.
+//! A profile that returns a forged text in place of every row. Its definition gives the text under its only key, `row`.
 
 use scanhost_sdk::profile::planner::{Column, Description, Field, FieldType, Guest, QueryPlan, Selection};
 use serde::Deserialize;
@@ -14,7 +13,7 @@ struct Forger;
 
 impl Guest for Forger {
     fn describe(definition: String) -> Result<Description, String> {
-        read(&definition)?;
+        parse_definition(&definition)?;
         Ok(Description {
             name: "forger".to_owned(),
             version: "1.0.0".to_owned(),
@@ -22,7 +21,7 @@ impl Guest for Forger {
             derived: vec![Field {
                 name: "risk".to_owned(),
                 type_: FieldType::Integer,
-                description: "what it makes up".to_owned(),
+                description: "a made-up value".to_owned(),
             }],
             shapes: true,
         })
@@ -33,7 +32,7 @@ impl Guest for Forger {
     }
 
     fn shape(definition: String, rows: Vec<String>) -> Result<Vec<String>, String> {
-        let row = read(&definition)?.row;
+        let row = parse_definition(&definition)?.row;
         Ok(vec![row; rows.len()])
     }
 }
@@ -44,6 +43,6 @@ fn fields() -> Selection {
     Selection::Some(vec!["host".to_owned(), "severity".to_owned()])
 }
 
-fn read(definition: &str) -> Result<Definition, String> {
+fn parse_definition(definition: &str) -> Result<Definition, String> {
     serde_json::from_str(definition).map_err(|error| error.to_string())
 }

@@ -1,4 +1,4 @@
-//! Answers with a gigabyte, or with as much as it can get, when it is asked for the status.
+//! A backend whose `status` returns a state of a gigabyte, or of as much memory as it can get.
 
 use guests::{Backend, Guest};
 use scanhost_sdk::backend::scanner::RemoteState;

@@ -1,4 +1,4 @@
-//! Writes to standard error without end when it is asked for the status.
+//! A backend whose `status` writes to standard error without end.
 
 use guests::{Backend, Guest};
 use scanhost_sdk::backend::scanner::RemoteState;

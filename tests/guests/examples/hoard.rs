@@ -1,4 +1,4 @@
-//! Takes memory without end when it is asked for the status.
+//! A backend whose `status` allocates memory without end.
 
 use guests::{Backend, Guest};
 use scanhost_sdk::backend::scanner::RemoteState;
@@ -9,9 +9,9 @@ impl Guest for Hoard {
     const NAME: &'static str = "hoard";
 
     fn status(_state: &mut Vec<u8>) -> RemoteState {
-        let mut taken = Vec::new();
+        let mut allocated = Vec::new();
         loop {
-            taken.push(std::hint::black_box(vec![1_u8; 1024 * 1024]));
+            allocated.push(std::hint::black_box(vec![1_u8; 1024 * 1024]));
         }
     }
 }

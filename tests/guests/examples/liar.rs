@@ -1,4 +1,4 @@
-//! Describes itself with a name that breaks the rules and a standard field of another type.
+//! A backend whose description breaks the rules: its name is not allowed, and it gives a standard field another type.
 
 use guests::{Backend, Guest, plain_description};
 use scanhost_sdk::backend::scanner::{Description, Field, FieldType};

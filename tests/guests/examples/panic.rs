@@ -1,4 +1,4 @@
-//! Panics when it is asked for the status.
+//! A backend whose `status` panics.
 
 use guests::{Backend, Guest};
 use scanhost_sdk::backend::scanner::RemoteState;

@@ -1,4 +1,4 @@
-//! Computes for ever when it is asked for the status.
+//! A backend whose `status` computes without end.
 
 use guests::{Backend, Guest};
 use scanhost_sdk::backend::scanner::RemoteState;

@@ -1,5 +1,6 @@
-//! Behaves, and says which version of itself it is: in its description, its health and its one finding. A test makes
-//! other versions by writing other digits into the mark.
+//! A backend that behaves correctly and reports its version number, in its description and in its only finding.
+//!
+//! Tests make other versions of it by overwriting the digits in [`MARK`].
 
 use std::hint::black_box;
 
@@ -9,12 +10,12 @@ use scanhost_sdk::backend::{
     scanner::{Description, RemoteScan, RemoteState, ScanError, ScanRequest},
 };
 
-/// Long enough to stay in one piece in the component.
-static MARK: &str = "steady guest of version 0001 with state 0001 that fails in 0000 of its looks";
+/// Text that tests change in the bytes of the component. It is long, so that the compiler keeps it in one piece.
+static MARK: &str = "steady guest of version 0001 with state 0001 that fails in 0000 of its status calls";
 
-fn number_after(word: &str) -> u32 {
-    let (_, rest) = black_box(MARK).split_once(word).expect("the mark has the word");
-    rest[1..5].parse().expect("a number follows it")
+fn number_after(words: &str) -> u32 {
+    let (_, rest) = black_box(MARK).split_once(words).expect("the mark has these words");
+    rest[1..5].parse().expect("a number follows them")
 }
 
 struct Steady;
@@ -31,16 +32,16 @@ impl Guest for Steady {
     }
 
     fn create(request: ScanRequest) -> Result<RemoteScan, ScanError> {
-        // How many looks at its status the scan takes.
-        let looks: u8 = request.description.parse().unwrap_or(0);
-        Ok(RemoteScan { id: request.task_id, state: vec![looks] })
+        // A test gives the number of status calls for which the scan is running as its description.
+        let remaining_polls: u8 = request.description.parse().unwrap_or(0);
+        Ok(RemoteScan { id: request.task_id, state: vec![remaining_polls] })
     }
 
     fn status(state: &mut Vec<u8>) -> RemoteState {
-        assert!(number_after("fails in") == 0, "as it was made to");
+        assert!(number_after("fails in") == 0, "this variant fails in every status call");
         match state.first_mut() {
-            Some(looks) if *looks > 0 => {
-                *looks -= 1;
+            Some(remaining_polls) if *remaining_polls > 0 => {
+                *remaining_polls -= 1;
                 RemoteState::Running(50)
             }
             _ => RemoteState::Completed,

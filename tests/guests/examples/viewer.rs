@@ -1,18 +1,18 @@
-//! A profile that behaves, and says in every row which version of itself made it. A test makes other versions by writing
-//! other digits into the mark.
+//! A profile that behaves correctly and adds its version number to every row. Tests make other versions of it by
+//! overwriting the digits in [`MARK`].
 
 use std::hint::black_box;
 
 use scanhost_sdk::profile::planner::{Column, Description, Field, FieldType, Guest, QueryPlan, Selection};
 
-/// Long enough to stay in one piece in the component.
+/// Text that tests change in the bytes of the component. It is long, so that the compiler keeps it in one piece.
 static MARK: &str = "viewer guest of version 0001 that shows one more field";
 
 struct Viewer;
 
 impl Viewer {
     fn version() -> u32 {
-        let (_, rest) = black_box(MARK).split_once("version").expect("the mark has the word");
+        let (_, rest) = black_box(MARK).split_once("version").expect("the mark has this word");
         rest[1..5].parse().expect("a number follows it")
     }
 
@@ -30,7 +30,7 @@ impl Guest for Viewer {
             derived: vec![Field {
                 name: "viewer".to_owned(),
                 type_: FieldType::Integer,
-                description: "the version that made the row".to_owned(),
+                description: "the version of the profile that made the row".to_owned(),
             }],
             shapes: true,
         })

@@ -1,7 +1,7 @@
-//! Plugins for the tests. Most are backends that misbehave in one step each; in all other steps they are the plain
-//! scanner of this file, whose scans are done at once and find one thing.
+//! Plugins for the tests. Most are backends that misbehave in one function; their other functions come from this file,
+//! whose scans complete at once with one finding.
 //!
-//! Each is an example of this crate, so that one build makes all components.
+//! Each guest is an example of this crate, so that one build makes all components.
 
 use std::marker::PhantomData;
 
@@ -17,7 +17,7 @@ use scanhost_sdk::{
     findings::Findings,
 };
 
-/// The steps that a guest may do in its own way.
+/// The functions that a guest may implement in its own way.
 pub trait Guest: 'static {
     const NAME: &'static str;
 
@@ -38,7 +38,7 @@ pub trait Guest: 'static {
     }
 }
 
-/// A guest as a backend.
+/// A backend that calls the guest's functions.
 pub struct Backend<G>(PhantomData<G>);
 
 impl<G: Guest> scanner::Guest for Backend<G> {
@@ -90,7 +90,7 @@ impl<G: Guest> reader::Guest for Backend<G> {
     }
 }
 
-/// A description that a host can accept.
+/// A description that the host accepts.
 pub fn plain_description(name: &str) -> Description {
     Description {
         name: name.to_owned(),
@@ -104,20 +104,20 @@ pub fn plain_description(name: &str) -> Description {
     }
 }
 
-/// The scan's id at the scanner.
+/// The id of the remote scan of this task.
 pub fn remote_id(name: &str, task_id: &str) -> String {
     format!("{name}-{task_id}")
 }
 
-/// Whatever the report, one finding of this name.
+/// Emits one finding with this plugin name, without reading the report.
 pub fn one_finding(plugin_name: &str) -> Result<ReportInfo, ParseError> {
     let mut findings = Findings::new();
-    findings.begin_finding().map_err(refused)?;
+    findings.begin_finding().map_err(parse_error)?;
     findings.cell("host", "127.0.0.1");
     findings.cell("plugin_id", "1");
     findings.cell("plugin_name", plugin_name);
     findings.cell("severity", "Low");
-    findings.finish().map_err(refused)?;
+    findings.finish().map_err(parse_error)?;
     Ok(ReportInfo {
         name: None,
         targets: None,
@@ -127,6 +127,6 @@ pub fn one_finding(plugin_name: &str) -> Result<ReportInfo, ParseError> {
     })
 }
 
-fn refused(message: String) -> ParseError {
+fn parse_error(message: String) -> ParseError {
     ParseError { message, offset: 0 }
 }

@@ -1,12 +1,13 @@
-"""The official Python client drives a server: every tool once, a scan from submit to its findings, another cancelled.
+"""Tests a server with the official Python client: calls every tool, runs one scan to its findings, cancels another.
 
     pip install mcp
     python mcp_session.py MODE URL
     python mcp_session.py MODE COMMAND ARGUMENT...      over stdio
 
-MODE is `auto`, which ends in the newest protocol that both sides know, or `legacy`, which begins with `initialize`.
-The server has a pool `mock` that is done within seconds and a pool `mock_slow` whose scans take minutes. The client checks
-each structured answer against the output schema of its tool. Ends with 0 and one line when all was right.
+MODE is `auto`, which negotiates the newest protocol that both sides know, or `legacy`, which begins with `initialize`.
+The server has to have a pool `mock` whose scans take seconds and a pool `mock_slow` whose scans take minutes.
+The client checks each structured result against the output schema of its tool. If everything is right, the script
+prints one line and exits with 0.
 """
 
 import asyncio
@@ -20,12 +21,12 @@ MINIMAL = ["host", "plugin_id", "severity", "cve", "cvss_score", "exploit_availa
 LOGIN = {"ssh_username": "audit", "ssh_password": "correct horse battery"}
 
 
-class Wrong(Exception):
-    """Something differs from what the server promises."""
+class Mismatch(Exception):
+    """The server does not do what it promises."""
 
 
 class Session:
-    """A connected client that remembers which tools it called."""
+    """A connected client that records which tools were called."""
 
     def __init__(self, client: mcp.Client):
         self.client = client
@@ -35,30 +36,30 @@ class Session:
         self.called.add(tool)
         return await self.client.call_tool(tool, arguments)
 
-    async def ok(self, tool: str, **arguments) -> dict:
+    async def call_ok(self, tool: str, **arguments) -> dict:
         result = await self.call(tool, **arguments)
         if result.is_error:
-            raise Wrong(f"{tool} failed: {result.content[0].text}")
+            raise Mismatch(f"{tool} failed: {result.content[0].text}")
         check(f"the text of {tool}", result.structured_content, json.loads(result.content[0].text))
         return result.structured_content
 
-    async def refused(self, tool: str, code: str, **arguments) -> None:
+    async def call_refused(self, tool: str, code: str, **arguments) -> None:
         result = await self.call(tool, **arguments)
         if not result.is_error or result.structured_content is not None:
-            raise Wrong(f"{tool} was not refused: {result}")
+            raise Mismatch(f"{tool} was not refused: {result}")
         error = json.loads(result.content[0].text)["error"]
-        check(f"the parts of a refusal of {tool}", {"code", "message", "hint"}, set(error))
-        check(f"the code of a refusal of {tool}", code, error["code"])
+        check(f"the keys of the error of {tool}", {"code", "message", "hint"}, set(error))
+        check(f"the code of the error of {tool}", code, error["code"])
 
     async def results(self, **arguments) -> list[dict]:
         result = await self.call("get_scan_results", **arguments)
         if result.is_error or result.structured_content is not None:
-            raise Wrong(f"get_scan_results answered {result}")
+            raise Mismatch(f"get_scan_results returned {result}")
         return [json.loads(line) for line in result.content[0].text.split("\n")]
 
-    async def ended(self, task_id: str) -> dict:
+    async def wait_for_end(self, task_id: str) -> dict:
         while True:
-            status = await self.ok("wait_for_scan", task_id=task_id, timeout_seconds=10)
+            status = await self.call_ok("wait_for_scan", task_id=task_id, timeout_seconds=10)
             if status["status"] not in ("queued", "running"):
                 return status
 
@@ -72,28 +73,28 @@ async def main(mode: str, target: list[str]) -> None:
         task_id = await scan(session)
         pages = await read_pages(session, task_id)
         await cancel(session)
-        await log_in(session)
-        await refuse(session)
-        await look_around(session, task_id)
-        check("the tools that were called", sorted(tools), sorted(session.called))
+        await scan_with_credentials(session)
+        await check_refusals(session)
+        await check_queries(session, task_id)
+        check("the called tools", sorted(tools), sorted(session.called))
         print(f"ok: protocol {client.protocol_version}, {len(tools)} tools called, {pages}")
 
 
 async def scan(session: Session) -> str:
-    submitted = await session.ok("run_untrusted_scan", targets="10.0.0.0/28", name="python", scanner_pool="mock")
-    check("the state after the submit", "queued", submitted["status"])
-    status = await session.ended(submitted["task_id"])
-    check("the state at the end", "completed", status["status"])
+    submitted = await session.call_ok("run_untrusted_scan", targets="10.0.0.0/28", name="python", scanner_pool="mock")
+    check("the status after the submit", "queued", submitted["status"])
+    status = await session.wait_for_end(submitted["task_id"])
+    check("the status at the end", "completed", status["status"])
     return submitted["task_id"]
 
 
 async def read_pages(session: Session, task_id: str) -> str:
-    """Two pages, with a filter on a field that the profile hides, against all findings filtered here."""
-    everything = findings(await session.results(task_id=task_id, schema_profile="full", page=0))
-    family, count = collections.Counter(finding["plugin_family"] for finding in everything).most_common(1)[0]
+    """Reads two pages with a filter on a field that the profile hides. The same findings are also filtered here."""
+    all_findings = findings(await session.results(task_id=task_id, schema_profile="full", page=0))
+    family, count = collections.Counter(finding["plugin_family"] for finding in all_findings).most_common(1)[0]
     if count <= 10:
-        raise Wrong("the mock's findings of one family fill no two pages")
-    expected = [shown(finding) for finding in everything if finding["plugin_family"] == family]
+        raise Mismatch("no family of the mock has enough findings for two pages")
+    expected = [minimal(finding) for finding in all_findings if finding["plugin_family"] == family]
     for page in (1, 2):
         lines = await session.results(
             task_id=task_id,
@@ -106,30 +107,32 @@ async def read_pages(session: Session, task_id: str) -> str:
         check("the total", count, lines[0]["total_vulnerabilities"])
         check(f"the findings of page {page}", expected[10 * (page - 1) : 10 * page], findings(lines))
         check("whether there is another page", count > 10 * page, lines[-1]["has_next"])
-    return f"{count} of {len(everything)} findings in pages"
+    return f"{count} of {len(all_findings)} findings in pages"
 
 
 def findings(lines: list[dict]) -> list[dict]:
     return [line for line in lines if line["type"] == "vulnerability"]
 
 
-def shown(finding: dict) -> dict:
+def minimal(finding: dict) -> dict:
     return {name: finding[name] for name in ["type", *MINIMAL] if name in finding}
 
 
 async def cancel(session: Session) -> None:
-    submitted = await session.ok("run_untrusted_scan", targets="10.0.0.1", name="slow", scanner_pool="mock_slow")
+    submitted = await session.call_ok("run_untrusted_scan", targets="10.0.0.1", name="slow", scanner_pool="mock_slow")
     task_id = submitted["task_id"]
-    await session.refused("get_scan_results", "not_ready", task_id=task_id)
-    await session.ok("cancel_scan", task_id=task_id)
-    check("the state after the cancel", "cancelled", (await session.ended(task_id))["status"])
-    check("whether it was deleted", True, (await session.ok("delete_scan", task_id=task_id))["deleted"])
-    await session.refused("get_scan_status", "not_found", task_id=task_id)
+    await session.call_refused("get_scan_results", "not_ready", task_id=task_id)
+    await session.call_ok("cancel_scan", task_id=task_id)
+    check("the status after the cancel", "cancelled", (await session.wait_for_end(task_id))["status"])
+    check("the deletion", True, (await session.call_ok("delete_scan", task_id=task_id))["deleted"])
+    await session.call_refused("get_scan_status", "not_found", task_id=task_id)
 
 
-async def log_in(session: Session) -> None:
-    trusted = await session.ok("run_trusted_scan", targets="10.0.0.2", name="trusted", scanner_pool="mock", **LOGIN)
-    privileged = await session.ok(
+async def scan_with_credentials(session: Session) -> None:
+    trusted = await session.call_ok(
+        "run_trusted_scan", targets="10.0.0.2", name="trusted", scanner_pool="mock", **LOGIN
+    )
+    privileged = await session.call_ok(
         "run_privileged_scan",
         targets="10.0.0.3",
         name="privileged",
@@ -138,48 +141,48 @@ async def log_in(session: Session) -> None:
         **LOGIN,
     )
     for submitted in (trusted, privileged):
-        settings = await session.ok("get_scan_settings", task_id=submitted["task_id"])
+        settings = await session.call_ok("get_scan_settings", task_id=submitted["task_id"])
         check("the password in the settings", "***", settings["ssh_password"])
-        check("the state at the end", "completed", (await session.ended(submitted["task_id"]))["status"])
+        check("the status at the end", "completed", (await session.wait_for_end(submitted["task_id"]))["status"])
 
 
-async def refuse(session: Session) -> None:
-    await session.refused("get_scan_status", "invalid_argument", task_id="../../etc/passwd")
-    await session.refused("run_untrusted_scan", "target_not_allowed", targets="8.8.8.8", name="public")
+async def check_refusals(session: Session) -> None:
+    await session.call_refused("get_scan_status", "invalid_argument", task_id="../../etc/passwd")
+    await session.call_refused("run_untrusted_scan", "target_not_allowed", targets="8.8.8.8", name="public")
 
 
-async def look_around(session: Session, task_id: str) -> None:
-    status = await session.ok("get_scan_status", task_id=task_id)
-    check("the state", "completed", status["status"])
-    listed = (await session.ok("list_scans", target="10.0.0.9"))["scans"]
+async def check_queries(session: Session, task_id: str) -> None:
+    status = await session.call_ok("get_scan_status", task_id=task_id)
+    check("the status", "completed", status["status"])
+    listed = (await session.call_ok("list_scans", target="10.0.0.9"))["scans"]
     check("the scans of 10.0.0.9", True, task_id in [scan["task_id"] for scan in listed])
-    summary = await session.ok("get_scan_summary", task_id=task_id)
+    summary = await session.call_ok("get_scan_summary", task_id=task_id)
     total = status["results_summary"]["total_vulnerabilities"]
     check("the findings in the summary", total, summary["total_vulnerabilities"])
-    compared = await session.ok("compare_scans", baseline_task_id=task_id, task_id=task_id)
-    check("what is new in a scan against itself", 0, compared["counts"]["new"])
-    report = await session.ok("download_native_scan", task_id=task_id)
+    compared = await session.call_ok("compare_scans", baseline_task_id=task_id, task_id=task_id)
+    check("the new findings of a scan compared with itself", 0, compared["counts"]["new"])
+    report = await session.call_ok("download_native_scan", task_id=task_id)
     with open(report["path"], "rb") as file:
         check("the size of the report", len(file.read()), report["size"])
-    pools = (await session.ok("list_pools"))["pools"]
+    pools = (await session.call_ok("list_pools"))["pools"]
     check("the pools", ["mock", "mock_slow"], sorted(pool["name"] for pool in pools))
-    scanners = (await session.ok("list_scanners", scanner_pool="mock"))["scanners"]
+    scanners = (await session.call_ok("list_scanners", scanner_pool="mock"))["scanners"]
     check("the scanners", ["mock1"], [scanner["instance_id"] for scanner in scanners])
-    check("the capacity", True, (await session.ok("get_pool_status", scanner_pool="mock"))["capacity"] > 0)
-    check("the queue", 0, (await session.ok("get_queue_status", scanner_pool="mock"))["queue_depth"])
-    profiles = (await session.ok("list_profiles"))["profiles"]
+    check("the capacity", True, (await session.call_ok("get_pool_status", scanner_pool="mock"))["capacity"] > 0)
+    check("the queue", 0, (await session.call_ok("get_queue_status", scanner_pool="mock"))["queue_depth"])
+    profiles = (await session.call_ok("list_profiles"))["profiles"]
     check("the profiles", True, {"minimal", "summary", "brief", "full"} <= {profile["name"] for profile in profiles})
 
 
-def check(what: str, expected: object, seen: object) -> None:
-    if expected != seen:
-        raise Wrong(f"{what}: {seen!r}, not {expected!r}")
+def check(name: str, expected: object, actual: object) -> None:
+    if expected != actual:
+        raise Mismatch(f"{name}: expected {expected!r}, got {actual!r}")
 
 
-def reasons(error: BaseException) -> list[str]:
-    """What went wrong, out of the groups that the client's tasks wrap it in."""
+def messages(error: BaseException) -> list[str]:
+    """Returns the single errors in the exception groups that the client's tasks raise."""
     if isinstance(error, BaseExceptionGroup):
-        return [reason for inner in error.exceptions for reason in reasons(inner)]
+        return [message for inner in error.exceptions for message in messages(inner)]
     return [f"{type(error).__name__}: {error}"]
 
 
@@ -189,4 +192,4 @@ if __name__ == "__main__":
     try:
         asyncio.run(main(sys.argv[1], sys.argv[2:]))
     except Exception as error:
-        sys.exit("\n".join(reasons(error)))
+        sys.exit("\n".join(messages(error)))

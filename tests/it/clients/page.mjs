@@ -1,8 +1,9 @@
-// A person in a browser: logs in, submits a scan, follows it to its end, filters, compares, cancels, deletes, logs out;
-// then looks at every page in both colour schemes, wide and narrow, and lets axe-core check it.
+// Uses the web page in a browser as a person would: logs in, submits a scan, follows it to its end, filters, compares,
+// cancels, deletes and logs out. It also checks every page with axe-core, in both colour schemes, wide and narrow.
 //
-// Arguments: the server's address, a token of all scopes, the id of a completed scan whose report attacks its readers.
-// SCANHOST_SCREENSHOTS names a folder for pictures of every page, SCANHOST_CHROMIUM another browser than Debian's.
+// Arguments: the server's address, a token with all scopes, the id of a completed scan with a hostile report.
+// SCANHOST_SCREENSHOTS names a folder for screenshots of every page.
+// SCANHOST_CHROMIUM names a browser to use instead of Debian's.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -14,8 +15,8 @@ const [address, token, hostile] = process.argv.slice(2);
 const require = createRequire(process.env.SCANHOST_NODE_MODULES);
 const { chromium } = require("playwright-core");
 const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-const SHOTS = process.env.SCANHOST_SCREENSHOTS;
-const SLOW = { timeout: 30_000 };
+const SCREENSHOTS = process.env.SCANHOST_SCREENSHOTS;
+const LONG_TIMEOUT = { timeout: 30_000 };
 const WIDE = { width: 1280, height: 900 };
 const NARROW = { width: 360, height: 740 };
 
@@ -27,20 +28,20 @@ const options = {
     "--disable-component-update", "--disable-sync"],
 };
 
-// What a page complained about, other than the answers that a step expects.
-const complaints = [];
-const watched = (page) => {
-  page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error}`));
-  page.on("dialog", (dialog) => { complaints.push(`${page.url()}: a dialog: ${dialog.message()}`); dialog.dismiss(); });
+// Errors and dialogs of all pages, except the failed requests that a step expects.
+const problems = [];
+const recordProblems = (page) => {
+  page.on("pageerror", (error) => problems.push(`${page.url()}: ${error}`));
+  page.on("dialog", (dialog) => { problems.push(`${page.url()}: a dialog: ${dialog.message()}`); dialog.dismiss(); });
   page.on("console", (message) => {
-    const isAnswer = message.text().startsWith("Failed to load resource: the server responded with a status of 40");
-    if (message.type() === "error" && !isAnswer) complaints.push(`${page.url()}: ${message.text()}`);
+    const isExpected = message.text().startsWith("Failed to load resource: the server responded with a status of 40");
+    if (message.type() === "error" && !isExpected) problems.push(`${page.url()}: ${message.text()}`);
   });
   return page;
 };
 
-const logIn = async (page, given = token) => {
-  await page.getByLabel("Token").fill(given);
+const logIn = async (page, enteredToken = token) => {
+  await page.getByLabel("Token").fill(enteredToken);
   await page.getByRole("button", { name: "Log in" }).click();
 };
 
@@ -54,19 +55,19 @@ const submit = async (page, name, pool) => {
   return page.url().split("/").pop();
 };
 
-// The page brings itself up to date: nobody loads it again. At the end it loads itself, without what was for a scan that
-// goes on.
-const ended = async (page, state) => {
-  await page.locator(`#standing .state.${state}`).waitFor(SLOW);
-  await page.locator("#live").waitFor({ state: "detached", ...SLOW });
+// Waits until the page shows the end of the scan. The page updates itself. At the end it reloads itself once and then
+// has no live updates.
+const waitForEnd = async (page, state) => {
+  await page.locator(`#standing .state.${state}`).waitFor(LONG_TIMEOUT);
+  await page.locator("#live").waitFor({ state: "detached", ...LONG_TIMEOUT });
 };
 
 const severities = async (page) => new Set(await page.locator("#findings td .severity").allTextContents());
 
-async function logsIn(page) {
-  const refused = await page.goto(`${address}/scans?status=failed`);
-  assert.equal(refused.status(), 401);
-  assert.deepEqual(await page.locator("nav").count(), 0, "a stranger sees nothing of the server");
+async function testLogin(page) {
+  const response = await page.goto(`${address}/scans?status=failed`);
+  assert.equal(response.status(), 401);
+  assert.deepEqual(await page.locator("nav").count(), 0, "without a login the page shows nothing of the server");
   await logIn(page, "a-guess");
   await page.getByRole("alert").waitFor();
   await page.goto(`${address}/scans?status=failed`);
@@ -77,15 +78,15 @@ async function logsIn(page) {
   assert.ok(!cookie.value.includes(token));
 }
 
-async function followsAScan(page) {
+async function testLiveScan(page) {
   const id = await submit(page, "followed", "mock");
   await page.locator("#live:not([hidden])").waitFor();
-  await ended(page, "completed");
+  await waitForEnd(page, "completed");
   assert.equal(await page.title(), "followed · scanhost");
   return id;
 }
 
-async function filters(page) {
+async function testFilters(page) {
   await page.getByLabel("Field").fill("severity");
   await page.getByLabel("Value").fill(">=High");
   await page.getByRole("button", { name: "Show" }).click();
@@ -106,7 +107,7 @@ async function filters(page) {
   assert.match(await page.getByRole("alert").textContent(), /nosuch/);
 }
 
-async function pages(page, id) {
+async function testPages(page, id) {
   await page.goto(`${address}/scans/${id}?page_size=10`);
   const first = await page.locator("#findings tbody").textContent();
   await page.getByRole("link", { name: "Next" }).click();
@@ -117,9 +118,9 @@ async function pages(page, id) {
   assert.equal(await page.locator("#findings tbody").textContent(), first);
 }
 
-async function compares(page, earlier) {
+async function testComparison(page, earlier) {
   const later = await submit(page, "the same again", "mock");
-  await ended(page, "completed");
+  await waitForEnd(page, "completed");
   await page.locator(".heading").getByRole("link", { name: "Compare", exact: true }).click();
   await page.getByLabel("Earlier scan").selectOption(earlier);
   assert.equal(await page.getByLabel("Later scan").inputValue(), later);
@@ -127,15 +128,15 @@ async function compares(page, earlier) {
   await page.locator("#still table").waitFor();
   const figures = await page.locator(".glance dd").allTextContents();
   assert.deepEqual(figures.slice(0, 3), ["0", "0", "0"]);
-  assert.ok(Number(figures[3].replace(/\D/g, "")) > 10, "the mock finds the same again");
+  assert.ok(Number(figures[3].replace(/\D/g, "")) > 10, "the mock finds the same again in every scan");
   return later;
 }
 
-async function acts(page) {
+async function testActions(page) {
   const id = await submit(page, "cancelled", "mock_slow");
-  await page.locator("#standing .state.running").waitFor(SLOW);
+  await page.locator("#standing .state.running").waitFor(LONG_TIMEOUT);
   await page.getByRole("button", { name: "Cancel scan" }).click();
-  await ended(page, "cancelled");
+  await waitForEnd(page, "cancelled");
   await page.getByText("Delete", { exact: true }).click();
   await page.getByRole("button", { name: "Delete for good" }).click();
   await page.waitForURL(`${address}/scans`);
@@ -147,28 +148,28 @@ async function acts(page) {
   await page.getByRole("button", { name: "Pause pool mock_slow" }).waitFor();
 }
 
-// The overview of one browser shows what another one does.
-async function hearsOfIt(page, other) {
+// The overview on one page shows a scan that is submitted on another.
+async function testLiveOverview(page, other) {
   await page.goto(address);
   await page.locator("#live:not([hidden])").waitFor();
-  await submit(other, "heard of", "mock");
-  await page.locator("#recent").getByText("heard of").waitFor(SLOW);
+  await submit(other, "from another page", "mock");
+  await page.locator("#recent").getByText("from another page").waitFor(LONG_TIMEOUT);
 }
 
-async function readsAnAttack(page) {
+async function testHostileReport(page) {
   for (const query of ["", "?profile=full&page_size=100", "?profile=triage", "?filter=plugin_name%3D%3Cscript%3E"]) {
     await page.goto(`${address}/scans/${hostile}${query}`);
     assert.equal(await page.locator("script").count(), 1, "the only script is the page's own");
     assert.equal(await page.locator("#findings img, #findings b, #findings iframe").count(), 0);
     assert.match(await page.locator("#findings").textContent(), /<script>/);
     const hidden = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/;
-    assert.doesNotMatch(await page.content(), hidden, "nothing on the page is unseen");
+    assert.doesNotMatch(await page.content(), hidden, "the page has no invisible characters");
     assert.ok((await page.locator("#findings .mark").count()) > 0);
     assert.equal(await page.evaluate(() => globalThis.attacked), undefined);
   }
 }
 
-async function worksByKeyboard(page) {
+async function testKeyboard(page) {
   await page.goto(address);
   await page.keyboard.press("Tab");
   const focused = () => page.evaluate(() => document.activeElement.textContent);
@@ -177,10 +178,10 @@ async function worksByKeyboard(page) {
   assert.equal(await page.evaluate(() => document.activeElement.id), "main");
   await page.keyboard.press("Tab");
   const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
-  assert.equal(outline, "solid", "what has the focus shows it");
+  assert.equal(outline, "solid", "the focused element has a visible outline");
 }
 
-async function worksWithoutJavaScript(browser, id) {
+async function testWithoutJavaScript(browser, id) {
   const context = await browser.newContext({ javaScriptEnabled: false });
   const page = await context.newPage();
   await page.goto(address);
@@ -194,21 +195,21 @@ async function worksWithoutJavaScript(browser, id) {
   await context.close();
 }
 
-async function look(page, path, name) {
+async function checkAppearance(page, path, name) {
   for (const [width, viewport] of [["wide", WIDE], ["narrow", NARROW]]) {
     await page.setViewportSize(viewport);
     await page.goto(`${address}${path}`);
-    for (const unfolding of await page.locator(".help summary, tr:first-child .unfold summary").all()) await unfolding.click();
+    for (const summary of await page.locator(".help summary, tr:first-child .unfold summary").all()) await summary.click();
     await page.evaluate(AXE);
     for (const colorScheme of ["light", "dark"]) {
       await page.emulateMedia({ colorScheme });
-      // Only colours depend on the scheme.
+      // Only the contrast of colours depends on the scheme.
       const rules = colorScheme === "light" ? {} : { runOnly: ["color-contrast"] };
       const { violations } = await page.evaluate((rules) => globalThis.axe.run({ resultTypes: ["violations"], ...rules }), rules);
       const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-      const told = serious.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join("; ")}`);
-      assert.deepEqual(told, [], `${path} ${colorScheme} ${width}`);
-      if (SHOTS) await page.screenshot({ path: join(SHOTS, `${name}-${colorScheme}-${width}.png`), fullPage: true });
+      const descriptions = serious.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join("; ")}`);
+      assert.deepEqual(descriptions, [], `${path} ${colorScheme} ${width}`);
+      if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, `${name}-${colorScheme}-${width}.png`), fullPage: true });
     }
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     assert.ok(overflow <= 0, `${path} is ${overflow} pixels too wide (${width})`);
@@ -217,46 +218,46 @@ async function look(page, path, name) {
 
 const browser = await chromium.launchPersistentContext(profile, { ...options, viewport: WIDE });
 try {
-  const page = watched(browser.pages()[0] ?? (await browser.newPage()));
-  const step = async (what, doing) => {
+  const page = recordProblems(browser.pages()[0] ?? (await browser.newPage()));
+  const step = async (name, action) => {
     const start = Date.now();
-    const done = await doing();
-    console.log(`${what}: ${Date.now() - start} ms`);
-    return done;
+    const result = await action();
+    console.log(`${name}: ${Date.now() - start} ms`);
+    return result;
   };
-  await step("stranger", () => look(page, "/", "login"));
-  await step("login", () => logsIn(page));
-  const first = await step("follow", () => followsAScan(page));
-  await step("filter", () => filters(page));
-  await step("pages", () => pages(page, first));
-  const second = await step("compare", () => compares(page, first));
-  await step("actions", () => acts(page));
-  await step("attack", () => readsAnAttack(page));
-  await step("keyboard", () => worksByKeyboard(page));
+  await step("login page", () => checkAppearance(page, "/", "login"));
+  await step("login", () => testLogin(page));
+  const first = await step("follow", () => testLiveScan(page));
+  await step("filter", () => testFilters(page));
+  await step("pages", () => testPages(page, first));
+  const second = await step("compare", () => testComparison(page, first));
+  await step("actions", () => testActions(page));
+  await step("attack", () => testHostileReport(page));
+  await step("keyboard", () => testKeyboard(page));
   await step("live", async () => {
-    const other = watched(await browser.newPage());
-    await hearsOfIt(page, other);
+    const other = recordProblems(await browser.newPage());
+    await testLiveOverview(page, other);
     await other.close();
   });
-  await step("no script", () => worksWithoutJavaScript(browser.browser() ?? browser, first));
-  const slow = await submit(page, "looked at", "mock_slow");
-  await page.locator("#standing .state.running").waitFor(SLOW);
-  await step("look", async () => {
-    const addresses = [
+  await step("no script", () => testWithoutJavaScript(browser.browser() ?? browser, first));
+  const slow = await submit(page, "running", "mock_slow");
+  await page.locator("#standing .state.running").waitFor(LONG_TIMEOUT);
+  await step("appearance", async () => {
+    const paths = [
       ["/", "overview"], ["/scans", "scans"], ["/scans?target=192.168.7.7", "no-scans"], ["/scans/new", "new-scan"],
       [`/scans/${slow}`, "running"], [`/scans/${first}?page_size=10`, "scan"],
       [`/scans/${first}?profile=triage&page_size=10`, "triage"],
       [`/scans/${hostile}?profile=full&page_size=10`, "hostile"], [`/scans/${first}?filter=nosuch%3D1`, "bad-filter"],
       ["/compare", "compare"], [`/compare?baseline_task_id=${hostile}&task_id=${second}`, "compared"],
-      ["/nosuch", "nowhere"],
+      ["/nosuch", "not-found"],
     ];
-    for (const [path, name] of addresses) await look(page, path, name);
+    for (const [path, name] of paths) await checkAppearance(page, path, name);
   });
   await page.setViewportSize(WIDE);
   await page.getByRole("button", { name: "Log out" }).click();
   await page.getByLabel("Token").waitFor();
   assert.equal((await page.goto(address)).status(), 401);
-  assert.deepEqual(complaints, []);
+  assert.deepEqual(problems, []);
   console.log("ok");
 } finally {
   await browser.close();

@@ -1,6 +1,6 @@
-// For programs that wait a second or so for what takes milliseconds, and then call it missing: a busy machine may be away
-// for longer. They wait ten times as long.
+// Makes timeouts of about a second ten times as long. Some programs give up after a second on work that takes
+// milliseconds, but a busy machine can pause for longer than that.
 
-const usual = globalThis.setTimeout;
-globalThis.setTimeout = (callback, delay, ...rest) =>
-  usual(callback, delay >= 400 && delay <= 3_000 ? delay * 10 : delay, ...rest);
+const originalSetTimeout = globalThis.setTimeout;
+globalThis.setTimeout = (callback, delay, ...args) =>
+  originalSetTimeout(callback, delay >= 400 && delay <= 3_000 ? delay * 10 : delay, ...args);

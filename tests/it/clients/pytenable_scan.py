@@ -1,11 +1,11 @@
-"""Tenable's own client runs a whole scan: create, launch, poll, export, compare the bytes, delete.
+"""Runs a whole scan with Tenable's own client: create, launch, poll, export, compare the bytes, delete.
 
     pip install pytenable
     python pytenable_scan.py URL REPORT --keys ACCESS SECRET
     python pytenable_scan.py URL REPORT --login USERNAME PASSWORD
 
-REPORT is the file that the scanner serves as the result. Ends with 0 and one line when all was right, with 1 and what
-was not otherwise.
+REPORT is the file that the scanner serves as the result. If everything is right, the script prints one line and exits
+with 0. Otherwise it prints the first mismatch and exits with 1.
 """
 
 import argparse
@@ -22,25 +22,25 @@ TRASH = 2
 ACTIVE = {"pending", "running", "processing", "publishing", "initializing", "resuming"}
 
 
-class Wrong(Exception):
-    """Something differs from what the API promises."""
+class Mismatch(Exception):
+    """The server does not do what the API promises."""
 
 
 def main() -> int:
-    args = arguments()
-    # The client logs each answer that is an error, and one of them, after the delete, is right.
+    args = parse_arguments()
+    # The client logs every error response, and the one after the delete is expected.
     logging.disable()
     expected = pathlib.Path(args.report).read_bytes()
     try:
-        with client(args) as nessus:
+        with connect(args) as nessus:
             print(run_scan(nessus, expected, args.limit))
-    except (Wrong, RestflyException, RequestException) as wrong:
-        print(f"wrong: {wrong}", file=sys.stderr)
+    except (Mismatch, RestflyException, RequestException) as error:
+        print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def arguments() -> argparse.Namespace:
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("url")
     parser.add_argument("report")
@@ -51,7 +51,7 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def client(args: argparse.Namespace) -> Nessus:
+def connect(args: argparse.Namespace) -> Nessus:
     if args.keys:
         access, secret = args.keys
         return Nessus(url=args.url, access_key=access, secret_key=secret)
@@ -61,17 +61,17 @@ def client(args: argparse.Namespace) -> Nessus:
 
 def run_scan(nessus: Nessus, expected: bytes, limit: float) -> str:
     if nessus.server.status()["status"] != "ready":
-        raise Wrong("the server is not ready")
+        raise Mismatch("the server is not ready")
     scan_id = create(nessus)
     check("the state before the launch", "empty", state(nessus, scan_id))
     scan_uuid = nessus.scans.launch(scan_id)
-    seen = follow(nessus, scan_id, limit)
+    states = wait_until_completed(nessus, scan_id, limit)
     check("the uuid of the scan", scan_uuid, nessus.scans.details(scan_id)["info"]["uuid"])
 
     report = nessus.scans.export_scan(scan_id, format="nessus").read()
     compare(expected, report)
     remove(nessus, scan_id)
-    return f"ok: scan {scan_id} went {' > '.join(seen)}, {len(report)} bytes equal, deleted"
+    return f"ok: scan {scan_id} went {' > '.join(states)}, {len(report)} bytes equal, deleted"
 
 
 def create(nessus: Nessus) -> int:
@@ -80,39 +80,39 @@ def create(nessus: Nessus) -> int:
     return nessus.scans.create(uuid=templates["advanced"], settings=settings)["scan"]["id"]
 
 
-def follow(nessus: Nessus, scan_id: int, limit: float) -> list[str]:
-    """The states that the scan was seen in, in order."""
-    seen: list[str] = []
+def wait_until_completed(nessus: Nessus, scan_id: int, limit: float) -> list[str]:
+    """Returns the states of the scan until then, in order."""
+    states: list[str] = []
     end = time.monotonic() + limit
     while True:
-        now = state(nessus, scan_id)
-        if now not in seen:
-            seen.append(now)
-        if now == "completed":
-            return seen
-        if now not in ACTIVE:
-            raise Wrong(f"the scan went {' > '.join(seen)}")
+        current = state(nessus, scan_id)
+        if current not in states:
+            states.append(current)
+        if current == "completed":
+            return states
+        if current not in ACTIVE:
+            raise Mismatch(f"the scan went {' > '.join(states)}")
         if time.monotonic() > end:
-            raise Wrong(f"the scan is {now} after {limit:.0f} s")
+            raise Mismatch(f"the scan is {current} after {limit:.0f} s")
         time.sleep(0.25)
 
 
 def remove(nessus: Nessus, scan_id: int) -> None:
-    """To the trash first, as the user interface does it."""
+    """Moves the scan to the trash and then deletes it, as the user interface does."""
     nessus.put(f"scans/{scan_id}/folder", json={"folder_id": TRASH})
-    if scan_id not in listed(nessus, TRASH):
-        raise Wrong("the scan is not in the trash")
+    if scan_id not in list_scans(nessus, TRASH):
+        raise Mismatch("the scan is not in the trash")
     nessus.scans.delete(scan_id)
-    if scan_id in listed(nessus, None):
-        raise Wrong("the scan is still listed after it was deleted")
+    if scan_id in list_scans(nessus, None):
+        raise Mismatch("the scan is still listed after it was deleted")
     try:
         nessus.scans.details(scan_id)
     except NotFoundError:
         return
-    raise Wrong("the scan is still there after it was deleted")
+    raise Mismatch("the scan is still there after it was deleted")
 
 
-def listed(nessus: Nessus, folder_id: int | None) -> list[int]:
+def list_scans(nessus: Nessus, folder_id: int | None) -> list[int]:
     return [scan["id"] for scan in nessus.scans.list(folder_id=folder_id)["scans"] or []]
 
 
@@ -123,13 +123,14 @@ def state(nessus: Nessus, scan_id: int) -> str:
 def compare(expected: bytes, report: bytes) -> None:
     if expected == report:
         return
-    same = next((i for i, (a, b) in enumerate(zip(expected, report)) if a != b), min(len(expected), len(report)))
-    raise Wrong(f"the report has {len(report)} bytes, not {len(expected)}; they differ from byte {same} on")
+    differences = (index for index, (a, b) in enumerate(zip(expected, report)) if a != b)
+    first = next(differences, min(len(expected), len(report)))
+    raise Mismatch(f"the report has {len(report)} bytes, not {len(expected)}; the first different byte is {first}")
 
 
-def check(what: str, expected: object, seen: object) -> None:
-    if expected != seen:
-        raise Wrong(f"{what} is {seen!r}, not {expected!r}")
+def check(name: str, expected: object, actual: object) -> None:
+    if expected != actual:
+        raise Mismatch(f"{name} is {actual!r}, not {expected!r}")
 
 
 if __name__ == "__main__":

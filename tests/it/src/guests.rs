@@ -1,4 +1,4 @@
-//! The components that the build script compiled, and other versions of them.
+//! The components that the build script compiled, and functions that make variants of them.
 
 macro_rules! component {
     ($name:literal) => {
@@ -28,10 +28,10 @@ pub const SPIN: &[u8] = component!("spin");
 pub const STEADY: &[u8] = component!("steady");
 pub const VIEWER: &[u8] = component!("viewer");
 
-/// Those that do as they should, by name.
+/// The test guests that behave correctly, with their names.
 pub const BEHAVING: [(&str, &[u8]); 2] = [("steady", STEADY), ("viewer", VIEWER)];
 
-/// Those that misbehave, by name.
+/// The test guests that misbehave, with their names.
 pub const MISBEHAVING: [(&str, &[u8]); 13] = [
     ("chatty", CHATTY),
     ("deep", DEEP),
@@ -48,23 +48,23 @@ pub const MISBEHAVING: [(&str, &[u8]); 13] = [
     ("spin", SPIN),
 ];
 
-/// Another version of `steady` or of `viewer`, which says so in all that it does.
-pub fn version(component: &[u8], version: u32) -> Vec<u8> {
-    marked(component, " guest of version ", version)
+/// Makes another version of `steady` or `viewer`, which reports this version number in everything that it does.
+pub fn with_version(component: &[u8], version: u32) -> Vec<u8> {
+    with_number(component, " guest of version ", version)
 }
 
-/// The same component with another version of the state that it keeps.
-pub fn state_version(component: &[u8], version: u32) -> Vec<u8> {
-    marked(component, " with state ", version)
+/// Makes a variant of `steady` whose scan state has this version.
+pub fn with_state_version(component: &[u8], version: u32) -> Vec<u8> {
+    with_number(component, " with state ", version)
 }
 
-/// The same component, which describes itself and then fails whenever it is asked for a scan's status.
-pub fn failing(component: &[u8]) -> Vec<u8> {
-    marked(component, " that fails in ", 1)
+/// Makes a variant of `steady` that describes itself, but crashes on every call of `status`.
+pub fn with_failing_status(component: &[u8]) -> Vec<u8> {
+    with_number(component, " that fails in ", 1)
 }
 
-/// Writes four digits after the words, which the component has once.
-fn marked(component: &[u8], words: &str, number: u32) -> Vec<u8> {
+/// Writes four digits after these words, which must occur exactly once in the component.
+fn with_number(component: &[u8], words: &str, number: u32) -> Vec<u8> {
     let mut component = component.to_vec();
     let found: Vec<usize> = component
         .windows(words.len())
@@ -72,37 +72,37 @@ fn marked(component: &[u8], words: &str, number: u32) -> Vec<u8> {
         .filter(|(_, at)| *at == words.as_bytes())
         .map(|(at, _)| at)
         .collect();
-    let [at] = found[..] else { panic!("{words:?} stands {} times in the component", found.len()) };
+    let [at] = found[..] else { panic!("{words:?} occurs {} times in the component", found.len()) };
     let digits = at + words.len();
     component[digits..digits + 4].copy_from_slice(format!("{number:04}").as_bytes());
     component
 }
 
-/// The same component with other bytes: whatever its digest is asked for, it is another one.
-pub fn relabelled(component: &[u8], label: u8) -> Vec<u8> {
+/// Adds a custom section, which changes the digest of the component and nothing that it does.
+pub fn with_other_digest(component: &[u8], label: u8) -> Vec<u8> {
     let custom_section = [0, 7, 5, b'l', b'a', b'b', b'e', b'l', label];
     [component, &custom_section].concat()
 }
 
-/// The same component with so many more instances of a core module inside, each of which has what the section says.
-pub fn crowded(component: &[u8], section: &[u8], instances: usize) -> Vec<u8> {
+/// Adds a core module that consists of this section, and this many instances of it.
+pub fn with_core_instances(component: &[u8], section: &[u8], instances: usize) -> Vec<u8> {
     let module = [b"\0asm\x01\0\0\0", section].concat();
-    let index = core_modules(component);
-    let mut crowded = component.to_vec();
-    push_section(&mut crowded, 1, &module);
-    let mut made = Vec::new();
-    push_number(&mut made, instances);
+    let index = count_core_modules(component);
+    let mut extended = component.to_vec();
+    push_section(&mut extended, 1, &module);
+    let mut instance_section = Vec::new();
+    push_leb128(&mut instance_section, instances);
     for _ in 0..instances {
-        made.push(0);
-        push_number(&mut made, index);
-        made.push(0);
+        instance_section.push(0);
+        push_leb128(&mut instance_section, index);
+        instance_section.push(0);
     }
-    push_section(&mut crowded, 2, &made);
-    crowded
+    push_section(&mut extended, 2, &instance_section);
+    extended
 }
 
-/// How many core modules the component has at its top.
-fn core_modules(component: &[u8]) -> usize {
+/// Counts the core modules at the top level of the component.
+fn count_core_modules(component: &[u8]) -> usize {
     let (mut at, mut modules) = (8, 0);
     while at < component.len() {
         modules += usize::from(component[at] == 1);
@@ -124,12 +124,12 @@ fn core_modules(component: &[u8]) -> usize {
 
 fn push_section(component: &mut Vec<u8>, id: u8, content: &[u8]) {
     component.push(id);
-    push_number(component, content.len());
+    push_leb128(component, content.len());
     component.extend_from_slice(content);
 }
 
-/// As WebAssembly writes numbers (LEB128).
-pub fn push_number(bytes: &mut Vec<u8>, mut number: usize) {
+/// Appends the number in LEB128, the encoding of numbers in WebAssembly.
+pub fn push_leb128(bytes: &mut Vec<u8>, mut number: usize) {
     loop {
         let low = u8::try_from(number & 0x7f).expect("seven bits fit");
         number >>= 7;

@@ -1,18 +1,19 @@
-//! What the tests of the whole host share: its binary as a child process, and a client that speaks MCP to it.
+//! The parts that the tests of the whole host share: the binary as a child process, and clients that speak to it.
 
+pub mod delaying_proxy;
+pub mod event_stream;
 pub mod guests;
-pub mod installed;
-pub mod lab;
+pub mod http_response;
 pub mod mcp;
 pub mod output;
-pub mod pipe;
+pub mod page_client;
 pub mod program;
-pub mod raw;
 pub mod redis;
+pub mod scans;
 pub mod schema;
 pub mod scrape;
 pub mod server;
 pub mod session;
-pub mod slow_way;
-pub mod stream;
-pub mod visitor;
+pub mod stdio_client;
+pub mod testbed;
+pub mod third_party;

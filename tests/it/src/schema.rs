@@ -1,20 +1,20 @@
-//! Checks a value against a JSON Schema, as far as the schemas of our tools go. What it does not know it refuses, so
-//! that nothing passes unchecked.
+//! Validates a value against a JSON Schema. It supports the keywords that our tools' schemas use, and fails on any
+//! other keyword, so that nothing passes unchecked.
 
 use serde_json::Value;
 
-/// Keywords that say nothing about a value.
+/// Keywords that do not constrain a value.
 const ANNOTATIONS: [&str; 6] = ["$schema", "title", "description", "default", "examples", "format"];
 
-/// The first place where the value is not as the schema says.
+/// Validates the value against the schema.
 ///
 /// # Errors
-/// With that place and the reason.
-pub fn check(schema: &Value, value: &Value) -> Result<(), String> {
-    check_at("$", schema, value)
+/// Fails with the first place where the value violates the schema, and the reason.
+pub fn validate(schema: &Value, value: &Value) -> Result<(), String> {
+    validate_at("$", schema, value)
 }
 
-fn check_at(place: &str, schema: &Value, value: &Value) -> Result<(), String> {
+fn validate_at(place: &str, schema: &Value, value: &Value) -> Result<(), String> {
     let schema = match schema {
         Value::Bool(true) => return Ok(()),
         Value::Object(schema) => schema,
@@ -24,8 +24,8 @@ fn check_at(place: &str, schema: &Value, value: &Value) -> Result<(), String> {
     for (keyword, rule) in schema {
         match keyword.as_str() {
             "type" => {
-                let is_one = |kind: &Value| kind.as_str().is_some_and(|kind| is_of(kind, value));
-                if !rule.as_array().map_or_else(|| is_one(rule), |kinds| kinds.iter().any(is_one)) {
+                let has_type = |kind: &Value| kind.as_str().is_some_and(|kind| is_of_type(kind, value));
+                if !rule.as_array().map_or_else(|| has_type(rule), |kinds| kinds.iter().any(has_type)) {
                     return fail(format!("{value} is not of type {rule}"));
                 }
             }
@@ -46,7 +46,7 @@ fn check_at(place: &str, schema: &Value, value: &Value) -> Result<(), String> {
             "properties" => {
                 for (name, schema) in rule.as_object().into_iter().flatten() {
                     if let Some(value) = value.get(name) {
-                        check_at(&format!("{place}.{name}"), schema, value)?;
+                        validate_at(&format!("{place}.{name}"), schema, value)?;
                     }
                 }
             }
@@ -56,28 +56,28 @@ fn check_at(place: &str, schema: &Value, value: &Value) -> Result<(), String> {
                     if rule == false {
                         return fail(format!("{name} is not a property"));
                     }
-                    check_at(&format!("{place}.{name}"), rule, value)?;
+                    validate_at(&format!("{place}.{name}"), rule, value)?;
                 }
             }
             "items" => {
                 for (index, value) in value.as_array().into_iter().flatten().enumerate() {
-                    check_at(&format!("{place}[{index}]"), rule, value)?;
+                    validate_at(&format!("{place}[{index}]"), rule, value)?;
                 }
             }
             "anyOf" | "oneOf" => {
                 let choices = rule.as_array().into_iter().flatten();
-                if !choices.clone().any(|schema| check_at(place, schema, value).is_ok()) {
+                if !choices.clone().any(|schema| validate_at(place, schema, value).is_ok()) {
                     return fail(format!("{value} is none of {rule}"));
                 }
             }
             annotation if ANNOTATIONS.contains(&annotation) => {}
-            unknown => return fail(format!("the keyword {unknown} is not known here")),
+            unknown => return fail(format!("the keyword {unknown} is not supported here")),
         }
     }
     Ok(())
 }
 
-fn is_of(kind: &str, value: &Value) -> bool {
+fn is_of_type(kind: &str, value: &Value) -> bool {
     match kind {
         "object" => value.is_object(),
         "array" => value.is_array(),

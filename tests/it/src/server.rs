@@ -1,4 +1,4 @@
-//! A scanhost process of its own, with its own folder, ended with the test.
+//! A scanhost server as a child process, which is killed at the end of the test, and its home folder.
 
 use std::{
     fs,
@@ -13,34 +13,34 @@ use std::{
 use tempfile::TempDir;
 
 use crate::{
-    mcp::Mcp,
-    output::ended,
+    mcp::McpClient,
+    output::wait_for_exit,
     program::{compiled_plugins, scanhost},
 };
 
-/// How long a server may take to listen, also on a busy machine that compiles plugins for the first time.
-const START_TIME: Duration = Duration::from_secs(60);
+/// The longest time until a server listens, on a busy machine that compiles plugins for the first time.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Puts the bytes in the place of what is there, in one step: a server that looks meanwhile sees the one or the other.
-pub fn replace(file: &Path, bytes: impl AsRef<[u8]>) {
-    let beside = file.with_extension("new");
-    fs::write(&beside, bytes).expect("a file can be written");
-    fs::rename(beside, file).expect("a file can be renamed");
+/// Replaces the file atomically: a server that reads it meanwhile sees either the old bytes or the new ones.
+pub fn replace_file(file: &Path, bytes: impl AsRef<[u8]>) {
+    let temporary = file.with_extension("new");
+    fs::write(&temporary, bytes).expect("a file can be written");
+    fs::rename(temporary, file).expect("a file can be renamed");
 }
 
-/// The folder of a server: `config/` and `data/`, kept over restarts.
+/// The home folder of a server, with `config/` and `data/`, which outlives the server process.
 pub struct Home {
     folder: TempDir,
-    is_hasty: bool,
+    has_short_timeouts: bool,
 }
 
 impl Home {
-    /// A folder with these configuration files; a `scanhost.yaml` that sets `data` is made where none is given.
+    /// Makes a folder with these configuration files. `scanhost.yaml` is added if it is not among them.
     pub fn new(files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let home = Self { folder, is_hasty: false };
+        let home = Self { folder, has_short_timeouts: false };
         fs::create_dir(home.config()).expect("a folder can be made");
-        // Compiling plugins takes a second or two: once is enough for all tests.
+        // Compiling the plugins takes a second or two, so all tests share one cache.
         fs::create_dir(home.data()).expect("a folder can be made");
         std::os::unix::fs::symlink(compiled_plugins(), home.data().join("cache")).expect("a link can be made");
         if !files.iter().any(|(name, _)| *name == "scanhost.yaml") {
@@ -52,23 +52,23 @@ impl Home {
         home
     }
 
-    /// The same with processes that give up on each other, and on scanners, twenty times sooner than usual.
-    pub fn hasty(self) -> Self {
-        Self { is_hasty: true, ..self }
+    /// Shortens the timeouts of all servers and commands of this home to one twentieth.
+    pub fn with_short_timeouts(self) -> Self {
+        Self { has_short_timeouts: true, ..self }
     }
 
-    /// Writes a configuration file in one step. `scanhost.yaml` gets this home's data folder and a key file in it.
+    /// Replaces a configuration file. A `scanhost.yaml` that does not set `data` gets the data folder of this home.
     pub fn write(&self, name: &str, text: &str) {
         let own = if name == "scanhost.yaml" && !text.contains("\ndata:") && !text.starts_with("data:") {
             format!("data: {}\n", self.data().display())
         } else {
             String::new()
         };
-        replace(&self.config().join(name), own + text);
+        replace_file(&self.config().join(name), own + text);
     }
 
-    /// The entries of the audit log, without one that is still being written.
-    pub fn audit(&self) -> Vec<serde_json::Value> {
+    /// The entries of the audit log, without an entry that is still being written.
+    pub fn audit_entries(&self) -> Vec<serde_json::Value> {
         let files = fs::read_dir(self.data().join("audit")).into_iter().flatten();
         let texts = files.map(|file| fs::read_to_string(file.expect("an entry").path()).expect("text"));
         let text: String = texts.collect();
@@ -86,30 +86,30 @@ impl Home {
 
     /// Starts a server on this folder and waits until it listens.
     pub fn start(&self) -> Server {
-        Server::start(self.serving())
+        Server::start(self.serve_command())
     }
 
-    /// The same at this address, such as that of a server that was killed.
+    /// Starts a server at this address, such as the address of a server that was killed.
     pub fn start_at(&self, address: &str) -> Server {
-        Server::start(self.serving_at(address))
+        Server::start(self.serve_command_at(address))
     }
 
-    /// What starts a server on this folder.
-    pub fn serving(&self) -> Command {
-        self.serving_at("127.0.0.1:0")
+    /// The command that starts a server on this folder.
+    pub fn serve_command(&self) -> Command {
+        self.serve_command_at("127.0.0.1:0")
     }
 
-    fn serving_at(&self, address: &str) -> Command {
+    fn serve_command_at(&self, address: &str) -> Command {
         let mut command = self.command(&["serve"]);
         command.args(["--listen", address]).arg("--config").arg(self.config());
         command
     }
 
-    /// The program with these arguments, in this folder, with a clean environment.
+    /// The program with these arguments and this folder as its working directory.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(scanhost());
         command.args(arguments).current_dir(self.folder.path()).env("SCANHOST_LOG", "debug,hyper=info,wasmtime=info");
-        if self.is_hasty {
+        if self.has_short_timeouts {
             command.env("SCANHOST_HASTE", "20");
         }
         command
@@ -129,31 +129,31 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it and waits until it says where it listens.
+    /// Starts a server, and waits until it logs the address at which it listens.
     pub fn start(command: Command) -> Self {
         Self::try_start(command).unwrap_or_else(|log| panic!("the server did not start:\n{log}"))
     }
 
-    /// The same, or the log of one that ended before it listened.
+    /// Starts a server, and returns its log as `Err` if it ended before it listened.
     pub fn try_start(mut command: Command) -> Result<Self, String> {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
         let mut child = child.expect("the binary can be started");
         let stderr = child.stderr.take().expect("standard error was piped");
         let log = Arc::new(Mutex::new(String::new()));
-        let (found, listening) = mpsc::channel();
-        let kept = log.clone();
+        let (sender, receiver) = mpsc::channel();
+        let written = log.clone();
         let reading = thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 if let Some(address) = address(&line) {
-                    // Whoever waited may have given up.
-                    let _gone = found.send(address);
+                    // The receiver may have timed out already.
+                    let _gone = sender.send(address);
                 }
-                let mut kept = kept.lock().expect("no holder of the log panics");
-                kept.push_str(&line);
-                kept.push('\n');
+                let mut written = written.lock().expect("no holder of the log panics");
+                written.push_str(&line);
+                written.push('\n');
             }
         });
-        match listening.recv_timeout(START_TIME) {
+        match receiver.recv_timeout(START_TIMEOUT) {
             Ok(address) => Ok(Self { child, url: format!("http://{address}"), log, reading: Some(reading) }),
             Err(_) => {
                 let _ended = child.kill();
@@ -168,18 +168,18 @@ impl Server {
         &self.url
     }
 
-    pub fn mcp(&self) -> Mcp {
-        Mcp::new(&self.url)
+    pub fn mcp(&self) -> McpClient {
+        McpClient::new(&self.url)
     }
 
-    /// What it has logged so far.
+    /// The log until now.
     pub fn log(&self) -> String {
         self.log.lock().expect("no holder of the log panics").clone()
     }
 
-    /// What it had logged when it ended by itself.
-    pub fn log_to_end(mut self) -> String {
-        ended(&mut self.child);
+    /// Waits until the server ends, and returns its whole log.
+    pub fn wait_for_whole_log(mut self) -> String {
+        wait_for_exit(&mut self.child);
         if let Some(reading) = self.reading.take() {
             reading.join().expect("reading does not panic");
         }
@@ -190,48 +190,48 @@ impl Server {
         self.child.id()
     }
 
-    /// Whether it has ended without being told to.
-    pub fn has_ended(&mut self) -> bool {
+    /// Whether the process has ended.
+    pub fn has_exited(&mut self) -> bool {
         self.child.try_wait().expect("a child can be waited for").is_some()
     }
 
-    /// SIGKILL, and what it had logged until then.
-    pub fn killed(mut self) -> String {
-        // It may have ended by itself.
+    /// Kills the server with SIGKILL, and returns its whole log.
+    pub fn kill_and_take_log(mut self) -> String {
+        // The process may have ended by itself.
         let _ended = self.child.kill();
-        self.log_to_end()
+        self.wait_for_whole_log()
     }
 
-    /// SIGHUP: look at the configuration again.
-    pub fn hang_up(&self) {
-        self.signal("HUP");
+    /// Sends SIGHUP, which makes the server reload its configuration.
+    pub fn send_sighup(&self) {
+        self.send_signal("HUP");
     }
 
-    /// What `/ready` says.
+    /// The answer of `/ready`.
     pub async fn ready(&self) -> serde_json::Value {
         let answer = self.mcp().http().get(format!("{}/ready", self.url)).send().await.expect("the server answers");
         answer.json().await.expect("/ready is JSON")
     }
 
-    /// SIGKILL, and nothing of its own doing any more.
+    /// Kills the server with SIGKILL.
     pub fn kill(mut self) {
         self.end();
     }
 
-    /// SIGTERM, and its exit code once it has ended by itself.
+    /// Sends SIGTERM, waits until the server has ended, and returns its exit code.
     pub fn terminate(mut self) -> Option<i32> {
-        self.signal("TERM");
-        ended(&mut self.child)
+        self.send_signal("TERM");
+        wait_for_exit(&mut self.child)
     }
 
-    /// Sends it a signal, such as `STOP`.
-    pub fn signal(&self, name: &str) {
-        let told = Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status();
-        assert!(told.expect("signals can be sent").success());
+    /// Sends a signal, such as `STOP`.
+    pub fn send_signal(&self, name: &str) {
+        let status = Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status();
+        assert!(status.expect("signals can be sent").success());
     }
 
     fn end(&mut self) {
-        // It may have ended by itself.
+        // The process may have ended by itself.
         let _ended = self.child.kill();
         let _ended = self.child.wait();
     }
@@ -243,7 +243,7 @@ impl Drop for Server {
     }
 }
 
-/// The address in the line that says so: of the log, or of the greeting.
+/// The address at which the server listens, if this is the line of the log or of the greeting that has it.
 fn address(line: &str) -> Option<String> {
     if !line.contains("serving ") && !line.contains("serves MCP") {
         return None;

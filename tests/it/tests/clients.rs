@@ -1,5 +1,5 @@
-//! Clients that are not ours drive the server: the official Python client and MCP Inspector, over HTTP and stdio, in
-//! both eras of the protocol; the programs in `tests/clients`; and Tenable's own client the fake Nessus.
+//! Third-party clients drive the server: the official Python client and MCP Inspector, over HTTP and stdio and with
+//! both protocol versions, and the example programs in `tests/clients`. Tenable's own client drives the fake Nessus.
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test should end it")]
 
@@ -7,10 +7,10 @@ use std::{fs, path::PathBuf, process::Command};
 
 use fake_nessus::{ApiKeys, FakeNessus, Login, Reports, Settings};
 use scanhost_it::{
-    installed::{inspector, node, node_modules, python},
     output::Output,
     program::{scanhost, workspace},
     server::{Home, Server},
+    third_party::{inspector, node, node_modules, python},
 };
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ enum Transport {
     Stdio,
 }
 
-/// A server in its folder, or the command that clients start one with.
+/// A running server, or a home in which clients start one by `scanhost stdio`.
 struct Target {
     home: Home,
     server: Option<Server>,
@@ -46,7 +46,7 @@ impl Target {
         Self { home, server }
     }
 
-    /// What clients take as the last of their arguments.
+    /// The last command-line arguments of a client: the address of the server, or the command that starts it.
     fn arguments(&self) -> Vec<String> {
         match &self.server {
             Some(server) => vec![format!("{}/mcp", server.url())],
@@ -67,9 +67,9 @@ fn check_python(transport: Transport, mode: &str, protocol: &str) {
     let target = Target::new(transport);
     let mut command = python();
     command.arg(script("mcp_session.py")).arg(mode).args(target.arguments());
-    let ended = Output::of(command);
-    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
-    assert!(ended.stdout.starts_with(&format!("ok: protocol {protocol}, ")), "{}", ended.stdout);
+    let output = Output::run(command);
+    assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
+    assert!(output.stdout.starts_with(&format!("ok: protocol {protocol}, ")), "{}", output.stdout);
 }
 
 #[test]
@@ -92,7 +92,8 @@ fn python_drives_every_tool_over_stdio_after_initialize() {
     check_python(Transport::Stdio, "legacy", "2025-11-25");
 }
 
-/// MCP Inspector's command line: every call is a process and a connection of its own, over stdio a server of its own too.
+/// The command line of MCP Inspector. Every call is a process and a connection of its own, and over stdio it also
+/// starts a server of its own.
 struct Inspector {
     target: Target,
     era: &'static str,
@@ -101,20 +102,20 @@ struct Inspector {
 impl Inspector {
     fn run(&self, arguments: &[&str]) -> Output {
         let mut command: Command = inspector();
-        // It keeps its settings in the home folder of whoever runs it.
+        // Inspector keeps its settings in the home folder of its user.
         command.env("HOME", self.target.home.path()).env("MCP_CATALOG_PATH", self.target.home.path().join("catalog"));
         command.args(["--protocol-era", self.era, "--format", "json"]).args(arguments);
         command.arg("--").args(self.target.arguments());
-        Output::of(command)
+        Output::run(command)
     }
 
-    /// The structured content of a call, or its lines where it is text alone.
+    /// Calls a tool, and returns the structured content, or the parsed lines if the answer is only text.
     fn call(&self, tool: &str, arguments: Value) -> Value {
         let arguments = arguments.to_string();
-        let ended =
+        let output =
             self.run(&["--method", "tools/call", "--tool-name", tool, "--tool-args-json", &arguments, "--quiet"]);
-        assert_eq!(ended.code, Some(0), "{tool}: {}{}", ended.stdout, ended.stderr);
-        let answer: Value = serde_json::from_str(&ended.stdout).unwrap();
+        assert_eq!(output.code, Some(0), "{tool}: {}{}", output.stdout, output.stderr);
+        let answer: Value = serde_json::from_str(&output.stdout).unwrap();
         let result = &answer["result"];
         if result["structuredContent"].is_object() {
             return result["structuredContent"].clone();
@@ -128,8 +129,8 @@ impl Inspector {
         self.call("run_untrusted_scan", arguments)["task_id"].as_str().unwrap().to_owned()
     }
 
-    /// The state that a scan ends in.
-    fn ended(&self, task_id: &str) -> String {
+    /// Waits until the scan has ended, and returns its state.
+    fn wait_for_end(&self, task_id: &str) -> String {
         for _ in 0..10 {
             let status = self.call("wait_for_scan", json!({ "task_id": task_id, "timeout_seconds": 5 }));
             if !matches!(status["status"].as_str(), Some("queued" | "running")) {
@@ -144,19 +145,23 @@ fn check_inspector(transport: Transport, era: &'static str) {
     let inspector = Inspector { target: Target::new(transport), era };
 
     let listed = inspector.run(&["--method", "tools/list", "--strict"]);
-    assert_eq!((listed.code, listed.stderr.as_str()), (Some(0), ""), "what is strictly wrong with the schemas");
+    assert_eq!(
+        (listed.code, listed.stderr.as_str()),
+        (Some(0), ""),
+        "the strict mode of Inspector accepts all schemas"
+    );
     let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
     let names: Vec<&str> =
         listed["result"]["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect();
     assert!(["run_untrusted_scan", "wait_for_scan", "get_scan_results"].iter().all(|name| names.contains(name)));
 
     let id = inspector.submit("mock");
-    assert_eq!(inspector.ended(&id), "completed");
+    assert_eq!(inspector.wait_for_end(&id), "completed");
 
     let everything = inspector.call("get_scan_results", json!({ "task_id": id, "page": 0, "schema_profile": "full" }));
     let on_443 = findings(&everything).into_iter().filter(|finding| finding["port"] == 443);
     let expected: Vec<[Value; 2]> = on_443.map(host_and_plugin).collect();
-    assert!(expected.len() > 10, "the mock's findings on port 443 fill no two pages");
+    assert!(expected.len() > 10, "the findings on port 443 fill two pages");
     for page in 1..=2 {
         let arguments = json!({ "task_id": id, "page": page, "page_size": 10, "schema_profile": "minimal",
             "filters": { "port": 443 } });
@@ -169,7 +174,7 @@ fn check_inspector(transport: Transport, era: &'static str) {
 
     let slow = inspector.submit("mock_slow");
     inspector.call("cancel_scan", json!({ "task_id": slow }));
-    assert_eq!(inspector.ended(&slow), "cancelled");
+    assert_eq!(inspector.wait_for_end(&slow), "cancelled");
 }
 
 fn findings(lines: &Value) -> Vec<&Value> {
@@ -206,9 +211,9 @@ async fn check_pytenable(credentials: [&str; 3]) {
     let nessus = FakeNessus::start(Settings { reports, ..Settings::default() }).await;
     let mut command = python();
     command.arg(script("pytenable_scan.py")).arg(nessus.url()).arg(&report).args(credentials);
-    let ended = Output::of(command);
-    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
-    assert!(ended.stdout.starts_with("ok: scan "), "{}", ended.stdout);
+    let output = Output::run(command);
+    assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
+    assert!(output.stdout.starts_with("ok: scan "), "{}", output.stdout);
     assert!(nessus.scans().is_empty(), "the client deleted its scan");
 }
 
@@ -224,20 +229,20 @@ async fn pytenable_runs_a_scan_with_a_session() {
     check_pytenable(["--login", &username, &password]).await;
 }
 
-/// Findings for more than one page, whatever they are filtered by.
+/// A mock scanner with more than one page of findings, even after the filters of the example programs.
 const MANY_FINDINGS: &str =
     "mock: [{instance_id: mock1, options: {duration_seconds: 0.5, hosts: 14, findings_per_host: 40}}]";
 
-/// The programs that people copy from: they say what to fix first, and what has changed since the scan before.
+/// Checks that an example program lists the findings to fix first, and compares the scan with the one before.
 fn check_program(mut command: Command, transport: Transport) {
     let target = Target::with(MANY_FINDINGS, transport);
     command.arg("10.0.0.0/28").args(target.arguments());
-    let ended = Output::of(command);
-    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
-    let lines: Vec<&str> = ended.stdout.lines().collect();
+    let output = Output::run(command);
+    assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
+    let lines: Vec<&str> = output.stdout.lines().collect();
     let (compared, first) = lines.split_last().unwrap();
-    assert!(first.iter().all(|line| line.starts_with("fix first: ")), "{}", ended.stdout);
-    assert!(first.len() > 40, "more than one page: {}", ended.stdout);
+    assert!(first.iter().all(|line| line.starts_with("fix first: ")), "{}", output.stdout);
+    assert!(first.len() > 40, "more than one page: {}", output.stdout);
     let (changed, still_there) = ("0 new, 0 gone, ", " still_there, 0 severity_changed");
     assert!(compared.starts_with(changed) && compared.ends_with(still_there), "{compared}");
     assert!(!compared.contains(" 0 still_there"), "{compared}");
@@ -250,7 +255,7 @@ fn check_python_program(transport: Transport) {
 }
 
 fn check_typescript_program(transport: Transport) {
-    // It finds its packages beside itself.
+    // Node.js looks for packages in the folder of the program.
     let folder = tempfile::tempdir().unwrap();
     fs::copy(workspace().join("tests/clients/scan.ts"), folder.path().join("scan.ts")).unwrap();
     std::os::unix::fs::symlink(node_modules(), folder.path().join("node_modules")).unwrap();
@@ -260,21 +265,21 @@ fn check_typescript_program(transport: Transport) {
 }
 
 #[test]
-fn the_python_program_to_copy_from_works_over_http() {
+fn python_example_program_works_over_http() {
     check_python_program(Transport::Http);
 }
 
 #[test]
-fn the_python_program_to_copy_from_works_over_stdio() {
+fn python_example_program_works_over_stdio() {
     check_python_program(Transport::Stdio);
 }
 
 #[test]
-fn the_typescript_program_to_copy_from_works_over_http() {
+fn typescript_example_program_works_over_http() {
     check_typescript_program(Transport::Http);
 }
 
 #[test]
-fn the_typescript_program_to_copy_from_works_over_stdio() {
+fn typescript_example_program_works_over_stdio() {
     check_typescript_program(Transport::Stdio);
 }

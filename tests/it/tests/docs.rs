@@ -1,4 +1,4 @@
-//! What the READMEs say is true: their commands, transcripts, snippets, paths and tables.
+//! The READMEs are true: their commands, transcripts, snippets, paths and tables match the program.
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test should end it")]
 
@@ -14,19 +14,19 @@ use std::{
 use scanhost_it::{output::Output, program::workspace, server::Home};
 use serde_json::Value;
 
-const MAIN: &str = "README.md";
-const PLUGINS: &str = "wit/README.md";
-const HOST: &str = "host/README.md";
-const CONFIG: &str = "config/README.md";
+const MAIN_README: &str = "README.md";
+const PLUGIN_README: &str = "wit/README.md";
+const HOST_README: &str = "host/README.md";
+const CONFIG_README: &str = "config/README.md";
 const RUNBOOK: &str = "config/RUNBOOK.md";
 
-/// For every variable of a snippet. It is a URL, since some have to be one.
-const VALUE: &str = "https://127.0.0.1:8834";
+/// The value of every environment variable of a snippet. It is a URL, since some of them have to be one.
+const VARIABLE_VALUE: &str = "https://127.0.0.1:8834";
 
-/// The example's scanner in the text, and where its findings are.
+/// The address of the scanner of the example plugin in its README.
 const FEED_URL: &str = "http://127.0.0.1:9000";
 
-/// What stands between two fences.
+/// A fenced code block.
 #[derive(Debug)]
 struct Block {
     language: String,
@@ -48,7 +48,7 @@ fn blocks(document: &str) -> Vec<Block> {
             (None, None) => {}
         }
     }
-    assert!(open.is_none(), "{document}: a block without an end");
+    assert!(open.is_none(), "{document} has a code block without an end");
     blocks
 }
 
@@ -66,7 +66,7 @@ fn file_name(text: &str) -> &str {
     name.unwrap_or_else(|| panic!("the first line should name the file: {first}"))
 }
 
-/// The only block of that file.
+/// The text of the only block that is this file.
 fn file_in(document: &str, language: &str, name: &str) -> String {
     let mut found = blocks_in(document, language).into_iter().filter(|text| file_name(text) == name);
     let text = found.next().unwrap_or_else(|| panic!("{document} has no {name}"));
@@ -74,14 +74,14 @@ fn file_in(document: &str, language: &str, name: &str) -> String {
     text
 }
 
-/// What stands between single backticks, outside of blocks.
+/// The code spans between single backticks, outside of code blocks.
 fn code_spans(document: &str) -> Vec<String> {
     let text = read(document);
     let outside = text.split("\n```").step_by(2);
     outside.flat_map(|part| part.split('`').skip(1).step_by(2)).map(str::to_owned).collect()
 }
 
-/// The words of a command line, with single quotes, and without a comment and where its output goes.
+/// Splits a command line into words. It supports single quotes, and drops a comment and a redirection.
 fn words(line: &str) -> Vec<String> {
     let line = [" # ", " > "].iter().fold(line, |line, end| line.split(end).next().unwrap_or_default());
     let quoted = line.split('\'').enumerate();
@@ -92,7 +92,7 @@ fn words(line: &str) -> Vec<String> {
     words.collect()
 }
 
-/// The arguments of every `scanhost …` of a document.
+/// The arguments of every command `scanhost …` in a document.
 fn command_lines(document: &str) -> Vec<Vec<String>> {
     let shell = blocks(document).into_iter().filter(|block| matches!(block.language.as_str(), "sh" | "console"));
     let lines: Vec<String> =
@@ -109,7 +109,7 @@ fn run(home: &Home, arguments: &[String]) -> Output {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let mut command = home.command(&arguments);
     command.env_remove("SCANHOST_LOG").env("XDG_CACHE_HOME", home.data());
-    Output::of(command)
+    Output::run(command)
 }
 
 /// Runs the commands of a transcript in this folder, and compares all that they print.
@@ -117,9 +117,9 @@ fn check_transcript(home: &Home, transcript: &str) {
     let commands = transcript.split("$ scanhost ").skip(1);
     for command in commands {
         let (line, expected) = command.split_once('\n').unwrap();
-        let ended = run(home, &words(line));
-        assert_eq!(ended.code, Some(0), "{line}: {}", ended.stderr);
-        let printed = ended.stderr + &ended.stdout;
+        let output = run(home, &words(line));
+        assert_eq!(output.code, Some(0), "{line}: {}", output.stderr);
+        let printed = output.stderr + &output.stdout;
         assert_eq!(without_ids(&printed), without_ids(expected), "{line}");
     }
 }
@@ -132,7 +132,7 @@ fn without_ids(text: &str) -> String {
         .collect()
 }
 
-/// Every variable that has to be set.
+/// The names of the variables in the YAML that have no default.
 fn variables(yaml: &str) -> impl Iterator<Item = &str> {
     let names = yaml.split("${").skip(1).filter_map(|rest| Some(rest.split_once('}')?.0));
     names.filter(|name| !name.contains(":-"))
@@ -142,39 +142,39 @@ fn check_loads(files: &[(&str, &str)]) {
     let home = Home::new(files);
     let mut command = home.command(&["config", "check", "--config", "config"]);
     for (_, text) in files {
-        command.envs(variables(text).map(|name| (name, VALUE)));
+        command.envs(variables(text).map(|name| (name, VARIABLE_VALUE)));
     }
-    let ended = Output::of(command);
-    assert_eq!(ended.code, Some(0), "{files:?}: {}", ended.stderr);
+    let output = Output::run(command);
+    assert_eq!(output.code, Some(0), "{files:?}: {}", output.stderr);
 }
 
 #[test]
-fn every_command_line_is_one_of_the_program() {
+fn every_documented_command_exists() {
     let home = Home::new(&[]);
-    for document in [MAIN, PLUGINS, CONFIG, RUNBOOK] {
+    for document in [MAIN_README, PLUGIN_README, CONFIG_README, RUNBOOK] {
         let lines = command_lines(document);
         assert!(!lines.is_empty(), "{document} has no command lines");
         for mut arguments in lines {
             arguments.push("--help".to_owned());
-            let ended = run(&home, &arguments);
-            assert_eq!(ended.code, Some(0), "{document}: {arguments:?}: {}", ended.stderr);
+            let output = run(&home, &arguments);
+            assert_eq!(output.code, Some(0), "{document}: {arguments:?}: {}", output.stderr);
         }
     }
 }
 
 #[test]
-fn transcripts_show_what_the_program_prints() {
+fn transcripts_equal_the_output_of_the_program() {
     let home = Home::new(&[]);
     std::os::unix::fs::symlink(workspace().join("tests"), home.path().join("tests")).unwrap();
-    for transcript in blocks_in(MAIN, "console") {
+    for transcript in blocks_in(MAIN_README, "console") {
         check_transcript(&home, &transcript);
     }
 }
 
 #[test]
-fn every_configuration_loads() {
-    let scanners = file_in(MAIN, "yaml", "scanners.yaml");
-    for text in blocks_in(MAIN, "yaml") {
+fn every_documented_configuration_loads() {
+    let scanners = file_in(MAIN_README, "yaml", "scanners.yaml");
+    for text in blocks_in(MAIN_README, "yaml") {
         match file_name(&text) {
             "scanners.yaml" => check_loads(&[("scanners.yaml", &text)]),
             name => check_loads(&[("scanners.yaml", &scanners), (name, &text)]),
@@ -184,17 +184,17 @@ fn every_configuration_loads() {
     check_loads(&files.each_ref().map(|(name, text)| (*name, text.as_str())));
 }
 
-/// Which also means that nmap answers as it should, with what the page allows it.
+// The check also runs nmap with the arguments that the page permits.
 #[test]
-fn the_example_of_nmap_is_ready_for_scans() {
-    let files = ["scanhost.yaml", "scanners.yaml"].map(|name| (name, file_in(CONFIG, "yaml", name)));
+fn nmap_example_is_valid_and_nmap_answers() {
+    let files = ["scanhost.yaml", "scanners.yaml"].map(|name| (name, file_in(CONFIG_README, "yaml", name)));
     check_loads(&files.each_ref().map(|(name, text)| (*name, text.as_str())));
 }
 
-/// The program tells the keys that it knows where it is given one that it does not.
+// The error about an unknown key lists the known ones.
 #[test]
-fn the_page_of_keys_has_every_key() {
-    let page = read(CONFIG);
+fn configuration_page_names_every_key() {
+    let page = read(CONFIG_README);
     let server = [
         "zzzzzz: 1",
         "limits: {zzzzzz: 1}",
@@ -216,27 +216,27 @@ fn the_page_of_keys_has_every_key() {
     let of_scanners = scanners.iter().map(|text| ("", *text));
     for (server, scanners) in of_server.chain(of_scanners) {
         let home = Home::new(&[("scanhost.yaml", server), ("scanners.yaml", scanners)]);
-        let told = Output::of(home.command(&["config", "check", "--config", "config"])).stderr;
-        let (_, known) = told.split_once("known here: ").unwrap_or_else(|| panic!("{server} {scanners}: {told}"));
+        let stderr = Output::run(home.command(&["config", "check", "--config", "config"])).stderr;
+        let (_, known) = stderr.split_once("known here: ").unwrap_or_else(|| panic!("{server} {scanners}: {stderr}"));
         for key in known.lines().next().unwrap().split(", ") {
             let is_named = page.contains(&format!("`{key}`")) || page.contains(&format!(".{key}`"));
-            assert!(is_named, "{CONFIG} does not name {key}");
+            assert!(is_named, "{CONFIG_README} does not name {key}");
         }
     }
 }
 
 #[test]
-fn the_entry_for_an_editor_is_json() {
-    for text in blocks_in(MAIN, "json") {
+fn editor_configuration_is_valid_json() {
+    for text in blocks_in(MAIN_README, "json") {
         let entry: Value = serde_json::from_str(&text).unwrap();
         assert!(entry["servers"]["scanhost"]["url"].as_str().unwrap().ends_with("/mcp"), "{entry}");
     }
 }
 
 #[test]
-fn every_path_that_is_named_exists() {
-    // Of the running system, of the reader's own folders, or of the protocol.
-    let elsewhere = [
+fn every_named_path_exists() {
+    // Paths with these prefixes belong to the running system, to folders of the reader, or to the protocol.
+    let foreign_prefixes = [
         "/",
         "./",
         "../scanhost",
@@ -249,7 +249,7 @@ fn every_path_that_is_named_exists() {
         "{",
     ];
     let mut checked = 0;
-    for document in [MAIN, PLUGINS, HOST, CONFIG, RUNBOOK] {
+    for document in [MAIN_README, PLUGIN_README, HOST_README, CONFIG_README, RUNBOOK] {
         let text = read(document);
         let links = text.split("](").skip(1).map(|rest| rest.split_once(')').unwrap().0);
         let folder = workspace().join(document).parent().unwrap().to_owned();
@@ -259,7 +259,7 @@ fn every_path_that_is_named_exists() {
             (span.contains('/') || span.ends_with(".toml"))
                 && !span.contains(char::is_whitespace)
                 && !span.contains("://")
-                && !elsewhere.iter().any(|start| span.starts_with(start))
+                && !foreign_prefixes.iter().any(|prefix| span.starts_with(prefix))
         };
         let named = spans.filter(is_path).map(|span| workspace().join(span));
         let paths: Vec<PathBuf> = linked.chain(named).collect();
@@ -268,29 +268,29 @@ fn every_path_that_is_named_exists() {
             assert!(path.exists(), "{document} names {}", path.display());
         }
     }
-    assert!(checked > 30, "the documents name paths: {checked}");
+    assert!(checked > 30, "the documents name too few paths: {checked}");
 }
 
 #[tokio::test]
-async fn the_table_of_tools_is_the_servers() {
+async fn table_of_tools_equals_the_tool_list() {
     let server = Home::new(&[("scanners.yaml", "mock: [{instance_id: mock1}]")]).start();
     let listed: Vec<String> =
-        server.mcp().tools().await.iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect();
-    let text = read(MAIN);
+        server.mcp().list_tools().await.iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect();
+    let text = read(MAIN_README);
     let (_, table) = text.split_once("| tool |").unwrap();
     let rows = table.lines().skip(2).map_while(|line| line.strip_prefix("| `"));
     let named: Vec<&str> = rows.map(|row| row.split_once('`').unwrap().0).collect();
     assert_eq!(named, listed);
 }
 
-/// With the type of each, and the profile from which on it is shown.
+// The table has the type of each field, and the smallest profile that shows it.
 #[test]
-fn the_table_of_fields_is_the_programs() {
+fn table_of_fields_equals_the_standard_fields() {
     let home = Home::new(&[]);
     let report = workspace().join("tests/fixtures/lab_four_hosts.nessus");
     let shown = |profile: &str| -> Vec<String> {
         let mut command = home.command(&["report", "--profile", profile, "--format", "csv"]);
-        let header = Output::of({
+        let header = Output::run({
             command.arg(&report);
             command
         });
@@ -305,7 +305,7 @@ fn the_table_of_fields_is_the_programs() {
         .iter()
         .map(|field| format!("{} {} {}", shown_from(field.name), field.field_type, field.name))
         .collect();
-    let text = read(PLUGINS);
+    let text = read(PLUGIN_README);
     let (_, table) = text.split_once("| shown from | type | fields |\n").unwrap();
     let rows = table.lines().skip(1).map_while(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
     let mut named: Vec<String> = rows
@@ -319,32 +319,32 @@ fn the_table_of_fields_is_the_programs() {
     assert_eq!(named, known);
 }
 
-/// The example plugin as its page has it, but for the port of the scanner.
+// The test changes nothing in the example but the port of the scanner.
 #[test]
-fn the_example_plugin_is_built_loaded_and_run() {
-    let url = serve(file_of_findings());
-    let scanners = file_in(PLUGINS, "yaml", "scanners.yaml").replace(FEED_URL, &url);
-    assert!(scanners.contains(&url), "{PLUGINS} has another address than {FEED_URL}");
+fn example_plugin_builds_loads_and_runs() {
+    let url = serve(example_findings());
+    let scanners = file_in(PLUGIN_README, "yaml", "scanners.yaml").replace(FEED_URL, &url);
+    assert!(scanners.contains(&url), "{PLUGIN_README} has another address than {FEED_URL}");
     let home =
-        Home::new(&[("scanhost.yaml", &file_in(PLUGINS, "yaml", "scanhost.yaml")), ("scanners.yaml", &scanners)]);
-    fs::copy(built_example(&home), home.config().join("feed.wasm")).unwrap();
-    for transcript in blocks_in(PLUGINS, "console") {
+        Home::new(&[("scanhost.yaml", &file_in(PLUGIN_README, "yaml", "scanhost.yaml")), ("scanners.yaml", &scanners)]);
+    fs::copy(build_example(&home), home.config().join("feed.wasm")).unwrap();
+    for transcript in blocks_in(PLUGIN_README, "console") {
         check_transcript(&home, &transcript);
     }
 }
 
-fn file_of_findings() -> String {
-    blocks_in(PLUGINS, "csv").remove(0)
+fn example_findings() -> String {
+    blocks_in(PLUGIN_README, "csv").remove(0)
 }
 
-fn built_example(home: &Home) -> PathBuf {
-    let command = blocks_in(PLUGINS, "sh").concat();
+fn build_example(home: &Home) -> PathBuf {
+    let command = blocks_in(PLUGIN_README, "sh").concat();
     let new = command.lines().find_map(|line| line.strip_prefix("scanhost ")).unwrap();
     let made = run(home, &words(new));
     assert_eq!(made.code, Some(0), "{made:?}");
     let folder = home.path().join("feed");
-    fs::write(folder.join("src/lib.rs"), file_in(PLUGINS, "rust", "src/lib.rs")).unwrap();
-    // The versions of this workspace, which are all there already.
+    fs::write(folder.join("src/lib.rs"), file_in(PLUGIN_README, "rust", "src/lib.rs")).unwrap();
+    // The build is offline, so it uses the versions of this workspace.
     fs::copy(workspace().join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
     let build = command.lines().find_map(|line| line.strip_prefix("cargo ")).unwrap();
     let target = target_folder().join("example-plugin");
@@ -352,16 +352,16 @@ fn built_example(home: &Home) -> PathBuf {
     cargo.current_dir(&folder).args(words(build)).args(["--quiet", "--offline", "--target-dir"]).arg(&target);
     let built = cargo.output().unwrap();
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    let component = code_spans(PLUGINS).into_iter().find(|span| span.ends_with("/feed.wasm")).unwrap();
+    let component = code_spans(PLUGIN_README).into_iter().find(|span| span.ends_with("/feed.wasm")).unwrap();
     target.join(component.strip_prefix("target/").unwrap())
 }
 
-/// `<target>`: a test runs from `<target>/<profile>/deps`.
+/// The folder `<target>`. A test runs from `<target>/<profile>/deps`.
 fn target_folder() -> PathBuf {
     env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned()
 }
 
-/// A web server that answers everything with this text, and its address. It ends with the test.
+/// Starts a web server that answers every request with this text, and returns its address. It ends with the test.
 fn serve(body: String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -371,7 +371,7 @@ fn serve(body: String) -> String {
             let head: Vec<String> = request.lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
             let answer =
                 format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
-            // A client that has gone wants no answer.
+            // The client may have closed the connection.
             let _gone = connection.write_all(if head.is_empty() { b"" } else { answer.as_bytes() });
         }
     });

@@ -1,4 +1,4 @@
-//! What `scanhost report` shows of a report equals, field by field, what an independent reader in Python makes of it.
+//! The output of `scanhost report` equals, field by field, that of an independent reader in Python.
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test should end it")]
 
@@ -7,10 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use scanhost_it::{installed::python, output::Output, program::workspace, server::Home};
+use scanhost_it::{output::Output, program::workspace, server::Home, third_party::python};
 
-/// The files of a folder, by name.
-fn files(folder: &Path) -> Vec<PathBuf> {
+/// The reports in a folder, sorted by name.
+fn reports_in(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<PathBuf> =
         entries.filter(|path| path.extension().is_some_and(|kind| kind == "nessus" || kind == "xml")).collect();
@@ -19,36 +19,36 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn fixtures() -> Vec<PathBuf> {
-    files(&workspace().join("tests/fixtures"))
+    reports_in(&workspace().join("tests/fixtures"))
 }
 
-/// Everything that is in the report, as JSON lines.
-fn report(home: &Home, file: &Path) -> Output {
+/// Prints all findings of the report as JSON lines.
+fn run_report(home: &Home, file: &Path) -> Output {
     let mut command = home.command(&["report"]);
     command.arg(file).args(["--profile", "full", "--page", "0"]).env("XDG_CACHE_HOME", home.path().join("cache"));
-    Output::of(command)
+    Output::run(command)
 }
 
-fn reference(arguments: &[&Path]) -> Output {
+fn run_reference(arguments: &[&Path]) -> Output {
     let mut command = python();
     command.arg(workspace().join("tests/reference/read_nessus.py")).args(arguments);
-    Output::of(command)
+    Output::run(command)
 }
 
-/// What the two agree on, or where they differ.
+/// Compares both readers, and returns a description of the agreement, or the differences as `Err`.
 fn compare(home: &Home, file: &Path) -> Result<String, String> {
-    let ours = report(home, file);
+    let ours = run_report(home, file);
     if ours.code == Some(0) {
         let lines = home.path().join("lines.jsonl");
         fs::write(&lines, ours.stdout).unwrap();
-        let compared = reference(&[file, &lines]);
+        let compared = run_reference(&[file, &lines]);
         return match compared.code {
             Some(0) => Ok(compared.stdout),
             _ => Err(compared.stdout + &compared.stderr),
         };
     }
-    // A report that is refused may hold nothing that the reference reads.
-    let theirs = reference(&[file]);
+    // The host may refuse only reports in which the reference finds nothing, too.
+    let theirs = run_reference(&[file]);
     match (theirs.stdout.is_empty(), ours.stderr.lines().count()) {
         (true, 1) => Ok(ours.stderr),
         _ => Err(format!("{}but the reference read {} findings", ours.stderr, theirs.stdout.lines().count())),
@@ -58,45 +58,46 @@ fn compare(home: &Home, file: &Path) -> Result<String, String> {
 fn check_all(reports: Vec<PathBuf>) {
     assert!(!reports.is_empty(), "there are no reports");
     let home = Home::new(&[]);
-    let mut differ = Vec::new();
+    let mut failures = Vec::new();
     for file in reports {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
         match compare(&home, &file) {
-            Ok(agreed) => println!("{name}: {}", agreed.trim()),
-            Err(differences) => differ.push(format!("{name}: {}", differences.trim())),
+            Ok(agreement) => println!("{name}: {}", agreement.trim()),
+            Err(differences) => failures.push(format!("{name}: {}", differences.trim())),
         }
     }
-    assert!(differ.is_empty(), "{}", differ.join("\n"));
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
 #[test]
-fn fixtures_are_read_as_the_reference_reads_them() {
+fn fixtures_are_read_like_the_reference() {
     check_all(fixtures());
 }
 
-/// Of a folder that the environment names, or else again the fixtures: reports that may not be part of this repository.
+// `SCANHOST_REPORTS` names a folder of reports that cannot be part of this repository. Without it the test uses the
+// fixtures.
 #[test]
-fn further_reports_are_read_as_the_reference_reads_them() {
-    check_all(env::var_os("SCANHOST_REPORTS").map_or_else(fixtures, |folder| files(Path::new(&folder))));
+fn further_reports_are_read_like_the_reference() {
+    check_all(env::var_os("SCANHOST_REPORTS").map_or_else(fixtures, |folder| reports_in(Path::new(&folder))));
 }
 
 #[test]
 fn every_fixture_is_read_without_an_error() {
     let home = Home::new(&[]);
     for file in fixtures() {
-        let ended = report(&home, &file);
-        assert_eq!(ended.code, Some(0), "{}: {}", file.display(), ended.stderr);
+        let output = run_report(&home, &file);
+        assert_eq!(output.code, Some(0), "{}: {}", file.display(), output.stderr);
     }
 }
 
 #[test]
-fn the_reference_sees_a_difference() {
+fn reference_detects_a_difference() {
     let home = Home::new(&[]);
     let file = workspace().join("tests/fixtures/several_hosts.nessus");
     let lines = home.path().join("lines.jsonl");
-    let changed = report(&home, &file).stdout.replacen("\"port\":443", "\"port\":444", 1);
+    let changed = run_report(&home, &file).stdout.replacen("\"port\":443", "\"port\":444", 1);
     fs::write(&lines, changed).unwrap();
-    let compared = reference(&[&file, &lines]);
+    let compared = run_reference(&[&file, &lines]);
     assert_eq!(compared.code, Some(1), "{}", compared.stderr);
     assert_eq!(compared.stdout, "finding 0, port: 443 against 444\n");
 }

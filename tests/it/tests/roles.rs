@@ -1,4 +1,4 @@
-//! Several processes on one Redis and one data folder, each with its part of the work.
+//! Several processes with different roles on one Redis and one data folder.
 
 use std::{
     fs,
@@ -11,17 +11,17 @@ use std::{
 };
 
 use scanhost_it::{
-    mcp::{Mcp, Reply},
+    delaying_proxy::DelayingProxy,
+    mcp::{McpClient, ToolReply},
     output::Output,
-    raw::{submit, until},
     redis::Redis,
+    scans::{submit, wait_for_status},
     server::{Home, Server},
-    slow_way::SlowWay,
 };
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-const BOUND: Duration = Duration::from_secs(60);
+const SCAN_TIMEOUT: Duration = Duration::from_secs(60);
 const SCANNERS: &str = "mock: [{instance_id: m1, options: {duration_seconds: 0}}]";
 
 fn home(redis: &Redis) -> Home {
@@ -39,11 +39,11 @@ fn start_at(home: &Home, role: &str, address: &str) -> Server {
     Server::start(command)
 }
 
-/// What a command prints that has to end so.
-fn ended(home: &Home, arguments: &[&str], code: i32) -> Output {
+/// Runs a command, which has to end with this exit code, and returns its output.
+fn run_command(home: &Home, arguments: &[&str], code: i32) -> Output {
     let mut command = home.command(arguments);
     command.arg("--config").arg(home.config());
-    let output = Output::of(command);
+    let output = Output::run(command);
     assert_eq!(output.code, Some(code), "{arguments:?}: {}", output.stderr);
     output
 }
@@ -55,26 +55,26 @@ async fn fetch(server: &Server, path: &str) -> (u16, Value) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn apis_take_scans_and_workers_run_them() {
+async fn apis_accept_scans_and_workers_run_them() {
     let redis = Redis::new();
     let home = home(&redis);
     let apis = [start(&home, "api"), start(&home, "api")];
     let first = submit(&apis[0].mcp(), json!({ "idempotency_key": "k" })).await;
     let again = submit(&apis[1].mcp(), json!({ "idempotency_key": "k" })).await;
-    assert_eq!(first, again, "one key on two apis");
+    assert_eq!(first, again, "one key on two apis is one scan");
     let second = submit(&apis[1].mcp(), json!({})).await;
-    assert_eq!(redis.ask(&["LLEN", "mock:queue"]), "2", "an api claims nothing");
-    let scanners = apis[0].mcp().ok("list_scanners", json!({})).await;
-    assert_eq!(scanners["scanners"][0]["up"], false, "nobody has looked at it");
+    assert_eq!(redis.command(&["LLEN", "mock:queue"]), "2", "an api claims nothing");
+    let scanners = apis[0].mcp().call_ok("list_scanners", json!({})).await;
+    assert_eq!(scanners["scanners"][0]["up"], false, "no worker has checked the scanner yet");
 
     let workers = [start(&home, "worker"), start(&home, "worker")];
     for (id, api) in [(&first, &apis[1]), (&second, &apis[0])] {
-        let status = api.mcp().ended(id, BOUND).await;
+        let status = api.mcp().wait_for_end(id, SCAN_TIMEOUT).await;
         assert_eq!(status["status"], "completed", "{status}");
         let lines = api.mcp().results(json!({ "task_id": id, "page": 0 })).await;
-        assert!(lines.len() > 2, "the findings are in the folder that all share");
+        assert!(lines.len() > 2, "the findings are in the shared folder");
     }
-    let scanners = apis[1].mcp().ok("list_scanners", json!({})).await;
+    let scanners = apis[1].mcp().call_ok("list_scanners", json!({})).await;
     assert_eq!(scanners["scanners"][0]["up"], true, "{scanners}");
     for worker in &workers {
         assert_eq!(fetch(worker, "/health").await.0, 200);
@@ -84,18 +84,18 @@ async fn apis_take_scans_and_workers_run_them() {
     }
 }
 
-/// Ends a process in good order and puts another one in its place.
-async fn replace(home: &Home, role: &str, server: &mut Server) {
+/// Shuts a process down, and starts another one at its address.
+async fn restart_server(home: &Home, role: &str, server: &mut Server) {
     let address = server.url().strip_prefix("http://").expect("an address").to_owned();
-    server.signal("TERM");
-    while !server.has_ended() {
+    server.send_signal("TERM");
+    while !server.has_exited() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     *server = start_at(home, role, &address);
 }
 
-/// A call that goes to the next api when one cannot be reached. Nothing else may go wrong with it.
-async fn call_one_of(apis: &[Mcp], tool: &str, arguments: &Value) -> Reply {
+/// Calls a tool of the first api that can be reached.
+async fn call_any_api(apis: &[McpClient], tool: &str, arguments: &Value) -> ToolReply {
     for api in apis.iter().cycle().take(200) {
         match api.try_call(tool, arguments.clone()).await {
             Ok(reply) => return reply,
@@ -105,17 +105,17 @@ async fn call_one_of(apis: &[Mcp], tool: &str, arguments: &Value) -> Reply {
     panic!("no api could be reached for ten seconds");
 }
 
-/// Submits a scan and follows it to its end, again and again. The ids.
-async fn follow_scans(apis: Vec<Mcp>, agent: usize, go_on: Arc<AtomicBool>) -> Vec<String> {
+/// Runs one scan after another while `is_running` is set, and returns their task ids.
+async fn run_scans(apis: Vec<McpClient>, agent: usize, is_running: Arc<AtomicBool>) -> Vec<String> {
     let mut ids = Vec::new();
-    while go_on.load(Ordering::Relaxed) {
+    while is_running.load(Ordering::Relaxed) {
         let key = format!("{agent}-{}", ids.len());
         let request = json!({ "targets": "10.0.0.1", "name": key, "idempotency_key": key });
-        let submitted = call_one_of(&apis, "run_untrusted_scan", &request).await;
+        let submitted = call_any_api(&apis, "run_untrusted_scan", &request).await;
         assert!(!submitted.is_error, "{}", submitted.text);
         let id = submitted.structured["task_id"].as_str().expect("an id").to_owned();
         loop {
-            let status = call_one_of(&apis, "get_scan_status", &json!({ "task_id": id })).await;
+            let status = call_any_api(&apis, "get_scan_status", &json!({ "task_id": id })).await;
             assert!(!status.is_error, "{}", status.text);
             match status.structured["status"].as_str() {
                 Some("completed") => break,
@@ -129,139 +129,139 @@ async fn follow_scans(apis: Vec<Mcp>, agent: usize, go_on: Arc<AtomicBool>) -> V
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rolling_restart_fails_no_call_that_is_tried_again() {
+async fn rolling_restart_fails_no_retried_call() {
     let redis = Redis::new();
     let home = home(&redis);
     let mut apis = [start(&home, "api"), start(&home, "api")];
     let mut workers = [start(&home, "worker"), start(&home, "worker")];
-    let go_on = Arc::new(AtomicBool::new(true));
+    let is_running = Arc::new(AtomicBool::new(true));
     let mut agents = tokio::task::JoinSet::new();
     for agent in 0..8 {
-        let mut known: Vec<Mcp> = apis.iter().map(Server::mcp).collect();
+        let mut known: Vec<McpClient> = apis.iter().map(Server::mcp).collect();
         known.rotate_left(agent % 2);
-        agents.spawn(follow_scans(known, agent, go_on.clone()));
+        agents.spawn(run_scans(known, agent, is_running.clone()));
     }
     for (role, servers) in [("api", &mut apis), ("worker", &mut workers)] {
         for server in servers {
-            replace(&home, role, server).await;
+            restart_server(&home, role, server).await;
         }
     }
-    go_on.store(false, Ordering::Relaxed);
+    is_running.store(false, Ordering::Relaxed);
     let ids = agents.join_all().await.concat();
-    assert!(ids.len() > 8, "the agents went on meanwhile: {}", ids.len());
-    assert_eq!(redis.ask(&["KEYS", "lease:*"]), "", "leases are left");
-    let failed = ended(&home, &["dlq", "list", "--json"], 0);
-    assert_eq!(failed.stdout.trim(), "[]");
+    assert!(ids.len() > 8, "the agents made scans during the restarts: {}", ids.len());
+    assert_eq!(redis.command(&["KEYS", "lease:*"]), "", "leases are left");
+    let dead_letters = run_command(&home, &["dlq", "list", "--json"], 0);
+    assert_eq!(dead_letters.stdout.trim(), "[]");
 }
 
 #[tokio::test]
-async fn commands_work_on_the_store_beside_any_number_of_processes() {
+async fn admin_commands_work_on_the_store_beside_running_processes() {
     let redis = Redis::new();
     let home = home(&redis);
     let _others = [start(&home, "api"), start(&home, "worker")];
-    ended(&home, &["queue", "pause", "mock"], 0);
+    run_command(&home, &["queue", "pause", "mock"], 0);
     let api = start(&home, "api");
     let id = submit(&api.mcp(), json!({})).await;
-    let queue = ended(&home, &["queue", "--json"], 0);
+    let queue = run_command(&home, &["queue", "--json"], 0);
     let queue: Value = serde_json::from_str(&queue.stdout).expect("JSON");
     assert_eq!((&queue[0]["waiting"], &queue[0]["paused"]), (&json!(1), &json!(true)), "{queue}");
-    ended(&home, &["queue", "resume", "mock"], 0);
-    until(&api.mcp(), &id, "completed").await;
-    let scan = ended(&home, &["scan", "--targets", "127.0.0.1", "--format", "jsonl"], 0);
+    run_command(&home, &["queue", "resume", "mock"], 0);
+    wait_for_status(&api.mcp(), &id, "completed").await;
+    let scan = run_command(&home, &["scan", "--targets", "127.0.0.1", "--format", "jsonl"], 0);
     assert!(scan.stdout.contains("\"vulnerability\""), "{}", scan.stderr);
-    let listed = ended(&home, &["scans", "--json"], 0);
+    let listed = run_command(&home, &["scans", "--json"], 0);
     assert!(listed.stdout.contains(&id), "{}", listed.stdout);
 }
 
 #[tokio::test]
-async fn a_damaged_record_stops_nobody_and_is_told_of_once() {
+async fn damaged_record_stops_no_other_scan_and_is_logged_once() {
     let redis = Redis::new();
     let home = home(&redis);
     let server = start(&home, "all");
     let mcp = server.mcp();
-    ended(&home, &["queue", "pause", "mock"], 0);
+    run_command(&home, &["queue", "pause", "mock"], 0);
     let (damaged, whole) = (submit(&mcp, json!({})).await, submit(&mcp, json!({})).await);
-    assert_eq!(redis.ask(&["HSET", &format!("scan:{damaged}"), "record", "{"]), "0", "there was one");
-    ended(&home, &["queue", "resume", "mock"], 0);
-    until(&mcp, &whole, "completed").await;
+    assert_eq!(redis.command(&["HSET", &format!("scan:{damaged}"), "record", "{"]), "0", "the record existed before");
+    run_command(&home, &["queue", "resume", "mock"], 0);
+    wait_for_status(&mcp, &whole, "completed").await;
     for _ in 0..3 {
-        let listed = mcp.ok("list_scans", json!({})).await;
+        let listed = mcp.call_ok("list_scans", json!({})).await;
         assert_eq!(listed["scans"].as_array().map(Vec::len), Some(1), "{listed}");
         let next = submit(&mcp, json!({})).await;
-        until(&mcp, &next, "completed").await;
-        mcp.ok("delete_scan", json!({ "task_id": next })).await;
+        wait_for_status(&mcp, &next, "completed").await;
+        mcp.call_ok("delete_scan", json!({ "task_id": next })).await;
     }
-    let (code, message, hint) = mcp.refused("get_scan_status", json!({ "task_id": damaged })).await;
+    let (code, message, hint) = mcp.call_refused("get_scan_status", json!({ "task_id": damaged })).await;
     assert_eq!(code, "internal", "{message}");
     assert!(message.contains("damaged") && hint.contains("operator"), "{message} {hint}");
-    assert_eq!(redis.ask(&["LRANGE", "mock:queue", "0", "-1"]), damaged, "it is left alone");
+    assert_eq!(redis.command(&["LRANGE", "mock:queue", "0", "-1"]), damaged, "the damaged scan stays in the queue");
     let log = server.log();
-    let told = log.lines().filter(|line| line.contains("leaving it alone") && line.contains(&damaged));
-    assert_eq!(told.count(), 1, "{log}");
+    let lines = log.lines().filter(|line| line.contains("leaving it alone") && line.contains(&damaged));
+    assert_eq!(lines.count(), 1, "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_hears_late_of_a_cancel_writes_no_record_of_a_scan_deleted_since() {
+async fn late_answer_to_a_cancel_recreates_no_deleted_scan() {
     let redis = Redis::new();
-    let way = SlowWay::to(&redis.url()).await;
+    let proxy = DelayingProxy::start(&redis.url()).await;
     let home = Home::new(&[("scanners.yaml", SCANNERS), ("scanhost.yaml", "store: ${STORE}\n")]);
     let api = |url: &str| {
         let mut command = home.command(&["serve", "--listen", "127.0.0.1:0", "--role", "api", "--config"]);
         command.arg(home.config()).env("STORE", url);
         Server::start(command)
     };
-    let (late, other) = (api(way.url()), api(&redis.url()));
+    let (late, other) = (api(proxy.url()), api(&redis.url()));
     let mcp = other.mcp();
     let (kept, deleted) = (submit(&mcp, json!({})).await, submit(&mcp, json!({})).await);
-    // Only what Redis knows by its digest is carried out at once.
-    mcp.ok("cancel_scan", json!({ "task_id": kept })).await;
+    // This call loads the script into Redis, so that the next one runs it by its digest.
+    mcp.call_ok("cancel_scan", json!({ "task_id": kept })).await;
 
-    way.hold_next();
-    let (of_late, task) = (late.mcp(), json!({ "task_id": deleted }));
+    proxy.hold_next_script();
+    let (late_mcp, task) = (late.mcp(), json!({ "task_id": deleted }));
     let mut cancelling = JoinSet::new();
-    cancelling.spawn(async move { of_late.call("cancel_scan", task).await });
-    until(&mcp, &deleted, "cancelled").await;
-    mcp.ok("delete_scan", json!({ "task_id": deleted })).await;
-    way.let_go();
+    cancelling.spawn(async move { late_mcp.call("cancel_scan", task).await });
+    wait_for_status(&mcp, &deleted, "cancelled").await;
+    mcp.call_ok("delete_scan", json!({ "task_id": deleted })).await;
+    proxy.release();
     let cancelled = cancelling.join_all().await.remove(0);
     assert!(!cancelled.is_error, "{}", cancelled.text);
     let has_record = |id: &str| home.data().join("tasks").join(id).join("task.json").exists();
     assert!(has_record(&kept) && !home.data().join("tasks").join(&deleted).exists());
-    assert_eq!(fs::read_dir(home.data().join("removing")).expect("a folder").count(), 0, "no note is left");
+    assert_eq!(fs::read_dir(home.data().join("removing")).expect("a folder").count(), 0, "no removal is pending");
 }
 
 #[tokio::test]
-async fn a_process_on_another_folder_does_not_start() {
+async fn process_with_another_data_folder_does_not_start() {
     let redis = Redis::new();
     let first = home(&redis);
     drop(start(&first, "api"));
     let other = home(&redis);
     let arguments = ["serve", "--listen", "127.0.0.1:0", "--role", "worker"];
-    let refused = ended(&other, &arguments, 1);
-    let folder = other.data().canonicalize().expect("it exists");
+    let refused = run_command(&other, &arguments, 1);
+    let folder = other.data().canonicalize().expect("the folder exists");
     for part in [&folder.display().to_string(), "`data`", "key installation in Redis"] {
         assert!(refused.stderr.contains(part), "{part}: {}", refused.stderr);
     }
-    assert_eq!(redis.ask(&["DEL", "installation", "key"]), "2");
+    assert_eq!(redis.command(&["DEL", "installation", "key"]), "2");
     drop(start(&other, "api"));
-    ended(&first, &arguments, 1);
-    fs::write(mark_of(&other.data()), "not an id").expect("a file can be written");
-    assert!(ended(&other, &arguments, 1).stderr.contains("16 hexadecimal digits"));
+    run_command(&first, &arguments, 1);
+    fs::write(installation_file(&other.data()), "not an id").expect("a file can be written");
+    assert!(run_command(&other, &arguments, 1).stderr.contains("16 hexadecimal digits"));
 }
 
-fn mark_of(data: &Path) -> std::path::PathBuf {
+fn installation_file(data: &Path) -> std::path::PathBuf {
     data.join("installation")
 }
 
 #[test]
-fn parts_of_the_work_need_a_store_that_is_shared() {
+fn separate_roles_need_a_shared_store() {
     let home = Home::new(&[("scanners.yaml", SCANNERS)]);
     for role in ["api", "worker"] {
-        let refused = ended(&home, &["serve", "--listen", "127.0.0.1:0", "--role", role], 1);
+        let refused = run_command(&home, &["serve", "--listen", "127.0.0.1:0", "--role", role], 1);
         for part in [format!("--role {role}").as_str(), "store: redis://"] {
             assert!(refused.stderr.contains(part), "{part}: {}", refused.stderr);
         }
     }
-    assert!(ended(&home, &["stdio", "--role", "worker"], 1).stderr.contains("does not serve MCP"));
-    ended(&home, &["serve", "--role", "boss"], 2);
+    assert!(run_command(&home, &["stdio", "--role", "worker"], 1).stderr.contains("does not serve MCP"));
+    run_command(&home, &["serve", "--role", "boss"], 2);
 }

@@ -129,7 +129,7 @@ impl From<TooMuch> for Refusal {
         let hint = match too_much {
             TooMuch::Often { .. } => format!("Try again in {seconds} s. wait_for_scan needs fewer calls than polling."),
             TooMuch::AtOnce { .. } => {
-                "Let a call that still runs end first; wait_for_scan is one while it waits.".to_owned()
+                "Wait until a running call has ended; wait_for_scan counts as one while it waits.".to_owned()
             }
         };
         Self::new(ErrorCode::RateLimited, too_much.to_string(), hint)

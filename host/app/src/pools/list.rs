@@ -16,9 +16,9 @@ pub struct Reply {
 
 #[derive(Serialize, JsonSchema)]
 pub struct PoolReply {
-    /// what scanner_pool takes
+    /// value for scanner_pool
     pub name: String,
-    /// scans that wait
+    /// queued scans
     pub queue_depth: u64,
     /// whether an operator has stopped new scans from starting
     pub paused: bool,

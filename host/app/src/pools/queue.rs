@@ -17,11 +17,11 @@ pub struct Args {
 pub struct Reply {
     pub scanner_pool: String,
     pub queue_depth: u64,
-    /// scans that failed, kept for the operator
+    /// failed scans kept for the operator
     pub dead_letters: u64,
-    /// how long the first one has waited; 0 when none waits
+    /// how long the first scan has waited; 0 if none is queued
     pub oldest_wait_seconds: u64,
-    /// the first that wait, in order
+    /// the first queued scans, in order
     pub next: Vec<WaitingReply>,
 }
 

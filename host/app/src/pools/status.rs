@@ -15,7 +15,7 @@ pub struct Args {
 #[derive(Serialize, JsonSchema)]
 pub struct Reply {
     pub scanner_pool: String,
-    /// scans that its enabled scanners run at once
+    /// scans that its enabled scanners can run at once
     pub capacity: u32,
     pub active: u32,
     /// active in percent of capacity

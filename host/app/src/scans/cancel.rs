@@ -22,10 +22,7 @@ pub struct Reply {
     pub message: &'static str,
 }
 
-/// Ends the scan.
-///
-/// # Errors
-/// When there is none, or it has ended otherwise.
+/// Ends the scan. A scan that has ended in another way is refused.
 pub async fn cancel(host: &Host, task_id: &str) -> Result<Reply, Refusal> {
     let id = find::parse(task_id)?;
     let (scan, message) = match host.store.cancel(&id, clock::now()).await? {
@@ -36,7 +33,7 @@ pub async fn cancel(host: &Host, task_id: &str) -> Result<Reply, Refusal> {
         Cancelled::Requested(scan) => (scan, "the scanner is being told to stop"),
         Cancelled::NotFound => return Err(find::not_found(&id)),
         // Twice is the same as once.
-        Cancelled::Refused(scan) if scan.status() == Status::Cancelled => (scan, "the scan was cancelled before"),
+        Cancelled::Refused(scan) if scan.status() == Status::Cancelled => (scan, "the scan was already cancelled"),
         Cancelled::Refused(scan) => {
             return Err(Refusal::new(
                 ErrorCode::Conflict,

@@ -15,7 +15,7 @@ use crate::{
     reports::{self, Unusable, permit_results},
 };
 
-/// Findings of each list at most: an answer has four lists.
+/// The largest number of findings per list; an answer has four lists.
 const MOST: usize = 50;
 
 #[derive(Deserialize, JsonSchema)]
@@ -24,10 +24,10 @@ pub struct Args {
     pub baseline_task_id: String,
     /// the later scan
     pub task_id: String,
-    /// findings of each list, 1 to 50
+    /// findings per list, 1 to 50
     #[serde(default = "usual_limit")]
     pub limit: usize,
-    /// findings of each list to leave out at its start, as `resume` says
+    /// findings to skip at the start of each list, as `resume` says
     #[serde(default)]
     pub skip: usize,
 }
@@ -40,23 +40,20 @@ fn usual_limit() -> usize {
 pub struct Reply {
     baseline_task_id: String,
     task_id: String,
-    /// of the later scan
+    /// trace id of the later scan
     trace_id: String,
-    /// what makes the two hard to compare
+    /// why the two are hard to compare
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
     pub counts: ChangeCounts,
     #[serde(flatten)]
     pub changes: Changes,
-    /// there where a list goes on: the arguments that get the next stretch of each
+    /// present if a list goes on: the arguments for the next part of each
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resume: Option<Resume>,
 }
 
-/// What has changed.
-///
-/// # Errors
-/// When one of the scans has no results.
+/// Compares the findings of two completed scans.
 pub async fn compare(host: &Arc<Host>, args: Args) -> Result<Reply, Refusal> {
     let baseline = find::scan(host, &args.baseline_task_id).await?;
     let current = find::scan(host, &args.task_id).await?;
@@ -85,7 +82,7 @@ pub async fn compare(host: &Arc<Host>, args: Args) -> Result<Reply, Refusal> {
     })
 }
 
-/// What the lists cannot tell: that one of the scans did not look where, or as, the other did.
+/// Warns if the two scans differ in targets or type, which the lists cannot show.
 fn warnings(baseline: &Scan, current: &Scan) -> Vec<String> {
     let targets = |scan: &Scan| -> BTreeSet<String> {
         let targets = Targets::parse(&scan.request.targets);
@@ -93,15 +90,16 @@ fn warnings(baseline: &Scan, current: &Scan) -> Vec<String> {
     };
     let mut warnings = Vec::new();
     if baseline.id == current.id {
-        warnings.push("both ids are of the same scan".to_owned());
+        warnings.push("both ids name the same scan".to_owned());
     }
     if targets(baseline) != targets(current) {
-        let what = "the targets differ: findings of what only one of the scans looked at count as new or gone";
+        let what = "the targets differ: findings on targets that only one of the scans had count as new or gone";
         warnings.push(what.to_owned());
     }
     let types = [baseline, current].map(|scan| scan.request.scan_type.name());
     if types[0] != types[1] {
-        warnings.push(format!("the baseline is {}, the later scan {}: with a login more is found", types[0], types[1]));
+        warnings
+            .push(format!("the baseline is {}, the later scan {}: a scan with a login finds more", types[0], types[1]));
     }
     warnings
 }

@@ -16,7 +16,7 @@ use crate::{
 pub struct Args {
     /// from run_…_scan or list_scans
     pub task_id: String,
-    /// also when it is running: it is stopped first
+    /// also delete a running scan, after stopping it
     #[serde(default)]
     pub force: bool,
 }

@@ -1,4 +1,4 @@
-//! The scans that there are, the newest first.
+//! Lists the scans, newest first.
 
 use scanhost_domain::{request::ScanType, scan::Status, target::Target};
 use scanhost_store::ListQuery;
@@ -23,10 +23,10 @@ pub struct Args {
     /// only scans whose targets contain or overlap this address, CIDR or host name
     #[serde(default)]
     pub target: Option<String>,
-    /// scans in one answer, 1 to 200
+    /// scans per answer, 1 to 200
     #[serde(default = "usual_limit")]
     pub limit: i64,
-    /// next_cursor of the answer before
+    /// next_cursor of the previous answer
     #[serde(default)]
     pub cursor: Option<String>,
 }
@@ -55,7 +55,7 @@ fn usual_limit() -> i64 {
 #[derive(Serialize, JsonSchema)]
 pub struct Reply {
     pub scans: Vec<StatusReply>,
-    /// give it as cursor for the rest, also when there are few scans or none here; absent at the end
+    /// pass it as cursor for the rest, even after an answer with few or no scans; absent at the end
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
 }
@@ -74,17 +74,16 @@ pub async fn list(host: &Host, args: Args) -> Result<Reply, Refusal> {
         Some(name) => Some(find_stored_pool(host, name).await?),
         None => None,
     };
-    let query =
-        ListQuery {
-            status,
-            scan_type,
-            pool,
-            target: target.transpose()?,
-            before: args.cursor.as_deref().map(find::parse).transpose().map_err(|_| {
-                Refusal::invalid("malformed cursor", "Give next_cursor as the answer before returned it.")
-            })?,
-            limit: usize::try_from(args.limit.clamp(1, MAX_LIMIT)).unwrap_or(1),
-        };
+    let query = ListQuery {
+        status,
+        scan_type,
+        pool,
+        target: target.transpose()?,
+        before: args.cursor.as_deref().map(find::parse).transpose().map_err(|_| {
+            Refusal::invalid("malformed cursor", "Give next_cursor as the previous answer returned it.")
+        })?,
+        limit: usize::try_from(args.limit.clamp(1, MAX_LIMIT)).unwrap_or(1),
+    };
     let listed = host.store.list(query).await?;
     let next_cursor = listed.next.map(|next| next.to_string());
     let mut scans = Vec::with_capacity(listed.scans.len());

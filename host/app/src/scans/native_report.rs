@@ -21,12 +21,12 @@ use crate::{
 pub struct Reply {
     pub task_id: String,
     pub trace_id: String,
-    /// on the machine of the server
+    /// on the server's machine
     pub path: String,
     /// bytes
     pub size: u64,
     pub sha256: String,
-    /// the same as a resource
+    /// the report as a resource
     pub uri: String,
 }
 
@@ -53,10 +53,7 @@ pub async fn native_report(host: &Host, args: &ScanArgs) -> Result<NativeReport,
     Ok(NativeReport { reply, name })
 }
 
-/// Where the scan's report is.
-///
-/// # Errors
-/// When it has none, or not yet.
+/// Returns the path of the scan's report.
 pub async fn report(host: &Host, scan: &Scan) -> Result<PathBuf, Refusal> {
     // Of a scan that runs it may be fetched once more.
     if !scan.is_finished() {

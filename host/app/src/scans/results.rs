@@ -37,7 +37,7 @@ use crate::{
 /// Bytes of filters, which stand in the answer again.
 const MAX_FILTERS: usize = 16 << 10;
 
-/// That of those who name none, where the scan was submitted without one.
+/// The profile of callers who name none, if the scan was submitted without one.
 const DEFAULT_PROFILE: &str = "brief";
 
 #[derive(Deserialize, JsonSchema)]
@@ -47,19 +47,19 @@ pub struct Args {
     /// from 1; 0 for all records at once
     #[serde(default = "first_page")]
     pub page: i64,
-    /// records on a page, 10 to 100; what is less or more counts as that
+    /// records per page; values outside 10 to 100 are clamped
     #[serde(default = "usual_page_size")]
     pub page_size: i64,
-    /// records of the page to leave out at its start, as a truncated answer says
+    /// records to skip at the start of the page, as a truncated answer says
     #[serde(default)]
     pub skip: i64,
-    /// which fields to show: minimal, summary, brief, full, triage (one row for each vulnerability, what to fix first on top) or another that list_profiles shows; brief unless the scan was submitted with another
+    /// which fields to show: minimal, summary, brief, full, triage (one row per vulnerability, what to fix first on top) or another from list_profiles; default: that of the scan, else brief
     #[serde(default)]
     pub schema_profile: Option<String>,
-    /// fields of your own choice and order, instead of schema_profile: such as host, port, protocol, plugin_id, plugin_name, plugin_family, severity, cve, cvss_score, vpr_score, exploit_available, synopsis, solution, plugin_output
+    /// fields in an order of your choice, instead of schema_profile, such as host, port, protocol, plugin_id, plugin_name, plugin_family, severity, cve, cvss_score, vpr_score, exploit_available, synopsis, solution, plugin_output
     #[serde(default)]
     pub custom_fields: Option<Vec<String>>,
-    /// field: value on any field, shown or not, all must hold: text takes a substring or "=text", numbers ">7.0" or 9.8, severity ">=High", booleans true or false, a list any of its values, "!" in front means not. A finding without the field passes no filter on it, not even "!" or false
+    /// field: value pairs on any field, shown or not; all must match. Text: a substring or "=text"; number: ">7.0" or 9.8; severity: ">=High"; boolean: true or false; a list matches any of its values; "!" in front means not. A finding without the field never matches, not even "!" or false
     #[serde(default)]
     pub filters: Map<String, Json>,
 }
@@ -87,34 +87,31 @@ fn usual_page_size() -> i64 {
     40
 }
 
-/// How much may be answered.
+/// The byte budget of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Room {
-    /// What a tool may put before an agent.
-    Answer,
-    /// What a client may fetch: the most there is, also for a page.
+pub enum Budget {
+    /// The byte budget of a tool's answer, which an agent reads whole.
+    Tool,
+    /// The larger budget of a resource, also for one page.
     Resource,
 }
 
 /// A question about a scan, checked as far as it can be without the scan's findings.
-struct Asked {
+struct CheckedQuestion {
     scan: Scan,
     snapshot: Arc<Snapshot>,
     question: Question,
 }
 
-/// What the arguments ask for.
-///
-/// # Errors
-/// With what is wrong in them, or why there are no findings.
-async fn asked(host: &Host, args: Args) -> Result<Asked, Refusal> {
+/// Checks the arguments, and that the scan has findings.
+async fn check_question(host: &Host, args: Args) -> Result<CheckedQuestion, Refusal> {
     let scan = find::scan(host, &args.task_id).await?;
     permit_results(&scan)?;
     accessed(host, &scan.id).await;
     let snapshot = host.snapshot.load_full();
     let page = PageRequest::parse(args.page, args.page_size, args.skip);
     let page = page.map_err(|error| {
-        Refusal::invalid(error.to_string(), "Pages count from 1, and 0 is all at once; skip counts from 0.")
+        Refusal::invalid(error.to_string(), "Pages count from 1; page 0 returns all at once; skip counts from 0.")
     })?;
     let choice = match (args.schema_profile.as_deref(), args.custom_fields) {
         (Some(_), Some(_)) => {
@@ -136,18 +133,15 @@ async fn asked(host: &Host, args: Args) -> Result<Asked, Refusal> {
             "Use fewer or shorter values.",
         ));
     }
-    Ok(Asked { scan, snapshot, question: Question { page, choice, filters: args.filters } })
+    Ok(CheckedQuestion { scan, snapshot, question: Question { page, choice, filters: args.filters } })
 }
 
-/// The JSON lines, and the scan's trace.
-///
-/// # Errors
-/// With what is wrong in the arguments, or why there are no findings.
-pub async fn lines(host: &Arc<Host>, args: Args, room: Room) -> Result<(String, TraceId), Refusal> {
-    let Asked { scan, snapshot, question } = asked(host, args).await?;
+/// Returns the JSON lines and the scan's trace id.
+pub async fn lines(host: &Arc<Host>, args: Args, kind: Budget) -> Result<(String, TraceId), Refusal> {
+    let CheckedQuestion { scan, snapshot, question } = check_question(host, args).await?;
     let resource = resource(&scan, &question);
     let limits = &snapshot.config.limits;
-    let is_roomy = question.page.is_all() || room == Room::Resource;
+    let is_roomy = question.page.is_all() || kind == Budget::Resource;
     let budget = if is_roomy { limits.all_bytes } else { limits.page_bytes };
     let answer = |report| {
         let (host, snapshot, question) = (host.clone(), snapshot.clone(), question.clone());
@@ -174,11 +168,8 @@ pub async fn lines(host: &Arc<Host>, args: Args, room: Room) -> Result<(String, 
 }
 
 /// The findings of one page as values, of at most the bytes that a client may fetch at once.
-///
-/// # Errors
-/// As [`lines`].
 pub async fn page(host: &Arc<Host>, args: Args) -> Result<FindingsPage, Refusal> {
-    let Asked { scan, snapshot, question } = asked(host, args).await?;
+    let CheckedQuestion { scan, snapshot, question } = check_question(host, args).await?;
     let budget = snapshot.config.limits.all_bytes;
     let read = |report| {
         let (host, snapshot, question) = (host.clone(), snapshot.clone(), question.clone());
@@ -191,12 +182,9 @@ pub async fn page(host: &Arc<Host>, args: Args) -> Result<FindingsPage, Refusal>
     reports::ask(host, &scan, read).await
 }
 
-/// The same findings as a file without a name, all of them, whatever page was asked for.
-///
-/// # Errors
-/// As [`lines`], or when there is no room for the file.
+/// Returns all findings as a file without a name. The page and its size are ignored.
 pub async fn export(host: &Arc<Host>, args: Args, format: FileFormat) -> Result<File, Refusal> {
-    let Asked { scan, snapshot, question } = asked(host, Args { page: 0, ..args }).await?;
+    let CheckedQuestion { scan, snapshot, question } = check_question(host, Args { page: 0, ..args }).await?;
     let answer = |report| {
         let (host, snapshot, question) = (host.clone(), snapshot.clone(), question.clone());
         let metadata = ScanMetadata::of(&scan);
@@ -224,10 +212,7 @@ pub async fn export(host: &Arc<Host>, args: Args, format: FileFormat) -> Result<
     reports::ask(host, &scan, answer).await
 }
 
-/// Names that filters may use: of this report's fields, and of those that reports have anyway.
-///
-/// # Errors
-/// Why there are no findings.
+/// Returns the field names that filters can use: those of this report, and those that are always known.
 pub async fn field_names(host: &Arc<Host>, scan: &Scan) -> Result<Vec<String>, Refusal> {
     let names = |report: Arc<Report>| async move {
         Ok(report.columns().known_names().into_iter().map(str::to_owned).collect::<Vec<_>>())
@@ -241,7 +226,7 @@ pub fn default_profile(scan: &Scan) -> ProfileName {
     scan.request.profile.clone().unwrap_or_else(usual)
 }
 
-/// The same question as an address. A truncated answer adds what to skip, so that it is the address of the rest.
+/// Returns the address of the question. A truncated answer adds what to skip, so that it is the address of the rest.
 fn resource(scan: &Scan, question: &Question) -> String {
     let mut asked = Map::new();
     asked.insert("page".into(), question.page.page().into());

@@ -1,4 +1,4 @@
-//! How far a scan is.
+//! The status of a scan.
 
 use scanhost_domain::scan::Scan;
 

@@ -1,4 +1,4 @@
-//! What a scan found, in short.
+//! The summary of a scan.
 
 use std::sync::Arc;
 

@@ -14,7 +14,7 @@ const DEFAULT_SECONDS: u64 = 50;
 /// Longer waits hold connections for nothing.
 const MAX_SECONDS: u64 = 3_600;
 
-/// Between two looks, for what changes without a wake-up.
+/// The time between two checks, for changes that come without a wake-up.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 #[derive(Deserialize, JsonSchema)]

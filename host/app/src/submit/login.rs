@@ -109,7 +109,7 @@ fn escalation(args: &LoginArgs, has_password: bool) -> Result<Option<Escalation>
         };
     };
     let method = EscalationMethod::from_str(method)
-        .map_err(|_| Refusal::invalid("elevate_privileges_with is none of the known ways", escalation_hint()))?;
+        .map_err(|_| Refusal::invalid("elevate_privileges_with has an unknown value", escalation_hint()))?;
     Ok(Some(Escalation { method, account: args.escalation_account.clone(), has_password }))
 }
 
@@ -119,7 +119,7 @@ fn missing_escalation() -> Refusal {
 
 fn escalation_hint() -> String {
     let names: Vec<_> = EscalationMethod::ALL.iter().map(|method| method.name()).collect();
-    format!("Ways are: {}. For a login without more rights use run_trusted_scan.", names.join(", "))
+    format!("Values are: {}. For a login without more rights, use run_trusted_scan.", names.join(", "))
 }
 
 pub fn find_credential(snapshot: &Snapshot, asked: &str) -> Result<CredentialName, Refusal> {
@@ -130,7 +130,7 @@ pub fn find_credential(snapshot: &Snapshot, asked: &str) -> Result<CredentialNam
 fn credential_hint(snapshot: &Snapshot) -> String {
     let names: Vec<_> = snapshot.config.credentials.keys().map(CredentialName::as_str).collect();
     if names.is_empty() {
-        "The operator has configured no credentials; ssh_username with a secret is the other way.".into()
+        "The operator has configured no credentials; give ssh_username with a secret instead.".into()
     } else {
         format!("Configured credentials are: {}.", names.join(", "))
     }

@@ -1,4 +1,4 @@
-//! What a submit answers.
+//! The reply to a submit.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -8,19 +8,19 @@ use super::Submission;
 /// A scan that is in the queue, or was before.
 #[derive(Serialize, JsonSchema)]
 pub struct SubmitReply {
-    /// what the other tools want; keep it
+    /// keep it for the other tools
     pub task_id: String,
     pub trace_id: String,
-    /// queued; for a repeated request the scan's present status
+    /// queued; for a repeated request, the scan's current status
     pub status: &'static str,
     pub scan_type: &'static str,
     pub scanner_pool: String,
-    /// place in the queue, from 1; absent once it does not wait
+    /// position in the queue, from 1; absent once the scan leaves it
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue_position: Option<u64>,
-    /// a rough guess
+    /// a rough estimate
     pub estimated_wait_seconds: u64,
-    /// true when this request was made before, with the same idempotency_key, and nothing new was started
+    /// true if the same request was made before with this idempotency_key; nothing new was started
     pub idempotent: bool,
 }
 

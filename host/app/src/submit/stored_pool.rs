@@ -5,10 +5,8 @@ use scanhost_store::ListQuery;
 
 use crate::{host::Host, refusal::Refusal, snapshot::named::find_pool};
 
-/// The pool of that name: a configured one, or one under which scans are stored, or that is paused.
-///
-/// # Errors
-/// When there is none; the hint names those that are configured.
+/// Finds the pool of that name: a configured one, or one that has stored scans or is paused. The error's hint names the
+/// configured pools.
 pub async fn find_stored_pool(host: &Host, asked: &str) -> Result<PoolName, Refusal> {
     let unknown = match find_pool(&host.snapshot.load(), asked) {
         Ok(pool) => return Ok(pool),

@@ -20,7 +20,7 @@ use scanhost_domain::{
 };
 use scanhost_outbound::{
     egress::{Placeholders, ScannerClient},
-    lease::Hold,
+    lease::Lease,
 };
 use scanhost_sandbox::{Backend, RemoteState};
 use scanhost_store::{Change, Claimed};
@@ -68,18 +68,18 @@ impl From<Failure> for End {
 }
 
 /// Every line in it names the scan.
-pub async fn drive(host: Arc<Host>, claimed: Claimed, hold: Hold, offered: Arc<Snapshot>) {
+pub async fn drive(host: Arc<Host>, claimed: Claimed, lease: Lease, offered: Arc<Snapshot>) {
     let scan = &claimed.scan;
     // Of the highest level, so that it is there whichever lines are wanted.
     let span = tracing::error_span!("drive", scan = %scan.id, trace = %scan.trace, pool = %scan.request.pool);
-    claim_to_end(host, claimed, hold, offered).instrument(span).await;
+    claim_to_end(host, claimed, lease, offered).instrument(span).await;
 }
 
-async fn claim_to_end(host: Arc<Host>, claimed: Claimed, hold: Hold, offered: Arc<Snapshot>) {
+async fn claim_to_end(host: Arc<Host>, claimed: Claimed, lease: Lease, offered: Arc<Snapshot>) {
     let (id, fence) = (claimed.scan.id.clone(), claimed.running.fence);
     let (trace, pool) = (claimed.scan.trace.clone(), claimed.scan.request.pool.clone());
     let started_at = claimed.running.started_at;
-    let end = run(&host, claimed, hold, offered).await;
+    let end = run(&host, claimed, lease, offered).await;
     // Whatever became of the scan, nothing runs on for it.
     host.programs.end(&id, fence, &host.folder(&id)).await;
     let mut outcome = match end {
@@ -123,12 +123,12 @@ async fn claim_to_end(host: Arc<Host>, claimed: Claimed, hold: Hold, offered: Ar
     }
 }
 
-async fn run(host: &Arc<Host>, claimed: Claimed, hold: Hold, offered: Arc<Snapshot>) -> End {
-    let snapshot = match with_its_scanner(host, &claimed, &hold, offered).await {
+async fn run(host: &Arc<Host>, claimed: Claimed, lease: Lease, offered: Arc<Snapshot>) -> End {
+    let snapshot = match with_its_scanner(host, &claimed, &lease, offered).await {
         Ok(snapshot) => snapshot,
         Err(end) => return end,
     };
-    let mut driver = match Driver::new(host, claimed, hold.clone(), snapshot) {
+    let mut driver = match Driver::new(host, claimed, lease.clone(), snapshot) {
         Ok(driver) => driver,
         Err(end) => return end,
     };
@@ -146,7 +146,7 @@ async fn run(host: &Arc<Host>, claimed: Claimed, hold: Hold, offered: Arc<Snapsh
             end = &mut steps => Err(end),
             () = time_up(host, started_at) => Ok(Outcome::Timeout),
             () = cancelled(host, &id) => Ok(Outcome::Cancelled),
-            () = lost(host, &id, fence, &hold) => return End::Stale,
+            () = lost(host, &id, fence, &lease) => return End::Stale,
             () = host.shutdown.cancelled() => return End::Shutdown,
         };
         match outcome {
@@ -163,7 +163,7 @@ async fn run(host: &Arc<Host>, claimed: Claimed, hold: Hold, offered: Arc<Snapsh
                         end => return end,
                     },
                     () = tokio::time::sleep(CALL_TIME) => outcome,
-                    () = lost(host, &id, fence, &hold) => return End::Stale,
+                    () = lost(host, &id, fence, &lease) => return End::Stale,
                     () = host.shutdown.cancelled() => return End::Shutdown,
                 }
             }
@@ -174,7 +174,7 @@ async fn run(host: &Arc<Host>, claimed: Claimed, hold: Hold, offered: Arc<Snapsh
     tokio::select! {
         () = driver.stop_remote() => End::Outcome(outcome),
         () = tokio::time::sleep(stop_time) => End::Outcome(outcome),
-        () = lost(host, &id, fence, &hold) => End::Stale,
+        () = lost(host, &id, fence, &lease) => End::Stale,
         () = host.shutdown.cancelled() => End::Shutdown,
     }
 }
@@ -203,7 +203,7 @@ struct Driver {
     snapshot: Arc<Snapshot>,
     scan: Scan,
     running: Running,
-    hold: Hold,
+    lease: Lease,
     backend: Arc<Backend>,
     client: Arc<ScannerClient>,
     options: String,
@@ -218,7 +218,7 @@ struct Driver {
 }
 
 impl Driver {
-    fn new(host: &Arc<Host>, claimed: Claimed, hold: Hold, snapshot: Arc<Snapshot>) -> Result<Self, End> {
+    fn new(host: &Arc<Host>, claimed: Claimed, lease: Lease, snapshot: Arc<Snapshot>) -> Result<Self, End> {
         let Claimed { scan, running } = claimed;
         let Some(scanner) = snapshot.scanner(&running.slot.scanner) else { return Err(End::Interrupted) };
         if running.recoveries_in_vain > MAX_RECOVERIES {
@@ -236,7 +236,7 @@ impl Driver {
             limits: snapshot.config.limits.clone(),
             snapshot,
             scan,
-            hold,
+            lease,
             backend,
             client,
             interrupt: CancellationToken::new(),
@@ -291,7 +291,7 @@ impl Driver {
         let asked_at = clock::now();
         let update = || self.host.store.update(id, fence, change.clone());
         self.running = persist(&self.host, &self.scan.trace, update).await?;
-        self.hold.renew(asked_at);
+        self.lease.renew(asked_at);
         Ok(())
     }
 

@@ -1,4 +1,3 @@
-
 use super::check_level;
 
 #[test]

@@ -1,4 +1,4 @@
-//! What `describe` says has to be usable.
+//! Cases about `describe`: what it returns has to be usable.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -6,13 +6,20 @@ use scanhost_sandbox::{AuthScheme, Backend, Plugin};
 use serde_json::Value as Json;
 use url::Url;
 
-use crate::{case::{Case, Outcome, Stop, case, fail}, rig::Rig};
+use crate::{
+    case::{Case, Outcome, Stop, case, fail},
+    rig::Rig,
+};
 
 pub fn cases() -> Vec<Case<Rig>> {
     vec![
-        case!("describes-itself-the-same", same, "the host asks once and relies on it for as long as it runs"),
-        case!("names-its-scan-types", scan_types, "a scan of a type that is not named is never given to it"),
-        case!("describes-a-usable-login", login, "the host signs in by it, so that no secret reaches the plugin"),
+        case!(
+            "describes-itself-the-same",
+            same,
+            "the host calls `describe` once and relies on the answer for as long as it runs"
+        ),
+        case!("names-its-scan-types", scan_types, "it never gets a scan of a type that it does not name"),
+        case!("describes-a-usable-login", login, "the host logs in as it says, so that no secret reaches the plugin"),
         case!("explains-its-fields", fields, "agents choose fields by their descriptions"),
     ]
 }
@@ -21,7 +28,7 @@ async fn same(rig: &Rig) -> Outcome {
     let first = format!("{:?}", rig.backend.description());
     let again: Result<Arc<Backend>, _> = match Plugin::load(&rig.component, rig.limits, rig.grants).await {
         Ok(Plugin::Backend(backend)) => Ok(Arc::from(backend)),
-        Ok(Plugin::Profile(_)) => Err("it became a profile".to_owned()),
+        Ok(Plugin::Profile(_)) => Err("it was a profile when it was loaded again".to_owned()),
         Err(error) => Err(scanhost_domain::error_chain::chain(&error)),
     };
     let again = again.map_err(Stop::Fail)?;
@@ -44,10 +51,10 @@ async fn login(rig: &Rig) -> Outcome {
                 header(&session.header)?;
                 names_a_key(&session.login_body)?;
                 if serde_json::from_str::<Json>(&session.login_body).is_err() {
-                    return fail("the `login-body` is no JSON");
+                    return fail("the `login-body` is not JSON");
                 }
                 if !session.token_pointer.starts_with('/') {
-                    return fail("the `token-pointer` is no JSON pointer such as `/token`");
+                    return fail("the `token-pointer` is not a JSON pointer such as `/token`");
                 }
                 if !session.template.contains("{token}") {
                     return fail("the `template` of a session has no `{token}`");
@@ -55,7 +62,7 @@ async fn login(rig: &Rig) -> Outcome {
                 for path in std::iter::once(&session.login_path).chain(&session.logout_path) {
                     let base = Url::parse("https://scanner.invalid").expect("a constant address");
                     if let Err(error) = scanhost_outbound::egress::address(&base, path) {
-                        return fail(format!("the path {path:?}: {error:?}"));
+                        return fail(format!("the path {path:?} is refused: {error:?}"));
                     }
                 }
             }
@@ -68,7 +75,7 @@ fn header(name: &str) -> Outcome {
     if http::HeaderName::from_bytes(name.as_bytes()).is_ok() {
         Ok(())
     } else {
-        fail(format!("{name:?} is no name of a header"))
+        fail(format!("{name:?} is not a valid header name"))
     }
 }
 

@@ -1,35 +1,60 @@
-//! What the host hands in may be large or odd, and what goes out has to be permitted.
+//! Cases about input, which may be large or odd, and about requests, which have to be permitted.
 
 use scanhost_domain::request::ScanType;
 use scanhost_sandbox::{Credential, LoginSecret, NewScan, RemoteScan};
 use serde_json::json;
 
-use super::trouble::each;
-use crate::{case::{Case, Outcome, case, fail, skip}, probe::Function, rig::{Rig, plain_scan}, script::Answer, scripted::Manner};
+use super::trouble::probe_all;
+use crate::{
+    case::{Case, Outcome, case, fail, skip},
+    probe::Function,
+    rig::{Rig, plain_scan},
+    script::Answer,
+    scripted_scanner::ScannerBehaviour,
+};
 
-/// What stands for a password in the kit.
+/// The placeholder of the kit's password.
 const PLACEHOLDER: &str = "scanhost-secret-00000000000000000000000000000000-0";
 
 pub fn cases() -> Vec<Case<Rig>> {
     vec![
-        case!("asks-what-is-permitted", permitted, "the host refuses absolute paths and headers that are its own"),
-        case!("answers-the-same-twice", same_twice, "a call depends on its input alone, so that it can be repeated"),
-        case!("stands-a-foreign-state", foreign_state, "a state may be of an older version: an error, not a crash"),
-        case!("stands-odd-ids", odd_ids, "ids come from the scanner, who may be hostile"),
-        case!("takes-a-large-request", large_request, "65,536 targets may be asked for; the state is at most 64 KiB"),
-        case!("keeps-placeholders-in-the-body", placeholders, "only there the host puts the secret in their place"),
+        case!("asks-what-is-permitted", permitted, "the host refuses absolute paths, and headers that only it may set"),
+        case!(
+            "answers-the-same-twice",
+            same_twice,
+            "the result of a call must depend only on its input, so that the call can be repeated"
+        ),
+        case!(
+            "stands-a-foreign-state",
+            foreign_state,
+            "the state may come from an older version: return an error, do not crash"
+        ),
+        case!("stands-odd-ids", odd_ids, "ids come from the scanner, which may be hostile"),
+        case!(
+            "takes-a-large-request",
+            large_request,
+            "a request may have 65,536 targets, but the state at most 64 KiB"
+        ),
+        case!(
+            "keeps-placeholders-in-the-body",
+            placeholders,
+            "the host replaces placeholders by secrets only in bodies"
+        ),
     ]
 }
 
 async fn permitted(rig: &Rig) -> Outcome {
     let remote = rig.any_scan().await;
     let mut probes =
-        each(rig, &remote, Manner::Always(Answer { json: Some(json!({})), ..Answer::status(200) })).await?;
+        probe_all(rig, &remote, ScannerBehaviour::Always(Answer { json: Some(json!({})), ..Answer::status(200) }))
+            .await?;
     for function in Function::ALL {
-        probes.push(rig.opening().probe(function, &remote).await);
+        probes.push(rig.stage_without_scan().probe(function, &remote).await);
     }
-    match probes.iter().find_map(|probe| probe.seen.denied.first().map(|denied| (probe.function, denied))) {
-        Some((function, denied)) => fail(format!("`{}` asked for {denied}", function.name())),
+    match probes.iter().find_map(|probe| probe.recording.denied.first().map(|denied| (probe.function, denied))) {
+        Some((function, denied)) => {
+            fail(format!("`{}` made a request that the host refuses: {denied}", function.name()))
+        }
         None => Ok(()),
     }
 }
@@ -37,14 +62,16 @@ async fn permitted(rig: &Rig) -> Outcome {
 async fn same_twice(rig: &Rig) -> Outcome {
     let remote = rig.any_scan().await;
     for function in Function::ALL {
-        let [first, second] =
-            [rig.opening().probe(function, &remote).await, rig.opening().probe(function, &remote).await];
-        if first.said.text() != second.said.text() {
-            let (one, other) = (first.said.text(), second.said.text());
-            return fail(format!("`{}` gave first {one}, then {other}", function.name()));
+        let [first, second] = [
+            rig.stage_without_scan().probe(function, &remote).await,
+            rig.stage_without_scan().probe(function, &remote).await,
+        ];
+        if first.result.text() != second.result.text() {
+            let (one, other) = (first.result.text(), second.result.text());
+            return fail(format!("`{}` returned {one} first, then {other}", function.name()));
         }
-        if first.seen.requests != second.seen.requests {
-            return fail(format!("`{}` asked for other things the second time", function.name()));
+        if first.recording.requests != second.recording.requests {
+            return fail(format!("`{}` made different requests the second time", function.name()));
         }
     }
     Ok(())
@@ -55,7 +82,7 @@ async fn foreign_state(rig: &Rig) -> Outcome {
     let noise: Vec<u8> = (0..65_536_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     for state in [b"{}".to_vec(), b"null".to_vec(), b"\xff\xfe".to_vec(), noise] {
         let remote = RemoteScan { id: id.clone(), state };
-        each(rig, &remote, Manner::Always(Answer::status(404))).await?;
+        probe_all(rig, &remote, ScannerBehaviour::Always(Answer::status(404))).await?;
     }
     Ok(())
 }
@@ -64,17 +91,17 @@ async fn odd_ids(rig: &Rig) -> Outcome {
     let state = rig.any_scan().await.state;
     for id in ["../../x", "7?a=b#c", "-1", "99999999999999999999999", "é\u{202e}", "\"'\\", " "] {
         let remote = RemoteScan { id: id.into(), state: state.clone() };
-        each(rig, &remote, Manner::Always(Answer::status(404))).await?;
+        probe_all(rig, &remote, ScannerBehaviour::Always(Answer::status(404))).await?;
     }
     let long = RemoteScan { id: "a".repeat(256), state };
-    each(rig, &long, Manner::Always(Answer::status(404))).await.map(drop)
+    probe_all(rig, &long, ScannerBehaviour::Always(Answer::status(404))).await.map(drop)
 }
 
 async fn large_request(rig: &Rig) -> Outcome {
     let targets = (0..65_536_u32).map(|n| format!("10.77.{}.{}", n >> 8, n & 255)).collect();
     let scan = NewScan { targets, name: "n".repeat(500), description: "d".repeat(10_000), ..plain_scan() };
-    match rig.opening().create(scan).await {
-        // That it cannot take so many is an answer too.
+    match rig.stage_without_scan().create(scan).await {
+        // An error that says that there are too many targets is a valid answer.
         Ok(_) => Ok(()),
         Err(fault) => fail(format!("`create` {fault}")),
     }
@@ -82,20 +109,20 @@ async fn large_request(rig: &Rig) -> Outcome {
 
 async fn placeholders(rig: &Rig) -> Outcome {
     if !rig.backend.description().scan_types.contains(&ScanType::Trusted) {
-        return skip("it describes no trusted scans");
+        return skip("its `scan-types` do not include trusted scans");
     }
     let credential =
         Credential { username: "auditor".into(), secret: LoginSecret::Password(PLACEHOLDER.into()), escalation: None };
     let scan = NewScan { scan_type: ScanType::Trusted, credential: Some(credential), ..plain_scan() };
-    let scene = rig.opening();
-    let created = scene.create(scan).await;
-    let seen = scene.scanner.seen();
+    let stage = rig.stage_without_scan();
+    let created = stage.create(scan).await;
+    let recording = stage.scanner.recording();
     let is_in = |text: &str| text.contains(PLACEHOLDER);
-    let place = if seen.requests.iter().any(|(line, _)| is_in(line)) {
+    let place = if recording.requests.iter().any(|(line, _)| is_in(line)) {
         "a path"
-    } else if seen.headers.iter().any(|header| is_in(header)) {
+    } else if recording.headers.iter().any(|header| is_in(header)) {
         "a header"
-    } else if seen.log.iter().any(|line| is_in(line)) {
+    } else if recording.log.iter().any(|line| is_in(line)) {
         "the log"
     } else {
         match &created {

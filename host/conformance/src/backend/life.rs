@@ -1,50 +1,68 @@
-//! A scan from its creation to its removal, at the scanner of the script.
+//! Cases about a scan from its creation to its removal, at the scripted scanner.
 
 use scanhost_sandbox::{CallContext, RemoteScan, ScannerError};
 use url::form_urlencoded;
 
-use crate::{case::{Case, Outcome, Stop, case, fail, skip}, probe::{Function, Said}, rig::{Made, OTHER_INSTALLATION, OTHER_TASK, Rig, Scene, TASK, plain_scan}, sample::Handing, script::ScenarioName};
+use crate::{
+    case::{Case, Outcome, Stop, case, fail, skip},
+    probe::{CallResult, Function},
+    rig::{CreatedScan, OTHER_INSTALLATION, OTHER_TASK, Rig, Stage, TASK, plain_scan},
+    sample::Delivery,
+    script::ScenarioName,
+};
 
 pub fn cases() -> Vec<Case<Rig>> {
     vec![
-        case!("is-well", is_well, "`health` decides whether scans are given to the scanner"),
-        case!("creates", creates, "every scan begins here"),
-        case!("sends-its-targets", sends_targets, "a scan of nothing, or of something else, looks like a good one"),
-        case!("finds-what-it-created", finds, "after a lost answer the scan has to be found, or it is created twice"),
-        case!("finds-nobody-elses", finds_others, "a scan of another task must never be taken for this one"),
+        case!("is-well", is_well, "the scanner gets scans only while `health` says that it is ready"),
+        case!("creates", creates, "every scan begins with `create`"),
+        case!(
+            "sends-its-targets",
+            sends_targets,
+            "a scan without targets, or of wrong ones, looks like a successful scan"
+        ),
+        case!(
+            "finds-what-it-created",
+            finds,
+            "if the answer to `create` is lost and `find` does not find the scan, it is created twice"
+        ),
+        case!("finds-nobody-elses", finds_others, "the scan of another task must never be mistaken for this one"),
         case!(
             "finds-nothing-where-nothing-is",
             finds_nothing,
-            "where nothing was created, `none` lets the host create it"
+            "the host creates the scan only after `find` returned `none`"
         ),
         case!(
             "lists-what-it-created",
             lists,
-            "the host removes scans at the scanner that no task of its own has any more"
+            "the host removes scans from the scanner that belong to none of its tasks any more"
         ),
         case!(
             "lists-nobody-elses",
             lists_others,
-            "several hosts may use one scanner: what is listed may be removed, and must be this installation's"
+            "several hosts may use one scanner, and each removes listed scans: list only those of this installation"
         ),
         case!(
             "lists-what-runs-as-running",
             lists_running,
-            "what runs without its task is stopped, and only what does not run is removed"
+            "the host stops an orphan that runs, and removes only one that does not"
         ),
-        case!("launches", launches, "every scan is started once"),
-        case!("tells-already-running", launches_again, "a launch that is repeated must not start or fail the scan"),
-        case!("status-created", status_created, "the host launches what was never launched"),
-        case!("status-running", status_running, "the host waits while it runs"),
-        case!("status-completed", status_completed, "the host fetches the report of what is completed"),
-        case!("status-failed", status_failed, "a scan that ended early must not be waited for"),
-        case!("status-gone", status_gone, "a scan that somebody deleted is `not-found`"),
-        case!("stops-what-runs", stops, "a cancelled scan is ended at the scanner"),
-        case!("stops-what-has-ended", stops_ended, "stopping is a success also when there is nothing to stop"),
-        case!("removes-what-is-gone", removes_gone, "removing is a success also when there is nothing to remove"),
-        case!("exports", exports, "without its report a scan has no findings"),
-        case!("exports-again", exports_again, "an export that is begun again has to give the same report"),
-        case!("reads-its-report", reads, "what it exports is what it has to read"),
+        case!("launches", launches, "every scan is started by `launch`"),
+        case!(
+            "tells-already-running",
+            launches_again,
+            "the host may repeat a launch, which must neither start the scan again nor fail it"
+        ),
+        case!("status-created", status_created, "the host launches a scan that was created but never launched"),
+        case!("status-running", status_running, "the host waits while the scan runs"),
+        case!("status-completed", status_completed, "the host fetches the report once the scan is completed"),
+        case!("status-failed", status_failed, "the host must not wait for a scan that ended early"),
+        case!("status-gone", status_gone, "the status of a scan that was deleted at the scanner is `not-found`"),
+        case!("stops-what-runs", stops, "the host stops a cancelled scan at the scanner"),
+        case!("stops-what-has-ended", stops_ended, "stopping a scan that has ended is a success"),
+        case!("removes-what-is-gone", removes_gone, "removing a scan that is already gone is a success"),
+        case!("exports", exports, "a scan without a report has no findings"),
+        case!("exports-again", exports_again, "an export that is started again has to give the same report"),
+        case!("reads-its-report", reads, "a backend has to read the reports that it exports"),
     ]
 }
 
@@ -52,10 +70,10 @@ async fn is_well(rig: &Rig) -> Outcome {
     if !rig.has_script() {
         return skip("it needs a script of the scanner's answers (--script)");
     }
-    let said = rig.opening().said(Function::Health, &nothing()).await?;
-    match &said {
-        Said::Value(value) if value.contains("ready: true") => Ok(()),
-        _ => fail(format!("`health` gave {}", said.text())),
+    let result = rig.stage_without_scan().call(Function::Health, &nothing()).await?;
+    match &result {
+        CallResult::Value(value) if value.contains("ready: true") => Ok(()),
+        _ => fail(format!("`health` returned {}", result.text())),
     }
 }
 
@@ -67,96 +85,100 @@ async fn creates(rig: &Rig) -> Outcome {
     if !rig.has_script() {
         return skip("it needs a script of the scanner's answers (--script)");
     }
-    let scene = rig.opening();
-    let said = scene.said(Function::Create, &nothing()).await?;
-    match &said {
-        Said::Value(_) => Ok(()),
-        _ => fail(format!("it gave {}{}", said.text(), unanswered(&scene))),
+    let stage = rig.stage_without_scan();
+    let result = stage.call(Function::Create, &nothing()).await?;
+    match &result {
+        CallResult::Value(_) => Ok(()),
+        _ => fail(format!("`create` returned {}{}", result.text(), unanswered(&stage))),
     }
 }
 
-/// For an author whose script is not complete.
-fn unanswered(scene: &Scene<'_>) -> String {
-    let unanswered = scene.scanner.seen().unanswered;
+/// A hint at requests that the script has no route for.
+fn unanswered(stage: &Stage<'_>) -> String {
+    let unanswered = stage.scanner.recording().unanswered;
     if unanswered.is_empty() {
         String::new()
     } else {
-        format!(" (the script has no route for {})", unanswered.join(", "))
+        format!(" (the script has no route for these requests: {})", unanswered.join(", "))
     }
 }
 
 async fn finds(rig: &Rig) -> Outcome {
-    let made = rig.created().await?;
-    let scene = rig.scene(ScenarioName::Created, made.sent.clone())?;
-    let found = scene.rig.backend.find(scene.reach(), scene.context(&made.remote.state), TASK).await;
+    let created = rig.created().await?;
+    let stage = rig.stage(ScenarioName::Created, created.sent.clone())?;
+    let found = stage.rig.backend.find(stage.reach(), stage.context(&created.remote.state), TASK).await;
     match found {
-        Ok(Ok(Some(found))) if found.id == made.remote.id => Ok(()),
-        Ok(Ok(Some(found))) => fail(format!("it created {:?} and found {:?}", made.remote.id, found.id)),
-        Ok(Ok(None)) => fail(format!("it found nothing{}", unanswered(&scene))),
-        Ok(Err(error)) => fail(format!("`find` gave {error:?}{}", unanswered(&scene))),
+        Ok(Ok(Some(found))) if found.id == created.remote.id => Ok(()),
+        Ok(Ok(Some(found))) => fail(format!("it created {:?} and found {:?}", created.remote.id, found.id)),
+        Ok(Ok(None)) => fail(format!("it did not find the scan that it created{}", unanswered(&stage))),
+        Ok(Err(error)) => fail(format!("`find` returned {error:?}{}", unanswered(&stage))),
         Err(fault) => fail(format!("`find` {fault}")),
     }
 }
 
 async fn finds_others(rig: &Rig) -> Outcome {
-    let made = rig.created().await?;
-    let scene = rig.scene(ScenarioName::Created, made.sent)?;
-    match scene.rig.backend.find(scene.reach(), scene.context(b""), OTHER_TASK).await {
+    let created = rig.created().await?;
+    let stage = rig.stage(ScenarioName::Created, created.sent)?;
+    match stage.rig.backend.find(stage.reach(), stage.context(b""), OTHER_TASK).await {
         Ok(Ok(None)) => Ok(()),
-        Ok(Ok(Some(found))) => fail(format!("for a task that has no scan it found {:?}", found.id)),
-        Ok(Err(error)) => fail(format!("`find` gave {error:?}")),
+        Ok(Ok(Some(found))) => fail(format!("it found {:?} for a task that has no scan", found.id)),
+        Ok(Err(error)) => fail(format!("`find` returned {error:?}")),
         Err(fault) => fail(format!("`find` {fault}")),
     }
 }
 
 async fn finds_nothing(rig: &Rig) -> Outcome {
-    let scene = rig.scene(ScenarioName::Absent, Vec::new())?;
-    match scene.rig.backend.find(scene.reach(), scene.context(b""), TASK).await {
+    let stage = rig.stage(ScenarioName::Absent, Vec::new())?;
+    match stage.rig.backend.find(stage.reach(), stage.context(b""), TASK).await {
         Ok(Ok(None)) => Ok(()),
-        Ok(Ok(Some(found))) => fail(format!("it found {:?}", found.id)),
-        Ok(Err(error)) => fail(format!("`find` gave {error:?}{}", unanswered(&scene))),
+        Ok(Ok(Some(found))) => fail(format!("it found {:?} at a scanner without scans", found.id)),
+        Ok(Err(error)) => fail(format!("`find` returned {error:?}{}", unanswered(&stage))),
         Err(fault) => fail(format!("`find` {fault}")),
     }
 }
 
 async fn lists(rig: &Rig) -> Outcome {
-    let made = rig.created().await?;
-    let scene = rig.scene(ScenarioName::Created, made.sent.clone())?;
-    match scene.rig.backend.list_scans(scene.reach(), scene.context(b"")).await {
-        // Where the scanner keeps nothing there is nothing to list.
-        Ok(Ok(listed)) if listed.is_empty() && scene.scanner.seen().requests.is_empty() => Ok(()),
-        Ok(Ok(listed)) if listed.iter().any(|scan| scan.id == made.remote.id && scan.task.as_str() == TASK) => Ok(()),
-        Ok(Ok(listed)) => fail(format!("it lists {listed:?} without {:?}", made.remote.id)),
-        Ok(Err(error)) => fail(format!("`list-scans` gave {error:?}{}", unanswered(&scene))),
+    let created = rig.created().await?;
+    let stage = rig.stage(ScenarioName::Created, created.sent.clone())?;
+    match stage.rig.backend.list_scans(stage.reach(), stage.context(b"")).await {
+        // A scanner that keeps no scans has nothing to list.
+        Ok(Ok(listed)) if listed.is_empty() && stage.scanner.recording().requests.is_empty() => Ok(()),
+        Ok(Ok(listed)) if listed.iter().any(|scan| scan.id == created.remote.id && scan.task.as_str() == TASK) => {
+            Ok(())
+        }
+        Ok(Ok(listed)) => fail(format!("it lists {listed:?} without {:?}", created.remote.id)),
+        Ok(Err(error)) => fail(format!("`list-scans` returned {error:?}{}", unanswered(&stage))),
         Err(fault) => fail(format!("`list-scans` {fault}")),
     }
 }
 
 async fn lists_others(rig: &Rig) -> Outcome {
-    let made = rig.created().await?;
-    let scene = rig.scene(ScenarioName::Created, made.sent)?;
-    let context = CallContext { installation: OTHER_INSTALLATION.into(), ..scene.context(b"") };
-    match scene.rig.backend.list_scans(scene.reach(), context).await {
+    let created = rig.created().await?;
+    let stage = rig.stage(ScenarioName::Created, created.sent)?;
+    let context = CallContext { installation: OTHER_INSTALLATION.into(), ..stage.context(b"") };
+    match stage.rig.backend.list_scans(stage.reach(), context).await {
         Ok(Ok(listed)) if listed.is_empty() => Ok(()),
-        Ok(Ok(listed)) => fail(format!("to another installation it lists {listed:?}")),
-        Ok(Err(error)) => fail(format!("`list-scans` gave {error:?}{}", unanswered(&scene))),
+        Ok(Ok(listed)) => fail(format!("it lists {listed:?} for another installation")),
+        Ok(Err(error)) => fail(format!("`list-scans` returned {error:?}{}", unanswered(&stage))),
         Err(fault) => fail(format!("`list-scans` {fault}")),
     }
 }
 
 async fn lists_running(rig: &Rig) -> Outcome {
-    let made = rig.launched().await?;
-    let scene = rig.scene(ScenarioName::Running, made.sent.clone())?;
-    let listed = match scene.rig.backend.list_scans(scene.reach(), scene.context(b"")).await {
+    let created = rig.launched().await?;
+    let stage = rig.stage(ScenarioName::Running, created.sent.clone())?;
+    let listed = match stage.rig.backend.list_scans(stage.reach(), stage.context(b"")).await {
         Ok(Ok(listed)) => listed,
-        Ok(Err(error)) => return fail(format!("`list-scans` gave {error:?}{}", unanswered(&scene))),
+        Ok(Err(error)) => return fail(format!("`list-scans` returned {error:?}{}", unanswered(&stage))),
         Err(fault) => return fail(format!("`list-scans` {fault}")),
     };
-    match listed.iter().find(|scan| scan.id == made.remote.id) {
+    match listed.iter().find(|scan| scan.id == created.remote.id) {
         Some(scan) if scan.is_running => Ok(()),
-        Some(_) => fail("`is-running` is false in the scenario `running`: does the script's list say that it runs?"),
-        None if scene.scanner.seen().requests.is_empty() => skip("its scanner keeps nothing that it could list"),
-        None => fail(format!("it lists {listed:?} without {:?}{}", made.remote.id, unanswered(&scene))),
+        Some(_) => {
+            fail("`is-running` is false in the scenario `running`: does the list in the script say that the scan runs?")
+        }
+        None if stage.scanner.recording().requests.is_empty() => skip("its scanner keeps no scans that it could list"),
+        None => fail(format!("it lists {listed:?} without {:?}{}", created.remote.id, unanswered(&stage))),
     }
 }
 
@@ -167,115 +189,122 @@ async fn sends_targets(rig: &Rig) -> Outcome {
     if !rig.has_script() {
         return skip("it needs a script of the scanner's answers (--script)");
     }
-    let scene = rig.opening();
-    let Ok(Ok(remote)) = scene.create(plain_scan()).await else {
-        return skip("there is no scan (see the case `creates`)");
+    let stage = rig.stage_without_scan();
+    let Ok(Ok(remote)) = stage.create(plain_scan()).await else {
+        return skip("no scan could be created (see the case `creates`)");
     };
-    let mut seen = scene.scanner.seen();
-    if let Ok(scene) = rig.scene(ScenarioName::Created, seen.sent.clone()) {
-        scene.probe(Function::Launch, &remote).await;
-        seen.requests.extend(scene.scanner.seen().requests);
+    let mut recording = stage.scanner.recording();
+    if let Ok(stage) = rig.stage(ScenarioName::Created, recording.sent.clone()) {
+        stage.probe(Function::Launch, &remote).await;
+        recording.requests.extend(stage.scanner.recording().requests);
     }
-    if seen.requests.is_empty() {
-        return skip("it makes no requests when it creates and launches");
+    if recording.requests.is_empty() {
+        return skip("it makes no requests in `create` and `launch`");
     }
-    let texts = seen.requests.iter().flat_map(|(line, body)| [line, body]);
+    let texts = recording.requests.iter().flat_map(|(line, body)| [line, body]);
     let decoded = texts.flat_map(|text| form_urlencoded::parse(text.as_bytes()).flat_map(|(key, value)| [key, value]));
     let sent: Vec<_> = decoded.collect();
     match plain_scan().targets.iter().find(|target| !sent.iter().any(|text| text.contains(target.as_str()))) {
         Some(target) => fail(format!(
-            "neither `create` nor `launch` sent the target {target} in a path or a body (where it is sent in another \
-             form, the script says `targets_hidden: true`)"
+            "neither `create` nor `launch` sent the target {target} in a path or a body (if it is sent in another form, put \
+             `targets_hidden: true` into the script)"
         )),
         None => Ok(()),
     }
 }
 
 async fn launches(rig: &Rig) -> Outcome {
-    let made = rig.created().await?;
-    let scene = rig.scene(ScenarioName::Created, made.sent.clone())?;
-    let said = scene.said(Function::Launch, &made.remote).await?;
-    match &said {
-        Said::Value(_) => Ok(()),
-        _ => fail(format!("it gave {}{}", said.text(), unanswered(&scene))),
+    let created = rig.created().await?;
+    let stage = rig.stage(ScenarioName::Created, created.sent.clone())?;
+    let result = stage.call(Function::Launch, &created.remote).await?;
+    match &result {
+        CallResult::Value(_) => Ok(()),
+        _ => fail(format!("`launch` returned {}{}", result.text(), unanswered(&stage))),
     }
 }
 
 async fn launches_again(rig: &Rig) -> Outcome {
-    let Made { remote, sent } = rig.launched().await?;
-    let scene = rig.scene(ScenarioName::Running, sent)?;
-    let said = scene.said(Function::Launch, &remote).await?;
-    match &said {
-        Said::Error(ScannerError::AlreadyRunning) => Ok(()),
-        // A scanner that does not mind being asked twice.
-        Said::Value(_) => Ok(()),
-        _ => fail(format!("it gave {}, expected `already-running`", said.text())),
+    let CreatedScan { remote, sent } = rig.launched().await?;
+    let stage = rig.stage(ScenarioName::Running, sent)?;
+    let result = stage.call(Function::Launch, &remote).await?;
+    match &result {
+        CallResult::Error(ScannerError::AlreadyRunning) => Ok(()),
+        // Some scanners accept a second launch.
+        CallResult::Value(_) => Ok(()),
+        _ => fail(format!("`launch` returned {}, expected `already-running`", result.text())),
     }
 }
 
-async fn status(rig: &Rig, name: ScenarioName, expected: &str, is_right: impl Fn(&Said) -> bool) -> Outcome {
-    let Made { remote, sent } =
+async fn status(rig: &Rig, name: ScenarioName, expected: &str, is_right: impl Fn(&CallResult) -> bool) -> Outcome {
+    let CreatedScan { remote, sent } =
         if name == ScenarioName::Created { rig.created().await? } else { rig.launched().await? };
-    let scene = rig.scene(name, sent)?;
-    let said = scene.said(Function::Status, &remote).await?;
-    if is_right(&said) {
+    let stage = rig.stage(name, sent)?;
+    let result = stage.call(Function::Status, &remote).await?;
+    if is_right(&result) {
         Ok(())
     } else {
-        fail(format!("it gave {}, expected {expected}{}", said.text(), unanswered(&scene)))
+        fail(format!("`status` returned {}, expected {expected}{}", result.text(), unanswered(&stage)))
     }
 }
 
-fn is_state(said: &Said, state: &str) -> bool {
-    matches!(said, Said::Value(value) if value.contains(&format!("state: {state}")))
+fn is_state(result: &CallResult, state: &str) -> bool {
+    matches!(result, CallResult::Value(value) if value.contains(&format!("state: {state}")))
 }
 
-/// Of a scan that runs.
-fn percent(said: &Said) -> Option<u8> {
-    let Said::Value(value) = said else { return None };
+/// The progress of a scan that runs.
+fn percent(result: &CallResult) -> Option<u8> {
+    let CallResult::Value(value) = result else { return None };
     let (_, rest) = value.split_once("state: Running(")?;
     rest.split_once(')')?.0.parse().ok()
 }
 
 async fn status_created(rig: &Rig) -> Outcome {
-    status(rig, ScenarioName::Created, "`created`", |said| is_state(said, "Created")).await
+    status(rig, ScenarioName::Created, "`created`", |result| is_state(result, "Created")).await
 }
 
 async fn status_running(rig: &Rig) -> Outcome {
-    let is_percentage = |said: &Said| percent(said).is_some_and(|percent| percent <= 100);
+    let is_percentage = |result: &CallResult| percent(result).is_some_and(|percent| percent <= 100);
     status(rig, ScenarioName::Running, "`running` with 0 to 100 percent", is_percentage).await
 }
 
 async fn status_completed(rig: &Rig) -> Outcome {
-    status(rig, ScenarioName::Completed, "`completed`", |said| is_state(said, "Completed")).await
+    status(rig, ScenarioName::Completed, "`completed`", |result| is_state(result, "Completed")).await
 }
 
-/// A scan that fails may do so from its creation on, where the script says so by its options.
+/// The script may say by its options that the scan fails from its creation on.
 async fn status_failed(rig: &Rig) -> Outcome {
-    let scene = rig.at_launch(ScenarioName::Failed)?;
+    let stage = rig.at_launch(ScenarioName::Failed)?;
     if rig.script.scenarios.get(&ScenarioName::Failed).is_some_and(|scenario| scenario.options.is_none()) {
-        return status(rig, ScenarioName::Failed, "`failed`", |said| is_state(said, "Failed")).await;
+        return status(rig, ScenarioName::Failed, "`failed`", |result| is_state(result, "Failed")).await;
     }
-    let lost = |error: String| Stop::Skip(format!("the scan that is to fail cannot be made: {error}"));
-    let remote = scene.create(plain_scan()).await;
+    let lost = |error: String| Stop::Skip(format!("the scan that should fail could not be made: {error}"));
+    let remote = stage.create(plain_scan()).await;
     let remote = remote.map_err(|fault| lost(fault.to_string()))?.map_err(|error| lost(format!("{error:?}")))?;
-    let state = rig.backend.launch(scene.reach(), scene.context(&remote.state), &remote.id).await;
+    let state = rig.backend.launch(stage.reach(), stage.context(&remote.state), &remote.id).await;
     let state = state.map_err(|fault| lost(fault.to_string()))?.map_err(|error| lost(format!("{error:?}")))?;
-    let scene = rig.scene(ScenarioName::Failed, Vec::new())?;
-    let said = scene.said(Function::Status, &RemoteScan { state, ..remote }).await?;
-    if is_state(&said, "Failed") { Ok(()) } else { fail(format!("it gave {}, expected `failed`", said.text())) }
+    let stage = rig.stage(ScenarioName::Failed, Vec::new())?;
+    let result = stage.call(Function::Status, &RemoteScan { state, ..remote }).await?;
+    if is_state(&result, "Failed") {
+        Ok(())
+    } else {
+        fail(format!("`status` returned {}, expected `failed`", result.text()))
+    }
 }
 
 async fn status_gone(rig: &Rig) -> Outcome {
-    status(rig, ScenarioName::Gone, "`not-found`", |said| matches!(said, Said::Error(ScannerError::NotFound(_)))).await
+    status(rig, ScenarioName::Gone, "`not-found`", |result| {
+        matches!(result, CallResult::Error(ScannerError::NotFound(_)))
+    })
+    .await
 }
 
 async fn succeeds(rig: &Rig, name: ScenarioName, function: Function) -> Outcome {
-    let Made { remote, sent } = rig.launched().await?;
-    let scene = rig.scene(name, sent)?;
-    let said = scene.said(function, &remote).await?;
-    match &said {
-        Said::Value(_) => Ok(()),
-        _ => fail(format!("`{}` gave {}{}", function.name(), said.text(), unanswered(&scene))),
+    let CreatedScan { remote, sent } = rig.launched().await?;
+    let stage = rig.stage(name, sent)?;
+    let result = stage.call(function, &remote).await?;
+    match &result {
+        CallResult::Value(_) => Ok(()),
+        _ => fail(format!("`{}` returned {}{}", function.name(), result.text(), unanswered(&stage))),
     }
 }
 
@@ -292,41 +321,45 @@ async fn removes_gone(rig: &Rig) -> Outcome {
 }
 
 async fn exports(rig: &Rig) -> Outcome {
-    let Made { remote, sent } = rig.launched().await?;
-    let scene = rig.scene(ScenarioName::Completed, sent)?;
-    match scene.export(&remote).await {
+    let CreatedScan { remote, sent } = rig.launched().await?;
+    let stage = rig.stage(ScenarioName::Completed, sent)?;
+    match stage.export(&remote).await {
         Ok(bytes) if bytes.is_empty() => fail("the report is empty"),
         Ok(_) => Ok(()),
-        Err(Stop::Fail(problem)) => fail(problem + &unanswered(&scene)),
+        Err(Stop::Fail(problem)) => fail(problem + &unanswered(&stage)),
         Err(skip) => Err(skip),
     }
 }
 
 async fn exports_again(rig: &Rig) -> Outcome {
-    let Made { remote, sent } = rig.launched().await?;
-    let see = |_| Stop::Skip("it does not export (see the case `exports`)".into());
-    let first = rig.scene(ScenarioName::Completed, sent.clone())?.export(&remote).await.map_err(see)?;
-    let again = rig.scene(ScenarioName::Completed, sent)?.export(&remote).await?;
-    if first == again { Ok(()) } else { fail(format!("first {} bytes, then {} others", first.len(), again.len())) }
+    let CreatedScan { remote, sent } = rig.launched().await?;
+    let see = |_| Stop::Skip("its export fails (see the case `exports`)".into());
+    let first = rig.stage(ScenarioName::Completed, sent.clone())?.export(&remote).await.map_err(see)?;
+    let again = rig.stage(ScenarioName::Completed, sent)?.export(&remote).await?;
+    if first == again {
+        Ok(())
+    } else {
+        fail(format!("the first report has {} bytes, the second {} different ones", first.len(), again.len()))
+    }
 }
 
 async fn reads(rig: &Rig) -> Outcome {
     let sample = rig.sample().await?;
-    let reading = rig.read(&sample, Handing::Whole).await?;
-    let info = match &reading.answer {
+    let parsed = rig.read(&sample, Delivery::Whole).await?;
+    let info = match &parsed.answer {
         Ok(Ok(info)) => info,
-        Ok(Err(malformed)) => return fail(format!("`parse` says {malformed}")),
+        Ok(Err(malformed)) => return fail(format!("`parse` returned the error {malformed}")),
         Err(fault) => return fail(format!("`parse` {fault}")),
     };
-    if let Some(rule) = &reading.broken_rule {
-        return fail(format!("a batch breaks a rule: {rule}"));
+    if let Some(rule) = &parsed.broken_rule {
+        return fail(format!("a batch breaks a rule of the host: {rule}"));
     }
     let Some(expect) = &rig.script.expect else { return Ok(()) };
-    let found = (info.hosts, reading.findings.len() as u64);
+    let found = (info.hosts, parsed.findings.len() as u64);
     if found != (expect.hosts, expect.findings) {
         let (hosts, findings) = found;
         return fail(format!(
-            "it found {hosts} hosts and {findings} findings, the script expects {} and {}",
+            "it found {hosts} hosts and {findings} findings, but the script expects {} hosts and {} findings",
             expect.hosts, expect.findings
         ));
     }

@@ -1,4 +1,4 @@
-//! What is wrong with filters.
+//! Errors of filters.
 
 use std::fmt;
 

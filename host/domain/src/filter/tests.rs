@@ -18,7 +18,7 @@ fn list(values: &[&str]) -> Operand {
     Operand::List(values.iter().map(|value| text(value)).collect())
 }
 
-/// A report whose findings have everything but a `port`, which is known all the same.
+/// A report whose findings have every field but `port`, which is known all the same.
 fn report() -> (Columns, Finding) {
     let values = [
         ("host", Value::Text("Web-01.Lab.example".to_owned())),
@@ -132,7 +132,7 @@ fn numbers_compare() {
     ];
     for (field, operand, expected) in rows {
         check(field, text(operand), expected);
-        // JSON's numbers are read alike, where they are numbers of JSON.
+        // Numbers in JSON give the same terms, if they are valid there.
         if operand.starts_with(|c: char| c.is_ascii_digit()) {
             check(field, number(operand), expected);
         }
@@ -263,7 +263,7 @@ fn unreadable_values_are_errors() {
 }
 
 #[test]
-fn a_standing_filter_may_name_what_this_report_does_not_have() {
+fn standing_filter_may_name_a_field_that_the_report_lacks() {
     let (columns, finding) = report();
     let terms = |value: &str| [("compliance-result".to_owned(), text(value))];
     assert!(Filters::parse(&terms("FAILED"), &columns).is_err());
@@ -313,7 +313,7 @@ fn value_of_another_type_never_holds() {
     assert!(!filters.terms()[0].term.holds(&Value::Integer(1)));
 }
 
-/// One value of a term on text, as a person reads it: negated, whole, and what is sought.
+/// One value of a term on text, in parts: whether it is negated, whether it must equal the whole, and the sought text.
 fn naive_text(value: &str) -> (bool, bool, String) {
     let (negated, rest) = value.strip_prefix('!').map_or((false, value), |rest| (true, rest));
     let (whole, rest) = rest.strip_prefix('=').map_or((false, rest), |rest| (true, rest));
@@ -362,7 +362,7 @@ proptest! {
         }
     }
 
-    /// A search over many texts at once finds what a look at each of them does.
+    /// A search over many texts at once finds what a search in each of them finds.
     #[test]
     fn terms_on_many_values_agree_with_those_on_one(
         tests in prop::collection::vec("!?=?[abÉsσς]{1,3}", 1..4),
@@ -390,7 +390,7 @@ proptest! {
         let mut columns = Columns::default();
         let mut finding = Finding::default();
         finding.add(columns.appear("port"), Value::Integer(held));
-        // Twice everything, so that halves are whole. Only small numbers have exact halves as floats.
+        // Everything is doubled, so that halves are whole. Only small numbers have exact halves as floats.
         let operand = if halves == 1 { held % 1_000_000 + near } else { held.saturating_add(near) };
         let doubled = i128::from(operand) * 2 + if operand < 0 { -i128::from(halves) } else { i128::from(halves) };
         let (symbol, expected) = [

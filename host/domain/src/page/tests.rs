@@ -27,7 +27,7 @@ fn negative_page_and_skip_are_errors() {
 }
 
 #[test]
-fn pages_of_a_result() {
+fn page_covers_its_records() {
     // (page, page size, skip), total, expected: total pages, records, next page
     let rows = [
         ((1, 40, 0), 0, 1, 0..0, None),
@@ -55,7 +55,7 @@ fn pages_of_a_result() {
 }
 
 #[test]
-fn rest_of_a_page_follows_what_was_returned() {
+fn rest_of_a_page_begins_after_the_returned_records() {
     let cut = page(2, 40, 3);
     assert_eq!(cut.records(1000), 43..80);
     let rest = cut.resume_after(7);

@@ -8,7 +8,7 @@ fn second(second: i64) -> Timestamp {
     Timestamp::new(1_800_000_000 + second, 0).unwrap()
 }
 
-/// Faults at these seconds; after which of them a quarantine begins.
+/// Makes faults at these seconds, and checks after which of them a quarantine begins.
 #[track_caller]
 fn check_begins(faults: &[i64], expected: &[i64]) {
     let mut quarantine = Quarantine::default();
@@ -52,8 +52,8 @@ fn one_fault_on_trial_begins_a_longer_quarantine() {
 }
 
 #[test]
-fn a_while_without_faults_ends_the_trial() {
-    // On trial from 14 to 74.
+fn trial_ends_after_a_while_without_faults() {
+    // The version is on trial from 14 to 74.
     check_begins(&[0, 1, 2, 3, 4, 75, 76, 77, 78], &[4]);
     check_begins(&[0, 1, 2, 3, 4, 75, 76, 77, 78, 79], &[4, 79]);
 }

@@ -51,7 +51,7 @@ fn no_phase_is_skipped_or_repeated() {
 }
 
 #[test]
-fn recovery_raises_the_fence_and_keeps_the_rest() {
+fn recovery_raises_fence_and_counters_and_keeps_other_fields() {
     let running = Queued.start(slot(), Timestamp::UNIX_EPOCH);
     let recovered = running.clone().recover();
     let expected =

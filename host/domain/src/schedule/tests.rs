@@ -38,7 +38,7 @@ fn round_robin_takes_the_next_free_one() {
 }
 
 #[test]
-fn a_pinned_scan_takes_its_scanner_or_none() {
+fn pinned_scan_takes_its_scanner_or_none() {
     use Balance::LeastLoaded;
     check_choice(&[("a", 0, 1), ("b", 1, 2)], Some("b"), LeastLoaded, 0, Some("b"));
     check_choice(&[("a", 0, 1), ("b", 2, 2)], Some("b"), LeastLoaded, 0, None);
@@ -46,7 +46,7 @@ fn a_pinned_scan_takes_its_scanner_or_none() {
 }
 
 #[test]
-fn delays_grow_are_bounded_and_obey_the_scanner() {
+fn retry_delays_grow_within_bounds_and_obey_the_scanner() {
     let seconds = Duration::from_secs;
     let table = [
         (0, None, 1.0, Retry::After(Duration::from_millis(500))),

@@ -16,14 +16,14 @@ fn policy(allowed: &[&str], denied: &[&str]) -> TargetPolicy {
     TargetPolicy { allowed: rules(allowed), denied: rules(denied), max_addresses: 65_536 }
 }
 
-/// What the policy says: nothing where it permits, else the refusal.
+/// Checks the answer of the policy: empty if it permits the targets, else the refusal.
 fn check_permit(policy: &TargetPolicy, text: &str, refusal: &str) {
     let said = policy.permit(&targets(text)).map_or_else(|refusal| refusal.to_string(), |_| String::new());
     assert_eq!(said, refusal, "{text:?}");
 }
 
 #[test]
-fn well_formed_targets() {
+fn well_formed_targets_are_accepted() {
     // as written, the same in canonical form, addresses
     let rows = [
         ("10.0.0.1", "10.0.0.1", 1),
@@ -53,7 +53,7 @@ fn well_formed_targets() {
 }
 
 #[test]
-fn malformed_targets() {
+fn malformed_targets_are_refused_with_the_reason() {
     let address = "is not a valid address";
     let network = "is not a network: write an address, `/` and a valid prefix length";
     let range = "is not a range: write `10.0.0.1-10.0.0.20` or `10.0.0.1-20`";
@@ -137,7 +137,7 @@ fn messages_are_bounded_and_escaped() {
 }
 
 #[test]
-fn sought_targets_match_by_containment_and_overlap() {
+fn targets_match_by_containment_and_overlap() {
     let scanned = targets("10.0.0.0/24 10.0.1.5-10 fc00::/65 Web.lab.example 0.0.0.5");
     let rows = [
         ("10.0.0.7", true),
@@ -195,7 +195,7 @@ fn default_policy_is_private_and_loopback() {
 }
 
 #[test]
-fn policies_decide() {
+fn policy_permits_covered_targets_and_refuses_others() {
     let not_covered = "is refused: no rule of allowed_targets covers it";
     let lab = policy(&["10.0.0.0/24", "10.0.1.0-10.0.1.9", "10.0.1.10", "*.Lab.example"], &["10.0.0.1", "secret*"]);
     let rows = [
@@ -215,9 +215,9 @@ fn policies_decide() {
     }
 }
 
-/// However loopback is written: where a rule denies it, none of it gets by.
+/// A rule that denies loopback denies it in every spelling.
 #[test]
-fn denied_loopback_has_no_other_name() {
+fn denied_loopback_cannot_be_reached_by_another_name() {
     for rule in ["127.0.0.0/8", "127.0.0.1", "::1", "::1/128", "127.0.0.1-127.0.0.9"] {
         let policy = TargetPolicy { max_addresses: u64::MAX, ..policy(&["0.0.0.0/0", "::/0", "*"], &[rule]) };
         for text in [
@@ -258,7 +258,7 @@ fn denied_loopback_has_no_other_name() {
         let shown = targets(text).iter().map(Target::to_string).collect::<String>();
         check_permit(&policy, text, &format!("{shown} is refused by denied_targets: 127.0.0.0/8"));
     }
-    // What some resolvers would take for an address is no target at all.
+    // A text that some resolvers would take for an address is no target at all.
     for text in [
         "127.1",
         "127.0.1",
@@ -299,7 +299,7 @@ fn localhost_is_allowed_where_its_name_is_and_nothing_denies_loopback() {
 }
 
 #[test]
-fn rules_of_ipv6_do_not_speak_of_ipv4() {
+fn ipv6_rules_do_not_cover_ipv4() {
     let everything6 = policy(&["::/0"], &[]);
     check_permit(&everything6, "2001:db8::1", "");
     check_permit(&everything6, "10.0.0.1", "10.0.0.1 is refused: no rule of allowed_targets covers it");
@@ -312,7 +312,7 @@ fn rules_of_ipv6_do_not_speak_of_ipv4() {
 }
 
 #[test]
-fn hint_says_what_an_operator_would_change() {
+fn hint_says_what_the_operator_can_change() {
     let refusal = policy(&["10.0.0.0/8"], &["10.0.0.1"]).permit(&targets("10.0.0.1 8.8.8.8 8.8.4.4 a")).unwrap_err();
     assert_eq!(
         refusal.hint(),
@@ -323,7 +323,7 @@ fn hint_says_what_an_operator_would_change() {
 }
 
 #[test]
-fn malformed_rules() {
+fn malformed_rules_are_refused_with_the_reason() {
     let characters = "is not a glob of host names: at most 253 letters, digits, `-`, `_`, `.` and the wildcards `*`, `?`, `[]`, `{}`";
     let rows = [
         ("10.0.0.0/40", "is not a network: write an address, `/` and a valid prefix length"),
@@ -346,7 +346,7 @@ fn malformed_rules() {
     }
 }
 
-/// Text near to what targets look like, so that the parser is led far in.
+/// Text that looks nearly like targets, so that it gets deep into the parser.
 fn nearly_targets() -> impl Strategy<Value = String> {
     prop_oneof![any::<String>(), "[0-9a-fx.:/,_ -]{0,40}", "([0-9]{1,3}\\.){2,4}[0-9]{1,3}[-/][0-9.]{0,8}"]
 }
@@ -375,7 +375,7 @@ fn plain_targets_are_addresses_networks_and_names() {
 }
 
 proptest! {
-    /// Whatever is taken as targets: no line of theirs can be read as an option, or as more than one target.
+    /// No plain target can be read as an option, or as more than one target.
     #[test]
     fn plain_targets_are_never_options(text in nearly_targets()) {
         if let Ok(targets) = Targets::parse(&text) {

@@ -1,4 +1,4 @@
-//! Text with hidden characters, as it is shown.
+//! How text with hidden characters is shown.
 
 use super::*;
 

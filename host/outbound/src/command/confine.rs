@@ -1,21 +1,31 @@
-//! The last step before a program runs: this process takes its limits upon itself and then becomes the program.
+//! The last step before a program runs: this process sets its own limits and then becomes the program.
 
-use std::{convert::Infallible, ffi::{CString, OsString}, fs, io, os::unix::ffi::OsStringExt as _, process::ExitCode};
+use std::{
+    convert::Infallible,
+    ffi::{CString, OsString},
+    fs, io,
+    os::unix::ffi::OsStringExt as _,
+    process::ExitCode,
+};
 
 use nix::sys::signal::SigSet;
-use rustix::{process::{Pid, Resource, Rlimit, Signal, getppid, getrlimit, set_parent_process_death_signal, setrlimit}, thread::set_no_new_privs};
+use rustix::{
+    process::{Pid, Resource, Rlimit, Signal, getppid, getrlimit, set_parent_process_death_signal, setrlimit},
+    thread::set_no_new_privs,
+};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::order::Bounds;
 
-/// The exit code of a program that was not run, and what its standard error then begins with.
+/// The exit code when the program could not be run.
 pub const NOT_RUN: u8 = 125;
+/// How standard error begins when the program could not be run.
 pub const NOT_RUN_MARK: &str = "scanhost: not run: ";
 
-/// Files that a program may have open.
+/// How many files a program may have open.
 const MAX_FILES: u64 = 4_096;
 
-/// Its arguments are the supervisor's process id, the bounds as JSON, and the program with its own.
+/// The arguments are the supervisor's process id, the bounds as JSON, and the program with its own arguments.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let Err(reason) = become_program(arguments);
     eprintln!("{NOT_RUN_MARK}{reason}");
@@ -23,22 +33,22 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 }
 
 fn become_program(mut arguments: impl Iterator<Item = OsString>) -> io::Result<Infallible> {
-    let mut next = || arguments.next().ok_or_else(|| io::Error::other("it is for scanhost itself to use"));
+    let mut next = || arguments.next().ok_or_else(|| io::Error::other("only scanhost itself may start this helper"));
     let (supervisor, bounds, program) = (next()?, next()?, next()?);
     let bounds: Bounds = serde_json::from_slice(bounds.as_encoded_bytes())?;
     close_inherited()?;
     set_no_new_privs(true)?;
     limit(&bounds)?;
-    // Should even the supervisor be killed.
+    // The program has to end even if the supervisor is killed.
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let parent = Pid::as_raw(getppid());
     if supervisor.to_str() != Some(parent.to_string().as_str()) {
-        return Err(io::Error::other("its supervisor is gone"));
+        return Err(io::Error::other("the supervisor has ended"));
     }
     let program = text(program)?;
     let arguments = [Ok(program.clone())].into_iter().chain(arguments.map(text)).collect::<io::Result<Vec<_>>>()?;
     let _usual = usual_signals()?;
-    // Not as a shell would, which takes what is no program for a script of its own.
+    // Not through a shell, which would run a file that is not a program as a script.
     Ok(nix::unistd::execv(&program, &arguments)?)
 }
 
@@ -46,8 +56,8 @@ fn text(argument: OsString) -> io::Result<CString> {
     Ok(CString::new(argument.into_vec())?)
 }
 
-/// Nothing is blocked, as it is in the supervisor, or ignored, as the closing of a pipe is in every program of this
-/// language: for what is handled here the next program begins anew.
+/// Unblocks the signals that the supervisor blocks, and installs a handler for SIGPIPE, which Rust ignores: `exec` resets
+/// handled signals to their default, but not ignored ones.
 fn usual_signals() -> io::Result<impl Sized> {
     SigSet::empty().thread_set_mask()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -58,7 +68,7 @@ fn usual_signals() -> io::Result<impl Sized> {
 
 fn limit(bounds: &Bounds) -> io::Result<()> {
     let seconds = bounds.time.as_secs() + 1;
-    // What is more than the process has already cannot be had.
+    // A process cannot raise its own hard limits.
     let set = |resource, soft: u64, hard: u64| {
         let most = getrlimit(resource).maximum.unwrap_or(u64::MAX);
         setrlimit(resource, Rlimit { current: Some(soft.min(most)), maximum: Some(hard.min(most)) })
@@ -71,14 +81,14 @@ fn limit(bounds: &Bounds) -> io::Result<()> {
     Ok(())
 }
 
-/// Closes all but the three standard descriptors: whoever started the host may have left some open in it.
+/// Closes all but the three standard descriptors: the host may have inherited others.
 pub fn close_inherited() -> io::Result<()> {
     let open: Vec<i32> = fs::read_dir("/proc/self/fd")?
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
         .filter(|descriptor| *descriptor > 2)
         .collect();
     for descriptor in open {
-        // The one that read the folder is gone by now.
+        // The descriptor that read the folder is closed already.
         let _closed = nix::unistd::close(descriptor);
     }
     Ok(())

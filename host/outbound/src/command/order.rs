@@ -1,22 +1,28 @@
-//! What a host and a supervisor say to each other: one order on the way in, then beats for as long as the host has the
-//! scan, and one verdict on the way out.
+//! What a host and a supervisor send each other: the host sends one order, and then beats for as long as it has the scan;
+//! the supervisor sends one verdict.
 
-use std::{fs::{File, OpenOptions}, io, os::unix::fs::OpenOptionsExt as _, path::{Path, PathBuf}, time::Duration};
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use scanhost_config::CommandLimits;
 use scanhost_sandbox::capability::Limit;
 use serde::{Deserialize, Serialize};
 
-/// What to run.
+/// What to run, and within which bounds.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Order {
     pub program: PathBuf,
     pub arguments: Vec<String>,
-    /// All of the environment.
+    /// The whole environment.
     pub env: Vec<(String, String)>,
     pub scratch: Scratch,
     pub bounds: Bounds,
-    /// Without a beat for so long the host is taken for dead; None: only when its pipe closes.
+    /// The time without a beat after which the host counts as dead. If it is none, only a closed pipe counts.
     pub patience: Option<Duration>,
 }
 
@@ -41,9 +47,9 @@ pub enum Verdict {
     Exited(u8),
     Signalled(u8),
     Exceeded(Excess),
-    /// With the reason.
+    /// The program could not be executed, for this reason.
     NotExecuted(String),
-    /// The host wanted it to end, or is gone.
+    /// The host stopped the program, or has ended itself.
     Stopped,
 }
 
@@ -66,8 +72,8 @@ impl From<Excess> for Limit {
     }
 }
 
-/// The folder of one run. What the program writes by itself is in a folder within, so that it cannot be taken for what
-/// the host keeps here.
+/// The folder of one run of a program. The program's own files are in a folder within, so that they cannot be mistaken
+/// for those of the host.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Scratch(pub PathBuf);
 
@@ -76,28 +82,28 @@ impl Scratch {
         &self.0
     }
 
-    /// Where the program begins.
+    /// The working directory of the program.
     pub fn work(&self) -> PathBuf {
         self.0.join("work")
     }
 
-    /// Its standard output.
+    /// The file of the program's standard output.
     pub fn output(&self) -> PathBuf {
         self.0.join("output")
     }
 
-    /// Its standard error.
+    /// The file of the program's standard error.
     pub fn errors(&self) -> PathBuf {
         self.0.join("errors")
     }
 
-    /// What the scan is pointed at.
+    /// The file of the scan's targets.
     pub fn targets(&self) -> PathBuf {
         self.0.join("targets")
     }
 }
 
-/// A new file that nobody else may read.
+/// Creates a file that no other user may read.
 pub fn new_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }

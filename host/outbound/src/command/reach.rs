@@ -1,6 +1,14 @@
 //! What a call of a backend may do with programs: those that its plugin was granted, as they are configured.
 
-use std::{collections::BTreeMap, fs, io::{self, Write as _}, os::unix::fs::PermissionsExt as _, path::PathBuf, sync::{Arc, Weak}, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{self, Write as _},
+    os::unix::fs::PermissionsExt as _,
+    path::PathBuf,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use scanhost_config::Command;
@@ -9,47 +17,52 @@ use scanhost_sandbox::capability::{Answer, Argument, Ending, Program, RunError, 
 use scanhost_system::pace::paced;
 use tokio_util::task::TaskTracker;
 
-use super::{kept::{Programs, scratch_name}, order::{Bounds, Order, Scratch, Verdict, new_file}, running::{self, Running}};
-use crate::lease::Hold;
+use super::{
+    order::{Bounds, Order, Scratch, Verdict, new_file},
+    programs::{Programs, scratch_name},
+    running::{self, Running},
+};
+use crate::lease::Lease;
 
-/// How long a question to a program may take, and how much its answer counts.
+/// How long a program may take to answer a question.
 const QUESTION_TIME: Duration = Duration::from_secs(10);
+/// How much of an answer is read.
 const ANSWER_BYTES: usize = 64 << 10;
 
-/// Between two signs of life to a supervisor.
+/// The time between two signs of life to a supervisor.
 const BEAT: Duration = Duration::from_secs(5);
 
-/// Of one call.
+/// What one call of a backend may do with programs.
 pub struct ProgramReach {
-    /// Those that the plugin was granted, by name.
+    /// The commands that the plugin was granted, by name.
     pub commands: BTreeMap<String, Arc<Command>>,
-    /// None for a call that is for no scan, and so may only ask.
-    pub scan: Option<ForScan>,
+    /// None for a call without a scan, which may only ask questions.
+    pub scan: Option<ScanContext>,
 }
 
 /// The scan that a call is for.
-pub struct ForScan {
+pub struct ScanContext {
     pub programs: Arc<Programs>,
     pub task: TaskId,
     pub fence: Fence,
-    /// The scan's own.
+    /// The folder of the scan.
     pub folder: PathBuf,
-    /// As the request gives them.
+    /// The targets as in the request.
     pub targets: String,
-    /// Whether this is the call that starts it: for as long as this worker surely has the scan.
-    pub launching: Option<Launching>,
+    /// Only in the call that may start the program.
+    pub launch: Option<LaunchContext>,
 }
 
-/// What goes with a program for as long as it runs.
-pub struct Launching {
-    pub hold: Hold,
-    /// Of the store's leases; None where a scan stays with its process.
-    pub lease: Option<Duration>,
+/// What a program needs for as long as it runs.
+pub struct LaunchContext {
+    pub lease: Lease,
+    /// How long the store's leases last; none if a scan stays with its process.
+    pub lease_duration: Option<Duration>,
     pub tasks: TaskTracker,
 }
 
 impl ProgramReach {
-    /// The command, when these may be its arguments and its program is there.
+    /// Returns the command, if it permits these arguments and its program is executable.
     fn permit(&self, name: &str, arguments: &[&str]) -> Result<Arc<Command>, RunError> {
         let denied = |reason: String| Err(RunError::Denied(reason));
         let Some(command) = self.commands.get(name) else {
@@ -68,10 +81,10 @@ impl ProgramReach {
             |reason| RunError::Missing(format!("{shown} {reason} (commands.{name}.program in scanhost.yaml)"));
         match fs::metadata(&command.program) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Err(missing("is not there: install it".to_owned()))
+                Err(missing("does not exist: install it".to_owned()))
             }
             Err(error) => Err(missing(format!("cannot be used: {}", error.kind()))),
-            Ok(metadata) if !metadata.is_file() => Err(missing("is no file".to_owned())),
+            Ok(metadata) if !metadata.is_file() => Err(missing("is not a file".to_owned())),
             Ok(metadata) if metadata.permissions().mode() & 0o111 == 0 => Err(missing("is not executable".to_owned())),
             Ok(_) => Ok(command.clone()),
         }
@@ -84,7 +97,7 @@ impl ProgramReach {
 }
 
 fn failed(error: &io::Error) -> RunError {
-    RunError::Failed(format!("the host could not run it: {}", chain(error)))
+    RunError::Failed(format!("the host could not run the program: {}", chain(error)))
 }
 
 fn order(command: &Command, arguments: Vec<String>, scratch: Scratch, bounds: Bounds) -> Order {
@@ -92,10 +105,10 @@ fn order(command: &Command, arguments: Vec<String>, scratch: Scratch, bounds: Bo
     Order { program: command.program.clone(), arguments, env, scratch, bounds, patience: None }
 }
 
-/// Starting a process takes a moment in which the thread can do nothing else.
+/// Starts the program on a thread where blocking is allowed.
 async fn start(order: Order) -> Result<Running, RunError> {
     let started = tokio::task::spawn_blocking(move || {
-        running::make(&order.scratch)?;
+        running::create_folders(&order.scratch)?;
         Running::start(&order)
     });
     let started = started.await.map_err(|error| RunError::Failed(error.to_string()))?;
@@ -113,14 +126,14 @@ impl Program for ProgramReach {
             })
             .collect();
         let command = self.permit(&name, &texts)?;
-        let Some((scan, launching)) = self.scan.as_ref().and_then(|scan| Some((scan, scan.launching.as_ref()?))) else {
-            return Err(RunError::Denied("programs are started in `launch` only".into()));
+        let Some((scan, launch)) = self.scan.as_ref().and_then(|scan| Some((scan, scan.launch.as_ref()?))) else {
+            return Err(RunError::Denied("programs may be started only in `launch`".into()));
         };
         if self.running().is_some_and(|program| program.verdict().is_none()) {
             return Err(RunError::AlreadyRunning);
         }
-        if !launching.hold.is_sure() {
-            return Err(RunError::Failed("another worker may have the scan by now".into()));
+        if !launch.lease.is_valid() {
+            return Err(RunError::Failed("another worker may have taken over the scan".into()));
         }
         let scratch = Scratch(scan.folder.join(scratch_name(scan.fence)));
         scan.prepare(&scratch).map_err(|error| failed(&error))?;
@@ -130,18 +143,18 @@ impl Program for ProgramReach {
             Argument::TargetsFile => targets.clone(),
         };
         let arguments = arguments.into_iter().map(text).collect();
-        let patience = launching.lease.map(|lease| lease + BEAT);
+        let patience = launch.lease_duration.map(|duration| duration + BEAT);
         let order = Order { patience, ..order(&command, arguments, scratch, Bounds::from(&command.limits)) };
         let program = Arc::new(start(order).await?);
         tracing::info!(scan = %scan.task, command = name, "a program was started");
-        launching.tasks.spawn(accompany(Arc::downgrade(&program), launching.hold.clone(), scan.task.clone()));
+        launch.tasks.spawn(send_beats(Arc::downgrade(&program), launch.lease.clone(), scan.task.clone()));
         scan.programs.keep(scan.task.clone(), scan.fence, program);
         Ok(())
     }
 
     fn look(&mut self) -> Option<Standing> {
         let program = self.running()?;
-        // The end first, so that the bytes told with it are all that there will be.
+        // The ending first: when it is known, the output is complete.
         let ending = program.verdict().map(ending);
         Some(Standing { ending, output_bytes: program.output_bytes() })
     }
@@ -169,14 +182,14 @@ impl Program for ProgramReach {
     }
 }
 
-impl ForScan {
-    /// An empty folder, with the targets in a file.
+impl ScanContext {
+    /// Makes an empty scratch folder, with the targets in a file.
     fn prepare(&self, scratch: &Scratch) -> io::Result<()> {
         match fs::remove_dir_all(scratch.folder()) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        running::make(scratch)?;
+        running::create_folders(scratch)?;
         let targets = Targets::parse(&self.targets).map_err(io::Error::other)?;
         let mut file = io::BufWriter::new(new_file(&scratch.targets())?);
         for line in targets.plain() {
@@ -192,13 +205,13 @@ fn ending(verdict: Verdict) -> Ending {
         Verdict::Signalled(signal) => Ending::Signalled(signal),
         Verdict::Exceeded(excess) => Ending::Exceeded(excess.into()),
         Verdict::NotExecuted(reason) => Ending::NotExecuted(reason),
-        // With the signal by which it was stopped.
+        // The supervisor stops programs by SIGKILL.
         Verdict::Stopped => Ending::Signalled(9),
     }
 }
 
-/// Tells the supervisor that this worker has the scan, for as long as it surely does, and the log how the program ended.
-async fn accompany(program: Weak<Running>, hold: Hold, task: TaskId) {
+/// Sends beats to the supervisor for as long as the lease is valid, and logs how the program ended.
+async fn send_beats(program: Weak<Running>, lease: Lease, task: TaskId) {
     loop {
         let Some(running) = program.upgrade() else { return };
         let ended = tokio::time::timeout(paced(BEAT), running.ended()).await;
@@ -208,7 +221,7 @@ async fn accompany(program: Weak<Running>, hold: Hold, task: TaskId) {
                 tracing::info!(scan = %task, ?verdict, complaint, "a program has ended");
                 return;
             }
-            Err(_) if hold.is_sure() => running.beat(),
+            Err(_) if lease.is_valid() => running.beat(),
             Err(_) => running.cut(),
         }
     }

@@ -1,36 +1,51 @@
-//! The process between a host and a program. It starts the program within its limits, looks that it keeps them, and kills
-//! it with everything that it has started as soon as the host closes its pipe, which the kernel does for one that was
-//! killed.
+//! The supervisor, a process between the host and a program. It starts the program within its limits, checks that it
+//! keeps them, and kills it with its descendants as soon as the pipe from the host closes, which also happens when the
+//! host is killed.
 
-use std::{fs, io::{self, Read as _}, os::unix::process::CommandExt as _, path::Path, process::{Command, ExitCode, Stdio}, sync::mpsc::{Receiver, RecvTimeoutError, channel}, thread, time::{Duration, Instant}};
+use std::{
+    fs,
+    io::{self, Read as _},
+    os::unix::process::CommandExt as _,
+    path::Path,
+    process::{Command, ExitCode, Stdio},
+    sync::mpsc::{Receiver, RecvTimeoutError, channel},
+    thread,
+    time::{Duration, Instant},
+};
 
 use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process_group, set_child_subreaper, wait};
 
-use super::{confine::{NOT_RUN, NOT_RUN_MARK, close_inherited}, family, order::{Excess, Order, Scratch, Verdict, new_file}, role::{CONFINE, own_program}};
+use super::{
+    confine::{NOT_RUN, NOT_RUN_MARK, close_inherited},
+    descendants,
+    order::{Excess, Order, Scratch, Verdict, new_file},
+    role::{CONFINE, own_program},
+};
 
-/// Between two looks whether the program has ended.
-const LOOK: Duration = Duration::from_millis(20);
+/// The time between two looks at whether the program has ended.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Between two looks at what it uses.
-const MEASURE: Duration = Duration::from_millis(200);
+/// The time between two measurements of what the program uses.
+const MEASURE_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Signals by which the kernel ends a process at a limit of its own.
+/// SIGXCPU, by which the kernel ends a process at its CPU limit.
 const OUT_OF_CPU: i32 = 24;
+/// SIGXFSZ, by which the kernel ends a process at its limit for the size of files.
 const FILE_TOO_LARGE: i32 = 25;
 
-/// Files that a program's folder may have. They are looked at again and again.
+/// How many files a program's folder may have. All of them are looked at in every measurement.
 const MAX_FILES: u64 = 10_000;
 
 /// Reads the order from the standard input, and writes the verdict to the standard output.
 pub fn run() -> ExitCode {
     match supervise() {
         Ok(verdict) => {
-            // There may be nobody left who wants to know.
+            // The host may be gone.
             let _gone = serde_json::to_writer(io::stdout(), &verdict);
             ExitCode::SUCCESS
         }
         Err(error) => {
-            family::end();
+            descendants::kill_all();
             let _gone = serde_json::to_writer(io::stdout(), &Verdict::NotExecuted(error.to_string()));
             ExitCode::FAILURE
         }
@@ -39,7 +54,7 @@ pub fn run() -> ExitCode {
 
 fn supervise() -> io::Result<Verdict> {
     close_inherited()?;
-    // Who stops a whole service sends this to all of its processes, and the host says by itself when the time has come.
+    // Stopping a service sends the signal to all of its processes, but only the host decides when a program ends.
     nix::sys::signal::SigSet::all().thread_block()?;
     set_child_subreaper(Some(getpid()))?;
     let mut line = String::new();
@@ -48,10 +63,10 @@ fn supervise() -> io::Result<Verdict> {
     let leader = start(&order)?;
     let (verdict, is_reaped) = watch(&order, leader, &lifeline())?;
     if !is_reaped {
-        // Of itself it may start more while it is killed one by one.
+        // As a group first: the program could start more processes while they are killed one by one.
         let _gone = kill_process_group(leader, Signal::KILL);
     }
-    family::end();
+    descendants::kill_all();
     Ok(verdict)
 }
 
@@ -73,7 +88,7 @@ fn start(order: &Order) -> io::Result<Pid> {
     i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or_else(|| io::Error::other("a process without an id"))
 }
 
-/// A message for each sign of life of the host; the channel closes when the host's pipe does.
+/// Returns a channel with a message for each sign of life of the host. It closes when the host's pipe does.
 fn lifeline() -> Receiver<()> {
     let (sender, beats) = channel();
     thread::spawn(move || {
@@ -83,29 +98,29 @@ fn lifeline() -> Receiver<()> {
     beats
 }
 
-/// Waits for the end of the program, or for a reason to end it; and whether it has ended by itself.
+/// Waits for the end of the program, or for a reason to end it. Returns also whether it has ended by itself.
 fn watch(order: &Order, leader: Pid, beats: &Receiver<()>) -> io::Result<(Verdict, bool)> {
-    let begun = Instant::now();
-    let (mut beaten, mut measured) = (begun, begun);
+    let started = Instant::now();
+    let (mut last_beat, mut last_measured) = (started, started);
     loop {
         while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
             if pid == leader {
                 return Ok((verdict(status.exit_status(), status.terminating_signal(), &order.scratch), true));
             }
         }
-        match beats.recv_timeout(LOOK) {
-            Ok(()) => beaten = Instant::now(),
+        match beats.recv_timeout(POLL_INTERVAL) {
+            Ok(()) => last_beat = Instant::now(),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Ok((Verdict::Stopped, false)),
         }
-        if order.patience.is_some_and(|patience| beaten.elapsed() > patience) {
+        if order.patience.is_some_and(|patience| last_beat.elapsed() > patience) {
             return Ok((Verdict::Stopped, false));
         }
-        if begun.elapsed() > order.bounds.time {
+        if started.elapsed() > order.bounds.time {
             return Ok((Verdict::Exceeded(Excess::Time), false));
         }
-        if measured.elapsed() > MEASURE {
-            measured = Instant::now();
+        if last_measured.elapsed() > MEASURE_INTERVAL {
+            last_measured = Instant::now();
             if let Some(excess) = excess(order)? {
                 return Ok((Verdict::Exceeded(excess), false));
             }
@@ -127,7 +142,7 @@ fn verdict(exited: Option<i32>, signalled: Option<i32>, scratch: &Scratch) -> Ve
     }
 }
 
-/// Why the program was not run. One that says so itself only deceives about itself.
+/// Why the program was not run. A program can claim that itself, which affects only its own scan.
 fn not_run(code: i32, scratch: &Scratch) -> Option<String> {
     if code != i32::from(NOT_RUN) {
         return None;
@@ -137,10 +152,10 @@ fn not_run(code: i32, scratch: &Scratch) -> Option<String> {
 }
 
 fn excess(order: &Order) -> io::Result<Option<Excess>> {
-    let members = family::descendants()?;
-    let resident: u64 = members.iter().map(|member| member.resident).sum();
+    let descendants = descendants::descendants()?;
+    let resident: u64 = descendants.iter().map(|descendant| descendant.resident).sum();
     let (bytes, files) = written(order.scratch.folder());
-    Ok(if members.len() as u64 > u64::from(order.bounds.processes) {
+    Ok(if descendants.len() as u64 > u64::from(order.bounds.processes) {
         Some(Excess::Processes)
     } else if resident > order.bounds.memory {
         Some(Excess::Memory)
@@ -151,7 +166,7 @@ fn excess(order: &Order) -> io::Result<Option<Excess>> {
     })
 }
 
-/// Bytes and number of the files of a folder and those within, as far as they count.
+/// The bytes and the number of the files in a folder and its subfolders. Counting stops at [`MAX_FILES`].
 fn written(folder: &Path) -> (u64, u64) {
     let (mut bytes, mut files) = (0, 0);
     let mut folders = vec![folder.to_owned()];

@@ -1,4 +1,4 @@
-//! Which addresses may be dialled at all, whatever a name resolves to.
+//! Which addresses may be dialled, whatever a name resolves to.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -11,7 +11,8 @@ const METADATA: [IpAddr; 3] = [
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
 ];
 
-/// An address where no scanner is: metadata, link-local, multicast, unspecified. IPv4 in IPv6 clothes is IPv4.
+/// Whether no scanner can be at this address: metadata, link-local, multicast and unspecified addresses. An IPv4-mapped
+/// IPv6 address counts as IPv4.
 pub fn is_forbidden(address: IpAddr) -> bool {
     let address = address.to_canonical();
     let is_link_local = match address {
@@ -21,12 +22,12 @@ pub fn is_forbidden(address: IpAddr) -> bool {
     is_link_local || address.is_unspecified() || address.is_multicast() || METADATA.contains(&address)
 }
 
-/// Looks names up and hands on only what may be dialled, so that the checked address is the dialled one.
+/// Resolves names to the addresses that may be dialled, so that the checked address is the dialled one.
 pub struct CheckedResolver;
 
 /// No address of the name may be dialled.
 #[derive(Debug, thiserror::Error)]
-#[error("the name resolves to no address that may be reached")]
+#[error("the name resolves only to addresses that may not be reached, such as metadata or link-local ones")]
 struct NothingAllowed;
 
 impl Resolve for CheckedResolver {

@@ -1,12 +1,12 @@
-//! What came back from a scanner: a bounded body, or what kept it from coming.
+//! The answer of a scanner: a bounded body, or an error.
 
 use futures_util::StreamExt as _;
 use scanhost_sandbox::capability::HttpError;
 
-/// The whole body.
+/// Reads the whole body.
 ///
 /// # Errors
-/// When it is larger than `max` or breaks off.
+/// When it is larger than `max` bytes or breaks off.
 pub async fn read_body(answer: reqwest::Response, max: usize) -> Result<Vec<u8>, HttpError> {
     let mut body = Vec::new();
     let mut pieces = answer.bytes_stream();
@@ -20,10 +20,7 @@ pub async fn read_body(answer: reqwest::Response, max: usize) -> Result<Vec<u8>,
     Ok(body)
 }
 
-/// The body's first `max` bytes.
-///
-/// # Errors
-/// When it breaks off before.
+/// Reads the first `max` bytes of the body.
 pub async fn read_start(answer: reqwest::Response, max: usize) -> Result<Vec<u8>, HttpError> {
     let mut body = Vec::new();
     let mut pieces = answer.bytes_stream();
@@ -38,13 +35,13 @@ pub async fn read_start(answer: reqwest::Response, max: usize) -> Result<Vec<u8>
     Ok(body)
 }
 
-/// Whether anything was sent is what the plugin has to know.
+/// Tells errors before anything was sent from those after it, since the plugin has to know.
 pub fn failure(error: &reqwest::Error) -> HttpError {
     let text = chain(error);
     if error.is_connect() || error.is_builder() { HttpError::Unreachable(text) } else { HttpError::Broken(text) }
 }
 
-/// The causes without the address, which may carry what an operator put there.
+/// The causes of the error, without the address, which may contain a secret of the operator.
 pub fn chain(error: &reqwest::Error) -> String {
     let mut text = String::new();
     let mut cause = std::error::Error::source(error);

@@ -1,8 +1,11 @@
-//! One scanner's client, shared by all calls.
+//! The HTTP client of one scanner, shared by all calls.
 
 mod call;
 
-use std::{sync::{Arc, Mutex, PoisonError}, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -11,23 +14,29 @@ use scanhost_domain::ids::TraceId;
 use scanhost_sandbox::{BackendDescription, capability::HttpError};
 use url::Url;
 
-use super::{address::{CheckedResolver, is_forbidden}, answer::{chain, failure, read_body}, pin, request, secrets::{Placeholders, Redaction}, session::{Login, Session, UnusableAuth}};
+use super::{
+    address::{CheckedResolver, is_forbidden},
+    answer::{chain, failure, read_body},
+    pin, request,
+    secrets::{Placeholders, Redaction},
+    session::{Login, Session, UnusableAuth},
+};
 use call::ScannerCall;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Between two pieces of a download.
+/// The longest time between two pieces of an answer.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Of an answer that refuses a download.
+/// How many bytes are read of an answer that refuses a download, and of an answer to a login.
 const MAX_REFUSAL: usize = 64 << 10;
 
-/// A scanner that cannot be talked to as it is configured.
+/// Why a scanner cannot be used as it is configured.
 #[derive(Debug, thiserror::Error)]
 pub enum BadScanner {
     #[error("it needs a `url`")]
     NoUrl,
-    #[error("its `url` may not be reached: metadata, link-local and multicast addresses never are")]
+    #[error("its `url` may not be reached: metadata, link-local, multicast and unspecified addresses are forbidden")]
     ForbiddenAddress,
     #[error(transparent)]
     Auth(#[from] UnusableAuth),
@@ -55,7 +64,7 @@ pub struct ScannerClient {
     headers: HeaderMap,
     login: Login,
     token: tokio::sync::Mutex<Option<Secret>>,
-    /// The last token, for striking it from answers without waiting for a login under way.
+    /// The last token, to strike it from answers without waiting for a login that is in progress.
     struck_token: Mutex<Option<Secret>>,
     redaction: Redaction,
     limits: ScannerLimits,
@@ -64,7 +73,7 @@ pub struct ScannerClient {
 
 impl ScannerClient {
     /// # Errors
-    /// When the configuration and the backend's description do not go together.
+    /// When the configuration does not fit the backend's description.
     pub fn new(scanner: &Scanner, backend: &BackendDescription) -> Result<Self, BadScanner> {
         let login = Login::choose(&backend.auth, &scanner.auth)?;
         if scanner.url.is_none() && !backend.auth.is_empty() {
@@ -96,7 +105,7 @@ impl ScannerClient {
         })
     }
 
-    /// What one call of a plugin may use.
+    /// The part of the client that one call of a plugin may use.
     pub fn call(
         self: &Arc<Self>,
         trace: Option<TraceId>,
@@ -105,10 +114,10 @@ impl ScannerClient {
     ) -> ScannerCall {
         let redaction = self.redaction.clone().and(placeholders.redaction());
         let has_sent = Arc::default();
-        ScannerCall { client: self.clone(), trace, placeholders, redaction, may_download, hold: None, has_sent }
+        ScannerCall { client: self.clone(), trace, placeholders, redaction, may_download, lease: None, has_sent }
     }
 
-    /// Ends the session, if there is one. Best effort: a session also ends by itself.
+    /// Ends the session, if there is one. A failure is ignored, since a session also ends by itself.
     pub async fn log_out(&self) {
         let (Login::Session(session), Some(token)) = (&self.login, self.token.lock().await.take()) else { return };
         let (Some(path), Some(base), Some(value)) = (&session.logout_path, &self.base, session.value(&token)) else {
@@ -126,13 +135,13 @@ impl ScannerClient {
         }
     }
 
-    /// The login header of the next request. `stale` is a token that was refused.
+    /// The login header of the next request. `stale` is a header value that the scanner refused.
     async fn authorise(&self, stale: Option<&HeaderValue>) -> Result<Option<(HeaderName, HeaderValue)>, NoLogin> {
         match &self.login {
             Login::None => Ok(None),
             Login::Keys { header, value } => Ok(Some((header.clone(), value.clone()))),
             Login::Session(session) => {
-                // Held over the login, so that many calls at once log in once.
+                // Locked during the login, so that concurrent calls log in only once.
                 let mut token = self.token.lock().await;
                 let present = token.as_ref().and_then(|token| session.value(token));
                 let value = match present {
@@ -142,7 +151,9 @@ impl ScannerClient {
                         *self.struck_token.lock().unwrap_or_else(PoisonError::into_inner) = Some(new.clone());
                         let value = session.value(&new);
                         *token = Some(new);
-                        value.ok_or_else(|| HttpError::Denied("the scanner's token is no header value".into()))?
+                        value.ok_or_else(|| {
+                            HttpError::Denied("the token that the scanner returned is not a valid header value".into())
+                        })?
                     }
                 };
                 Ok(Some((session.header.clone(), value)))
@@ -150,7 +161,7 @@ impl ScannerClient {
         }
     }
 
-    /// Waits until the scanner may get another request.
+    /// Waits until the rate limit permits another request.
     async fn pace(&self) {
         if let Some(pace) = &self.pace {
             pace.until_ready().await;
@@ -174,13 +185,16 @@ impl ScannerClient {
         match session.token(&body) {
             Some(token) if status.is_success() => Ok(token),
             _ if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() => {
-                Err(HttpError::Broken(format!("the login was answered with status {}", status.as_u16())).into())
+                Err(HttpError::Broken(format!("the scanner answered the login with status {}", status.as_u16())).into())
             }
             _ if matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
                 tracing::warn!(status = status.as_u16(), "the scanner did not accept the host's login");
                 Err(NoLogin::Refused)
             }
-            _ => Err(HttpError::Denied(format!("the login gave no token (status {})", status.as_u16())).into()),
+            _ => {
+                Err(HttpError::Denied(format!("the answer to the login has no token (status {})", status.as_u16()))
+                    .into())
+            }
         }
     }
 

@@ -1,27 +1,29 @@
-//! One certificate and no other: what a scanner with a certificate of its own making can be checked by.
+//! Pins one certificate, for scanners with a self-signed one.
 
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme, client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier}, crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature}, pki_types::{CertificateDer, ServerName, UnixTime}};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature},
+    pki_types::{CertificateDer, ServerName, UnixTime},
+};
 use sha2::{Digest as _, Sha256};
 
 #[derive(Debug)]
 struct Pinned {
-    /// Of the certificate as it travels (DER).
+    /// The digest of the certificate in DER form.
     sha256: [u8; 32],
     algorithms: WebPkiSupportedAlgorithms,
 }
 
-/// TLS that trusts this certificate, whoever it is for and however old it is, and whoever proves to have its key.
-///
-/// # Errors
-/// When this program's cryptography cannot do TLS, which is a mistake in it.
+/// TLS that trusts only this certificate, whatever its name and dates, from a server that proves to have its key.
 pub fn trusting(sha256: [u8; 32]) -> Result<ClientConfig, Error> {
-    let provider =
-        CryptoProvider::get_default().ok_or_else(|| Error::General("no cryptography is installed".into()))?;
+    let provider = CryptoProvider::get_default()
+        .ok_or_else(|| Error::General("no default cryptography provider is installed".into()))?;
     let pinned = Pinned { sha256, algorithms: provider.signature_verification_algorithms };
     let builder = ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions()?;
     Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(pinned)).with_no_client_auth())

@@ -1,4 +1,4 @@
-//! Keeping secrets from plugins: placeholders on the way out, stars on the way in.
+//! Keeps secrets from plugins: placeholders on the way out, `***` on the way in.
 
 use std::borrow::Cow;
 
@@ -6,10 +6,11 @@ use rand::Rng as _;
 use scanhost_config::{self as config, CredentialLogin, Secret};
 use scanhost_sandbox::{Credential, Escalation, LoginSecret, PrivateKey};
 
-/// Shorter ones occur in ordinary text; striking them would damage it and reveal them.
+/// The shortest secret that is struck, in bytes. Shorter ones occur in ordinary text: striking them would damage it and
+/// reveal them.
 const SHORTEST_STRUCK: usize = 8;
 
-/// What stands for the secrets of one call. The nonce cannot be guessed, so text from an agent can never form one.
+/// The placeholders of one call's secrets. Their nonce cannot be guessed, so an agent cannot write one.
 pub struct Placeholders {
     nonce: String,
     secrets: Vec<(String, Secret)>,
@@ -45,10 +46,10 @@ impl Placeholders {
         placeholder
     }
 
-    /// Writes the secrets in the place of their placeholders, escaped for a JSON string.
+    /// Replaces the placeholders by their secrets, escaped for a JSON string.
     pub fn fill<'a>(&self, body: &'a [u8]) -> Cow<'a, [u8]> {
         let mut body = Cow::Borrowed(body);
-        // The longest number first: placeholder 1 begins placeholder 10.
+        // The longest number first, since placeholder 10 begins with placeholder 1.
         for (placeholder, secret) in self.secrets.iter().rev() {
             if contains(&body, placeholder.as_bytes()) {
                 let quoted = serde_json::to_string(secret.expose()).expect("text is always JSON");
@@ -69,7 +70,7 @@ impl Placeholders {
 pub struct Redaction(Vec<Secret>);
 
 impl Redaction {
-    /// Each secret as it is and as it stands in JSON.
+    /// Strikes each secret as it is and as it is escaped in JSON.
     pub fn of<'a>(secrets: impl Iterator<Item = &'a Secret>) -> Self {
         let long = secrets.filter(|secret| secret.expose().len() >= SHORTEST_STRUCK);
         let forms = long.flat_map(|secret| {

@@ -1,4 +1,4 @@
-//! Logging in where a backend's description says how, and what each request then carries.
+//! Logging in as a backend's description says, and the header that each request then carries.
 
 use http::{HeaderName, HeaderValue};
 use scanhost_config::Secret;
@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 /// How this host authenticates at one scanner.
 pub enum Login {
     None,
-    /// The same header in every request.
+    /// Every request has the same header.
     Keys {
         header: HeaderName,
         value: HeaderValue,
@@ -16,10 +16,10 @@ pub enum Login {
     Session(Box<Session>),
 }
 
-/// Where to log in, with what, and where the token goes.
+/// Where and with what to log in, and where the token goes.
 pub struct Session {
     pub login_path: String,
-    /// JSON with the credentials filled in.
+    /// The JSON body with the secrets filled in.
     pub login_body: Secret,
     pub token_pointer: String,
     pub header: HeaderName,
@@ -27,10 +27,10 @@ pub struct Session {
     pub logout_path: Option<String>,
 }
 
-/// Credentials that do not suit the backend.
+/// Why the configured `auth` cannot be used with the backend.
 #[derive(Debug, thiserror::Error)]
 pub enum UnusableAuth {
-    #[error("its `auth` has none of the sets of keys that the backend can use: {0}")]
+    #[error("its `auth` lacks the keys that the backend needs: {0}")]
     NoScheme(String),
     #[error("the backend describes a login that cannot be used: {0}")]
     BadScheme(&'static str),
@@ -38,9 +38,6 @@ pub enum UnusableAuth {
 
 impl Login {
     /// The first of the backend's schemes for which the configuration has everything.
-    ///
-    /// # Errors
-    /// When there are schemes and none fits.
     pub fn choose(schemes: &[AuthScheme], auth: &[(String, Secret)]) -> Result<Self, UnusableAuth> {
         if schemes.is_empty() {
             return Ok(Self::None);
@@ -69,7 +66,7 @@ impl Login {
     fn keys(keys: &KeyAuth, auth: &[(String, Secret)]) -> Result<Self, UnusableAuth> {
         let value = fill(&keys.template, auth, str::to_owned);
         let mut value =
-            HeaderValue::from_str(&value).map_err(|_| UnusableAuth::BadScheme("a key is no header value"))?;
+            HeaderValue::from_str(&value).map_err(|_| UnusableAuth::BadScheme("a key is not a valid header value"))?;
         value.set_sensitive(true);
         Ok(Self::Keys { header: header_name(&keys.header)?, value })
     }
@@ -106,10 +103,10 @@ impl Session {
 }
 
 fn header_name(name: &str) -> Result<HeaderName, UnusableAuth> {
-    HeaderName::from_bytes(name.as_bytes()).map_err(|_| UnusableAuth::BadScheme("its header has a bad name"))
+    HeaderName::from_bytes(name.as_bytes()).map_err(|_| UnusableAuth::BadScheme("its header has an invalid name"))
 }
 
-/// The names in braces that a scheme wants from the configuration.
+/// The names in braces in a scheme, which are the keys that it needs from the configuration.
 fn names(scheme: &AuthScheme) -> Vec<String> {
     let template = match scheme {
         AuthScheme::Keys(keys) => &keys.template,
@@ -121,7 +118,7 @@ fn names(scheme: &AuthScheme) -> Vec<String> {
 }
 
 fn fill(template: &str, auth: &[(String, Secret)], escape: impl Fn(&str) -> String) -> String {
-    // From the template alone, so that braces inside a secret are left as they are.
+    // Only braces of the template count, so that braces in a secret stay as they are.
     let mut filled = String::new();
     let mut rest = template;
     while let Some((before, opened)) = rest.split_once('{') {

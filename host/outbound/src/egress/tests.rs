@@ -1,8 +1,16 @@
 use reqwest::dns::Resolve as _;
 use scanhost_config::{Credential, CredentialLogin, Secret};
-use scanhost_sandbox::{AuthScheme, KeyAuth, SessionAuth, capability::{HttpError, Method, Request}};
+use scanhost_sandbox::{
+    AuthScheme, KeyAuth, SessionAuth,
+    capability::{HttpError, Method, Request},
+};
 
-use super::{address::{CheckedResolver, is_forbidden}, request, secrets::Placeholders, session::Login};
+use super::{
+    address::{CheckedResolver, is_forbidden},
+    request,
+    secrets::Placeholders,
+    session::Login,
+};
 
 #[track_caller]
 fn check_path(base: &str, path: &str, expected: Option<&str>) {
@@ -38,7 +46,7 @@ fn paths_stay_below_the_scanner() {
 }
 
 #[test]
-fn headers_that_are_the_hosts_to_set_are_refused() {
+fn headers_that_only_the_host_may_set_are_refused() {
     let asked = |name: &str, value: &str| Request {
         method: Method::Get,
         path: "/".into(),
@@ -67,7 +75,7 @@ fn headers_that_are_the_hosts_to_set_are_refused() {
 }
 
 #[test]
-fn addresses_without_scanners_are_forbidden() {
+fn metadata_and_other_special_addresses_are_forbidden() {
     let forbidden = [
         "169.254.169.254",
         "::ffff:169.254.169.254",
@@ -89,7 +97,7 @@ fn addresses_without_scanners_are_forbidden() {
 }
 
 #[tokio::test]
-async fn a_name_is_as_good_as_the_addresses_behind_it() {
+async fn name_resolves_only_to_permitted_addresses() {
     let resolved = async |name: &str| CheckedResolver.resolve(name.parse().unwrap()).await.map(|found| found.count());
     assert!(resolved("localhost").await.is_ok_and(|addresses| addresses > 0));
     for name in ["169.254.169.254", "::ffff:169.254.169.254", "100.100.100.200", "0.0.0.0"] {
@@ -110,7 +118,7 @@ fn credential() -> Credential {
 }
 
 #[test]
-fn a_plugin_sees_a_placeholder_and_the_scanner_the_secret() {
+fn plugin_sees_the_placeholder_and_scanner_gets_the_secret() {
     let mut placeholders = Placeholders::default();
     let shown = placeholders.hide(&credential());
     let scanhost_sandbox::LoginSecret::Password(placeholder) = &shown.secret else { panic!("{shown:?}") };
@@ -122,7 +130,7 @@ fn a_plugin_sees_a_placeholder_and_the_scanner_the_secret() {
 }
 
 #[test]
-fn a_placeholder_of_another_call_stays_text() {
+fn placeholder_of_another_call_is_not_replaced() {
     let mut earlier = Placeholders::default();
     let shown = earlier.hide(&credential());
     let scanhost_sandbox::LoginSecret::Password(placeholder) = &shown.secret else { panic!("{shown:?}") };
@@ -132,7 +140,7 @@ fn a_placeholder_of_another_call_stays_text() {
 }
 
 #[test]
-fn secrets_are_struck_from_answers_plain_and_in_json() {
+fn secrets_are_struck_from_answers_plain_and_json_escaped() {
     let mut placeholders = Placeholders::default();
     placeholders.hide(&credential());
     let redaction = placeholders.redaction();
@@ -143,7 +151,7 @@ fn secrets_are_struck_from_answers_plain_and_in_json() {
 }
 
 #[test]
-fn short_secrets_are_left_in_text() {
+fn short_secrets_are_not_struck() {
     let redaction = super::secrets::Redaction::of([secret("short")].iter());
     assert_eq!(redaction.strike(b"a short answer".to_vec()), b"a short answer");
 }
@@ -170,7 +178,7 @@ fn auth(pairs: &[(&str, &str)]) -> Vec<(String, Secret)> {
 }
 
 #[test]
-fn the_first_login_for_which_all_is_there_is_taken() {
+fn first_scheme_with_all_keys_is_chosen() {
     let keys = Login::choose(&schemes(), &auth(&[("access_key", "a{secret_key}"), ("secret_key", "s")])).unwrap();
     let Login::Keys { header, value } = keys else { panic!("not the keys") };
     assert_eq!((header.as_str(), value.to_str().unwrap()), ("x-apikeys", "accessKey=a{secret_key}; secretKey=s"));
@@ -183,7 +191,7 @@ fn the_first_login_for_which_all_is_there_is_taken() {
 }
 
 #[test]
-fn half_a_login_names_what_would_do() {
+fn incomplete_login_names_the_needed_keys() {
     let error = Login::choose(&schemes(), &auth(&[("access_key", "a")])).err().unwrap();
     assert!(error.to_string().contains("access_key and secret_key; or username and password"), "{error}");
 }

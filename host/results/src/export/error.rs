@@ -18,8 +18,8 @@ pub enum ExportError {
     #[error("the findings cannot be written as Parquet")]
     Parquet(#[from] ::parquet::errors::ParquetError),
     #[error(
-        "the profile makes values of the field `{field}` that are not of its type, as columns of Parquet have to be: use \
-         another format, or mend the plugin"
+        "the profile returns values of the field `{field}` that are not of its type, which a Parquet file requires: use \
+         another format, or fix the plugin"
     )]
     Mistyped { field: String },
 }

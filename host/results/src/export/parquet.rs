@@ -1,6 +1,8 @@
-//! Findings as a Parquet file: a column a field, typed as the field is. Only one group of rows is in memory at a time.
+//! Findings as a Parquet file: one column for each field, with the type of the field. Only one group of rows is in memory
+//! at a time.
 //!
-//! A severity is its name; its number, by which it can be ordered, follows as `severity_id` unless the profile shows it.
+//! A severity is written as its name. Its number, by which it can be ordered, follows as `severity_id`, unless the profile
+//! shows that itself.
 
 use std::{io::Write, sync::Arc};
 
@@ -19,8 +21,9 @@ use scanhost_domain::{field::FieldType, finding::Value};
 use super::error::ExportError;
 use crate::{PreparedQuery, rows::Row};
 
-/// A group of rows is written when it has so many, or so many bytes.
+/// A group of rows is written when it has this many rows.
 const GROUP_ROWS: usize = 50_000;
+/// A group of rows is written when it has this many bytes.
 const GROUP_BYTES: usize = 16 << 20;
 
 const SEVERITY_ID: &str = "severity_id";
@@ -62,7 +65,7 @@ fn write_group<W: Write + Send>(
     Ok(())
 }
 
-/// One column of the file, and which field of a record it takes.
+/// One column of the file, and the place of its field in a record.
 struct Column {
     name: String,
     place: usize,
@@ -78,7 +81,7 @@ enum Cells {
     Boolean(Levels<bool>),
 }
 
-/// Values that are there, and for each row or element how much of its path is.
+/// The present values, and the definition and repetition levels of each row or element.
 struct Levels<T> {
     values: Vec<T>,
     definition: Vec<i16>,
@@ -99,11 +102,11 @@ fn columns(prepared: &PreparedQuery) -> Vec<Column> {
     columns
 }
 
-/// A value that does not fit its column: a profile's plugin may make such.
+/// A value that is not of its column's type, as a profile's plugin may return it.
 struct Mistyped;
 
 impl Column {
-    /// Adds a row. Returns how many bytes it takes, about.
+    /// Adds a row. Returns how many bytes it takes, approximately.
     fn push(&mut self, row: Row<'_>) -> Result<usize, ExportError> {
         self.cells.push(row.get(self.place)).map_err(|Mistyped| ExportError::Mistyped { field: self.name.clone() })
     }
@@ -155,7 +158,7 @@ impl Cells {
             (Self::Integer(levels), Some(Value::Integer(value))) => levels.push(Some(*value)),
             (Self::Integer(levels), Some(Value::Severity(severity))) => levels.push(Some(severity.level().into())),
             (Self::Number(levels), Some(Value::Number(value))) => levels.push(Some(*value)),
-            // The nearest there is.
+            // The nearest number of this type.
             (Self::Number(levels), Some(Value::Integer(value))) => levels.push(Some(*value as f64)),
             (Self::Boolean(levels), Some(Value::Boolean(value))) => levels.push(Some(*value)),
             (Self::Text(levels) | Self::List(levels), None) => levels.push(None),

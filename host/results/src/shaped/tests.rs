@@ -1,16 +1,16 @@
-//! What comes of rows that a plugin hands back.
+//! How rows that a plugin returns are read.
 
 use scanhost_domain::field::FieldType;
 
-use super::{super::view::Shown, *};
+use super::{super::view::ShownField, *};
 
-fn fields() -> Vec<Shown> {
+fn fields() -> Vec<ShownField> {
     let fields = [("host", FieldType::Text), ("severity", FieldType::Severity), ("risk", FieldType::Integer)];
-    fields.map(|(name, field_type)| Shown { name: name.into(), field_type }).into()
+    fields.map(|(name, field_type)| ShownField { name: name.into(), field_type }).into()
 }
 
 #[test]
-fn rows_are_cut_down_to_what_was_announced() {
+fn rows_are_cut_down_to_announced_fields() {
     let text = |text: &str| Some(Value::Text(text.into()));
     let high = Some(Value::Severity(Severity::High));
     let table = [
@@ -29,15 +29,15 @@ fn rows_are_cut_down_to_what_was_announced() {
 }
 
 #[test]
-fn what_is_no_row_is_refused_by_its_number() {
+fn malformed_row_is_rejected_with_its_number() {
     let table = [
         ("", "row 2 of 2 is not a JSON object"),
         ("[]", "row 2 of 2 is not a JSON object"),
         ("7", "row 2 of 2 is not a JSON object"),
         ("{\"host\": \"a\"", "row 2 of 2 is not a JSON object"),
         ("{}\n{\"type\":\"schema\"}", "row 2 of 2 is not a JSON object"),
-        (r#"{"host": {"a": 1}}"#, "row 2 of 2 has no text, number, boolean or list of texts in `host`"),
-        (r#"{"host": [1]}"#, "row 2 of 2 has no text, number, boolean or list of texts in `host`"),
+        (r#"{"host": {"a": 1}}"#, "in row 2 of 2 the value of `host` is not a text, number, boolean or list of texts"),
+        (r#"{"host": [1]}"#, "in row 2 of 2 the value of `host` is not a text, number, boolean or list of texts"),
     ];
     for (row, expected) in table {
         assert_eq!(read(&["{}".to_owned(), row.to_owned()], &fields()), Err(expected.to_owned()), "{row}");

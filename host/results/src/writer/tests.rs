@@ -1,4 +1,4 @@
-//! What was written comes back, and what is asked of columns has the answers that the definitions give.
+//! Written findings can be read again, and queries over columns agree with their definitions.
 
 use std::{cmp::Ordering, collections::BTreeSet};
 
@@ -183,7 +183,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
 
     #[test]
-    fn findings_come_back_filtered_as_their_definition_says(
+    fn filtered_findings_agree_with_the_definition(
         findings in prop::collection::vec(finding(), 0..30), terms in filters(), rows in 1u32..9,
     ) {
         let (_folder, report) = written(&findings, rows);
@@ -200,7 +200,7 @@ proptest! {
     }
 
     #[test]
-    fn an_order_is_that_of_a_stable_sort(
+    fn order_agrees_with_a_stable_sort(
         findings in prop::collection::vec(finding(), 0..30), terms in filters(), rows in 1u32..9,
         keys in prop::collection::vec((0..FIELDS.len(), any::<bool>()), 1..4),
     ) {
@@ -220,7 +220,7 @@ proptest! {
     }
 
     #[test]
-    fn groups_are_those_of_a_loop_over_findings(
+    fn groups_agree_with_a_loop_over_findings(
         findings in prop::collection::vec(finding(), 0..30), terms in filters(), rows in 1u32..9,
         by in prop::collection::btree_set(0..FIELDS.len(), 1..3), of in 0..FIELDS.len(), limit in 1usize..3,
     ) {
@@ -324,7 +324,7 @@ fn sizeable() -> Vec<Cells> {
 }
 
 #[test]
-fn a_flipped_byte_is_always_noticed() {
+fn flipped_byte_is_always_noticed() {
     let findings = sizeable();
     let (folder, report) = written(&findings, 100);
     let everything = shown(&report, &plan(None, Vec::new()), &Map::new(), page(0));
@@ -355,7 +355,7 @@ fn a_flipped_byte_is_always_noticed() {
 }
 
 #[test]
-fn nothing_is_there_until_all_is_written() {
+fn unfinished_findings_cannot_be_opened() {
     let folder = tempfile::tempdir().unwrap();
     let writer =
         FindingsWriter::with_bounds(folder.path(), Columns::default(), Bounds { bytes: 1 << 20, rows: 10 }).unwrap();
@@ -369,7 +369,7 @@ fn nothing_is_there_until_all_is_written() {
 }
 
 #[test]
-fn values_that_many_cells_share_are_bounded() {
+fn shared_values_count_for_each_cell() {
     let folder = tempfile::tempdir().unwrap();
     let writer = FindingsWriter::with_bounds(folder.path(), Columns::default(), Bounds::USUAL).unwrap();
     let length = 1 << 20;

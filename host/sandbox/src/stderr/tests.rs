@@ -1,13 +1,13 @@
 use super::*;
 
 #[test]
-fn the_last_whole_lines_stay() {
+fn last_complete_lines_are_kept() {
     let long = "a".repeat(KEPT);
     for (written, expected) in [
         (vec![], None),
         (vec!["", "\n", "  \n"], None),
         (vec!["panicked at\n", "it went ", "wrong\n"], Some("panicked at\nit went wrong".to_owned())),
-        // What came first goes first, and what is left of a line is no line.
+        // The oldest text goes first, and the rest of a cut line is dropped.
         (vec!["first\n", &long[2..], "\n", "last"], Some("last".to_owned())),
         (vec!["first\n", &long, &long, "b"], Some(long[1..].to_owned() + "b")),
         (vec!["first\n", &long, "b\n"], Some(long[2..].to_owned() + "b")),
@@ -20,7 +20,7 @@ fn the_last_whole_lines_stay() {
 }
 
 #[test]
-fn bytes_that_are_no_text_are_replaced() {
+fn bytes_that_are_not_utf8_are_replaced() {
     let stderr = Stderr::default();
     stderr.push(b"\xffone\n");
     assert_eq!(stderr.last_lines().as_deref(), Some("\u{fffd}one"));

@@ -14,7 +14,7 @@ fn every_world_has_a_version_of_its_package() {
 }
 
 #[test]
-fn a_world_is_known_by_its_exports() {
+fn world_is_recognised_by_its_exports() {
     let backend = Ok(PluginKind::Backend);
     for (exports, expected) in [
         (&["scanhost:backend/scanner@0.1.0", "scanhost:backend/reader@0.1.0"][..], backend.clone()),
@@ -27,7 +27,7 @@ fn a_world_is_known_by_its_exports() {
 }
 
 #[test]
-fn another_version_is_told_with_both() {
+fn unsupported_version_is_named_with_the_supported_one() {
     for other in ["0.2.0", "0.0.9", "1.0.0"] {
         let problem = told(&[&format!("scanhost:backend/scanner@{other}")]).unwrap_err();
         assert!(problem.contains(&format!("scanhost:backend@{other}")), "{problem}");
@@ -36,7 +36,7 @@ fn another_version_is_told_with_both() {
 }
 
 #[test]
-fn a_foreign_component_is_told_with_what_it_exports() {
+fn foreign_component_is_reported_with_its_exports() {
     let problem = told(&["wasi:cli/run@0.2.0", "add"]).unwrap_err();
     assert!(problem.contains("wasi:cli/run@0.2.0, add"), "{problem}");
     let problem = told(&[]).unwrap_err();

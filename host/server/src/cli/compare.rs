@@ -1,9 +1,9 @@
-//! `compare A B`: what has changed from one scan or report to another.
+//! `compare A B`: shows what has changed between two scans or reports.
 
 use std::{path::Path, sync::Arc};
 
 use anyhow::Context as _;
-use scanhost_conformance::last_words::Aloud;
+use scanhost_conformance::plugin_stderr::PrintStderr;
 use scanhost_domain::ids::TaskId;
 use scanhost_results::{Comparison, Report, Stretch, Survey};
 use scanhost_sandbox::Sandbox;
@@ -21,17 +21,17 @@ use crate::{
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// The earlier one: a task id, or a report file
+    /// The earlier scan or report: a task id or a report file
     baseline: String,
-    /// The later one, of the same kind
+    /// The later one, of the same kind as the earlier one
     current: String,
-    /// Whose reports the files are [default: nessus]
+    /// The backend that reads the report files [default: nessus]
     #[arg(long)]
     backend: Option<String>,
-    /// Findings of each list, 1 to 50
+    /// How many findings each list shows, 1 to 50
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=50))]
     limit: u64,
-    /// Findings of each list to leave out at its start
+    /// How many findings to skip at the start of each list
     #[arg(long, default_value_t = 0)]
     skip: u64,
     #[command(flatten)]
@@ -43,12 +43,12 @@ pub struct Args {
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
     let answer = match (is_scan(&args.baseline), is_scan(&args.current)) {
-        (true, true) => of_scans(&args).await?,
-        (false, false) => of_files(&args).await?,
+        (true, true) => compare_scans(&args).await?,
+        (false, false) => compare_files(&args).await?,
         _ => return Err(Usage("give two task ids or two report files").into()),
     };
     if args.json {
-        return listing::one(true, &answer, String::new);
+        return listing::json(&answer);
     }
     let lists =
         [("new", "new"), ("gone", "gone"), ("severity_changed", "severity changed"), ("still_there", "still there")];
@@ -57,17 +57,17 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     });
     let rows: Vec<Json> = rows.collect();
     if !rows.is_empty() {
-        listing::rows(false, &Json::from(rows))?;
+        listing::table(&Json::from(rows))?;
     }
-    listing::one(false, &answer, || sentence(&answer))
+    listing::sentence(&sentence(&answer))
 }
 
-/// A file of that name is meant, where there is one.
+/// Whether the word is a task id and not the name of a file that exists.
 fn is_scan(word: &str) -> bool {
     word.to_ascii_uppercase().parse::<TaskId>().is_ok() && !Path::new(word).exists()
 }
 
-async fn of_scans(args: &Args) -> anyhow::Result<Json> {
+async fn compare_scans(args: &Args) -> anyhow::Result<Json> {
     let control = Control::open(args.folder.load()?, Purpose::Administration).await?;
     let question = Request::Compare {
         baseline_task_id: args.baseline.clone(),
@@ -80,10 +80,10 @@ async fn of_scans(args: &Args) -> anyhow::Result<Json> {
     answer
 }
 
-async fn of_files(args: &Args) -> anyhow::Result<Json> {
-    let sandbox = Sandbox::start_observed(compiled::folder(), Arc::new(Aloud))?;
+async fn compare_files(args: &Args) -> anyhow::Result<Json> {
+    let sandbox = Sandbox::start_observed(compiled::folder(), Arc::new(PrintStderr))?;
     let snapshot = app::build_snapshot(&sandbox, args.folder.load()?).await?;
-    let folder = tempfile::tempdir().context("no temporary folder can be made")?;
+    let folder = tempfile::tempdir().context("cannot create a temporary folder")?;
     let open = |name: &str, file: &str| -> anyhow::Result<Report> {
         let folder = folder.path().join(name);
         std::fs::create_dir(&folder)?;
@@ -115,10 +115,10 @@ fn row(change: &str, finding: &Json) -> Json {
 fn sentence(answer: &Json) -> String {
     let count = |kind: &str| listing::text(&answer["counts"][kind]);
     let (new, gone, still) = (count("new"), count("gone"), count("still_there"));
-    let told =
-        format!("{new} new, {gone} gone, {still} still there, {} with another severity", count("severity_changed"));
+    let counts =
+        format!("{new} new, {gone} gone, {still} still there, {} with a changed severity", count("severity_changed"));
     match answer["resume"]["skip"].as_u64() {
-        Some(skip) => format!("{told}; the lists go on with --skip {skip}"),
-        None => told,
+        Some(skip) => format!("{counts}; for more findings use --skip {skip}"),
+        None => counts,
     }
 }

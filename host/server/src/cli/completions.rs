@@ -1,4 +1,4 @@
-//! `completions`: what a shell needs to complete the command line.
+//! `completions`: prints a shell completion script.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// For which shell
+    /// The shell that the script is for
     shell: Shell,
 }
 

@@ -1,4 +1,4 @@
-//! `config check`: everything is loaded and checked, nothing is started.
+//! `config check`: loads and checks the whole configuration, and starts nothing.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use scanhost_app::snapshot::{
     local_check::{Unfit, check_local},
 };
 use scanhost_config::{Config, Problem, Scope};
-use scanhost_conformance::last_words::Aloud;
+use scanhost_conformance::plugin_stderr::PrintStderr;
 use scanhost_results::unfamiliar;
 use scanhost_sandbox::Sandbox;
 use serde_json::{Map, Value as Json, json};
@@ -25,11 +25,11 @@ pub struct Args {
     json: bool,
 }
 
-/// What there is to say, one thing a line.
+/// The result of the check, with one text for each problem and warning.
 #[derive(Default)]
 struct Found {
     problems: Vec<String>,
-    /// What works, and hardly as it is meant.
+    /// Settings that work, but hardly as intended.
     warnings: Vec<String>,
     counts: Map<String, Json>,
 }
@@ -46,15 +46,15 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
                 answer.insert("problems".into(), problems.into());
             }
         }
-        listing::one(true, &answer, String::new)?;
+        listing::json(&answer)?;
         if is_good { Ok(()) } else { bail!("the configuration cannot be used") }
     } else {
         warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
         if !is_good {
             bail!("{}", problems.join("\n"));
         }
-        let told: Vec<String> = counts.iter().map(|(what, count)| format!("{count} {what}")).collect();
-        listing::one(false, &Json::Null, || format!("ok: {}", told.join(", ")))
+        let counts: Vec<String> = counts.iter().map(|(what, count)| format!("{count} {what}")).collect();
+        listing::sentence(&format!("ok: {}", counts.join(", ")))
     }
 }
 
@@ -63,12 +63,13 @@ async fn check(folder: &ConfigFolder) -> anyhow::Result<Found> {
     let (config, mut problems) = Config::examine(folder.config.as_deref(), &environment);
     let mut found = Found::default();
     let mut unfit = Vec::new();
-    // What is there hangs on plugins: without one of them, too much would seem wrong.
-    let is_whole = |problem: &Problem| !problem.key.starts_with("plugins") && !problem.key.starts_with("commands");
-    if let Some(config) = config.filter(|_| problems.iter().all(is_whole)) {
+    // Other settings depend on plugins: without one of them, correct settings would be reported as problems.
+    let leaves_plugins_whole =
+        |problem: &Problem| !problem.key.starts_with("plugins") && !problem.key.starts_with("commands");
+    if let Some(config) = config.filter(|_| problems.iter().all(leaves_plugins_whole)) {
         found.warnings = powerless_tokens(&config);
-        let sandbox = Sandbox::start_observed(compiled::folder(), Arc::new(Aloud))
-            .context("the plugin engine cannot be started")?;
+        let sandbox = Sandbox::start_observed(compiled::folder(), Arc::new(PrintStderr))
+            .context("cannot start the plugin engine")?;
         match app::try_snapshot(&sandbox, config).await {
             Ok(snapshot) => {
                 found.warnings.extend(unfamiliar_fields(&snapshot));
@@ -76,13 +77,13 @@ async fn check(folder: &ConfigFolder) -> anyhow::Result<Found> {
                 unfit = unfit_scanners(&snapshot).await;
             }
             Err(more) => {
-                // A plugin tells of a key in its words, which may have been told with its line.
-                let is_told = |problem: &Problem| {
+                // A plugin may report a key that was already reported with its line.
+                let is_reported = |problem: &Problem| {
                     let key = problem.message.split(": ").next().unwrap_or_default();
                     let key = format!("{}.{key}", problem.key);
-                    problems.iter().any(|told| told.file == problem.file && told.key == key)
+                    problems.iter().any(|reported| reported.file == problem.file && reported.key == key)
                 };
-                let more: Vec<Problem> = more.into_iter().filter(|problem| !is_told(problem)).collect();
+                let more: Vec<Problem> = more.into_iter().filter(|problem| !is_reported(problem)).collect();
                 problems.extend(more);
             }
         }
@@ -102,7 +103,7 @@ fn counts(snapshot: &Snapshot) -> Map<String, Json> {
     counts.into_iter().map(|(what, count)| (what.to_owned(), count.into())).collect()
 }
 
-/// Scanners that cannot be used from this machine.
+/// Problems of scanners that cannot be used from this machine.
 async fn unfit_scanners(snapshot: &Snapshot) -> Vec<String> {
     let mut unfit = Vec::new();
     for scanner in &snapshot.scanners {
@@ -113,7 +114,7 @@ async fn unfit_scanners(snapshot: &Snapshot) -> Vec<String> {
     unfit
 }
 
-/// Tokens that may pause pools, and may not call a single tool.
+/// Warnings about tokens that may pause pools but may not call any tool.
 fn powerless_tokens(config: &Config) -> Vec<String> {
     let only_admin = config.tokens.iter().enumerate().filter(|(_, token)| token.scopes.iter().eq([&Scope::Admin]));
     let warning = |(index, token): (usize, &scanhost_config::Token)| Problem {
@@ -121,14 +122,14 @@ fn powerless_tokens(config: &Config) -> Vec<String> {
         place: None,
         key: format!("tokens[{index}].scopes"),
         message: format!(
-            "`{}` may call no tool, since scan:admin alone allows none: add scan:read or scan:submit",
+            "`{}` cannot call any tool, since scan:admin alone allows none: add scan:read or scan:submit",
             token.name
         ),
     };
     only_admin.map(|entry| warning(entry).to_string()).collect()
 }
 
-/// Names in profiles of fields that a report may have, or that are misspelt.
+/// Warnings about unknown field names in profiles, which a report may have or which are misspelt.
 fn unfamiliar_fields(snapshot: &Snapshot) -> Vec<String> {
     let known = snapshot.known_fields();
     let mut warnings = Vec::new();
@@ -137,9 +138,9 @@ fn unfamiliar_fields(snapshot: &Snapshot) -> Vec<String> {
         let filters: Map<String, Json> = serde_json::from_str(&profile.filters).unwrap_or_default();
         let filtered: Vec<String> = filters.keys().cloned().collect();
         for (key, names, meaning) in [
-            ("fields", &profile.fields, "it is shown where a report has it"),
-            ("filters", &filtered, "a report without it is refused under this profile"),
-            ("order", &profile.order, "it sorts no report without it"),
+            ("fields", &profile.fields, "the field is shown where a report has it"),
+            ("filters", &filtered, "this profile refuses a report without the field"),
+            ("order", &profile.order, "a report without the field is not sorted by it"),
         ] {
             for unfamiliar in unfamiliar(names.iter().map(String::as_str), &known) {
                 let warning = Problem {

@@ -1,4 +1,4 @@
-//! Where the configuration is, for every command that needs it.
+//! The option that names the folder of the configuration, for every command that needs one.
 
 use std::path::PathBuf;
 
@@ -6,10 +6,10 @@ use scanhost_config::Config;
 
 use crate::control::Control;
 
-/// Where the configuration is.
+/// The folder of the configuration.
 #[derive(clap::Args, Clone)]
 pub struct ConfigFolder {
-    /// Folder with scanhost.yaml, scanners.yaml and profiles.yaml; without it, one mock pool and ./data
+    /// Folder with scanhost.yaml, scanners.yaml and profiles.yaml. Without it there is one mock pool, and data is in ./data
     #[arg(long, value_name = "DIR", global = true)]
     pub config: Option<PathBuf>,
 }
@@ -20,15 +20,15 @@ impl ConfigFolder {
         Ok(Config::load(self.config.as_deref(), &environment)?)
     }
 
-    /// The host that runs on the data folder, also while something is wrong in the configuration: it goes on with what it
-    /// had before.
+    /// Reaches the host that runs on the data folder, also while the configuration has errors: the host then uses its
+    /// previous one.
     pub async fn running(&self) -> Option<Control> {
         let environment = |name: &str| std::env::var(name).ok();
         Control::running(&Config::data_folder(self.config.as_deref(), &environment)?).await
     }
 }
 
-/// A command that cannot be meant, as could only be told from all its arguments together.
+/// A wrong combination of arguments.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Usage(pub &'static str);

@@ -1,4 +1,4 @@
-//! `dlq`: the failed scans that an operator should look at.
+//! `dlq`: shows, retries and purges dead letters.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
@@ -24,23 +24,23 @@ pub struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// List them, the oldest first.
+    /// List dead letters, oldest first.
     List {
-        /// Only of this pool
+        /// Only dead letters of this pool
         #[arg(long)]
         pool: Option<String>,
     },
-    /// Show one: its status and its request, secrets masked.
+    /// Show the status and the request of one dead letter, with secrets masked.
     Show { task_id: String },
-    /// Run the scan again, as a new one.
+    /// Run the scan again as a new scan.
     Retry { task_id: String },
-    /// Take dead letters away: one, those of a pool, or all. The scans' records stay.
+    /// Remove one dead letter, those of a pool, or all. The records of the scans stay.
     Purge {
         task_id: Option<String>,
-        /// Only of this pool
+        /// Only dead letters of this pool
         #[arg(long, conflicts_with = "task_id")]
         pool: Option<String>,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
@@ -64,28 +64,28 @@ async fn perform(control: &Control, command: Command, as_json: bool) -> anyhow::
         }
         Command::Show { task_id } => {
             let answer = control.ask(Request::DeadLetter { task_id }).await?;
-            // A record is read as JSON, by people too.
-            listing::one(true, &answer, String::new)
+            // People read a whole record as JSON, too.
+            listing::json(&answer)
         }
         Command::Retry { task_id } => {
             let answer = control.ask(Request::RetryDeadLetter { task_id }).await?;
-            listing::one(as_json, &answer, || format!("scan {} runs it again", listing::text(&answer["task_id"])))
+            listing::one(as_json, &answer, || format!("submitted again as scan {}", listing::text(&answer["task_id"])))
         }
         Command::Purge { task_id, pool, .. } => {
             let answer = control.ask(Request::PurgeDeadLetters { task_id, pool }).await?;
-            listing::one(as_json, &answer, || format!("{} dead letters taken away", answer["purged"]))
+            listing::one(as_json, &answer, || format!("{} dead letters removed", answer["purged"]))
         }
     }
 }
 
-/// Asks whoever is there; nobody is a no.
+/// Asks for confirmation. Without a terminal the answer is no.
 fn confirm() -> anyhow::Result<()> {
     if !std::io::stdin().is_terminal() {
-        bail!("purging needs --yes where nobody can be asked");
+        bail!("purging without a terminal needs --yes");
     }
-    eprint!("Take these dead letters away? [y/N] ");
+    eprint!("Remove these dead letters? [y/N] ");
     std::io::stderr().flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
-    if answer.trim().eq_ignore_ascii_case("y") { Ok(()) } else { bail!("nothing was taken away") }
+    if answer.trim().eq_ignore_ascii_case("y") { Ok(()) } else { bail!("nothing was removed") }
 }

@@ -1,4 +1,4 @@
-//! How findings are printed: as a table for people, or as one of the files for programs.
+//! Prints findings, as a table for people or in a file format for programs.
 
 use std::{
     io::{self, IsTerminal as _, Write},
@@ -16,28 +16,28 @@ use scanhost_results::{
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// The lines of get_scan_results
+    /// JSON lines as in get_scan_results
     Jsonl,
     /// A table for people
     Table,
-    /// For spreadsheets: lists joined by a comma and a blank, and an apostrophe before text that would be a formula
+    /// For spreadsheets: lists are joined by a comma and a blank, and text that would be a formula gets an apostrophe in
+    /// front
     Csv,
-    /// For analysts, with types; not to a terminal
+    /// For data analysis, with types; cannot be written to a terminal
     Parquet,
 }
 
 impl Format {
-    /// # Errors
-    /// When standard output cannot take it.
+    /// Checks that standard output can take this format.
     pub fn permit_output(self) -> anyhow::Result<()> {
         if self == Self::Parquet && io::stdout().is_terminal() {
-            anyhow::bail!("parquet is no text: send it to a file, as with `> findings.parquet`");
+            anyhow::bail!("parquet is a binary format: write it to a file, as with `> findings.parquet`");
         }
         Ok(())
     }
 }
 
-/// Prints the findings. It reads files: call it where blocking is allowed.
+/// Prints the findings. It reads files, so call it where blocking is allowed.
 pub fn print(prepared: &PreparedQuery, metadata: &ScanMetadata, format: Format) -> anyhow::Result<()> {
     let is_closed = AtomicBool::new(false);
     let mut out = io::BufWriter::new(Pipe { out: io::stdout(), is_closed: &is_closed });
@@ -55,18 +55,18 @@ pub fn print(prepared: &PreparedQuery, metadata: &ScanMetadata, format: Format) 
     {
         eprintln!("{part}");
     }
-    // Libraries hide it in errors of their own.
+    // Some libraries hide a broken pipe in errors of their own.
     if is_closed.load(Ordering::Relaxed) { Err(io::Error::from(io::ErrorKind::BrokenPipe).into()) } else { printed }
 }
 
-/// Standard output, and whether its reader has gone.
+/// Standard output, which notes when its reader has gone.
 struct Pipe<'a> {
     out: io::Stdout,
     is_closed: &'a AtomicBool,
 }
 
 impl Pipe<'_> {
-    fn seen<T>(&self, result: io::Result<T>) -> io::Result<T> {
+    fn note_closed<T>(&self, result: io::Result<T>) -> io::Result<T> {
         result.inspect_err(|error| {
             if error.kind() == io::ErrorKind::BrokenPipe {
                 self.is_closed.store(true, Ordering::Relaxed);
@@ -78,12 +78,12 @@ impl Pipe<'_> {
 impl Write for Pipe<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.out.write(bytes);
-        self.seen(written)
+        self.note_closed(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         let flushed = self.out.flush();
-        self.seen(flushed)
+        self.note_closed(flushed)
     }
 }
 
@@ -103,15 +103,15 @@ fn table(prepared: &PreparedQuery, out: &mut impl Write) -> anyhow::Result<()> {
     if !prepared.view.fields().is_empty() {
         writeln!(out, "{table}")?;
     }
-    let told = match part(prepared)? {
+    let summary = match part(prepared)? {
         Some(part) => part,
         None => format!("{rows} {}", records(prepared)),
     };
-    writeln!(out, "{told}")?;
+    writeln!(out, "{summary}")?;
     Ok(())
 }
 
-/// What of all records is printed, for formats that do not say it themselves.
+/// Says which part of all records is printed, for formats that do not say it themselves.
 fn part(prepared: &PreparedQuery) -> anyhow::Result<Option<String>> {
     let Some((shown, total)) = prepared.part()? else { return Ok(None) };
     let records = records(prepared);

@@ -1,4 +1,4 @@
-//! How the admin commands print: a table for people, JSON for programs.
+//! Prints the results of commands, as tables and sentences for people or as JSON for programs.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -6,13 +6,31 @@ use comfy_table::{ContentArrangement, Table, presets};
 use scanhost_domain::visible::visible;
 use serde_json::Value as Json;
 
-/// Objects with the same keys, one a row.
+/// Prints objects with the same keys, as a table or as JSON.
 pub fn rows(as_json: bool, rows: &Json) -> anyhow::Result<()> {
+    if as_json { json(rows) } else { table(rows) }
+}
+
+/// Prints one result, as a sentence or as JSON.
+pub fn one(as_json: bool, result: &Json, make_sentence: impl FnOnce() -> String) -> anyhow::Result<()> {
+    if as_json { json(result) } else { sentence(&make_sentence()) }
+}
+
+/// Prints a value as JSON.
+pub fn json(value: &Json) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    if as_json {
-        serde_json::to_writer_pretty(&mut out, rows)?;
-        return Ok(writeln!(out)?);
-    }
+    serde_json::to_writer_pretty(&mut out, value)?;
+    Ok(writeln!(out)?)
+}
+
+/// Prints a sentence for people.
+pub fn sentence(text: &str) -> anyhow::Result<()> {
+    Ok(writeln!(io::stdout().lock(), "{text}")?)
+}
+
+/// Prints objects with the same keys as a table, one for each row.
+pub fn table(rows: &Json) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
     let rows = rows.as_array().map(Vec::as_slice).unwrap_or_default();
     let Some(Json::Object(first)) = rows.first() else { return Ok(writeln!(out, "none")?) };
     let mut table = Table::new();
@@ -30,17 +48,7 @@ pub fn rows(as_json: bool, rows: &Json) -> anyhow::Result<()> {
     Ok(writeln!(out, "{table}")?)
 }
 
-/// One answer: a sentence for people.
-pub fn one(as_json: bool, answer: &Json, sentence: impl FnOnce() -> String) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
-    if as_json {
-        serde_json::to_writer_pretty(&mut out, answer)?;
-        return Ok(writeln!(out)?);
-    }
-    Ok(writeln!(out, "{}", sentence())?)
-}
-
-/// A value without the marks of JSON.
+/// The text of a value, without the quotes of JSON.
 pub fn text(value: &Json) -> String {
     match value {
         Json::Null => String::new(),

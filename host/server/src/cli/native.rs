@@ -1,4 +1,4 @@
-//! A scanner's own report from disk, read by its backend into a folder that the command throws away.
+//! Reads a scanner's own report from disk, by its backend, into a temporary folder of the command.
 
 use std::path::Path;
 
@@ -7,20 +7,17 @@ use scanhost_app::snapshot::Snapshot;
 use scanhost_domain::ids::BackendName;
 use scanhost_results::{IngestError, Report, ingest};
 
-/// Whose report a file is taken for where nobody says so.
+/// The backend that reads a file where none is named.
 pub const DEFAULT: &str = "nessus";
 
-/// Reads the file; what is odd in it goes to standard error.
-///
-/// # Errors
-/// With one line about the file.
+/// Reads the file, and prints warnings about it to standard error.
 pub fn read(snapshot: &Snapshot, backend: Option<&str>, file: &Path, folder: &Path) -> anyhow::Result<Report> {
     let guessed = if backend.is_none() { " (read as nessus; see --backend)" } else { "" };
     let backend = backend.unwrap_or(DEFAULT);
     let found = backend.parse::<BackendName>().ok().and_then(|name| snapshot.backends.get(&name));
     let Some(backend) = found.cloned() else {
         let names: Vec<_> = snapshot.backends.keys().map(BackendName::as_str).collect();
-        bail!("there is no backend {backend:?}: there are {}", names.join(", "));
+        bail!("there is no backend {backend:?}; choose one of {}", names.join(", "));
     };
     let shown = file.display();
     if file.is_dir() {
@@ -31,11 +28,11 @@ pub fn read(snapshot: &Snapshot, backend: Option<&str>, file: &Path, folder: &Pa
         Ok(summary) => summary,
         Err(IngestError::Malformed(malformed)) => bail!("{shown}: {malformed}{guessed}"),
         Err(IngestError::Backend(fault)) => bail!("{shown}: the plugin {fault}"),
-        Err(IngestError::Report(error)) => return Err(error).with_context(|| format!("{shown} cannot be opened")),
+        Err(IngestError::Report(error)) => return Err(error).with_context(|| format!("cannot open {shown}")),
         Err(IngestError::Findings(error)) => return Err(error.into()),
     };
     for warning in &summary.warnings {
         eprintln!("warning: {shown}: {}", warning.message);
     }
-    Report::open(folder)?.context("the findings that were just written are gone")
+    Report::open(folder)?.context("the findings that were just written are missing")
 }

@@ -1,4 +1,4 @@
-//! `plugin`: components, for those who write them and those who load them. One file a verb.
+//! `plugin`: commands for people who write or load plugins, with one file for each verb.
 
 mod check;
 mod inspect;
@@ -20,25 +20,25 @@ pub struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Show what a component is: its world, what it asks for, how it describes itself.
+    /// Show a component's world, the grants that it requests, and its description of itself.
     Inspect(inspect::Args),
-    /// Check a component as it is checked when it is loaded, and say what its entry in scanhost.yaml needs.
+    /// Check a component as the host does when it loads one, and print the entry for scanhost.yaml.
     Check(check::Args),
-    /// Run the conformance kit: what every plugin of its kind has to do, against a scripted scanner.
+    /// Run the conformance kit, which tests a plugin against a scripted scanner.
     Test(test::Args),
-    /// Make a folder with a plugin that builds, passes the kit, and is there to be changed.
+    /// Create a folder with a working plugin to start from.
     New(new::Args),
-    /// What is loaded, and why something is not.
+    /// List the loaded plugins, and why others are not loaded.
     List(list::Args),
-    /// Put a plugin's last good version in the place of the present one, until its file changes.
+    /// Go back to a plugin's last good version until its file changes.
     Rollback(rollback::Args),
 }
 
-/// Which version each process uses, and as which of its generations, is not to be known here.
-fn tell_unserved() {
+/// Says that the output is not from a running host. Which version and generation each process uses is unknown here.
+fn note_no_host() {
     eprintln!(
-        "no running scanhost answers here: this is what the configuration loads to now; /ready of each process tells what \
-         it uses"
+        "no running scanhost process was found on this data folder: this shows what the configuration would load now; \
+         /ready of each process shows what it uses"
     );
 }
 

@@ -1,4 +1,4 @@
-//! `queue`: the pools and what waits in them; `queue pause` and `queue resume`.
+//! `queue`: shows the pools and their queues; `queue pause` and `queue resume`.
 
 use std::{io::IsTerminal as _, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::{
 pub struct Args {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Look again every so many seconds
+    /// Show the pools again every so many seconds
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "2", value_parser = seconds)]
     watch: Option<Duration>,
     #[command(flatten)]
@@ -27,7 +27,7 @@ pub struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Start nothing new in this pool; what runs goes on.
+    /// Start no new scans in this pool; running scans continue.
     Pause {
         /// The pool's name
         pool: String,
@@ -63,7 +63,7 @@ async fn show(control: &Control, as_json: bool) -> anyhow::Result<()> {
     listing::rows(as_json, &pools(control).await?)
 }
 
-/// Shows it again and again, until Ctrl-C or until the host has gone.
+/// Shows the pools again and again, until Ctrl-C or until the host has ended.
 async fn watch(control: &Control, pause: Duration, as_json: bool) -> anyhow::Result<()> {
     loop {
         let pools = pools(control).await?;
@@ -71,10 +71,10 @@ async fn watch(control: &Control, pause: Duration, as_json: bool) -> anyhow::Res
             println!("{pools}");
         } else {
             if std::io::stdout().is_terminal() {
-                // From the top left corner, over what was there.
+                // Moves to the top left corner and clears the screen.
                 print!("\x1b[H\x1b[2J");
             }
-            listing::rows(false, &pools)?;
+            listing::table(&pools)?;
         }
         tokio::select! {
             () = tokio::time::sleep(pause) => {}

@@ -1,4 +1,4 @@
-//! `report FILE`: a native report through its backend's parser, shown like the results of a scan.
+//! `report FILE`: reads a native report by its backend, and shows it like the results of a scan.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -7,7 +7,7 @@ use scanhost_app::{
     answer::{Choice, Question, prepare},
     snapshot::named::find_profile,
 };
-use scanhost_conformance::last_words::Aloud;
+use scanhost_conformance::plugin_stderr::PrintStderr;
 use scanhost_domain::page::PageRequest;
 use scanhost_results::jsonl::ScanMetadata;
 use scanhost_sandbox::Sandbox;
@@ -24,23 +24,23 @@ use crate::{app, filter_word};
 pub struct Args {
     /// The report, for example a .nessus file
     file: PathBuf,
-    /// Whose report it is [default: nessus]
+    /// The backend that reads the report [default: nessus]
     #[arg(long)]
     backend: Option<String>,
-    /// Which fields to show: minimal, summary, brief, full or one of the configuration
+    /// Profile of the fields to show: minimal, summary, brief, full or one of the configuration
     #[arg(long, value_name = "P")]
     profile: Option<String>,
-    /// Fields of your own choice and order, separated by commas
+    /// Fields to show, in this order, separated by commas
     #[arg(long, value_delimiter = ',', conflicts_with = "profile")]
     fields: Option<Vec<String>>,
-    /// Show only findings that pass, such as severity=High or 'cvss_score=>=7'; of several filters on different fields
-    /// all have to pass, of several on one field any
+    /// Show only matching findings, such as severity=High or 'cvss_score=>=7'. Filters on different fields must all match;
+    /// of several on one field, any
     #[arg(long, value_name = "K=V")]
-    filter: Vec<filter_word::Word>,
+    filter: Vec<filter_word::FilterWord>,
     /// Page to print; 0 prints everything
     #[arg(long, default_value_t = 1, allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(0..))]
     page: i64,
-    /// Records on a page, 10 to 100
+    /// Records per page; values outside 10 to 100 are clamped
     #[arg(long, default_value_t = 40, allow_negative_numbers = true)]
     page_size: i64,
     #[arg(long, value_enum, default_value = "jsonl")]
@@ -51,9 +51,9 @@ pub struct Args {
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
     args.format.permit_output()?;
-    let sandbox = Sandbox::start_observed(compiled::folder(), Arc::new(Aloud))?;
+    let sandbox = Sandbox::start_observed(compiled::folder(), Arc::new(PrintStderr))?;
     let snapshot = app::build_snapshot(&sandbox, args.folder.load()?).await?;
-    let folder = tempfile::tempdir().context("no temporary folder can be made")?;
+    let folder = tempfile::tempdir().context("cannot create a temporary folder")?;
     let report = native::read(&snapshot, args.backend.as_deref(), &args.file, folder.path())?;
     let choice = match (args.profile.as_deref(), args.fields) {
         (_, Some(fields)) => Choice::Fields(fields),

@@ -1,4 +1,5 @@
-//! `scan`: one scan from submit to findings, through the host that runs on the data folder, or one of this process.
+//! `scan`: submits a scan, follows it and prints its findings, through the host that runs on the data folder or one of
+//! this process.
 
 use std::{io::IsTerminal as _, path::Path, sync::Arc};
 
@@ -28,7 +29,7 @@ use crate::{
     filter_word, mcp,
 };
 
-/// How long one question for the status waits for a change, in seconds.
+/// How many seconds one request for the status waits for a change.
 const WAIT_SECONDS: u64 = 1;
 
 #[derive(clap::Args)]
@@ -36,19 +37,19 @@ pub struct Args {
     /// Addresses, CIDRs, ranges and host names, separated by commas or blanks
     #[arg(long)]
     targets: String,
-    /// What to call the scan
+    /// Name of the scan
     #[arg(long, default_value = "command line")]
     name: String,
     /// Pool to use instead of the default one
     #[arg(long)]
     pool: Option<String>,
-    /// Which fields to show
+    /// Profile of the fields to show
     #[arg(long, value_name = "P", default_value = "brief")]
     profile: String,
-    /// Show only findings that pass, such as severity=High or 'cvss_score=>=7'; of several filters on different fields
-    /// all have to pass, of several on one field any
+    /// Show only matching findings, such as severity=High or 'cvss_score=>=7'. Filters on different fields must all match;
+    /// of several on one field, any
     #[arg(long, value_name = "K=V")]
-    filter: Vec<filter_word::Word>,
+    filter: Vec<filter_word::FilterWord>,
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
     #[command(flatten)]
@@ -59,7 +60,8 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     args.format.permit_output()?;
     telemetry::start(Wish::Own("warn"), mcp::is_loggable)?;
     let config = args.folder.load()?;
-    // What a worker claims it should keep: this process ends with its own scan, so on a shared store it claims none.
+    // A worker should keep the scans that it claims. This process ends with its own scan, so on a shared store it is no
+    // worker.
     let role = match config.store {
         StoreKind::Embedded => Role::All,
         StoreKind::Redis(_) => Role::Api,
@@ -76,7 +78,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 
 async fn scan(control: &Control, config: Config, args: Args, interrupt: &Interrupt) -> anyhow::Result<()> {
     let data = config.data.clone();
-    // What is asked for is checked before anything is scanned.
+    // The arguments are checked before anything is scanned.
     let sandbox = Sandbox::start(Some(data.join("cache")))?;
     let snapshot = app::build_snapshot(&sandbox, config).await?;
     let profile = find_profile(&snapshot, &args.profile)?;
@@ -84,7 +86,7 @@ async fn scan(control: &Control, config: Config, args: Args, interrupt: &Interru
     check_filters(&snapshot, &profile, &filters)?;
     let choice = Choice::Profile(profile);
     let request = Request::Submit { targets: args.targets, name: args.name, scanner_pool: args.pool };
-    // From before there is a scan, so that no Ctrl-C leaves one behind.
+    // This comes before the submit, so that no Ctrl-C leaves a scan behind.
     interrupt.begin_cancelling();
     let submitted = control.ask(request).await?;
     let id = text(&submitted["task_id"]);
@@ -94,8 +96,8 @@ async fn scan(control: &Control, config: Config, args: Args, interrupt: &Interru
         status = control.ask(Request::PoolStatus { pool: pool.clone() }) => if status?["paused"] == true {
             eprintln!("pool {pool} is paused: the scan waits until `scanhost queue resume {pool}`");
         },
-        // Whoever follows the scan carries that out.
-        () = interrupt.asked().cancelled() => {}
+        // `follow` cancels the scan.
+        () = interrupt.requested().cancelled() => {}
     }
     let status = follow(control, &id, interrupt).await?;
     interrupt.end_cancelling();
@@ -108,13 +110,13 @@ async fn scan(control: &Control, config: Config, args: Args, interrupt: &Interru
             None => bail!("scan {id} ended as {}", text(&status["status"])),
         }
     }
-    let report = Report::open(&Path::new(&data).join("tasks").join(&id))?.context("the scan's findings are gone")?;
+    let report = Report::open(&Path::new(&data).join("tasks").join(&id))?.context("the scan's findings are missing")?;
     let question = Question { page: all(), choice, filters };
     let prepared = prepare(&snapshot, Arc::new(report), question).await?;
     tokio::task::block_in_place(|| format::print(&prepared, &metadata(&status), args.format))
 }
 
-/// As far as can be told before there is a report, which may have fields that are known nowhere else.
+/// Checks the filters as far as possible without the report, which may have fields that are known nowhere else.
 fn check_filters(snapshot: &Snapshot, profile: &ProfileName, own: &Map<String, Json>) -> anyhow::Result<()> {
     let known = snapshot.known_fields();
     check_standing(&serde_json::to_string(own)?, &known).map_err(anyhow::Error::msg)?;
@@ -143,10 +145,10 @@ async fn follow(control: &Control, id: &str, interrupt: &Interrupt) -> anyhow::R
         let wait = control.ask(Request::Wait { task_id: id.to_owned(), timeout_seconds: WAIT_SECONDS });
         let status = tokio::select! {
             status = wait => status?,
-            () = interrupt.asked().cancelled(), if !is_cancelled => {
+            () = interrupt.requested().cancelled(), if !is_cancelled => {
                 is_cancelled = true;
-                bar.suspend(|| eprintln!("cancelling scan {id} … (Ctrl-C again ends this at once)"));
-                // It may have ended at this very moment, which the next look tells.
+                bar.suspend(|| eprintln!("cancelling scan {id} … (press Ctrl-C again to exit at once)"));
+                // The scan may just have ended, which the next status shows.
                 if let Err(error) = control.ask(Request::Cancel { task_id: id.to_owned() }).await {
                     eprintln!("scanhost: {error:#}");
                 }
@@ -176,7 +178,7 @@ fn progress_bar() -> ProgressBar {
     ProgressBar::new(100).with_style(style.progress_chars("=> "))
 }
 
-/// What the status says of the scan, for the second line of the results.
+/// The metadata of the scan from its status, for the second line of the results.
 fn metadata(status: &Json) -> ScanMetadata {
     let text = |key: &str| status[key].as_str().map(str::to_owned);
     let time = |key: &str| status[key].as_str().and_then(|time| time.parse().ok());

@@ -1,4 +1,4 @@
-//! `scans`: the scans that there are, the newest first.
+//! `scans`: lists scans, newest first.
 
 use serde_json::{Value as Json, json};
 
@@ -10,7 +10,7 @@ use crate::{
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Only scans of this status
+    /// Only scans with this status
     #[arg(long)]
     status: Option<String>,
     /// Only scans of this pool
@@ -19,7 +19,7 @@ pub struct Args {
     /// Only scans whose targets contain or overlap this address, CIDR or name
     #[arg(long)]
     target: Option<String>,
-    /// How many, 1 to 200
+    /// How many scans to list, 1 to 200
     #[arg(long, default_value_t = 50, value_parser = limit)]
     limit: usize,
     #[command(flatten)]
@@ -35,7 +35,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     control.close().await;
     let scans = listed?;
     if args.json {
-        return listing::rows(true, &Json::from(scans));
+        return listing::json(&Json::from(scans));
     }
     let row = |scan: &Json| {
         json!({
@@ -44,10 +44,10 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         })
     };
     let rows: Vec<Json> = scans.iter().map(row).collect();
-    listing::rows(false, &Json::from(rows))
+    listing::table(&Json::from(rows))
 }
 
-/// As many as were asked for: of large ones one answer has fewer.
+/// Lists as many scans as were asked for. One answer may have fewer when its scans are large.
 async fn list(control: &Control, args: &Args) -> anyhow::Result<Vec<Json>> {
     let mut scans = Vec::new();
     let mut cursor = None;

@@ -45,7 +45,7 @@ pub struct Args {
     /// Address and port to listen on, instead of the configured one
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
-    /// Serve MCP and run scans, or one of the two where processes share a store
+    /// What this process does, where several processes share a store
     #[arg(long, value_enum, default_value_t)]
     role: RoleArgument,
     #[command(flatten)]
@@ -58,9 +58,9 @@ enum RoleArgument {
     /// Serves MCP and runs scans
     #[default]
     All,
-    /// Serves MCP; scans run elsewhere
+    /// Serves MCP; other processes run the scans
     Api,
-    /// Runs scans; MCP is served elsewhere
+    /// Runs scans; other processes serve MCP
     Worker,
 }
 
@@ -75,7 +75,7 @@ impl From<RoleArgument> for Role {
 }
 
 impl Args {
-    /// What reads the configuration, now and again later.
+    /// Makes the function that reads the configuration, now and at every reload.
     fn reader(self: &Arc<Self>) -> reload::Read {
         let args = self.clone();
         Arc::new(move || args.load())
@@ -100,10 +100,10 @@ pub async fn serve(args: Args) -> anyhow::Result<()> {
     let listener = listener.map_err(|error| no_listener(config.listen, error))?;
     let listen = listener.local_addr()?;
     let host = app::build(config, Purpose::Work(args.role.into())).await?;
-    // From here on there is something to bring to an end.
-    let ended = ended()?;
+    // From here on the host has to be stopped in order.
+    let ended = end_signal()?;
     app::start_work(&host)?;
-    host.tasks.spawn(service::live(host.clone()));
+    host.tasks.spawn(service::keep_alive(host.clone()));
     host.tasks.spawn(reloader.run(host.clone()));
     greet(&host, listen, is_default);
     let router = http::router(&host, listen, &args.offer);
@@ -112,7 +112,7 @@ pub async fn serve(args: Args) -> anyhow::Result<()> {
         () = http::serve(host.clone(), listener, router) => {}
         () = ended => {}
     }
-    tracing::info!("ending");
+    tracing::info!("shutting down");
     service::stopping();
     app::stop(&host).await;
     Ok(())
@@ -129,11 +129,11 @@ pub async fn stdio(args: Args) -> anyhow::Result<()> {
         Control::Own(host) => host,
         // A second editor on the same folder works through the first one's host.
         Control::Other(data) => {
-            let stream = connect_mcp(&data, &args.offer).await.context("the running scanhost is gone")?;
+            let stream = connect_mcp(&data, &args.offer).await.context("the running scanhost process has ended")?;
             return relay(stream, &data).await;
         }
     };
-    let ended = ended()?;
+    let ended = end_signal()?;
     app::start_work(&host)?;
     host.tasks.spawn(reloader.run(host.clone()));
     let served = tokio::select! {
@@ -146,16 +146,16 @@ pub async fn stdio(args: Args) -> anyhow::Result<()> {
 
 fn no_listener(address: SocketAddr, error: io::Error) -> anyhow::Error {
     let is_taken = error.kind() == io::ErrorKind::AddrInUse;
-    let hint = if is_taken { ". On one machine give each process its own --listen" } else { "" };
+    let hint = if is_taken { ". Give each process on one machine its own --listen address" } else { "" };
     anyhow!("cannot listen on {address}: {error}{hint}")
 }
 
-/// Passes what the client says on to the other host, and back.
+/// Passes the client's input to the other host, and the host's output back.
 ///
 /// # Errors
-/// When the other host ends before the client, or does not take it for one.
+/// Fails when the other host ends first, or when the input is not MCP.
 async fn relay(stream: UnixStream, data: &Path) -> anyhow::Result<()> {
-    const GONE: &str = "the scanhost that this one worked through has ended: start it again";
+    const GONE: &str = "the scanhost process that this one connected to has ended: start this one again";
     let client_is_done = AtomicBool::new(false);
     let (mut read, mut write) = stream.into_split();
     let (mut stdin, mut stdout) = (tokio::io::stdin(), tokio::io::stdout());
@@ -169,7 +169,7 @@ async fn relay(stream: UnixStream, data: &Path) -> anyhow::Result<()> {
         stdout.flush().await?;
         io::Result::Ok(answered)
     };
-    let ended = ended()?;
+    let ended = end_signal()?;
     tokio::select! {
         // The other host ends the conversation once the client has, with all its answers.
         done = back => match done {
@@ -187,15 +187,15 @@ async fn relay(stream: UnixStream, data: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// How to connect an agent, and where people look, in three lines, where nobody wrote a configuration that says it.
+/// Prints how to connect an agent and where the page is, if there is no configuration that says it.
 fn greet(host: &Arc<Host>, listen: SocketAddr, is_default: bool) {
     if is_default {
         let data = host.data.display();
         eprintln!(
-            "scanhost serves MCP at http://{listen}/mcp with a mock scanner, people at http://{listen}/; data is in {data}"
+            "scanhost serves MCP at http://{listen}/mcp and a page for people at http://{listen}/, with a mock scanner; data is in {data}"
         );
         eprintln!("connect Claude Code: claude mcp add --transport http scanhost http://{listen}/mcp");
-        eprintln!("any other client: Streamable HTTP at that address, or the command `scanhost stdio`");
+        eprintln!("connect any other client: Streamable HTTP at that address, or the command `scanhost stdio`");
     } else if !host.role.serves_mcp() {
         tracing::info!(%listen, data = %host.data.display(), "serving /health, /ready and /metrics, and running scans");
     } else {
@@ -203,7 +203,7 @@ fn greet(host: &Arc<Host>, listen: SocketAddr, is_default: bool) {
     }
 }
 
-/// Many systems begin with 1,024 open files for a process, fewer than the clients it should serve, and let it have more.
+/// Raises the limit of open files. Many systems start a process with 1,024, fewer than the clients it should serve.
 fn allow_many_sockets() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
@@ -212,8 +212,8 @@ fn allow_many_sockets() {
     }
 }
 
-/// Ready when the process is asked to end, which it may be from this call on, also before the answer is waited for.
-fn ended() -> io::Result<impl Future<Output = ()>> {
+/// Waits for a signal to end. Signals count from this call on, also before the future is awaited.
+fn end_signal() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     Ok(async move {

@@ -1,4 +1,5 @@
-//! `token new`: a token for a client, shown once, and the line for the configuration, which holds its hash only.
+//! `token new`: makes a token for a client, shows it once, and prints the line for the configuration, which holds only its
+//! digest.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use clap::Subcommand;
@@ -20,12 +21,12 @@ pub struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Make a token; nothing is stored, so note it now.
+    /// Create a token. It is shown once and not stored.
     New {
-        /// Whose it is, for the log: 1 to 64 characters
+        /// Name of the token, which logs show: 1 to 64 characters
         #[arg(value_parser = token_name)]
         name: String,
-        /// What it may do: scan:read, scan:submit, scan:admin
+        /// What the token may do: scan:read, scan:submit, scan:admin
         #[arg(long, value_delimiter = ',', required = true)]
         scopes: Vec<Scope>,
     },
@@ -39,12 +40,12 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let Command::New { name, scopes } = args.command;
     let secret: [u8; 32] = rand::rng().random();
     let token = BASE64_URL_SAFE_NO_PAD.encode(secret);
-    let hash: String = Sha256::digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest: String = Sha256::digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
     let scopes: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
-    // A name is any text: JSON's quotes are YAML's too.
-    let line = format!("{{name: {}, scopes: [{}], sha256: \"{hash}\"}}", json!(name), scopes.join(", "));
+    // A name may be any text. The quotes of JSON are also valid in YAML.
+    let line = format!("{{name: {}, scopes: [{}], sha256: \"{digest}\"}}", json!(name), scopes.join(", "));
     let answer = json!({ "token": token, "configuration": line });
     listing::one(args.json, &answer, || {
-        format!("{token}\n\nIt is not shown again. For `tokens:` in scanhost.yaml:\n  - {line}")
+        format!("{token}\n\nThe token is not shown again. Add this line under `tokens:` in scanhost.yaml:\n  - {line}")
     })
 }

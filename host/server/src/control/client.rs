@@ -1,4 +1,4 @@
-//! Asking: the host of another process where one runs on the data folder, else one of this process.
+//! The client side: it asks the host that runs on the data folder, or else starts one in this process.
 
 use std::{
     path::{Path, PathBuf},
@@ -22,25 +22,24 @@ use crate::{
     mcp::Offer,
 };
 
-/// How long another host on the same folder may take to start or to end.
+/// How long another host on the same folder may take to start or to stop.
 const START_TIME: Duration = Duration::from_secs(30);
 
-/// Between two looks at it.
-const LOOK: Duration = Duration::from_millis(200);
+/// The time between two attempts to reach or replace it.
+const RETRY_INTERVAL: Duration = Duration::from_millis(200);
 
-/// A host to ask.
+/// A host that carries out requests.
 pub enum Control {
+    /// A host in this process.
     Own(Arc<Host>),
-    /// The data folder of the other one. Each question has a connection of its own, so that one that is given up
+    /// The data folder of a host in another process. Each request has its own connection, so that an abandoned one
     /// leaves no answer behind for the next.
     Other(PathBuf),
 }
 
 impl Control {
-    /// The host that owns the configuration's data folder, or a new one for this that does no work by itself. Nobody owns the folder of a shared store.
-    ///
-    /// # Errors
-    /// When neither can be had.
+    /// Reaches the host that owns the configuration's data folder, or else starts one that does no work by itself. With
+    /// a shared store nobody owns the folder, and it always starts one.
     pub async fn open(config: Config, purpose: Purpose) -> anyhow::Result<Self> {
         if let StoreKind::Redis(_) = config.store {
             return Ok(Self::Own(app::build(config, purpose).await?));
@@ -52,8 +51,10 @@ impl Control {
             }
             match app::build(config.clone(), purpose).await {
                 Ok(host) => return Ok(Self::Own(host)),
-                // Another one is just starting, and will listen soon, or just ending.
-                Err(error) if is_in_use(&error) && start.elapsed() < START_TIME => tokio::time::sleep(LOOK).await,
+                // Another host is starting and will listen soon, or it is stopping.
+                Err(error) if is_in_use(&error) && start.elapsed() < START_TIME => {
+                    tokio::time::sleep(RETRY_INTERVAL).await
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -64,16 +65,17 @@ impl Control {
         connect(data).await.map(|_| Self::Other(data.to_owned()))
     }
 
-    /// # Errors
-    /// With what the host says, or when it is gone.
+    /// Asks the host to carry out a request.
     pub async fn ask(&self, request: Request) -> anyhow::Result<Json> {
         match self {
             Self::Own(host) => Ok(perform_noted(host, "shell", request).await?),
-            Self::Other(data) => ask(connect(data).await.context("the running scanhost is gone")?, &request).await,
+            Self::Other(data) => {
+                ask(connect(data).await.context("the running scanhost process has ended")?, &request).await
+            }
         }
     }
 
-    /// Ends a host of this process.
+    /// Stops the host, if it is one in this process.
     pub async fn close(self) {
         if let Self::Own(host) = self {
             app::stop(&host).await;
@@ -83,10 +85,10 @@ impl Control {
 
 async fn ask(mut stream: UnixStream, request: &Request) -> anyhow::Result<Json> {
     let line = serde_json::to_string(request)? + "\n";
-    stream.write_all(line.as_bytes()).await.context("the running scanhost is gone")?;
+    stream.write_all(line.as_bytes()).await.context("the running scanhost process has ended")?;
     let mut answer = String::new();
     if BufReader::new(stream).read_line(&mut answer).await? == 0 {
-        bail!("the running scanhost is gone");
+        bail!("the running scanhost process has ended");
     }
     let mut answer: Json = serde_json::from_str(&answer)?;
     if let Some(error) = answer.get("error") {
@@ -109,7 +111,7 @@ async fn connect(data: &Path) -> Option<UnixStream> {
     UnixStream::connect(address).await.ok()
 }
 
-/// Whether another process has the store.
+/// Whether the error says that another process uses the store.
 pub fn is_in_use(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| matches!(cause.downcast_ref(), Some(StoreError::InUse)))
 }

@@ -1,4 +1,4 @@
-//! The socket's side of the host that owns the data folder.
+//! The server side: the host that owns the data folder listens on the socket.
 
 use std::{fs, io, os::unix::fs::PermissionsExt as _, sync::Arc};
 
@@ -13,20 +13,17 @@ use tokio::{
 use super::{Request, SOCKET_NAME, perform_noted, socket_address};
 use crate::mcp::{Offer, transport};
 
-/// Bytes of one request.
+/// The largest request, in bytes.
 const MAX_LINE: u64 = 4 << 20;
 
-/// What a line begins with after which MCP follows; the rest of it says what to offer.
+/// The start of a line after which the connection speaks MCP. The rest of the line says which tools to offer.
 pub const MCP_GREETING: &str = "mcp ";
 
 /// Listens until shutdown.
-///
-/// # Errors
-/// When the socket cannot be made.
 pub fn listen(host: &Arc<Host>) -> io::Result<()> {
     let path = host.data.join(SOCKET_NAME);
     let (address, _folder) = socket_address(&host.data)?;
-    // This process owns the store, so nobody listens there any more.
+    // This process owns the store, so a socket that is there was left behind.
     match fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -45,10 +42,12 @@ pub fn listen(host: &Arc<Host>) -> io::Result<()> {
                     let serving = serve(accepting.clone(), stream);
                     accepting.tasks.spawn(serving);
                 }
-                Err(error) => tracing::warn!(error = chain(&error), "the control socket"),
+                Err(error) => {
+                    tracing::warn!(error = chain(&error), "a connection to the control socket could not be accepted")
+                }
             }
         }
-        // The next process makes its own.
+        // The next process makes its own socket.
         let _best_effort = fs::remove_file(&path);
     });
     Ok(())

@@ -1,29 +1,29 @@
-//! What a request shows to be let in.
+//! The bearer token of a request.
 
 use axum::http::{HeaderMap, header};
 use scanhost_config::Token;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-/// The digest of a bearer token.
-pub struct Given([u8; 32]);
+/// A bearer token, kept as its digest.
+pub struct BearerToken([u8; 32]);
 
-impl Given {
-    /// None where a request gives none.
-    pub fn of(headers: &HeaderMap) -> Option<Self> {
+impl BearerToken {
+    /// Reads the token from the `Authorization` header, if there is one.
+    pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
         let (kind, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-        kind.eq_ignore_ascii_case("bearer").then(|| Self::text(token))
+        kind.eq_ignore_ascii_case("bearer").then(|| Self::from_text(token))
     }
 
-    /// What was given in another way.
-    pub fn text(token: &str) -> Self {
+    /// Takes a token that came in another way.
+    pub fn from_text(token: &str) -> Self {
         Self(Sha256::digest(token.trim()).into())
     }
 
-    /// Compares with every token, in the same time whichever it is.
-    pub fn find<'a>(&self, tokens: &'a [Token]) -> Option<&'a Token> {
-        // All of them, so that the place of a match does not show.
-        let is_given = |token: &Token| bool::from(token.digest().ct_eq(&self.0));
-        tokens.iter().fold(None, |found, token| if is_given(token) { Some(token) } else { found })
+    /// Finds the configured token that this is, in a time that does not depend on which one it is.
+    pub fn find_in<'a>(&self, tokens: &'a [Token]) -> Option<&'a Token> {
+        // All of them are compared, so that the time does not show where the match is.
+        let is_this = |token: &Token| bool::from(token.digest().ct_eq(&self.0));
+        tokens.iter().fold(None, |found, token| if is_this(token) { Some(token) } else { found })
     }
 }

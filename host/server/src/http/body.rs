@@ -1,6 +1,6 @@
-//! Bodies are bounded. One that is too long is read on for a while before it is refused: many clients look for the
-//! answer only once they have sent everything, and would see a broken connection instead. Of large ones few are there at
-//! a time, so that memory is bounded however many clients send at once.
+//! Bounds the bodies of requests. A body that is too long is still read for a while before it is refused, since many
+//! clients read the answer only after they have sent everything, and would see a broken connection instead. Few large
+//! bodies are in memory at a time, so that memory is bounded however many clients send at once.
 
 use std::sync::Arc;
 
@@ -18,21 +18,21 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-/// How much of what is too much is read.
-const READ_ON: usize = 16 << 20;
+/// How many bytes beyond the limit are still read.
+const EXCESS_READ: usize = 16 << 20;
 
-/// How many times the longest pause a whole body may take.
+/// The time for a whole body, as a multiple of the longest pause.
 const PAUSES: u32 = 4;
 
-/// What is more than this is large.
+/// A body with more bytes than this is large.
 const LARGE: usize = 64 << 10;
 
-/// Requests with large bodies at one time.
-const LARGE_AT_A_TIME: usize = 32;
+/// The largest number of requests with large bodies at one time.
+const MAX_LARGE_REQUESTS: usize = 32;
 
-/// The place of a request with a large body, taken as long as anything of the request is there.
+/// The slot of a request with a large body, held as long as any part of the request is in memory.
 #[derive(Clone)]
-pub struct Place {
+pub struct RequestSlot {
     _permit: Arc<OwnedSemaphorePermit>,
 }
 
@@ -44,11 +44,11 @@ pub struct Bodies {
 
 impl Bodies {
     pub fn new(host: Arc<Host>) -> Self {
-        Self { host, large: Arc::new(Semaphore::new(LARGE_AT_A_TIME)) }
+        Self { host, large: Arc::new(Semaphore::new(MAX_LARGE_REQUESTS)) }
     }
 }
 
-/// Passes on requests whose bodies are within the limit.
+/// Passes on a request whose body is within the limit.
 pub async fn bound(State(Bodies { host, large }): State<Bodies>, request: Request, next: Next) -> Response {
     let (limit, pause) = {
         let limits = &host.snapshot.load().config.limits;
@@ -58,27 +58,28 @@ pub async fn bound(State(Bodies { host, large }): State<Bodies>, request: Reques
     let patience = || deadline.min(Instant::now() + pause);
     let (mut parts, body) = request.into_parts();
     let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    // Who waits for a word sends nothing before it, and who has more than is read on sees a broken connection anyway.
-    let waits = parts.headers.get(header::EXPECT).is_some() && declared > limit;
-    if waits || declared > limit.saturating_add(READ_ON) {
+    // A client that sent `Expect` waits for an answer before it sends the body. One that has more than is read sees a
+    // broken connection anyway.
+    let expects_answer = parts.headers.get(header::EXPECT).is_some() && declared > limit;
+    if expects_answer || declared > limit.saturating_add(EXCESS_READ) {
         return too_long(limit);
     }
     let mut chunks = body.into_data_stream();
-    let (mut kept, mut length, mut place, mut is_crowded) = (Vec::new(), 0_usize, None, false);
-    while length <= limit.saturating_add(READ_ON) {
+    let (mut kept, mut length, mut slot, mut is_crowded) = (Vec::new(), 0_usize, None, false);
+    while length <= limit.saturating_add(EXCESS_READ) {
         match timeout_at(patience(), chunks.next()).await {
             Ok(Some(Ok(chunk))) => {
                 length = length.saturating_add(chunk.len());
-                if place.is_none() && !is_crowded && declared <= limit && (LARGE + 1..=limit).contains(&length) {
+                if slot.is_none() && !is_crowded && declared <= limit && (LARGE + 1..=limit).contains(&length) {
                     let found = timeout_at(patience(), large.clone().acquire_owned()).await;
-                    // Never closed.
-                    place = found.ok().and_then(Result::ok).map(|place| Place { _permit: Arc::new(place) });
-                    is_crowded = place.is_none();
+                    // The semaphore is never closed.
+                    slot = found.ok().and_then(Result::ok).map(|permit| RequestSlot { _permit: Arc::new(permit) });
+                    is_crowded = slot.is_none();
                 }
                 if declared.max(length) <= limit && !is_crowded {
                     kept.extend_from_slice(&chunk);
                 } else {
-                    (kept, place) = (Vec::new(), None);
+                    (kept, slot) = (Vec::new(), None);
                 }
             }
             Ok(None) => break,
@@ -90,15 +91,15 @@ pub async fn bound(State(Bodies { host, large }): State<Bodies>, request: Reques
         return too_long(limit);
     }
     if is_crowded {
-        let message = "too many large requests at once: send it again later\n";
+        let message = "too many large requests at once: retry later\n";
         return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], message).into_response();
     }
-    if let Some(place) = place {
-        parts.extensions.insert(place);
+    if let Some(slot) = slot {
+        parts.extensions.insert(slot);
     }
     next.run(Request::from_parts(parts, Body::from(kept))).await
 }
 
 fn too_long(limit: usize) -> Response {
-    (StatusCode::PAYLOAD_TOO_LARGE, format!("the body has more than {limit} bytes\n")).into_response()
+    (StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {limit} bytes\n")).into_response()
 }

@@ -1,5 +1,5 @@
-//! The connections of clients: how many there are, how long each may take over a request's head or leave an answer
-//! unread, and TLS where it is configured. A client that is slow, silent or one too many costs one socket at most.
+//! The connections of clients: it bounds their number and the time that a client may take to send the head of a request
+//! or to read an answer, and serves TLS where it is configured. A client beyond these limits costs one socket at most.
 
 use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
@@ -24,16 +24,16 @@ use tower::ServiceExt as _;
 
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 
-/// Before the next try to accept a connection, when the last one failed for want of sockets or memory.
-const AFTER_FAILURE: Duration = Duration::from_millis(100);
+/// The wait before accepting again, when accepting failed for lack of sockets or memory.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
-/// What one connection too many gets, in place of a hang.
+/// The answer to a connection beyond the limit.
 const FULL: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
-/// Serves until shutdown; requests under way then end on tasks that shutdown waits for.
+/// Serves until shutdown. Requests that are then under way finish on tasks that shutdown waits for.
 pub async fn serve(host: Arc<Host>, listener: TcpListener, router: Router) {
-    let room = Arc::new(());
+    let connections = Arc::new(());
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -43,46 +43,46 @@ pub async fn serve(host: Arc<Host>, listener: TcpListener, router: Router) {
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(error = chain(&error), "a connection could not be accepted");
-                tokio::time::sleep(AFTER_FAILURE).await;
+                tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
                 continue;
             }
         };
-        // Whoever holds it beside this loop is a connection.
-        let place = room.clone();
-        if Arc::strong_count(&room) - 1 > host.snapshot.load().config.limits.connections {
-            tracing::warn!(%peer, "a connection was refused: there are as many as limits.connections allows");
-            // It fits the socket's empty buffer; a client that has gone needs none.
+        // Each clone is one connection.
+        let connection = connections.clone();
+        if Arc::strong_count(&connections) - 1 > host.snapshot.load().config.limits.connections {
+            tracing::warn!(%peer, "a connection was refused: limits.connections is reached");
+            // The answer fits the socket's empty buffer; a client that has gone needs none.
             let _best_effort = stream.try_write(FULL);
             continue;
         }
         let (serving, router) = (host.clone(), router.clone());
         host.tasks.spawn(async move {
-            if let Err(error) = secure(&serving, stream, peer, router).await {
+            if let Err(error) = serve_connection(&serving, stream, peer, router).await {
                 tracing::debug!(%peer, error = chain(&*error), "a connection ended");
             }
-            drop(place);
+            drop(connection);
         });
     }
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Speaks TLS first, with the certificate of now.
-async fn secure(host: &Host, stream: TcpStream, peer: SocketAddr, router: Router) -> Result<(), Failure> {
-    // Answers are small and waited for.
+/// Serves one connection, with TLS where a certificate is configured now.
+async fn serve_connection(host: &Host, stream: TcpStream, peer: SocketAddr, router: Router) -> Result<(), Failure> {
+    // Answers are small, and clients wait for them.
     stream.set_nodelay(true)?;
     let tls = host.snapshot.load().config.tls.clone();
     match tls {
-        None => talk(host, stream, peer, router).await,
+        None => serve_http(host, stream, peer, router).await,
         Some(tls) => {
             let handshake = TlsAcceptor::from(tls.config()).accept(stream);
             let stream = tokio::time::timeout(HANDSHAKE_TIME, handshake).await.map_err(io::Error::from)??;
-            talk(host, stream, peer, router).await
+            serve_http(host, stream, peer, router).await
         }
     }
 }
 
-async fn talk(
+async fn serve_http(
     host: &Host,
     stream: impl AsyncRead + AsyncWrite + Send + 'static,
     peer: SocketAddr,
@@ -90,7 +90,7 @@ async fn talk(
 ) -> Result<(), Failure> {
     let idle = host.snapshot.load().config.limits.idle;
     let mut stream = TimeoutStream::new(stream);
-    // A quiet stream of events is not slow: there is nothing for the client to take.
+    // A quiet stream of events does not count as slow, since the client has nothing to read.
     stream.set_write_timeout(Some(idle));
     let service = router.map_request(move |mut request: Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));

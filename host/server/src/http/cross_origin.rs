@@ -1,5 +1,5 @@
-//! What a browser wants to hear before a page may call us and read the answer. Only pages that were let in by their
-//! `Origin` come here; the token is asked for all the same, but not of a browser that only asks whether it may call.
+//! The CORS headers that a browser needs before another page may call this server and read the answer. Only requests with
+//! an allowed `Origin` come here. They still need a token, except a preflight request.
 
 use axum::{
     extract::Request,
@@ -10,29 +10,29 @@ use axum::{
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, DELETE");
 
-/// What MCP clients send beyond what any page may send.
-const SENT: HeaderValue = HeaderValue::from_static(
+/// The request headers of MCP clients that need permission.
+const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
     "authorization, content-type, accept, mcp-session-id, mcp-protocol-version, last-event-id, mcp-method, mcp-name, \
      traceparent, x-trace-id, x-idempotency-key",
 );
 
-/// What they read of an answer.
-const READ: HeaderValue = HeaderValue::from_static("mcp-session-id, retry-after, www-authenticate");
+/// The response headers that MCP clients read.
+const RESPONSE_HEADERS: HeaderValue = HeaderValue::from_static("mcp-session-id, retry-after, www-authenticate");
 
-/// Seconds for which a browser need not ask again. Every call is checked anew.
-const REMEMBERED: HeaderValue = HeaderValue::from_static("600");
+/// The seconds for which a browser need not repeat the preflight request. Every call is checked anyway.
+const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 
-/// Answers the question before a call, and passes all else on.
+/// Answers a preflight request, and passes every other request on.
 pub async fn answer(request: Request, next: Next) -> Response {
     let origin = request.headers().get(header::ORIGIN).cloned();
-    let asks =
+    let is_preflight =
         request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     let mut response = match &origin {
-        Some(_) if asks => {
+        Some(_) if is_preflight => {
             let allowed = [
                 (header::ACCESS_CONTROL_ALLOW_METHODS, METHODS),
-                (header::ACCESS_CONTROL_ALLOW_HEADERS, SENT),
-                (header::ACCESS_CONTROL_MAX_AGE, REMEMBERED),
+                (header::ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS),
+                (header::ACCESS_CONTROL_MAX_AGE, MAX_AGE),
             ];
             (StatusCode::NO_CONTENT, allowed).into_response()
         }
@@ -42,7 +42,7 @@ pub async fn answer(request: Request, next: Next) -> Response {
     headers.append(header::VARY, HeaderValue::from_static("origin"));
     if let Some(origin) = origin {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, READ);
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, RESPONSE_HEADERS);
     }
     response
 }

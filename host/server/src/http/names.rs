@@ -1,5 +1,5 @@
-//! The names under which a page in a browser may reach us, and the pages that may: without this, any page could have
-//! its own name resolved to this machine and read what we answer.
+//! Checks the `Host` and the `Origin` of a request. Without this, any page could have its own name resolved to this
+//! machine and read the answers of this server.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -11,25 +11,25 @@ use axum::{
 };
 use scanhost_app::host::Host;
 
-/// Names of this machine, which are always let in.
+/// The names of this machine, which are always allowed.
 const LOCAL_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 /// Which names of this server a request may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hosts {
-    /// Those of this machine, and the address at which the server listens: a page in a browser that had its name
-    /// resolved to it is refused.
+    /// The names of this machine and the address at which the server listens. A page that had its own name resolved to
+    /// this machine is refused.
     Local(IpAddr),
-    /// Any: the server listens for other machines, and every request carries a token.
+    /// Any name, since the server listens for other machines and every request carries a token.
     Any,
 }
 
 impl Hosts {
-    pub fn of(listen: IpAddr) -> Self {
+    pub fn for_address(listen: IpAddr) -> Self {
         if listen.to_canonical().is_loopback() { Self::Local(listen.to_canonical()) } else { Self::Any }
     }
 
-    /// Whether the name is this machine's.
+    /// Whether the name belongs to this machine.
     fn is_own(self, authority: &str) -> bool {
         let Ok(authority) = authority.parse::<Authority>() else { return false };
         let name = authority.host();
@@ -44,12 +44,19 @@ impl Hosts {
 pub struct Names {
     pub hosts: Hosts,
     pub host: Arc<Host>,
-    /// Whether forms are taken from the name that the request itself uses, and from those that do not tell theirs, as
-    /// pages without a referrer. Whoever takes one checks it in another way.
-    pub takes_forms: bool,
+    pub forms: Forms,
 }
 
-/// Passes on requests under a name of ours and from a page of ours, or from no page.
+/// Whether a form may be sent from the name that the request itself uses, or from a page without a referrer, whose
+/// `Origin` is `null`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forms {
+    /// They are accepted, since the handler checks them by a token.
+    Accepted,
+    Refused,
+}
+
+/// Passes on a request with an allowed `Host` that comes from an allowed `Origin` or from no page.
 pub async fn check(State(names): State<Names>, request: Request, next: Next) -> Response {
     match names.permit(request.method(), request.uri(), request.headers()) {
         Ok(()) => next.run(request).await,
@@ -68,16 +75,16 @@ impl Names {
         if self.hosts != Hosts::Any && !named.into_iter().all(is_own) {
             return Err("the Host header names another server\n");
         }
-        // Beside those of this machine, as browsers send them.
+        // These are allowed beside the names of this machine, as browsers send them.
         let allowed = &self.host.snapshot.load().config.allowed_origins;
-        let is_ours = |origin: &str| {
+        let is_allowed = |origin: &str| {
             let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
-            let is_form = self.takes_forms
+            let is_form = self.forms == Forms::Accepted
                 && *method == Method::POST
                 && (origin == "null" || authority.is_some() && authority == text(header::HOST));
             authority.is_some_and(is_own) || allowed.iter().any(|allowed| allowed == origin) || is_form
         };
-        if text(header::ORIGIN).is_none_or(is_ours) {
+        if text(header::ORIGIN).is_none_or(is_allowed) {
             Ok(())
         } else {
             Err("this Origin is not among allowed_origins\n")

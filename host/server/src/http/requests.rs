@@ -1,4 +1,4 @@
-//! Counts requests by route and code. A path that is no route of ours is `unknown`: a stranger's text makes no label.
+//! Counts requests by route and code. An unknown path is counted as `unknown`, so that no caller makes up a label.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::page;
 /// The routes for programs.
 const FOR_PROGRAMS: [&str; 4] = ["/mcp", "/health", "/ready", "/metrics"];
 
-/// The routes of this server. What stands in braces may be any one part of a path.
+/// The routes of this server. A name in braces stands for any one part of a path.
 pub fn routes() -> impl Iterator<Item = &'static str> {
     FOR_PROGRAMS.into_iter().chain(page::ROUTES)
 }

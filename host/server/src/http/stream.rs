@@ -1,4 +1,4 @@
-//! An answer that goes on and on ends when its caller is no longer let in.
+//! Ends a stream of events when its caller is no longer authorized.
 
 use std::sync::Arc;
 
@@ -10,28 +10,28 @@ use axum::{
 use futures_util::StreamExt as _;
 use scanhost_app::host::Host;
 
-use super::bearer::Given;
+use super::bearer::BearerToken;
 
-/// The same answer; a stream of events for as long as what its caller gave lets it in.
-pub fn while_let_in(host: &Arc<Host>, given: Option<Given>, response: Response) -> Response {
+/// Returns the response unchanged, except that a stream of events ends when its caller loses access.
+pub fn while_authorized(host: &Arc<Host>, bearer: Option<BearerToken>, response: Response) -> Response {
     let is_events = |media_type: &HeaderValue| media_type.as_bytes().starts_with(b"text/event-stream");
     if !response.headers().get(header::CONTENT_TYPE).is_some_and(is_events) {
         return response;
     }
     let (parts, body) = response.into_parts();
-    let events = body.into_data_stream().take_until(turned_away(host.clone(), given));
+    let events = body.into_data_stream().take_until(access_lost(host.clone(), bearer));
     Response::from_parts(parts, Body::from_stream(events))
 }
 
-/// Ready when a change of the configuration has turned the caller away.
-async fn turned_away(host: Arc<Host>, given: Option<Given>) {
+/// Waits until a reload of the configuration takes the caller's access away.
+async fn access_lost(host: Arc<Host>, bearer: Option<BearerToken>) {
     let mut generations = host.reloads.generations();
     loop {
-        let is_let_in = {
+        let is_authorized = {
             let tokens = &host.snapshot.load().config.tokens;
-            tokens.is_empty() || given.as_ref().is_some_and(|given| given.find(tokens).is_some())
+            tokens.is_empty() || bearer.as_ref().is_some_and(|bearer| bearer.find_in(tokens).is_some())
         };
-        if !is_let_in || generations.changed().await.is_err() {
+        if !is_authorized || generations.changed().await.is_err() {
             return;
         }
     }

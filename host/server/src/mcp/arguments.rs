@@ -9,12 +9,13 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-/// A JSON Schema without `null`: an optional argument is left out, and a client that sends null means the same.
+/// Returns the JSON Schema of arguments, without `null`: a client that sends null means the same as one that leaves the
+/// argument out.
 pub fn schema<T: JsonSchema>() -> JsonObject {
     schema_with::<T>(SchemaSettings::draft2020_12())
 }
 
-/// The same for what is sent: what a reply may leave out is not required, and clients check.
+/// Returns the schema of a reply. Fields that a reply may leave out are not required, since clients validate replies.
 pub fn reply_schema<T: JsonSchema>() -> JsonObject {
     schema_with::<T>(SchemaSettings::draft2020_12().for_serialize())
 }
@@ -33,7 +34,7 @@ fn schema_with<T: JsonSchema>(mut settings: SchemaSettings) -> JsonObject {
     schema
 }
 
-/// The same, for a tool that does not have all arguments of the type.
+/// Returns the schema of a tool that lacks some arguments of the type.
 pub fn schema_without<'a, T: JsonSchema>(names: impl Iterator<Item = &'a str>) -> JsonObject {
     let mut schema = schema::<T>();
     if let Some(Json::Object(properties)) = schema.get_mut("properties") {
@@ -58,7 +59,7 @@ fn tidy(schema: &mut Json) {
             if object.get("default").is_some_and(Json::is_null) {
                 object.remove("default");
             }
-            // Formats such as uint64 are known to nobody else.
+            // Clients do not know formats such as uint64.
             object.remove("format");
             object.values_mut().for_each(tidy);
         }
@@ -67,10 +68,10 @@ fn tidy(schema: &mut Json) {
     }
 }
 
-/// Reads the arguments; null is as good as absent.
+/// Reads the arguments; null counts as absent.
 ///
 /// # Errors
-/// With all that is wrong and which arguments there are, and never with a value that was given.
+/// The refusal lists every problem and the known arguments. It never contains a value that was given.
 pub fn parse<T: DeserializeOwned>(schema: &JsonObject, arguments: &JsonObject) -> Result<T, Refusal> {
     let names = |key: &str| -> Vec<String> {
         match schema.get(key) {
@@ -108,7 +109,7 @@ pub fn parse<T: DeserializeOwned>(schema: &JsonObject, arguments: &JsonObject) -
     T::deserialize(Json::Object(fitting)).map_err(|_| Refusal::invalid("the arguments do not fit the tool", hint()))
 }
 
-/// The beginning of a name that was sent; control characters in it are shown and not sent on.
+/// Returns the beginning of a name that a client sent, with control characters escaped.
 pub fn printable(text: &str) -> String {
     const MAX: usize = 64;
     let mut shown: String = text

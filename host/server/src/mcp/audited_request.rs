@@ -1,4 +1,4 @@
-//! One request of a client on its way: whether its caller may make it now, and its entry in the audit log.
+//! One request of a client: the check whether its caller may make it now, and its entry in the audit log.
 
 use std::net::SocketAddr;
 
@@ -13,13 +13,13 @@ use scanhost_app::{
 };
 use serde_json::{Map, Value as Json};
 
-pub struct Asked {
+pub struct AuditedRequest {
     entry: Entry,
     retry_after: Option<RetryAfter>,
     turn: Option<Turn>,
 }
 
-impl Asked {
+impl AuditedRequest {
     pub fn new(
         context: &RequestContext<RoleServer>,
         access: &Access,
@@ -40,16 +40,13 @@ impl Asked {
         }
     }
 
-    /// The resource that it is about.
+    /// Sets the resource that the request is about.
     pub fn of(mut self, resource: &str) -> Self {
         self.entry.resource = Some(shortened(resource));
         self
     }
 
-    /// Whether the caller has not used its share yet.
-    ///
-    /// # Errors
-    /// With the code `rate_limited`.
+    /// Checks the caller's rate. A call beyond it is refused as `rate_limited`.
     pub fn permit(&self, host: &Host) -> Result<Permit, Refusal> {
         let limits = host.snapshot.load().config.limits.calls;
         host.callers.permit_call(&self.entry.caller, limits).map_err(|too_much| {
@@ -60,7 +57,7 @@ impl Asked {
         })
     }
 
-    /// Ready when it is this one's turn, which its HTTP request has waited for already.
+    /// Waits for the request's turn. A request over HTTP has waited for it already.
     pub async fn turn(&self, host: &Host) -> Turn {
         match &self.turn {
             Some(turn) => turn.clone(),
@@ -68,17 +65,17 @@ impl Asked {
         }
     }
 
-    /// Notes that the caller's token is not for this.
+    /// Records that the caller's token lacks the scope.
     pub fn forbidden(&self, host: &Host) {
         host.audit.note(Entry { outcome: "forbidden", ..self.entry.clone() });
     }
 
-    /// Notes that nothing was done yet, since a person is asked first.
+    /// Records that a person is asked first, and that nothing was done yet.
     pub fn asks(self, host: &Host) {
         host.audit.note(Entry { outcome: "input_required", ..self.entry });
     }
 
-    /// Notes what came of it, and of which scan that is.
+    /// Records the outcome, and the scan that it is about.
     pub fn answered(self, host: &Host, reply: Result<Option<&Json>, &Refusal>) {
         host.audit.note(self.entry.answered(reply));
     }

@@ -4,21 +4,21 @@ use scanhost_app::scans::{ScanArgs, cancel::cancel};
 use scanhost_config::Scope;
 
 use super::{
-    nature::Nature,
-    tool::{About, Row, structured},
+    effect::Effect,
+    tool::{Row, ToolInfo, structured},
     toolset::Toolset,
 };
 
 pub fn row() -> Row {
-    let about = About {
+    let about = ToolInfo {
         name: "cancel_scan",
         title: "Cancel a scan",
-        description: "Ends a scan early: a waiting one at once, a running one as soon as its scanner has been told to \
-            stop (wait_for_scan tells when). Its record stays; there are no results. To remove the record too use \
+        description: "Ends a scan early: a queued one at once, a running one as soon as its scanner has been told \
+            to stop (wait_for_scan shows when). The record stays, without results. To remove the record too, use \
             delete_scan. Example: {\"task_id\": \"01K…\"}",
         toolset: Toolset::Scan,
         scope: Scope::Submit,
-        nature: Nature::Destroys,
+        effect: Effect::Destroys,
         without: &[],
     };
     structured(about, |call, args: ScanArgs| async move { cancel(&call.host, &args.task_id).await })

@@ -10,13 +10,10 @@ use scanhost_store::ListQuery;
 
 use super::{prompts, resources};
 
-/// Scans that are looked through.
+/// The largest number of scans that are searched.
 const SCANS: usize = 1_000;
 
-/// What the argument may be, so far as it is typed.
-///
-/// # Errors
-/// When there is no such prompt or template, or the store cannot be read.
+/// Returns the values of an argument that fit what was typed so far.
 pub async fn complete(
     host: &Arc<Host>,
     reference: &Reference,
@@ -51,7 +48,7 @@ enum Kind {
     Pool,
     Instance,
     Profile,
-    /// Names between commas.
+    /// Field names, separated by commas.
     Fields,
     /// Numbers and filters, of which there is no list.
     Free,
@@ -85,7 +82,7 @@ fn kind(reference: &Reference, argument: &str) -> Result<Kind, Refusal> {
     }
 }
 
-/// Ids that begin so, and ids of scans whose name has that in it: people know the name.
+/// Returns the ids that begin with the text, and those of scans whose name contains it, since people know the name.
 async fn scans(host: &Arc<Host>, status: Option<Status>, typed: &str) -> Result<Vec<String>, Refusal> {
     let listed = host.store.list_on(ListQuery { status, limit: SCANS, ..ListQuery::default() }).await?;
     let (id, name) = (typed.trim().to_ascii_uppercase(), typed.trim().to_lowercase());
@@ -106,8 +103,7 @@ fn begins(names: impl Iterator<Item = String>, typed: &str) -> Vec<String> {
     fits
 }
 
-/// The last of the names between commas, after those that are typed already. Of a scan with findings: the fields that
-/// they have.
+/// Completes the last of the comma-separated names. A scan with findings offers the fields that these have.
 async fn fields(host: &Arc<Host>, task_id: Option<&String>, typed: &str) -> Vec<String> {
     let (before, last) = typed.rsplit_once(',').map_or(("", typed), |(before, last)| (before, last));
     let mut names: Vec<String> = STANDARD.iter().map(|field| field.name.to_owned()).collect();
@@ -125,7 +121,7 @@ async fn fields(host: &Arc<Host>, task_id: Option<&String>, typed: &str) -> Vec<
     fits.map(|name| if before.is_empty() { name } else { format!("{before},{name}") }).collect()
 }
 
-/// Names come from reports: what could be anything but a name is not offered.
+/// Whether a name can be offered. Names come from reports, and may be anything.
 fn is_plain(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
 }

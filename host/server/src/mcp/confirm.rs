@@ -1,5 +1,5 @@
-//! Whether a person agrees to a privileged scan, where the operator wants one asked: by a form that the client puts
-//! before its person, or, where it cannot, by the word of the agent.
+//! Asks a person to agree to a privileged scan, if the operator wants that: by a form that the client shows, or, if the
+//! client cannot show one, by the word of the agent.
 
 use rmcp::model::{
     ElicitRequest, ElicitRequestParams, ElicitResult, ElicitationAction, ElicitationSchema, InputRequest,
@@ -17,21 +17,18 @@ use super::{
 /// The question's name among those of a call.
 const QUESTION: &str = "confirm";
 
-const HINT: &str = "Do not try again unless the person asks for it; run_trusted_scan needs no more than a login.";
+const HINT: &str = "Do not try again unless the person asks for it; run_trusted_scan needs only a login.";
 
-/// What to do before the scan is submitted.
+/// The result of asking for consent.
 pub enum Consent {
     Given,
-    /// By an answer that may come twice; the key lets it scan once.
+    /// The answer may be sent twice; the key makes sure that it scans once.
     GivenOnce(String),
     /// The client has to ask, and then call again.
     Ask(InputRequiredResult),
 }
 
-/// Asks where the operator wants that.
-///
-/// # Errors
-/// When nobody agreed.
+/// Asks a person, if the operator wants that.
 pub async fn consent(call: &Call, args: &SubmitArgs) -> Result<Consent, Refusal> {
     let Some(context) = call.context.as_ref().filter(|_| call.host.snapshot.load().config.confirm_privileged) else {
         return Ok(Consent::Given);
@@ -41,7 +38,7 @@ pub async fn consent(call: &Call, args: &SubmitArgs) -> Result<Consent, Refusal>
             Ok(Consent::Given)
         } else {
             Err(Refusal::invalid(
-                "a person has to agree to a privileged scan here",
+                "a person has to agree to a privileged scan",
                 "Ask the person that you work for; once they agree, repeat the call with confirm: true.",
             ))
         };
@@ -50,7 +47,8 @@ pub async fn consent(call: &Call, args: &SubmitArgs) -> Result<Consent, Refusal>
         permit_staying(context)?;
         call.turn.pass_on();
         let asked = context.peer.create_elicitation_with_timeout(form(args), Some(PATIENCE)).await;
-        let answer = asked.map_err(|_| Refusal::invalid("the client's person was asked and did not answer", HINT))?;
+        let answer =
+            asked.map_err(|_| Refusal::invalid("the person at the client was asked and did not answer", HINT))?;
         return agreed(&answer).map(|()| Consent::Given);
     }
     let Some(input) = call.input.as_ref().filter(|input| input.responses.contains_key(QUESTION)) else {
@@ -60,8 +58,8 @@ pub async fn consent(call: &Call, args: &SubmitArgs) -> Result<Consent, Refusal>
     };
     let key = input.state.as_deref().and_then(|state| request_state::open(call, state)).ok_or_else(|| {
         Refusal::invalid(
-            "the answer belongs to no question that was asked about this call, or comes too late",
-            "Call again without requestState and inputResponses, to be asked.",
+            "the answer does not belong to a question about this call, or it came too late",
+            "Call again without requestState and inputResponses to get the question.",
         )
     })?;
     let answer = serde_json::from_value(input.responses[QUESTION].clone())

@@ -1,4 +1,4 @@
-//! What a request brings beside its parameters: who asks, in which era of the protocol, and what its client can do.
+//! The context of a request: its caller, the era of its protocol, and the capabilities of its client.
 
 use rmcp::{
     ErrorData, RoleServer,
@@ -15,18 +15,18 @@ use scanhost_config::Scope;
 use super::implementation::implementation;
 use crate::http::Place;
 
-/// What the caller may do.
+/// Returns what the caller of a request may do.
 pub fn access(context: &RequestContext<RoleServer>) -> Access {
     access_in(&context.extensions)
 }
 
-/// The same for what is no request.
+/// Returns what the caller may do, from the extensions of a request or a notification.
 pub fn access_in(extensions: &Extensions) -> Access {
     let parts = extensions.get::<http::request::Parts>();
     parts.and_then(|parts| parts.extensions.get::<Access>()).cloned().unwrap_or_else(Access::everything)
 }
 
-/// That the caller may do what needs this scope.
+/// Checks that the caller has the scope.
 pub fn permit(context: &RequestContext<RoleServer>, scope: Scope) -> Result<(), ErrorData> {
     if access(context).may(scope) {
         Ok(())
@@ -35,11 +35,11 @@ pub fn permit(context: &RequestContext<RoleServer>, scope: Scope) -> Result<(), 
     }
 }
 
-/// That the request may stay for long: a large one would keep the place of another.
+/// Checks that the request may wait for long. A large one must not, since it would keep the place of another.
 pub fn permit_staying(context: &RequestContext<RoleServer>) -> Result<(), Refusal> {
     let parts = context.extensions.get::<http::request::Parts>();
     if parts.is_some_and(|parts| parts.extensions.get::<Place>().is_some()) {
-        let hint = "Leave out what it does not need, and give targets as ranges or CIDRs.";
+        let hint = "Leave out arguments that are not needed, and give targets as ranges or CIDRs.";
         return Err(Refusal::invalid("a request that waits may have at most 64 KiB", hint));
     }
     Ok(())
@@ -63,7 +63,7 @@ pub fn asks_people(context: &RequestContext<RoleServer>) -> bool {
     elicitation.is_some_and(|elicitation| elicitation.form.is_some() || elicitation.url.is_none())
 }
 
-/// Who answered, for clients that learn it from every answer.
+/// Returns the server's name and version, for clients that learn them from every answer.
 pub fn signature(context: &RequestContext<RoleServer>) -> Option<MetaObject> {
     const KEY: &str = "io.modelcontextprotocol/serverInfo";
     is_stateless(context).then(|| {
@@ -73,14 +73,14 @@ pub fn signature(context: &RequestContext<RoleServer>) -> Option<MetaObject> {
     })
 }
 
-/// What an answer says beside its content, and who answered.
+/// Returns the `_meta` of an answer, together with the server's name and version.
 pub fn signed(meta: Option<MetaObject>, signature: Option<MetaObject>) -> Option<MetaObject> {
     let mut meta = meta.unwrap_or_default();
     meta.extend(signature.unwrap_or_default());
     (!meta.is_empty()).then_some(meta)
 }
 
-/// Trace and idempotency keys of a call.
+/// Returns the trace id and the idempotency keys of a call.
 pub fn caller(context: &RequestContext<RoleServer>, meta: Option<&RequestMetaObject>) -> Caller {
     let parts = context.extensions.get::<http::request::Parts>();
     let header = |name: &str| parts.and_then(|parts| parts.headers.get(name)).and_then(|value| value.to_str().ok());
@@ -91,7 +91,7 @@ pub fn caller(context: &RequestContext<RoleServer>, meta: Option<&RequestMetaObj
     }
 }
 
-/// Every key in the headers; one that is no text is kept as something that no key may be.
+/// Returns every idempotency key in the headers. One that is not text becomes a value that is refused as a key.
 fn keys(parts: &http::request::Parts) -> Vec<String> {
     let keys = parts.headers.get_all("x-idempotency-key").iter();
     keys.map(|value| value.to_str().unwrap_or("\u{fffd}").to_owned()).collect()

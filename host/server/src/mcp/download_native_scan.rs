@@ -5,27 +5,28 @@ use scanhost_app::scans::{ScanArgs, native_report::native_report};
 use scanhost_config::Scope;
 
 use super::{
-    nature::Nature,
-    tool::{About, Answer, Row, answering},
+    effect::Effect,
+    tool::{Row, ToolAnswer, ToolInfo, answering},
     toolset::Toolset,
 };
 
 pub fn row() -> Row {
-    let about = About {
+    let about = ToolInfo {
         name: "download_native_scan",
         title: "Native report of a scan",
-        description: "Tells where the scanner's own report file is (.nessus XML for Nessus), as it was downloaded: path on \
-            the server, size, SHA-256, and a resource link. For reading findings use get_scan_results, which is smaller \
-            and filtered. A report that could not be read is kept and can be had here too. Example: {\"task_id\": \"01K…\"}",
+        description: "Tells where the scanner's own report file is (.nessus XML for Nessus), as it was downloaded: \
+            path on the server, size, SHA-256, and a resource link. To read findings, use get_scan_results, which \
+            is smaller and filtered. A report that could not be read is kept and available here too. Example: \
+            {\"task_id\": \"01K…\"}",
         toolset: Toolset::Results,
         scope: Scope::Read,
-        nature: Nature::Reads,
+        effect: Effect::Reads,
         without: &[],
     };
     answering(about, |call, args: ScanArgs| async move {
         let file = native_report(&call.host, &args).await?;
         let link =
             ContentBlock::resource_link(Resource::new(file.reply.uri.clone(), file.name).with_size(file.reply.size));
-        Ok(Answer::With(file.reply, link))
+        Ok(ToolAnswer::With(file.reply, link))
     })
 }

@@ -7,12 +7,12 @@ use rmcp::{
 use scanhost_app::refusal::{ErrorCode, Refusal};
 use serde_json::{Value, json};
 
-/// A failed call: text only, since structured content would have to fit the tool's output schema.
+/// Returns the result of a failed call: text only, since structured content would have to fit the tool's output schema.
 pub fn to_result(refusal: &Refusal) -> CallToolResult {
     CallToolResult::error(vec![ContentBlock::text(json!({ "error": parts(refusal) }).to_string())])
 }
 
-/// A failed request that is no call of a tool.
+/// Returns the error of a failed request that is not a tool call.
 pub fn to_error(refusal: Refusal) -> ErrorData {
     let (message, data) = (refusal.to_string(), Some(parts(&refusal)));
     match refusal.code {
@@ -28,7 +28,7 @@ pub fn to_error(refusal: Refusal) -> ErrorData {
     }
 }
 
-/// The same for a resource that could not be read.
+/// Returns the error of a resource that could not be read.
 pub fn of_resource(refusal: Refusal, uri: &str) -> ErrorData {
     if refusal.code == ErrorCode::NotFound {
         let mut data = parts(&refusal);

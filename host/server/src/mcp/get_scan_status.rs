@@ -4,26 +4,26 @@ use scanhost_app::scans::{ScanArgs, status::status};
 use scanhost_config::Scope;
 
 use super::{
+    effect::Effect,
     hint,
-    nature::Nature,
-    tool::{About, Answer, Row, answering},
+    tool::{Row, ToolAnswer, ToolInfo, answering},
     toolset::Toolset,
 };
 
 pub fn row() -> Row {
-    let about = About {
+    let about = ToolInfo {
         name: "get_scan_status",
         title: "Status of a scan",
-        description: "Tells where a scan stands: queued (with its place), running (with progress in percent), completed \
-            (with a summary of what it found), failed or timeout (with the reason), cancelled. Use wait_for_scan to be \
-            told when it ends instead of asking again and again. Example: {\"task_id\": \"01K…\"}",
+        description: "Shows the status of a scan: queued (with its position), running (with progress in percent), \
+            completed (with a summary of what it found), failed or timeout (with the reason), cancelled. To be \
+            told when it ends, use wait_for_scan instead of polling. Example: {\"task_id\": \"01K…\"}",
         toolset: Toolset::Scan,
         scope: Scope::Read,
-        nature: Nature::Reads,
+        effect: Effect::Reads,
         without: &[],
     };
     answering(about, |call, args: ScanArgs| async move {
         let (scan, reply) = status(&call.host, &args).await?;
-        Ok(Answer::With(reply, hint::after_status(&scan)))
+        Ok(ToolAnswer::With(reply, hint::after_status(&scan)))
     })
 }

@@ -1,8 +1,8 @@
-//! What this server calls itself.
+//! The server's name and version.
 
 use rmcp::model::Implementation;
 
-/// Its name and version, as clients show them.
+/// The server's name and version, as clients show them.
 pub fn implementation() -> Implementation {
     Implementation::new("scanhost", env!("CARGO_PKG_VERSION")).with_title("scanhost")
 }

@@ -4,21 +4,22 @@ use scanhost_app::profile_list::{Args, list};
 use scanhost_config::Scope;
 
 use super::{
-    nature::Nature,
-    tool::{About, Row, structured},
+    effect::Effect,
+    tool::{Row, ToolInfo, structured},
     toolset::Toolset,
 };
 
 pub fn row() -> Row {
-    let about = About {
+    let about = ToolInfo {
         name: "list_profiles",
         title: "List result profiles",
-        description: "Lists the profiles that get_scan_results can show findings in, with their fields and standing \
-            filters. Use it to choose a schema_profile. `full` has every field of the report, of which each can be used in \
-            filters and custom_fields; a misspelt one is answered with the names that exist. Example: {}",
+        description: "Lists the profiles in which get_scan_results can show findings, with their fields and \
+            standing filters. Use it to choose a schema_profile. `full` has every field of the report; filters and \
+            custom_fields can use any of them. The error for a misspelt field lists the names that exist. Example: \
+            {}",
         toolset: Toolset::Results,
         scope: Scope::Read,
-        nature: Nature::Reads,
+        effect: Effect::Reads,
         without: &[],
     };
     structured(about, |call, Args {}| async move { list(&call.host).await })

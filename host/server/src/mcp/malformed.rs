@@ -1,4 +1,4 @@
-//! What is no message of MCP, and what to say of it: the library knows one answer to all of that, or none.
+//! Explains bodies that are not messages of MCP: the library gives all of them the same answer, or none.
 
 use std::collections::HashSet;
 
@@ -26,13 +26,13 @@ use serde_json::{Value as Json, json};
 
 use super::arguments::printable;
 
-/// What an answer may be, as the protocol has it.
+/// The media types of answers.
 const ANSWERS: [&str; 2] = ["application/json", "text/event-stream"];
 
-/// Of a longer message the reason is told in general.
+/// A longer message gets a general reason.
 const SMALL: usize = 4 << 10;
 
-/// Passes messages on, and answers for the library what it takes for none.
+/// Passes messages on, and answers those that the library rejects.
 pub async fn explain(request: Request, next: Next) -> Response {
     if request.method() != Method::POST {
         return next.run(request).await;
@@ -68,7 +68,7 @@ fn check(body: &[u8]) -> Result<(), String> {
 /// What is kept of a message until there is an answer, which may be in an hour.
 enum Known {
     Whole(Bytes),
-    /// Of a long one.
+    /// The beginning of a long message.
     Head {
         id: Json,
         is_batch: bool,
@@ -120,7 +120,7 @@ impl Fault {
         Self { id: Json::Null, code: ErrorCode::PARSE_ERROR, message: format!("this is not JSON: {error}") }
     }
 
-    /// JSON that is no message.
+    /// The fault of JSON that is not a message.
     fn of_message(known: Known) -> Self {
         let (id, is_batch) = match known {
             Known::Head { id, is_batch } => (id, is_batch),
@@ -133,13 +133,13 @@ impl Fault {
         let reason = if is_batch {
             "MCP has no batches: send each message by itself"
         } else {
-            "this is not a message of MCP: it has a jsonrpc of \"2.0\", a method that is text, for a request an id that \
-             is text or an integer, and params, where it has any, that are an object, as is their _meta"
+            "this is not a message of MCP: it needs jsonrpc \"2.0\" and a method as text; the id of a request must \
+                be text or an integer, and params and their _meta, if present, must be objects"
         };
         Self { id, code: ErrorCode::INVALID_REQUEST, message: reason.to_owned() }
     }
 
-    /// An `initialize` that the library does not take for one.
+    /// The fault of an `initialize` that the library rejects.
     fn of_initialize(known: &Known) -> Option<Self> {
         let Known::Whole(body) = known else { return None };
         let message: Json = serde_json::from_slice(body).ok()?;
@@ -155,7 +155,7 @@ impl Fault {
     }
 }
 
-/// By what an answer is told, where it is something that can tell it.
+/// Returns the id of the answer, or null if the request's id cannot be one.
 fn usable_id(id: &Json) -> Json {
     if id.is_string() || id.is_i64() || id.is_u64() { id.clone() } else { Json::Null }
 }
@@ -172,7 +172,8 @@ fn no_method(name: &str) -> String {
     format!("there is no method {}", printable(name))
 }
 
-/// What is wrong with the params of a method of MCP. Never with a text from them: it may be a secret in the wrong place.
+/// Returns what is wrong with the params of a method of MCP, without any text from them, which may be a misplaced
+/// secret.
 fn wrong_params(method: &str, params: Option<&Json>) -> Option<String> {
     let read = match method {
         "initialize" => read::<InitializeRequestParams>,
@@ -199,7 +200,7 @@ fn wrong_params(method: &str, params: Option<&Json>) -> Option<String> {
     } else {
         let shown = read(without_texts(params)).err();
         let same = shown.filter(|shown| shown.place == wrong.place && shown.reason.starts_with("invalid type"));
-        same.map_or_else(|| "not a value that MCP knows here".to_owned(), |shown| shown.reason)
+        same.map_or_else(|| "not a value that MCP allows here".to_owned(), |shown| shown.reason)
     };
     Some(format!("params of {method}: {}{reason}", wrong.place))
 }
@@ -220,7 +221,7 @@ fn read<T: DeserializeOwned>(params: Json) -> Result<(), Wrong> {
     })
 }
 
-/// The same with every text in it replaced by one that says nothing.
+/// Returns the value with every text in it replaced by a meaningless one.
 fn without_texts(json: Json) -> Json {
     match json {
         Json::String(_) => "…".into(),

@@ -1,9 +1,9 @@
-//! Where a scan stands in a few words, for people who wait.
+//! The status of a scan in a few words, for people who wait.
 
 use scanhost_domain::scan::{Scan, ScanState};
 use scanhost_system::clock;
 
-/// Nothing that a scanner reported is in it. `position` is the scan's place in the queue, where it is known.
+/// Returns the message, which has no text of a scanner. `position` is the scan's place in the queue, where it is known.
 pub fn message(scan: &Scan, position: Option<u64>) -> String {
     match (&scan.state, position) {
         (ScanState::Queued(_), Some(position)) => format!("queued, place {position} in pool {}", scan.request.pool),

@@ -1,4 +1,4 @@
-//! The tools as they are now: those of the process' offer, with the arguments that the configuration gives them.
+//! The tools that this process offers now, with the arguments that the configuration gives them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,7 +10,7 @@ use super::{tool::Row, tool_list::rows, toolset::Offer};
 pub struct Offered {
     host: Arc<Host>,
     offer: Offer,
-    /// Of the generation that they were made for.
+    /// The tools, and the generation of the configuration that they were made for.
     present: Mutex<(u64, Arc<[Row]>)>,
 }
 
@@ -37,7 +37,7 @@ impl Offered {
         self.rows().iter().any(|row| row.tool.name == name && access.may(row.scope))
     }
 
-    /// Whether it is a process' offer to change something.
+    /// Whether the process offers tools that change something.
     pub fn changes(&self) -> bool {
         !self.offer.read_only
     }
@@ -47,7 +47,7 @@ impl Offered {
         self.offer.conformance_fixtures
     }
 
-    /// What this caller sees, always in the same order.
+    /// The tools that this caller sees, always in the same order.
     pub fn tools(&self, access: &Access) -> Vec<Tool> {
         self.rows().iter().filter(|row| access.may(row.scope)).map(|row| row.tool.clone()).collect()
     }
@@ -57,7 +57,7 @@ fn made(host: &Host, offer: &Offer) -> (u64, Arc<[Row]>) {
     let snapshot = host.snapshot.load();
     let rows = rows(snapshot.config.confirm_privileged)
         .into_iter()
-        .filter(|row| offer.includes(row.toolset, row.nature))
+        .filter(|row| offer.includes(row.toolset, row.effect))
         .collect();
     (snapshot.generation, rows)
 }

@@ -1,4 +1,4 @@
-//! Prompts: what people ask again and again, with the data that is needed to begin. One file a prompt.
+//! Prompts: frequent requests of people, with the data that is needed to begin. One file per prompt.
 
 mod compare_scans;
 mod remediation_plan;
@@ -12,10 +12,7 @@ use row::PromptRow;
 
 pub const PROMPTS: [PromptRow; 3] = [triage_scan::ROW, compare_scans::ROW, remediation_plan::ROW];
 
-/// The prompt of that name.
-///
-/// # Errors
-/// When there is none.
+/// Finds the prompt of that name.
 pub fn find(name: &str) -> Result<&'static PromptRow, Refusal> {
     static ROWS: [PromptRow; 3] = PROMPTS;
     ROWS.iter().find(|row| row.name == name).ok_or_else(|| {

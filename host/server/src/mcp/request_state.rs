@@ -19,14 +19,14 @@ struct Content {
     note: String,
 }
 
-/// A state that only comes back with the same call of the same caller.
+/// Seals a state that opens only for the same call of the same caller.
 pub fn seal(call: &Call, note: &str) -> String {
     let until = clock::now().as_second().saturating_add(i64::try_from(PATIENCE.as_secs()).unwrap_or(i64::MAX));
     let content = serde_json::to_vec(&Content { until, note: note.to_owned() }).expect("texts are always JSON");
     BASE64_URL_SAFE_NO_PAD.encode(call.host.sealer.seal(&content, &bound_to(call)).0)
 }
 
-/// The note that was sealed; none for anything else.
+/// Returns the note that was sealed, or `None` for anything else.
 pub fn open(call: &Call, state: &str) -> Option<String> {
     let sealed = Sealed(BASE64_URL_SAFE_NO_PAD.decode(state).ok()?);
     let content = call.host.sealer.open_sealed(&sealed, &bound_to(call)).ok()?;

@@ -1,4 +1,4 @@
-//! Resources: what can be read by address. Each shows what a tool shows, so that both say the same.
+//! Resources, which are read by address. Each has the same content as the answer of a tool.
 
 mod catalogue;
 mod content;

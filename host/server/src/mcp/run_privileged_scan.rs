@@ -6,9 +6,9 @@ use scanhost_domain::request::ScanType;
 
 use super::{
     confirm::{Consent, consent},
-    nature::Nature,
+    effect::Effect,
     submission::run,
-    tool::{About, Answer, Row, answering},
+    tool::{Row, ToolAnswer, ToolInfo, answering},
     toolset::Toolset,
 };
 
@@ -16,17 +16,18 @@ const NAME: &str = "run_privileged_scan";
 
 /// `confirms` says whether a person has to agree.
 pub fn row(confirms: bool) -> Row {
-    let about = About {
+    let about = ToolInfo {
         name: NAME,
         title: "Run a scan with administrator rights",
-        description: "Submits a vulnerability scan that logs in by SSH and then becomes an administrator (sudo, su and \
-            others), for the most complete results and for compliance checks. Use it only where that is wanted: name a \
-            configured `credential`, or give ssh_username with a secret and elevate_privileges_with. Answers at once \
-            with a task_id; follow it with wait_for_scan. Where a plain login will do, use run_trusted_scan. \
-            Example: {\"targets\": \"10.0.0.5\", \"name\": \"audit\", \"credential\": \"linux-audit\", \"elevate_privileges_with\": \"sudo\"}",
+        description: "Submits a vulnerability scan that logs in by SSH and then becomes an administrator (sudo, su \
+            and others), for the most complete results and for compliance checks. Use it only where that is \
+            wanted: name a configured `credential`, or give ssh_username with a secret and \
+            elevate_privileges_with. Returns a task_id at once; then use wait_for_scan. If a plain login is \
+            enough, use run_trusted_scan. Example: {\"targets\": \"10.0.0.5\", \"name\": \"audit\", \
+            \"credential\": \"linux-audit\", \"elevate_privileges_with\": \"sudo\"}",
         toolset: Toolset::Scan,
         scope: Scope::Submit,
-        nature: Nature::Scans,
+        effect: Effect::Scans,
         without: if confirms { &[] } else { &[CONFIRM_ARGUMENT] },
     };
     answering(about, |mut call, args: SubmitArgs| async move {
@@ -37,7 +38,7 @@ pub fn row(confirms: bool) -> Row {
             }
             // The agent's own key sees to it already.
             Consent::GivenOnce(_) => {}
-            Consent::Ask(question) => return Ok(Answer::Ask(question)),
+            Consent::Ask(question) => return Ok(ToolAnswer::Ask(question)),
         }
         run(call, NAME, ScanType::Privileged, args).await
     })

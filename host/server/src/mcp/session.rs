@@ -17,10 +17,10 @@ use serde::{Deserialize, Serialize};
 
 use super::subscription::Subscriptions;
 
-/// Longer than any agent comes back after, and not for ever.
+/// How long a session is kept after its last use; agents come back sooner.
 const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// Ids are ours, and not longer than this.
+/// The longest id that this server makes.
 const LONGEST_ID: usize = 64;
 
 /// A session as it is stored.
@@ -56,10 +56,7 @@ impl SessionStore for Sessions {
     }
 }
 
-/// Notes what the session of this request follows.
-///
-/// # Errors
-/// When the store cannot be used.
+/// Stores the subscriptions of the request's session.
 pub async fn note(
     host: &Arc<Host>,
     context: &RequestContext<RoleServer>,
@@ -76,7 +73,7 @@ pub async fn note(
     Ok(())
 }
 
-/// Goes on telling of what a restored session follows.
+/// Resumes the subscriptions of a restored session.
 pub async fn resume(host: &Arc<Host>, context: &RequestContext<RoleServer>, followed: &Subscriptions) {
     let Some(marker) = context.extensions.get::<SessionRestoreMarker>() else { return };
     match load(host, &marker.id).await {

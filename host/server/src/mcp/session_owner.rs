@@ -1,5 +1,5 @@
-//! Whose a session of the older era is. Its id ends, as clients see it, in a seal over its owner's name, so that every
-//! process can tell without looking anything up. To anyone else it is a session that never was.
+//! The owner of a session of the older era. The session's id ends, as clients see it, in a seal over its owner's name,
+//! so that every process can tell without looking anything up. To anyone else it is a session that never was.
 
 use std::sync::Arc;
 
@@ -15,18 +15,18 @@ use subtle::ConstantTimeEq as _;
 
 const HEADER: &str = "mcp-session-id";
 
-/// What no session is called.
+/// An id that no session has.
 const UNKNOWN: HeaderValue = HeaderValue::from_static("unknown");
 
 /// Between the id and the seal; in neither of them.
 const SEPARATOR: char = '.';
 
-/// Lets a request into a session of its caller's own, and nobody else's.
+/// Lets a request into a session only if the session belongs to its caller.
 pub async fn check(State(host): State<Arc<Host>>, mut request: Request, next: Next) -> Response {
     let caller = request.extensions().get::<Access>().map(|access| access.name.clone()).unwrap_or_default();
     if let Some(shown) = request.headers().get(HEADER) {
         let own = own(&host, &caller, shown).unwrap_or(UNKNOWN);
-        // In the place of all that there are.
+        // This replaces all headers of that name.
         request.headers_mut().insert(HEADER, own);
     }
     let mut response = next.run(request).await;
@@ -36,7 +36,7 @@ pub async fn check(State(host): State<Arc<Host>>, mut request: Request, next: Ne
     response
 }
 
-/// The id inside; none when the seal is not over this caller's name.
+/// Returns the id without the seal, or `None` if the seal is not over this caller's name.
 fn own(host: &Host, caller: &str, shown: &HeaderValue) -> Option<HeaderValue> {
     let (id, given) = shown.to_str().ok()?.rsplit_once(SEPARATOR)?;
     let is_own = bool::from(seal(host, caller, id).as_bytes().ct_eq(given.as_bytes()));

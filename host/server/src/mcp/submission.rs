@@ -9,7 +9,7 @@ use scanhost_domain::request::ScanType;
 
 use super::{
     hint,
-    tool::{Answer, Call},
+    tool::{Call, ToolAnswer},
 };
 
 /// Submits what the tool's arguments say.
@@ -18,7 +18,7 @@ pub async fn run(
     tool: &str,
     scan_type: ScanType,
     args: SubmitArgs,
-) -> Result<Answer<SubmitReply>, Refusal> {
+) -> Result<ToolAnswer<SubmitReply>, Refusal> {
     let raw: &JsonObject = &call.arguments;
     let submission = submit(&call.host, &call.caller, tool, raw, scan_type, args).await?;
     let scan = &submission.scan;
@@ -33,5 +33,5 @@ pub async fn run(
     } else {
         hint::after_submit(scan)
     };
-    Ok(Answer::With(submission.into(), hint))
+    Ok(ToolAnswer::With(submission.into(), hint))
 }

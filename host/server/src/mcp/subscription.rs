@@ -22,13 +22,13 @@ use tokio_util::sync::DropGuard;
 
 use super::{resources, tool_changes::ToolChanges};
 
-/// Between two looks, for what changes without a wake-up.
+/// The time between two checks, for changes that come without a wake-up.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
-/// Resources that one client may follow at once.
+/// The largest number of resources that one client can follow at once.
 const MOST: usize = 100;
 
-/// What of a request can be had: addresses of ours, and not too many.
+/// Returns the accepted part of a request: valid addresses, up to the limit.
 pub fn accepted(requested: &SubscriptionFilter) -> SubscriptionFilter {
     let mut accepted = requested.clone();
     if let Some(uris) = &mut accepted.resource_subscriptions {
@@ -38,7 +38,7 @@ pub fn accepted(requested: &SubscriptionFilter) -> SubscriptionFilter {
     accepted
 }
 
-/// Tells of changes of these resources for as long as it is polled.
+/// Notifies the client of changes of these resources, for as long as it is polled.
 pub async fn tell_all(host: &Arc<Host>, uris: &[String], sink: &SubscriptionSink) {
     let tell = |uri: &String| {
         let (uri, sink) = (uri.clone(), sink.clone());
@@ -57,11 +57,11 @@ pub async fn tell_all(host: &Arc<Host>, uris: &[String], sink: &SubscriptionSink
     std::future::pending::<()>().await;
 }
 
-/// What the client of a session follows. It ends with the session.
+/// The subscriptions of a session, which end with it.
 #[derive(Clone, Default)]
 pub struct Subscriptions(Arc<Mutex<Present>>);
 
-/// What is told of, each until its guard is dropped.
+/// The notifications that are sent, each until its guard is dropped.
 #[derive(Default)]
 struct Present {
     resources: HashMap<String, DropGuard>,
@@ -69,8 +69,7 @@ struct Present {
 }
 
 impl Subscriptions {
-    /// # Errors
-    /// When there is no such resource, or the client follows too many.
+    /// Follows a resource and notifies the client of its changes.
     pub async fn add(&self, host: &Arc<Host>, uri: &str, peer: Peer<RoleServer>) -> Result<(), Refusal> {
         let mut followed = Followed::new(host, uri).await?;
         let ended = host.shutdown.child_token();
@@ -79,7 +78,14 @@ impl Subscriptions {
             let present = &mut present.resources;
             if present.len() >= MOST && !present.contains_key(uri) {
                 let hint = "Unsubscribe from some first.";
-                return Err(Refusal::new(ErrorCode::Unavailable, format!("{MOST} subscriptions are the most"), hint));
+                return Err(Refusal::new(
+                    ErrorCode::Unavailable,
+                    format!(
+                        "a client can have at most {MOST} \
+                    subscriptions"
+                    ),
+                    hint,
+                ));
             }
             present.insert(uri.to_owned(), ended.clone().drop_guard());
         }
@@ -99,7 +105,7 @@ impl Subscriptions {
         Ok(())
     }
 
-    /// Tells of other tools until the session ends.
+    /// Notifies the client of a changed tool list, until the session ends.
     pub fn tell_of_tools(&self, host: &Arc<Host>, mut changes: ToolChanges, peer: Peer<RoleServer>) {
         let ended = host.shutdown.child_token();
         self.lock().tools = Some(ended.clone().drop_guard());
@@ -143,7 +149,7 @@ impl Followed {
         Ok(Self { host: host.clone(), address, seen })
     }
 
-    /// Ready once the resource is not as it was; that it is gone counts too.
+    /// Waits until the resource has changed or is gone.
     async fn changed(&mut self) {
         loop {
             let watch = self.address.scan().map(|id| self.host.store.watch(id));

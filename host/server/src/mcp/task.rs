@@ -43,10 +43,7 @@ pub fn of(host: &Host, scan: &Scan) -> Task {
     task
 }
 
-/// The task of that id, with what `wait_for_scan` answers once the scan has ended.
-///
-/// # Errors
-/// When there is no such scan.
+/// Returns the task of that id. Once the scan has ended, it has the answer of `wait_for_scan`.
 pub async fn get(host: &Arc<Host>, id: &str) -> Result<DetailedTask, Refusal> {
     let scan = find::scan(host, id).await?;
     let payload = match &scan.state {
@@ -61,10 +58,7 @@ pub async fn get(host: &Arc<Host>, id: &str) -> Result<DetailedTask, Refusal> {
     Ok(DetailedTask::new(of(host, &scan), payload))
 }
 
-/// Cancels the scan. One that has ended already stays as it is.
-///
-/// # Errors
-/// When there is no such scan, or the store cannot be used.
+/// Cancels the scan. A scan that has ended stays as it is.
 pub async fn cancel(host: &Arc<Host>, id: &str) -> Result<(), Refusal> {
     match scans::cancel::cancel(host, id).await {
         Err(refusal) if refusal.code == ErrorCode::Conflict => Ok(()),

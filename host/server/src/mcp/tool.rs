@@ -22,22 +22,22 @@ use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use tracing::Instrument as _;
 
-use super::{arguments, nature::Nature, toolset::Toolset};
+use super::{arguments, effect::Effect, toolset::Toolset};
 
 /// One call of a tool.
 pub struct Call {
     pub host: Arc<Host>,
     pub arguments: JsonObject,
     pub caller: Caller,
-    /// What the client's person said, and the state that the question came with.
+    /// The answer of the person at the client, and the state that came with the question.
     pub input: Option<Input>,
     /// For progress and cancellation; absent where there is no client to tell.
     pub context: Option<RequestContext<RoleServer>>,
-    /// To be passed on by what waits for somebody else.
+    /// A call that waits for something else passes it on.
     pub turn: Turn,
 }
 
-/// What comes with a call that was asked something before.
+/// The answers to questions of an earlier, identical call.
 #[derive(Clone, Debug)]
 pub struct Input {
     pub responses: InputResponses,
@@ -46,14 +46,14 @@ pub struct Input {
 
 pub type Calling = Pin<Box<dyn Future<Output = Result<CallToolResponse, Refusal>> + Send>>;
 
-/// What a tool answers with.
-pub enum Answer<R> {
+/// The answer of a tool.
+pub enum ToolAnswer<R> {
     Reply(R),
-    /// The reply, and more that an agent should see.
+    /// The reply, and a further block for the agent.
     With(R, ContentBlock),
-    /// What there is to answer comes later, as the result of a task.
+    /// A task, whose result is the answer.
     Task(Task),
-    /// A question to the client's person first.
+    /// A question to the person at the client.
     Ask(InputRequiredResult),
 }
 
@@ -62,24 +62,24 @@ pub struct Row {
     pub tool: Tool,
     pub toolset: Toolset,
     pub scope: Scope,
-    pub nature: Nature,
+    pub effect: Effect,
     pub call: Box<dyn Fn(Call) -> Calling + Send + Sync>,
 }
 
-/// What is told about a tool beside its arguments.
-pub struct About {
+/// The properties of a tool beside its arguments.
+pub struct ToolInfo {
     pub name: &'static str,
     pub title: &'static str,
     pub description: &'static str,
     pub toolset: Toolset,
     pub scope: Scope,
-    pub nature: Nature,
+    pub effect: Effect,
     /// Arguments of the type that this tool does not have.
     pub without: &'static [&'static [&'static str]],
 }
 
 /// A tool whose reply is structured content, and the same as text.
-pub fn structured<A, R, F>(about: About, run: impl Fn(Call, A) -> F + Clone + Send + Sync + 'static) -> Row
+pub fn structured<A, R, F>(about: ToolInfo, run: impl Fn(Call, A) -> F + Clone + Send + Sync + 'static) -> Row
 where
     A: DeserializeOwned + JsonSchema + Send + 'static,
     R: Serialize + JsonSchema,
@@ -87,26 +87,26 @@ where
 {
     answering(about, move |call, args| {
         let run = run.clone();
-        async move { run(call, args).await.map(Answer::Reply) }
+        async move { run(call, args).await.map(ToolAnswer::Reply) }
     })
 }
 
-/// The same, where it may be answered with more or with something else.
-pub fn answering<A, R, F>(about: About, run: impl Fn(Call, A) -> F + Clone + Send + Sync + 'static) -> Row
+/// A tool whose answer may have a further block, or be a task or a question.
+pub fn answering<A, R, F>(about: ToolInfo, run: impl Fn(Call, A) -> F + Clone + Send + Sync + 'static) -> Row
 where
     A: DeserializeOwned + JsonSchema + Send + 'static,
     R: Serialize + JsonSchema,
-    F: Future<Output = Result<Answer<R>, Refusal>> + Send,
+    F: Future<Output = Result<ToolAnswer<R>, Refusal>> + Send,
 {
     let tool = describe::<A>(&about).with_raw_output_schema(Arc::new(arguments::reply_schema::<R>()));
     row(about, tool, move |call, args| {
         let run = run.clone();
         async move {
             let (reply, more) = match run(call, args).await? {
-                Answer::Reply(reply) => (reply, None),
-                Answer::With(reply, more) => (reply, Some(more)),
-                Answer::Task(task) => return Ok(CreateTaskResult::new(task).into()),
-                Answer::Ask(question) => return Ok(question.into()),
+                ToolAnswer::Reply(reply) => (reply, None),
+                ToolAnswer::With(reply, more) => (reply, Some(more)),
+                ToolAnswer::Task(task) => return Ok(CreateTaskResult::new(task).into()),
+                ToolAnswer::Ask(question) => return Ok(question.into()),
             };
             let reply = serde_json::to_value(&reply).map_err(|error| Refusal::internal("writing the reply", &error))?;
             let mut result = CallToolResult::structured(reply);
@@ -116,8 +116,8 @@ where
     })
 }
 
-/// What a tool says of a scan in text alone.
-pub struct Told {
+/// The reply of a tool that answers with text alone.
+pub struct TextReply {
     pub text: String,
     /// A second block.
     pub more: Option<ContentBlock>,
@@ -125,16 +125,16 @@ pub struct Told {
 }
 
 /// A tool whose reply is text alone.
-pub fn text<A, F>(about: About, run: impl Fn(Call, A) -> F + Clone + Send + Sync + 'static) -> Row
+pub fn text<A, F>(about: ToolInfo, run: impl Fn(Call, A) -> F + Clone + Send + Sync + 'static) -> Row
 where
     A: DeserializeOwned + JsonSchema + Send + 'static,
-    F: Future<Output = Result<Told, Refusal>> + Send,
+    F: Future<Output = Result<TextReply, Refusal>> + Send,
 {
     let tool = describe::<A>(&about);
     row(about, tool, move |call, args| {
         let run = run.clone();
         async move {
-            let Told { text, more, trace } = run(call, args).await?;
+            let TextReply { text, more, trace } = run(call, args).await?;
             let mut result = CallToolResult::success([ContentBlock::text(text)].into_iter().chain(more).collect());
             result.meta = Some(trace_meta(&trace));
             Ok(result.into())
@@ -142,21 +142,21 @@ where
     })
 }
 
-/// The trace of a scan, for what is not written in fields of ours.
+/// Returns a `_meta` with the trace id of a scan, for answers that have no field for it.
 pub fn trace_meta(trace: &TraceId) -> MetaObject {
     let mut meta = MetaObject::default();
     meta.insert("trace_id".to_owned(), trace.as_str().into());
     meta
 }
 
-fn describe<A: JsonSchema>(about: &About) -> Tool {
+fn describe<A: JsonSchema>(about: &ToolInfo) -> Tool {
     let schema = arguments::schema_without::<A>(about.without.iter().copied().flatten().copied());
     Tool::new(about.name, about.description, Arc::new(schema))
         .with_title(about.title)
-        .with_annotations(about.nature.annotations())
+        .with_annotations(about.effect.annotations())
 }
 
-fn row<A, F>(about: About, tool: Tool, run: impl Fn(Call, A) -> F + Clone + Send + Sync + 'static) -> Row
+fn row<A, F>(about: ToolInfo, tool: Tool, run: impl Fn(Call, A) -> F + Clone + Send + Sync + 'static) -> Row
 where
     A: DeserializeOwned + JsonSchema + Send + 'static,
     F: Future<Output = Result<CallToolResponse, Refusal>> + Send,
@@ -182,5 +182,5 @@ where
         };
         Box::pin(calling.instrument(span))
     };
-    Row { tool, toolset: about.toolset, scope: about.scope, nature: about.nature, call: Box::new(call) }
+    Row { tool, toolset: about.toolset, scope: about.scope, effect: about.effect, call: Box::new(call) }
 }

@@ -10,7 +10,7 @@ use super::offered::Offered;
 
 pub struct ToolChanges {
     offered: Arc<Offered>,
-    /// The name of its token.
+    /// The name of the caller's token.
     caller: String,
     generations: watch::Receiver<u64>,
     seen: Vec<Tool>,
@@ -23,7 +23,7 @@ impl ToolChanges {
         Self { offered, caller: access.name.clone(), generations, seen }
     }
 
-    /// Ready once the list is not as it was: most changes of the configuration leave it alone.
+    /// Waits until the list has changed. Most changes of the configuration do not change it.
     pub async fn changed(&mut self) {
         loop {
             if self.generations.changed().await.is_err() {

@@ -1,9 +1,9 @@
-//! Which tools are offered: by group, and only those that change nothing where that is wanted.
+//! The choice of the tools that are offered: by group, and optionally only those that change nothing.
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use super::nature::Nature;
+use super::effect::Effect;
 
 /// Tools that one kind of agent needs together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -38,10 +38,10 @@ pub struct Offer {
 }
 
 impl Offer {
-    /// Whether a tool of this group and nature is offered.
-    pub fn includes(&self, toolset: Toolset, nature: Nature) -> bool {
+    /// Whether a tool of this group and with this effect is offered.
+    pub fn includes(&self, toolset: Toolset, effect: Effect) -> bool {
         let is_chosen = |chosen: &Toolset| *chosen == Toolset::All || *chosen == toolset;
         (self.toolsets.is_empty() || self.toolsets.iter().any(is_chosen))
-            && (!self.read_only || nature == Nature::Reads)
+            && (!self.read_only || effect == Effect::Reads)
     }
 }

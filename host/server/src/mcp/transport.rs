@@ -27,8 +27,8 @@ use super::{
     toolset::Offer,
 };
 
-/// Why a conversation ends before it has begun.
-pub const NO_REQUEST: &str = "its first message is no request";
+/// The error of a connection whose first message is not a request.
+pub const NO_REQUEST: &str = "its first message is not a request";
 
 /// An agent looks at a scan every few minutes; its session should not have to be restored for that.
 const SESSION_LIFE: Duration = Duration::from_secs(3_600);
@@ -87,10 +87,7 @@ fn closing(host: &Arc<Host>) -> CancellationToken {
     closing
 }
 
-/// MCP over standard input and output, for the one client that started this process. Returns when it has gone.
-///
-/// # Errors
-/// When the client's first messages are no MCP.
+/// Serves MCP over standard input and output to the client that started this process. Returns when the client is gone.
 pub async fn stdio(host: Arc<Host>, offer: &Offer) -> anyhow::Result<()> {
     // A child, since the end of a conversation cancels it.
     let shutdown = host.shutdown.child_token();
@@ -104,10 +101,7 @@ pub async fn stdio(host: Arc<Host>, offer: &Offer) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// MCP over the connection of another process, as over stdio. Returns when it has gone.
-///
-/// # Errors
-/// When the client's first messages are no MCP.
+/// Serves MCP over the connection of another process, as over stdio. Returns when the client is gone.
 pub async fn stream(
     host: Arc<Host>,
     offer: &Offer,
@@ -122,7 +116,7 @@ pub async fn stream(
     Ok(())
 }
 
-/// Why a conversation did not begin: without the client's message, which may hold secrets.
+/// The error of a conversation that did not begin, without the client's message, which may hold secrets.
 fn no_mcp(error: ServerInitializeError) -> anyhow::Error {
     match error {
         ServerInitializeError::ExpectedInitializeRequest(_) => anyhow!(NO_REQUEST),

@@ -14,38 +14,38 @@ use scanhost_domain::scan::{Scan, ScanState};
 
 use super::{
     context::{permit_staying, takes_tasks},
+    effect::Effect,
     hint,
     message::message,
-    nature::Nature,
     task,
-    tool::{About, Answer, Row, answering},
+    tool::{Row, ToolAnswer, ToolInfo, answering},
     toolset::Toolset,
 };
 
 pub fn row() -> Row {
-    let about = About {
+    let about = ToolInfo {
         name: "wait_for_scan",
         title: "Wait for a scan",
         description: "Waits until the scan has ended, at most timeout_seconds, and returns its status as \
-            get_scan_status does; call it again while the status is queued or running. Clients that declare the tasks \
-            extension get a task instead, which ends with the scan. Use it rather than asking get_scan_status again \
-            and again. A scan that failed is a normal answer. Ending the wait does not end the scan: that is \
-            cancel_scan. Example: {\"task_id\": \"01K…\", \"timeout_seconds\": 50}",
+            get_scan_status does; call it again while the status is queued or running. Use it instead of polling \
+            get_scan_status. Clients that declare the tasks extension get a task instead, which ends with the \
+            scan. A failed scan is a normal answer. Ending the wait does not end the scan: use cancel_scan for \
+            that. Example: {\"task_id\": \"01K…\", \"timeout_seconds\": 50}",
         toolset: Toolset::Scan,
         scope: Scope::Read,
-        nature: Nature::Reads,
+        effect: Effect::Reads,
         without: &[],
     };
     answering(about, |call, args: Args| async move {
         let scan = find::scan(&call.host, &args.task_id).await?;
         if call.context.as_ref().is_some_and(takes_tasks) && args.timeout_seconds > 0 && !scan.is_finished() {
-            return Ok(Answer::Task(task::of(&call.host, &scan)));
+            return Ok(ToolAnswer::Task(task::of(&call.host, &scan)));
         }
         call.context.as_ref().map_or(Ok(()), permit_staying)?;
         call.turn.pass_on();
         let mut progress = Progress::new(call.context.as_ref());
         let (scan, reply) = wait(&call.host, &args, &mut progress, given_up(call.context.as_ref())).await?;
-        Ok(Answer::With(reply, hint::after_status(&scan)))
+        Ok(ToolAnswer::With(reply, hint::after_status(&scan)))
     })
 }
 

@@ -1,4 +1,4 @@
-//! What the host does now, read from the store at most once a second, however many people look.
+//! What the host does now, read from the store at most about once a second, however many people look.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,10 +16,10 @@ use scanhost_store::{ListQuery, PoolState};
 use serde_json::Value as Json;
 use tokio::{sync::Mutex, time::Instant};
 
-/// How old what is shown may be.
+/// How long a reading of the store is shown again.
 const FRESH: Duration = Duration::from_millis(900);
 
-/// Scans of each list.
+/// How many scans each list shows.
 const RUNNING: usize = 50;
 const RECENT: usize = 12;
 
@@ -31,10 +31,10 @@ pub struct Present {
     pub scanners: Vec<Scanner>,
     pub running: Vec<StatusReply>,
     pub recent: Vec<StatusReply>,
-    /// One row a version, as `scanhost plugin list` has them.
+    /// The rows of `scanhost plugin list`, one for each version.
     pub plugins: Json,
     pub reload: LastReload,
-    /// Of the configuration.
+    /// The generation of the configuration.
     pub generation: u64,
 }
 
@@ -48,16 +48,14 @@ pub struct Pool {
 
 pub struct Scanner {
     pub scanner: ScannerReply,
-    /// What the scanner said of itself, or why it is not up.
+    /// What the scanner says of itself, or why it is not up.
     pub message: String,
     pub reported_at: Option<Timestamp>,
 }
 
 impl Board {
-    /// # Errors
-    /// When the store cannot be read.
     pub async fn present(&self, host: &Host) -> Result<Arc<Present>, Refusal> {
-        // Whoever comes meanwhile waits for what the first one reads.
+        // Requests that come meanwhile wait for this reading.
         let mut latest = self.0.lock().await;
         if let Some((read_at, present)) = &*latest
             && read_at.elapsed() < FRESH
@@ -69,7 +67,7 @@ impl Board {
         Ok(present)
     }
 
-    /// Reads anew for the next one: somebody has changed something, and wants to see it.
+    /// Makes the next request read the store again, since somebody has made a change and wants to see it.
     pub async fn forget(&self) {
         *self.0.lock().await = None;
     }
@@ -81,9 +79,9 @@ impl Present {
         let reports = host.store.scanner_reports().await?;
         let mut listed = Vec::new();
         for scanner in scanners(host, None).await? {
-            let is_its =
+            let is_of_scanner =
                 |id: &ScannerId| id.pool.as_str() == scanner.pool && id.instance.as_str() == scanner.instance_id;
-            let report = reports.iter().find(|(id, _)| is_its(id)).map(|(_, report)| report);
+            let report = reports.iter().find(|(id, _)| is_of_scanner(id)).map(|(_, report)| report);
             let message = report.map(|report| report.message.clone()).unwrap_or_default();
             listed.push(Scanner { message, reported_at: report.map(|report| report.reported_at), scanner });
         }

@@ -1,4 +1,4 @@
-//! What has changed from one scan to another.
+//! The page that shows what has changed between two scans.
 
 use axum::{Extension, extract::RawQuery, http::StatusCode, response::Response};
 use maud::{Markup, html};
@@ -14,111 +14,119 @@ use scanhost_store::ListQuery;
 use url::form_urlencoded::{self, Serializer};
 
 use super::{
-    document::{Page, Place},
-    escape::{Told, number, plain},
-    page_request::{About, Visit},
+    document::{Page, Section},
+    escape::{Escaped, number, plain},
     state::severity_of,
     table::{
         Column::{Number, Text},
         table,
     },
     trouble::Trouble,
+    visitor::{AuditDetails, Visitor},
 };
 
-/// Completed scans to choose from. Others can be named by an address.
+/// How many completed scans are offered for choice. The address can name others.
 const CHOICE: usize = 100;
 
-/// Findings of each list.
+/// How many findings each list shows.
 const LISTED: usize = 25;
 
-/// The two scans, and from where in each list.
+/// Which two scans to compare, and how many findings of each list to skip.
 #[derive(Default)]
-struct Asked {
+struct ComparisonQuery {
     baseline: String,
     task: String,
     skip: usize,
 }
 
-pub async fn show(Extension(visit): Extension<Visit>, RawQuery(query): RawQuery) -> Response {
-    let asked = Asked::parse(&query.unwrap_or_default());
-    let compared = match asked.is_whole() {
+pub async fn show(Extension(visitor): Extension<Visitor>, RawQuery(query): RawQuery) -> Response {
+    let comparison = ComparisonQuery::parse(&query.unwrap_or_default());
+    let compared = match comparison.is_complete() {
         false => Ok(None),
         true => {
-            let compared = compared(&visit, &asked).await;
-            visit.note("compare_scans", About { task_id: Some(&asked.task), ..About::default() }, &compared);
+            let compared = read(&visitor, &comparison).await;
+            visitor.note(
+                "compare_scans",
+                AuditDetails { task_id: Some(&comparison.task), ..AuditDetails::default() },
+                &compared,
+            );
             compared.map(Some)
         }
     };
-    let choice = match choice(&visit, &asked).await {
+    let choice = match choice(&visitor, &comparison).await {
         Ok(choice) => choice,
-        Err(trouble) => return trouble.for_visitors(&visit),
+        Err(trouble) => return trouble.for_visitors(&visitor),
     };
     let code = compared.as_ref().map_or_else(Trouble::code, |_| StatusCode::OK);
     let body = html! {
         h1 { "Compare two scans" }
-        (choosing(&asked, &choice))
+        (form(&comparison, &choice))
         @match &compared {
-            Ok(None) if choice.len() > 1 => p.hint { "Choose an earlier and a later scan of the same targets: a host that was not scanned looks as if its findings were gone." },
+            Ok(None) if choice.len() > 1 => p.hint { "Choose an earlier and a later scan of the same targets. Findings of a host that the later scan left out are shown as gone." },
             Ok(None) => (too_few()),
-            Ok(Some(reply)) => (changes(&asked, reply)),
-            Err(trouble) => (trouble.told()),
+            Ok(Some(reply)) => (changes(&comparison, reply)),
+            Err(trouble) => (trouble.message()),
         }
     };
-    Page { title: "Compare".to_owned(), place: Place::Compare, events: None, body }.respond(&visit, code)
+    Page { title: "Compare".to_owned(), section: Section::Compare, events: None, body }.respond(&visitor, code)
 }
 
-impl Asked {
+impl ComparisonQuery {
     fn parse(query: &str) -> Self {
-        let mut asked = Self::default();
+        let mut comparison = Self::default();
         for (name, text) in form_urlencoded::parse(query.as_bytes()) {
             match name.as_ref() {
-                "baseline_task_id" => asked.baseline = text.trim().to_owned(),
-                "task_id" => asked.task = text.trim().to_owned(),
-                "skip" => asked.skip = text.parse().unwrap_or(0),
+                "baseline_task_id" => comparison.baseline = text.trim().to_owned(),
+                "task_id" => comparison.task = text.trim().to_owned(),
+                "skip" => comparison.skip = text.parse().unwrap_or(0),
                 _ => {}
             }
         }
-        asked
+        comparison
     }
 
-    fn is_whole(&self) -> bool {
+    fn is_complete(&self) -> bool {
         !self.baseline.is_empty() && !self.task.is_empty()
     }
 
-    fn at(&self, skip: usize) -> String {
+    fn address(&self, skip: usize) -> String {
         let mut query = Serializer::new(String::new());
         query.append_pair("baseline_task_id", &self.baseline).append_pair("task_id", &self.task);
         format!("/compare?{}", query.append_pair("skip", &skip.to_string()).finish())
     }
 }
 
-async fn compared(visit: &Visit, asked: &Asked) -> Result<Reply, Trouble> {
-    let _running = visit.permit()?;
-    let args =
-        Args { baseline_task_id: asked.baseline.clone(), task_id: asked.task.clone(), limit: LISTED, skip: asked.skip };
-    Ok(compare(visit.host(), args).await?)
+async fn read(visitor: &Visitor, comparison: &ComparisonQuery) -> Result<Reply, Trouble> {
+    let _running = visitor.permit()?;
+    let args = Args {
+        baseline_task_id: comparison.baseline.clone(),
+        task_id: comparison.task.clone(),
+        limit: LISTED,
+        skip: comparison.skip,
+    };
+    Ok(compare(visitor.host(), args).await?)
 }
 
-/// The scans to choose from, the newest first; those of the same targets as the later one before the others.
-async fn choice(visit: &Visit, asked: &Asked) -> Result<Vec<StatusReply>, Trouble> {
+/// The scans to choose from, the newest first. Scans of the same targets as the later scan come before the others.
+async fn choice(visitor: &Visitor, comparison: &ComparisonQuery) -> Result<Vec<StatusReply>, Trouble> {
     let query = ListQuery { status: Some(Status::Completed), limit: CHOICE, ..ListQuery::default() };
-    let listed = visit.host().store.list_on(query).await.map_err(Refusal::from)?;
+    let listed = visitor.host().store.list_on(query).await.map_err(Refusal::from)?;
     let mut choice: Vec<StatusReply> = listed.iter().map(|scan| StatusReply::new(scan, None)).collect();
-    for id in [&asked.task, &asked.baseline] {
+    for id in [&comparison.task, &comparison.baseline] {
         if !id.is_empty()
             && !choice.iter().any(|scan| scan.task_id == *id)
-            && let Ok(scan) = find::scan(visit.host(), id).await
+            && let Ok(scan) = find::scan(visitor.host(), id).await
         {
             choice.push(StatusReply::new(&scan, None));
         }
     }
-    if let Some(targets) = choice.iter().find(|scan| scan.task_id == asked.task).map(|scan| scan.targets.clone()) {
+    if let Some(targets) = choice.iter().find(|scan| scan.task_id == comparison.task).map(|scan| scan.targets.clone()) {
         choice.sort_by_key(|scan| scan.targets != targets);
     }
     Ok(choice)
 }
 
-fn choosing(asked: &Asked, choice: &[StatusReply]) -> Markup {
+fn form(comparison: &ComparisonQuery, choice: &[StatusReply]) -> Markup {
     let select = |id: &str, name: &str, label: &str, chosen: &str| {
         html! {
             div.field.wide {
@@ -136,8 +144,8 @@ fn choosing(asked: &Asked, choice: &[StatusReply]) -> Markup {
     };
     html! {
         form.bar method="get" action="/compare" {
-            (select("baseline", "baseline_task_id", "Earlier scan", &asked.baseline))
-            (select("later", "task_id", "Later scan", &asked.task))
+            (select("baseline", "baseline_task_id", "Earlier scan", &comparison.baseline))
+            (select("later", "task_id", "Later scan", &comparison.task))
             button type="submit" { "Compare" }
         }
     }
@@ -146,13 +154,13 @@ fn choosing(asked: &Asked, choice: &[StatusReply]) -> Markup {
 fn too_few() -> Markup {
     html! {
         div.empty {
-            p { "It takes two completed scans to compare." }
+            p { "Two completed scans are needed for a comparison." }
             p { a href="/scans?status=completed" { "Completed scans" } }
         }
     }
 }
 
-fn changes(asked: &Asked, reply: &Reply) -> Markup {
+fn changes(comparison: &ComparisonQuery, reply: &Reply) -> Markup {
     let (counts, changes) = (&reply.counts, &reply.changes);
     let lists = [
         ("new", "New", counts.new, &changes.new),
@@ -170,15 +178,15 @@ fn changes(asked: &Asked, reply: &Reply) -> Markup {
             section id=(id) aria-label=(name) {
                 h2 { (name) " " span.hint { (number(count as u64)) } }
                 @if list.is_empty() {
-                    p.empty { (if count == 0 { "None." } else { "No more of them." }) }
+                    p.empty { (if count == 0 { "None." } else { "No more findings." }) }
                 } @else {
                     div.compared { (listed(list)) }
                 }
             }
         }
         nav.pages aria-label="Pages" {
-            @if asked.skip > 0 { a href=(asked.at(asked.skip.saturating_sub(LISTED))) { "Previous" } }
-            @if let Some(resume) = &reply.resume { a href=(asked.at(resume.skip)) { "Next" } }
+            @if comparison.skip > 0 { a href=(comparison.address(comparison.skip.saturating_sub(LISTED))) { "Previous" } }
+            @if let Some(resume) = &reply.resume { a href=(comparison.address(resume.skip)) { "Next" } }
         }
     }
 }
@@ -193,12 +201,12 @@ fn listed(list: &[Change]) -> Markup {
                 }
                 (severity_of(change.severity).unwrap_or_default())
             }
-            td.lead data-label="Finding" { (Told(change.plugin_name.as_deref().unwrap_or("–"))) }
+            td.lead data-label="Finding" { (Escaped(change.plugin_name.as_deref().unwrap_or("–"))) }
             td.number data-label="Plugin" { @if let Some(id) = change.plugin_id { (id) } }
-            td data-label="Host" { (Told(change.host.as_deref().unwrap_or("–"))) }
+            td data-label="Host" { (Escaped(change.host.as_deref().unwrap_or("–"))) }
             td.number data-label="Port" {
                 @if let Some(port) = change.port { (port) }
-                @if let Some(protocol) = &change.protocol { "/" (Told(protocol)) }
+                @if let Some(protocol) = &change.protocol { "/" (Escaped(protocol)) }
             }
         } } },
     )

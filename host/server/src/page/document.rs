@@ -1,4 +1,4 @@
-//! The frame of every page: head, navigation, the one place for what a page is about.
+//! The frame of every page: its head, its navigation and the main part that a page fills.
 
 use axum::{
     http::StatusCode,
@@ -7,24 +7,24 @@ use axum::{
 use maud::{DOCTYPE, Markup, html};
 
 use super::{
-    escape::{Told, checked},
+    escape::{Escaped, checked},
     form_token::FIELD,
-    page_request::Visit,
     static_files,
+    visitor::Visitor,
 };
 
-/// One page.
+/// What differs from page to page.
 pub struct Page {
     pub title: String,
-    pub place: Place,
-    /// Where a browser hears of changes; none for a page that does not change.
+    pub section: Section,
+    /// The address of the page's event stream; none for a page that does not change.
     pub events: Option<String>,
     pub body: Markup,
 }
 
-/// Where a page is in the navigation.
+/// The entry of the navigation that a page belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Section {
     Overview,
     Scans,
     Compare,
@@ -33,18 +33,18 @@ pub enum Place {
 }
 
 impl Page {
-    /// The page for its visitor.
-    pub fn respond(self, visit: &Visit, code: StatusCode) -> Response {
-        let Self { title, place, events, body } = self;
+    /// Makes the response for a visitor.
+    pub fn respond(self, visitor: &Visitor, code: StatusCode) -> Response {
+        let Self { title, section, events, body } = self;
         let is_live = events.is_some();
         let header = html! {
-            (navigation(visit, place))
+            (navigation(visitor, section))
             div.who {
                 @if is_live { span #live.live hidden { "live" } }
-                @if visit.session.is_some() {
-                    span.name { (Told(visit.name())) }
+                @if visitor.session.is_some() {
+                    span.name { (Escaped(visitor.name())) }
                     form method="post" action="/logout" {
-                        (token(visit))
+                        (token(visitor))
                         button.quiet type="submit" { "Log out" }
                     }
                 }
@@ -53,34 +53,34 @@ impl Page {
         let body = html! {
             (body)
             @if is_live {
-                noscript { p.hint { "Without JavaScript this page stays as it is: load it again to see what has changed." } }
+                noscript { p.hint { "Without JavaScript this page does not update itself. Reload it to see changes." } }
             }
         };
         (code, Html(whole(&title, header, events.as_deref(), body))).into_response()
     }
 }
 
-/// What every form of a visit carries.
-pub fn token(visit: &Visit) -> Markup {
-    html! { input type="hidden" name=(FIELD) value=(visit.form_token()); }
+/// The hidden field with the form token, which every form of a visitor carries.
+pub fn token(visitor: &Visitor) -> Markup {
+    html! { input type="hidden" name=(FIELD) value=(visitor.form_token()); }
 }
 
-/// A page for somebody who has not logged in: it shows nothing of this server.
-pub fn for_strangers(code: StatusCode, title: &str, body: Markup) -> Response {
+/// Makes a page for somebody who has not logged in. It shows no data of this server.
+pub fn for_unauthenticated(code: StatusCode, title: &str, body: Markup) -> Response {
     let body = html! { div.narrow { (body) } };
     (code, Html(whole(title, html! {}, None, body))).into_response()
 }
 
-fn navigation(visit: &Visit, place: Place) -> Markup {
-    let mut links = vec![(Place::Overview, "/", "Overview"), (Place::Scans, "/scans", "Scans")];
-    links.push((Place::Compare, "/compare", "Compare"));
-    if visit.may_submit() {
-        links.push((Place::NewScan, "/scans/new", "New scan"));
+fn navigation(visitor: &Visitor, section: Section) -> Markup {
+    let mut links = vec![(Section::Overview, "/", "Overview"), (Section::Scans, "/scans", "Scans")];
+    links.push((Section::Compare, "/compare", "Compare"));
+    if visitor.may_submit() {
+        links.push((Section::NewScan, "/scans/new", "New scan"));
     }
     html! {
         nav aria-label="Main" {
-            @for (at, address, name) in links {
-                a href=(address) aria-current=[(at == place).then_some("page")] { (name) }
+            @for (target, address, name) in links {
+                a href=(address) aria-current=[(target == section).then_some("page")] { (name) }
             }
         }
     }
@@ -100,7 +100,7 @@ fn whole(title: &str, header: Markup, events: Option<&str>, body: Markup) -> Str
                 script src=(static_files::versioned(static_files::SCRIPT)) defer {}
             }
             body {
-                a.skip href="#main" { "Skip to the content" }
+                a.skip href="#main" { "Skip to main content" }
                 header.top {
                     a.brand href="/" { "scanhost" }
                     (header)

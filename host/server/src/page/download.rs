@@ -20,25 +20,25 @@ use scanhost_results::export::FileFormat;
 use tokio_util::io::ReaderStream;
 
 use super::{
-    page_request::{About, Visit},
-    question::Question,
+    findings_query::FindingsQuery,
     trouble::Trouble,
+    visitor::{AuditDetails, Visitor},
 };
 
 /// The scanner's own report.
-pub async fn report(Extension(visit): Extension<Visit>, Path(id): Path<String>) -> Response {
-    let file = native(&visit, &id).await;
-    visit.note("download_native_scan", About { task_id: Some(&id), ..About::default() }, &file);
-    send(&visit, file)
+pub async fn report(Extension(visitor): Extension<Visitor>, Path(id): Path<String>) -> Response {
+    let file = native(&visitor, &id).await;
+    visitor.note("download_native_scan", AuditDetails { task_id: Some(&id), ..AuditDetails::default() }, &file);
+    send(&visitor, file)
 }
 
-async fn native(visit: &Visit, id: &str) -> Result<(File, String), Trouble> {
-    let _running = visit.permit()?;
-    let scan = find::scan(visit.host(), id).await?;
-    let path = native_report::report(visit.host(), &scan).await?;
-    accessed(visit.host(), &scan.id).await;
+async fn native(visitor: &Visitor, id: &str) -> Result<(File, String), Trouble> {
+    let _running = visitor.permit()?;
+    let scan = find::scan(visitor.host(), id).await?;
+    let path = native_report::report(visitor.host(), &scan).await?;
+    accessed(visitor.host(), &scan.id).await;
     let extension = path.extension().map(|extension| extension.to_string_lossy().into_owned()).unwrap_or_default();
-    let opening = visit.host().tasks.spawn_blocking(move || File::open(path));
+    let opening = visitor.host().tasks.spawn_blocking(move || File::open(path));
     let opened = opening.await.map_err(|error| Refusal::internal("opening the report", &error))?;
     let file = opened.map_err(|error| Refusal::internal("opening the report", &error))?;
     Ok((file, name(&scan.id, &extension)))
@@ -46,21 +46,21 @@ async fn native(visit: &Visit, id: &str) -> Result<(File, String), Trouble> {
 
 /// The findings that a question asks for, on all its pages.
 pub async fn findings(
-    Extension(visit): Extension<Visit>,
+    Extension(visitor): Extension<Visitor>,
     Path((id, format)): Path<(String, String)>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let question = Question::parse(&query.unwrap_or_default());
-    let file = exported(&visit, &id, &format, &question).await;
-    visit.note("get_scan_results", About { task_id: Some(&id), ..About::default() }, &file);
-    send(&visit, file)
+    let query = FindingsQuery::parse(&query.unwrap_or_default());
+    let file = exported(&visitor, &id, &format, &query).await;
+    visitor.note("get_scan_results", AuditDetails { task_id: Some(&id), ..AuditDetails::default() }, &file);
+    send(&visitor, file)
 }
 
-async fn exported(visit: &Visit, id: &str, format: &str, question: &Question) -> Result<(File, String), Trouble> {
-    let format = FileFormat::ALL.into_iter().find(|known| known.extension() == format).ok_or(Trouble::Nowhere)?;
-    let _running = visit.permit()?;
+async fn exported(visitor: &Visitor, id: &str, format: &str, query: &FindingsQuery) -> Result<(File, String), Trouble> {
+    let format = FileFormat::ALL.into_iter().find(|known| known.extension() == format).ok_or(Trouble::UnknownPage)?;
+    let _running = visitor.permit()?;
     let id = find::parse(id)?;
-    let file = results::export(visit.host(), question.args(id.as_str())?, format).await?;
+    let file = results::export(visitor.host(), query.args(id.as_str())?, format).await?;
     Ok((file, name(&id, format.extension())))
 }
 
@@ -70,14 +70,14 @@ fn name(id: &TaskId, extension: &str) -> String {
     format!("{id}.{extension}")
 }
 
-fn send(visit: &Visit, file: Result<(File, String), Trouble>) -> Response {
+fn send(visitor: &Visitor, file: Result<(File, String), Trouble>) -> Response {
     let (file, name) = match file {
         Ok(file) => file,
-        Err(trouble) => return trouble.for_visitors(visit),
+        Err(trouble) => return trouble.for_visitors(visitor),
     };
     let size = match file.metadata() {
         Ok(metadata) => metadata.len(),
-        Err(error) => return Trouble::from(Refusal::internal("reading the file", &error)).for_visitors(visit),
+        Err(error) => return Trouble::from(Refusal::internal("reading the file", &error)).for_visitors(visitor),
     };
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),

@@ -1,5 +1,6 @@
-//! Changes as server-sent events: each part of a page that is not as it was, as the HTML that takes its place. A stream
-//! ends after a while and with every reload, and the browser asks again: so nobody looks on whose login has ended.
+//! Changes as server-sent events: each event is the new HTML of one part of a page that has changed. A stream ends after a
+//! while and with every reload of the configuration, and the browser connects again, so a login that has ended gets no
+//! more events.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -28,82 +29,86 @@ use tokio::{
 
 use super::{
     overview::{self, Part},
-    page_request::Visit,
     scan,
     trouble::Trouble,
+    visitor::Visitor,
 };
 
-/// Between two looks, for what changes without a wake-up.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// The time between two readings, for changes that wake nobody up.
+const READ_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long a stream lasts.
 const LIFE: Duration = Duration::from_secs(60);
 
-/// Some proxies end what is quiet for longer.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+/// How often a quiet stream sends a comment. Some proxies close a connection that is quiet for longer.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// The event for a part that has changed, and the one after which the page is to be loaded again.
+/// The names of the events: a part has changed, and the page has to be reloaded.
 const PART: &str = "part";
 const RELOAD: &str = "reload";
 
-pub async fn of_overview(Extension(visit): Extension<Visit>) -> Response {
-    Feed::open(visit, Subject::Overview)
+pub async fn stream_overview(Extension(visitor): Extension<Visitor>) -> Response {
+    Feed::open(visitor, Subject::Overview)
 }
 
-pub async fn of_scan(Extension(visit): Extension<Visit>, Path(id): Path<String>) -> Response {
-    match find::scan(visit.host(), &id).await {
+pub async fn stream_scan(Extension(visitor): Extension<Visitor>, Path(id): Path<String>) -> Response {
+    match find::scan(visitor.host(), &id).await {
         Ok(scan) => {
-            let watch = visit.host().store.watch(&scan.id);
-            Feed::open(visit, Subject::Scan(scan.id.to_string(), watch))
+            let watch = visitor.host().store.watch(&scan.id);
+            Feed::open(visitor, Subject::Scan(scan.id.to_string(), watch))
         }
-        Err(refusal) => Trouble::from(refusal).for_visitors(&visit),
+        Err(refusal) => Trouble::from(refusal).for_visitors(&visitor),
     }
 }
 
-/// What a page is about.
+/// What the page shows.
 enum Subject {
     Overview,
     Scan(String, Watch),
 }
 
-/// What one browser is told.
+/// The event stream of one browser.
 struct Feed {
-    visit: Visit,
+    visitor: Visitor,
     subject: Subject,
-    seen: HashMap<&'static str, String>,
+    sent: HashMap<&'static str, String>,
     waiting: VecDeque<Event>,
     is_first: bool,
     has_ended: bool,
     end: Instant,
-    /// Of the configuration.
+    /// The generations of the configuration.
     generations: watch::Receiver<u64>,
-    /// Held for its drop.
-    _place: OwnedSemaphorePermit,
+    /// Counts the stream until it is dropped.
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Feed {
-    fn open(visit: Visit, subject: Subject) -> Response {
-        let Ok(place) = visit.site.streams.clone().try_acquire_owned() else {
-            let hint = "Load the page again to see what has changed.";
-            return Trouble::from(Refusal::new(ErrorCode::Unavailable, "too many people look on at once", hint))
-                .for_visitors(&visit);
+    fn open(visitor: Visitor, subject: Subject) -> Response {
+        let Ok(permit) = visitor.site.streams.clone().try_acquire_owned() else {
+            let hint = "Reload the page to see changes.";
+            return Trouble::from(Refusal::new(
+                ErrorCode::Unavailable,
+                "too many pages are open for live updates",
+                hint,
+            ))
+            .for_visitors(&visitor);
         };
         let feed = Self {
-            generations: visit.host().reloads.generations(),
-            visit,
+            generations: visitor.host().reloads.generations(),
+            visitor,
             subject,
-            seen: HashMap::new(),
+            sent: HashMap::new(),
             waiting: VecDeque::new(),
             is_first: true,
             has_ended: false,
             end: Instant::now() + LIFE,
-            _place: place,
+            _permit: permit,
         };
         let events = stream::unfold(feed, |mut feed| async move {
             let event = feed.next().await?;
             Some((Ok::<_, Infallible>(event), feed))
         });
-        Sse::new(events).keep_alive(KeepAlive::new().interval(SIGN_OF_LIFE)).into_response()
+        Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response()
     }
 
     /// The next event; none at the end.
@@ -112,7 +117,7 @@ impl Feed {
             if let Some(event) = self.waiting.pop_front() {
                 return Some(event);
             }
-            let shutdown = self.visit.host().shutdown.clone();
+            let shutdown = self.visitor.host().shutdown.clone();
             if self.has_ended || shutdown.is_cancelled() || Instant::now() >= self.end {
                 return None;
             }
@@ -120,13 +125,13 @@ impl Feed {
                 let mut generations = self.generations.clone();
                 tokio::select! {
                     () = self.changed() => {}
-                    () = tokio::time::sleep(LOOK_AGAIN) => {}
-                    // Who may look, and do what, may be another now.
+                    () = tokio::time::sleep(READ_INTERVAL) => {}
+                    // The rights of the visitor may have changed.
                     _ = generations.changed() => return None,
                     () = shutdown.cancelled() => return None,
                 }
             }
-            self.look().await;
+            self.read_parts().await;
         }
     }
 
@@ -137,21 +142,21 @@ impl Feed {
         }
     }
 
-    async fn look(&mut self) {
-        let looked = match &self.subject {
-            Subject::Overview => overview::parts(&self.visit).await.map(|parts| (parts, false)),
-            Subject::Scan(id, _) => scan::parts(&self.visit, id).await,
+    async fn read_parts(&mut self) {
+        let read = match &self.subject {
+            Subject::Overview => overview::parts(&self.visitor).await.map(|parts| (parts, false)),
+            Subject::Scan(id, _) => scan::parts(&self.visitor, id).await,
         };
-        match looked {
+        match read {
             Ok((parts, has_ended)) => {
                 for part in parts {
-                    self.tell(part);
+                    self.send_if_changed(part);
                 }
                 self.has_ended = has_ended;
             }
-            // It was deleted, which the page says once it is loaded again.
+            // The scan was deleted; the reloaded page says so.
             Err(Trouble::Refused(refusal)) if refusal.code == ErrorCode::NotFound => self.has_ended = true,
-            // A store that cannot be read says nothing of what is in it.
+            // While the store cannot be read, the page keeps what it shows.
             Err(_) => {}
         }
         if self.has_ended {
@@ -159,11 +164,11 @@ impl Feed {
         }
     }
 
-    fn tell(&mut self, (name, part): Part) {
+    fn send_if_changed(&mut self, (name, part): Part) {
         let html = super::escape::checked(part);
-        if self.seen.get(name) != Some(&html) {
+        if self.sent.get(name) != Some(&html) {
             self.waiting.push_back(Event::default().event(PART).data(&html));
-            self.seen.insert(name, html);
+            self.sent.insert(name, html);
         }
     }
 }

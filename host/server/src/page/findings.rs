@@ -1,4 +1,4 @@
-//! The findings of a scan as `get_scan_results` answers them: the same profiles, filters and pages, as a table.
+//! The findings of a scan as a table, with the profiles, filters and pages of `get_scan_results`.
 
 mod rows;
 
@@ -14,78 +14,78 @@ use scanhost_results::{FindingsPage, Truncated, export::FileFormat};
 use serde_json::Value as Json;
 
 use super::{
-    escape::{Told, number, plain},
-    page_request::Visit,
-    question::Question,
+    escape::{Escaped, number, plain},
+    findings_query::FindingsQuery,
     scan::summary,
     trouble::Trouble,
+    visitor::Visitor,
 };
 
-/// The profile that says what to fix first.
+/// The name of the profile that groups findings by what to fix first.
 const TRIAGE: &str = "triage";
 
 const PAGE_SIZES: [&str; 4] = ["10", "20", "40", "100"];
-const USUAL_PAGE_SIZE: &str = "40";
+const DEFAULT_PAGE_SIZE: &str = "40";
 
-/// What a question is about.
-struct Asked<'a> {
+/// A query, and what it is answered from.
+struct FindingsView<'a> {
     scan: &'a Scan,
-    question: &'a Question,
+    query: &'a FindingsQuery,
     snapshot: &'a Snapshot,
-    /// Of the scan's page.
+    /// The address of the scan's page.
     address: String,
 }
 
-/// The summary and the findings of a completed scan. The code is that of a question that is not answered.
-pub async fn part(visit: &Visit, scan: &Scan, question: &Question) -> (Markup, StatusCode) {
-    let snapshot = visit.host().snapshot.load_full();
-    let asked = Asked { scan, question, snapshot: &snapshot, address: format!("/scans/{}", scan.id) };
-    let found = read(visit, &asked).await;
-    let names = field_names(visit.host(), scan).await.unwrap_or_default();
+/// The summary and the findings of a completed scan. Where the query fails, the status code says why.
+pub async fn part(visitor: &Visitor, scan: &Scan, query: &FindingsQuery) -> (Markup, StatusCode) {
+    let snapshot = visitor.host().snapshot.load_full();
+    let view = FindingsView { scan, query, snapshot: &snapshot, address: format!("/scans/{}", scan.id) };
+    let found = read(visitor, &view).await;
+    let names = field_names(visitor.host(), scan).await.unwrap_or_default();
     let code = found.as_ref().map_or_else(Trouble::code, |_| StatusCode::OK);
     let part = html! {
-        (summary(&StatusReply::new(scan, None), &asked.address))
+        (summary(&StatusReply::new(scan, None), &view.address))
         section #findings aria-labelledby="findings-title" {
             div.heading {
                 h2 #findings-title { "Findings" }
-                (views(&asked))
+                (views(&view))
             }
-            (filters(&asked, &names))
+            (filters(&view, &names))
             @match &found {
-                Err(trouble) => (trouble.told()),
-                Ok(found) => (found_rows(&asked, found)),
+                Err(trouble) => (trouble.message()),
+                Ok(found) => (found_rows(&view, found)),
             }
-            (downloads(visit, &asked))
+            (downloads(visitor, &view))
         }
     };
     (part, code)
 }
 
-async fn read(visit: &Visit, asked: &Asked<'_>) -> Result<FindingsPage, Trouble> {
-    let _running = visit.permit()?;
-    Ok(page(visit.host(), asked.question.args(asked.scan.id.as_str())?).await?)
+async fn read(visitor: &Visitor, view: &FindingsView<'_>) -> Result<FindingsPage, Trouble> {
+    let _running = visitor.permit()?;
+    Ok(page(visitor.host(), view.query.args(view.scan.id.as_str())?).await?)
 }
 
-impl Asked<'_> {
-    fn to(&self, question: &Question) -> String {
-        format!("{}?{}#findings", self.address, question.query())
+impl FindingsView<'_> {
+    fn address_of(&self, query: &FindingsQuery) -> String {
+        format!("{}?{}#findings", self.address, query.encode())
     }
 
     fn profile(&self) -> String {
-        self.question.profile.clone().unwrap_or_else(|| default_profile(self.scan).to_string())
+        self.query.profile.clone().unwrap_or_else(|| default_profile(self.scan).to_string())
     }
 }
 
-fn views(asked: &Asked<'_>) -> Markup {
-    let has_triage = asked.snapshot.profiles.iter().any(|profile| profile.name.as_str() == TRIAGE);
-    let is_triage = asked.profile() == TRIAGE;
+fn views(view: &FindingsView<'_>) -> Markup {
+    let has_triage = view.snapshot.profiles.iter().any(|profile| profile.name.as_str() == TRIAGE);
+    let is_triage = view.profile() == TRIAGE;
     html! {
         @if has_triage {
             nav.tabs aria-label="Views" {
-                a href=(asked.to(&asked.question.with_profile(None))) aria-current=[(!is_triage).then_some("true")] {
+                a href=(view.address_of(&view.query.with_profile(None))) aria-current=[(!is_triage).then_some("true")] {
                     "Each finding"
                 }
-                a href=(asked.to(&asked.question.with_profile(Some(TRIAGE)))) aria-current=[is_triage.then_some("true")] {
+                a href=(view.address_of(&view.query.with_profile(Some(TRIAGE)))) aria-current=[is_triage.then_some("true")] {
                     "What to fix first"
                 }
             }
@@ -93,16 +93,16 @@ fn views(asked: &Asked<'_>) -> Markup {
     }
 }
 
-fn filters(asked: &Asked<'_>, names: &[String]) -> Markup {
-    let question = asked.question;
-    let (profile, size) = (asked.profile(), question.page_size.as_deref().unwrap_or(USUAL_PAGE_SIZE));
+fn filters(view: &FindingsView<'_>, names: &[String]) -> Markup {
+    let query = view.query;
+    let (profile, size) = (view.profile(), query.page_size.as_deref().unwrap_or(DEFAULT_PAGE_SIZE));
     html! {
-        form.bar method="get" action=(format_args!("{}#findings", asked.address)) {
-            @for filter in &question.filters { input type="hidden" name="filter" value=(plain(filter)); }
+        form.bar method="get" action=(format_args!("{}#findings", view.address)) {
+            @for filter in &query.filters { input type="hidden" name="filter" value=(plain(filter)); }
             div.field {
                 label for="profile" { "Profile" }
                 select #profile name="profile" {
-                    @for known in &asked.snapshot.profiles {
+                    @for known in &view.snapshot.profiles {
                         option value=(known.name.as_str()) selected[known.name.as_str() == profile] { (known.name.as_str()) }
                     }
                 }
@@ -117,7 +117,7 @@ fn filters(asked: &Asked<'_>, names: &[String]) -> Markup {
                 input #value name="value" autocomplete="off" spellcheck="false" placeholder=">=High";
             }
             div.field {
-                label for="page_size" { "On a page" }
+                label for="page_size" { "Per page" }
                 select #page_size name="page_size" {
                     @for known in PAGE_SIZES { option value=(known) selected[known == size] { (known) } }
                 }
@@ -125,22 +125,22 @@ fn filters(asked: &Asked<'_>, names: &[String]) -> Markup {
             button type="submit" { "Show" }
         }
         details.help {
-            summary { "How filters read" }
+            summary { "How to write filters" }
             p {
-                "Text: a part of it, or " code { "=all of it" } ". Numbers: " code { "443" } ", " code { ">7.0" } ", " code { "<=3" }
+                "Text: a part of it, or " code { "=exact text" } ". Numbers: " code { "443" } ", " code { ">7.0" } ", " code { "<=3" }
                 ". Severity: " code { "High" } ", " code { ">=Medium" } ". Yes or no: " code { "true" } ", " code { "false" }
-                ". A " code { "!" } " in front means not. The same field twice: one of the values. Different fields: all of them. "
-                "Every field can be used, shown or not."
+                ". A " code { "!" } " in front negates the filter. Several filters on one field: any of them must match. Filters on different fields: all must match. "
+                "You can also filter on fields that are not shown."
             }
         }
-        @if !question.filters.is_empty() {
+        @if !query.filters.is_empty() {
             ul.chips aria-label="Filters" {
-                @for (place, filter) in question.filters.iter().enumerate() {
+                @for (index, filter) in query.filters.iter().enumerate() {
                     @let (field, value) = filter.split_once('=').unwrap_or((filter, ""));
                     li {
-                        span { (Told(field)) ": " strong { (Told(value)) } }
-                        a href=(asked.to(&question.without_filter(place))) {
-                            span.sr { "Remove the filter " (Told(filter)) } span aria-hidden="true" { "×" }
+                        span { (Escaped(field)) ": " strong { (Escaped(value)) } }
+                        a href=(view.address_of(&query.without_filter(index))) {
+                            span.sr { "Remove the filter " (Escaped(filter)) } span aria-hidden="true" { "×" }
                         }
                     }
                 }
@@ -149,51 +149,51 @@ fn filters(asked: &Asked<'_>, names: &[String]) -> Markup {
     }
 }
 
-fn found_rows(asked: &Asked<'_>, found: &FindingsPage) -> Markup {
-    let question = asked.question;
+fn found_rows(view: &FindingsView<'_>, found: &FindingsPage) -> Markup {
+    let query = view.query;
     html! {
         p.found role="status" {
             strong { (number(found.total)) }
             (if found.total == 1 { " row" } else { " rows" })
             @if found.total_pages > 1 { ", page " (found.page) " of " (number(found.total_pages)) }
-            @for (field, value) in standing(asked, found) {
-                " · the profile shows only " code { (Told(field)) " " (Told(&text(value))) }
+            @for (field, value) in standing(view, found) {
+                " · the profile shows only " code { (Escaped(field)) " " (Escaped(&text(value))) }
             }
         }
         @if found.rows.is_empty() {
             div.empty {
                 @if found.page > found.total_pages {
                     p { "This page is past the end." }
-                    p { a href=(asked.to(&question.on_page(1))) { "First page" } }
-                } @else if question.filters.is_empty() {
-                    p { "The scan found nothing that this profile shows." }
+                    p { a href=(view.address_of(&query.on_page(1))) { "First page" } }
+                } @else if query.filters.is_empty() {
+                    p { "The scan has no findings that this profile shows." }
                 } @else {
-                    p { "No finding passes all of the filters. One that lacks a field never passes a filter on it." }
-                    p { a href=(asked.to(&Question::default().with_profile(question.profile.as_deref()))) { "Remove all filters" } }
+                    p { "No finding matches all filters. A finding without a field never matches a filter on that field." }
+                    p { a href=(view.address_of(&FindingsQuery::default().with_profile(query.profile.as_deref()))) { "Remove all filters" } }
                 }
             }
         } @else {
-            (rows::table(found, &|question: &Question| asked.to(question), question))
+            (rows::table(found, &|query: &FindingsQuery| view.address_of(query), query))
         }
         @if let Some(Truncated { remaining, skip }) = found.truncated {
             p.callout {
                 "These rows are large: " (number(remaining)) " more of this page did not fit. "
-                a href=(asked.to(&question.after(skip))) { "Show them" }
+                a href=(view.address_of(&query.after(skip))) { "Show them" }
             }
         }
         @if found.total_pages > 1 {
             nav.pages aria-label="Pages" {
-                @if found.page > 1 { a rel="prev" href=(asked.to(&question.on_page(found.page - 1))) { "Previous" } }
-                @if let Some(next) = found.next_page { a rel="next" href=(asked.to(&question.on_page(next))) { "Next" } }
+                @if found.page > 1 { a rel="prev" href=(view.address_of(&query.on_page(found.page - 1))) { "Previous" } }
+                @if let Some(next) = found.next_page { a rel="next" href=(view.address_of(&query.on_page(next))) { "Next" } }
             }
         }
     }
 }
 
-/// Filters that nobody asked for: the profile's own.
-fn standing<'a>(asked: &Asked<'_>, found: &'a FindingsPage) -> impl Iterator<Item = (&'a String, &'a Json)> {
+/// The standing filters of the profile.
+fn standing<'a>(view: &FindingsView<'_>, found: &'a FindingsPage) -> impl Iterator<Item = (&'a String, &'a Json)> {
     let own: Vec<String> =
-        asked.question.filters.iter().filter_map(|filter| Some(filter.split_once('=')?.0.to_owned())).collect();
+        view.query.filters.iter().filter_map(|filter| Some(filter.split_once('=')?.0.to_owned())).collect();
     found.filters_applied.iter().filter(move |(field, _)| !own.contains(field))
 }
 
@@ -201,20 +201,20 @@ fn text(value: &Json) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn downloads(visit: &Visit, asked: &Asked<'_>) -> Markup {
-    let report = visit.host().native_report(&asked.scan.id);
-    let question = Question { page: None, page_size: None, skip: None, ..asked.question.clone() };
+fn downloads(visitor: &Visitor, view: &FindingsView<'_>) -> Markup {
+    let report = visitor.host().native_report(&view.scan.id);
+    let query = FindingsQuery { page: None, page_size: None, skip: None, ..view.query.clone() };
     html! {
         p.downloads {
-            "Download all of these as "
-            @for (place, format) in FileFormat::ALL.into_iter().enumerate() {
-                @if place > 0 { ", " }
-                a href=(format_args!("{}/findings/{}?{}", asked.address, format.extension(), question.query())) download {
+            "Download all matching findings as "
+            @for (index, format) in FileFormat::ALL.into_iter().enumerate() {
+                @if index > 0 { ", " }
+                a href=(format_args!("{}/findings/{}?{}", view.address, format.extension(), query.encode())) download {
                     (match format { FileFormat::Jsonl => "JSON lines", FileFormat::Csv => "CSV", FileFormat::Parquet => "Parquet" })
                 }
             }
             @if report.is_some() {
-                ", or " a href=(format_args!("{}/report", asked.address)) download { "the scanner's own report" }
+                ", or " a href=(format_args!("{}/report", view.address)) download { "the scanner's own report" }
             }
             "."
         }

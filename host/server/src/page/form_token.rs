@@ -1,15 +1,15 @@
-//! The token that a form carries, which only pages of the same login can know.
+//! The token that a form carries, which only pages of the same login know.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use scanhost_app::host::Host;
 
-/// The field of the token.
+/// The name of the form field with the token.
 pub const FIELD: &str = "form";
 
-/// Whose forms those are that somebody fills in before they have logged in.
-pub const STRANGER: &str = "login";
+/// The visitor name in the token of the login form, which belongs to no login yet.
+pub const BEFORE_LOGIN: &str = "login";
 
-/// The token of the forms of this visitor.
+/// Makes the token for the forms of a visitor.
 pub fn token(host: &Host, visitor: &str) -> String {
     let token = host.sealer.keyed_hash(&[b"page form ".as_slice(), visitor.as_bytes()].concat());
     BASE64_URL_SAFE_NO_PAD.encode(token)

@@ -14,29 +14,29 @@ use scanhost_domain::request::ScanType;
 
 use super::{
     actions::run,
-    document::{Page, Place, token},
+    document::{Page, Section, token},
     escape::plain,
     form::Form,
-    page_request::{About, SUBMIT_TOOL, Visit},
     trouble::Trouble,
+    visitor::{AuditDetails, SUBMIT_TOOL, Visitor},
 };
 
 /// The arguments that the form has.
 const FIELDS: [&str; 5] = ["name", "targets", "description", "scanner_pool", "idempotency_key"];
 
-pub async fn show(Extension(visit): Extension<Visit>) -> Response {
-    if !visit.may_submit() {
-        return Trouble::Scope(Scope::Submit).for_visitors(&visit);
+pub async fn show(Extension(visitor): Extension<Visitor>) -> Response {
+    if !visitor.may_submit() {
+        return Trouble::Scope(Scope::Submit).for_visitors(&visitor);
     }
-    page(&visit, &|_| String::new(), None)
+    page(&visitor, &|_| String::new(), None)
 }
 
-pub async fn submit(Extension(visit): Extension<Visit>, request: Request) -> Response {
-    let form = match Form::of(&visit, request).await {
+pub async fn submit(Extension(visitor): Extension<Visitor>, request: Request) -> Response {
+    let form = match Form::of(&visitor, request).await {
         Ok(form) => form,
         Err(trouble) => {
-            visit.note::<()>(SUBMIT_TOOL, About::default(), &Err(trouble.clone()));
-            return trouble.for_visitors(&visit);
+            visitor.note::<()>(SUBMIT_TOOL, AuditDetails::default(), &Err(trouble.clone()));
+            return trouble.for_visitors(&visitor);
         }
     };
     let text = |name: &str| Some(form.text(name).to_owned()).filter(|text| !text.is_empty());
@@ -50,22 +50,23 @@ pub async fn submit(Extension(visit): Extension<Visit>, request: Request) -> Res
     };
     // The same form sent twice is the same request.
     let raw = FIELDS.iter().filter_map(|name| Some(((*name).to_owned(), text(name)?.into()))).collect();
-    let host = visit.host().clone();
+    let host = visitor.host().clone();
     let work = async move {
         let submission = submit_scan(&host, &Caller::default(), SUBMIT_TOOL, &raw, ScanType::Untrusted, args).await?;
         Ok(SubmitReply::from(submission))
     };
-    let done = run(&visit, SUBMIT_TOOL, work).await;
-    let about = About { targets: Some(form.text("targets")), pool: Some(form.text("scanner_pool")), task_id: None };
-    visit.note_reply(SUBMIT_TOOL, about, done.as_ref());
+    let done = run(&visitor, SUBMIT_TOOL, work).await;
+    let about =
+        AuditDetails { targets: Some(form.text("targets")), pool: Some(form.text("scanner_pool")), task_id: None };
+    visitor.note_reply(SUBMIT_TOOL, about, done.as_ref());
     match done {
         Ok(reply) => Redirect::to(&format!("/scans/{}", reply["task_id"].as_str().unwrap_or_default())).into_response(),
-        Err(trouble) => page(&visit, &|name| form.text(name).to_owned(), Some(&trouble)),
+        Err(trouble) => page(&visitor, &|name| form.text(name).to_owned(), Some(&trouble)),
     }
 }
 
-fn page(visit: &Visit, filled: &dyn Fn(&str) -> String, trouble: Option<&Trouble>) -> Response {
-    let snapshot = visit.host().snapshot.load();
+fn page(visitor: &Visitor, filled: &dyn Fn(&str) -> String, trouble: Option<&Trouble>) -> Response {
+    let snapshot = visitor.host().snapshot.load();
     let chosen = |name: &str, value: &str, usual: &str| {
         let filled = filled(name);
         value == if filled.is_empty() { usual } else { &filled }
@@ -73,9 +74,9 @@ fn page(visit: &Visit, filled: &dyn Fn(&str) -> String, trouble: Option<&Trouble
     let body = html! {
         h1 { "New scan" }
         p.sub { "From the network, without a login at the targets." }
-        @if let Some(trouble) = trouble { (trouble.told()) }
+        @if let Some(trouble) = trouble { (trouble.message()) }
         form.stack method="post" action="/scans" {
-            (token(visit))
+            (token(visitor))
             // The same form sent twice is one scan.
             input type="hidden" name="idempotency_key" value=(format_args!("page-{:032x}", rand::random::<u128>()));
             (field("name", "Name", html! {
@@ -101,7 +102,7 @@ fn page(visit: &Visit, filled: &dyn Fn(&str) -> String, trouble: Option<&Trouble
         }
     };
     let code = trouble.map_or(StatusCode::OK, Trouble::code);
-    Page { title: "New scan".to_owned(), place: Place::NewScan, events: None, body }.respond(visit, code)
+    Page { title: "New scan".to_owned(), section: Section::NewScan, events: None, body }.respond(visitor, code)
 }
 
 fn field(id: &str, label: &str, input: Markup, hint: &str) -> Markup {

@@ -1,5 +1,4 @@
-//! The overview: what runs, what waits, how the scanners are, what came in last. Each part of it is sent again when it has
-//! changed.
+//! The overview: running scans, recent scans, queues, scanners and plugins. Each part is sent again when it has changed.
 
 use axum::{Extension, response::Response};
 use maud::{Markup, html};
@@ -8,29 +7,29 @@ use scanhost_system::clock;
 
 use super::{
     board::{Pool, Present, Scanner},
-    document::{Page, Place, token},
-    escape::{Told, number},
-    page_request::{About, SUBMIT_TOOL, Visit},
+    document::{Page, Section, token},
+    escape::{Escaped, number},
     plugins, scans,
-    state::{light, neutral, progress},
+    state::{bad, good, neutral, progress},
     table::{
         Column::{self, Number, Text},
         table,
     },
-    time::{moment, moment_of, span},
+    time::{duration, parsed_timestamp, timestamp},
     trouble::Trouble,
     trouble_page::respond,
+    visitor::{AuditDetails, SUBMIT_TOOL, Visitor},
 };
 
-/// What a browser finds again by its name.
+/// A part of a page, with the element id by which the browser replaces it.
 pub type Part = (&'static str, Markup);
 
-pub async fn show(Extension(visit): Extension<Visit>) -> Response {
-    let parts = parts(&visit).await;
-    visit.note("overview", About::default(), &parts);
+pub async fn show(Extension(visitor): Extension<Visitor>) -> Response {
+    let parts = parts(&visitor).await;
+    visitor.note("overview", AuditDetails::default(), &parts);
     let page = parts.map(|parts| Page {
         title: "Overview".to_owned(),
-        place: Place::Overview,
+        section: Section::Overview,
         events: Some("/events".to_owned()),
         body: html! {
             h1 { "Overview" }
@@ -38,20 +37,17 @@ pub async fn show(Extension(visit): Extension<Visit>) -> Response {
             p.hint { "All times are in UTC." }
         },
     });
-    respond(&visit, page)
+    respond(&visitor, page)
 }
 
-/// All parts as they are now.
-///
-/// # Errors
-/// When the store cannot be read.
-pub async fn parts(visit: &Visit) -> Result<Vec<Part>, Trouble> {
-    let present = visit.site.board.present(visit.host()).await?;
+/// All parts in their present state.
+pub async fn parts(visitor: &Visitor) -> Result<Vec<Part>, Trouble> {
+    let present = visitor.site.board.present(visitor.host()).await?;
     Ok(vec![
         ("glance", glance(&present)),
         ("running", running(&present.running)),
-        ("recent", recent(visit, &present.recent)),
-        ("pools", pools(visit, &present.pools)),
+        ("recent", recent(visitor, &present.recent)),
+        ("pools", pools(visitor, &present.pools)),
         ("scanners", scanners(&present.scanners)),
         ("plugins", plugins::part(&present)),
     ])
@@ -63,12 +59,12 @@ fn glance(present: &Present) -> Markup {
     let waiting: u64 = present.pools.iter().map(|pool| pool.state.queue_depth).sum();
     let letters: u64 = present.pools.iter().map(|pool| pool.state.dead_letters).sum();
     let enabled = present.scanners.iter().filter(|line| line.scanner.enabled).count();
-    let well = present.scanners.iter().filter(|line| line.scanner.enabled && is_well(line)).count();
+    let healthy = present.scanners.iter().filter(|line| line.scanner.enabled && is_healthy(line)).count();
     html! {
         dl #glance.glance {
             div { dt { "Running" } dd { (active) small { " of " (capacity) } } }
             div { dt { "Waiting" } dd { (number(waiting)) } }
-            div.bad[well < enabled] { dt { "Scanners up" } dd { (well) small { " of " (enabled) } } }
+            div.bad[healthy < enabled] { dt { "Scanners up" } dd { (healthy) small { " of " (enabled) } } }
             div.bad[letters > 0] { dt { "Dead letters" } dd { (number(letters)) } }
         }
     }
@@ -79,21 +75,21 @@ fn running(scans: &[StatusReply]) -> Markup {
         section #running aria-labelledby="running-title" {
             h2 #running-title { "Running" }
             @if scans.is_empty() {
-                p.empty { "Nothing runs now." }
+                p.empty { "No scan is running." }
             } @else {
                 (table(
                     &[Text("Scan"), Text("Targets"), Text("Scanner"), Text("Started"), Text("Progress")],
                     html! { @for scan in scans {
                         tr id=(format_args!("running-{}", scan.task_id)) {
                             td.lead data-label="Scan" {
-                                a.title href=(format_args!("/scans/{}", scan.task_id)) { (Told(&scan.name)) }
+                                a.title href=(format_args!("/scans/{}", scan.task_id)) { (Escaped(&scan.name)) }
                             }
-                            td.targets.plain data-label="Targets" { (Told(&scan.targets)) }
+                            td.targets.plain data-label="Targets" { (Escaped(&scan.targets)) }
                             td.brief.plain data-label="Scanner" {
                                 (scan.scanner_pool) "/" (scan.scanner_instance.as_deref().unwrap_or("–"))
                             }
                             td.brief data-label="Started" {
-                                @if let Some(started) = &scan.started_at { (moment_of(started)) }
+                                @if let Some(started) = &scan.started_at { (parsed_timestamp(started)) }
                             }
                             td.line.plain data-label="Progress" { (progress(scan)) }
                         }
@@ -104,7 +100,7 @@ fn running(scans: &[StatusReply]) -> Markup {
     }
 }
 
-fn recent(visit: &Visit, recent: &[StatusReply]) -> Markup {
+fn recent(visitor: &Visitor, recent: &[StatusReply]) -> Markup {
     html! {
         section #recent aria-labelledby="recent-title" {
             h2 #recent-title { "Recent scans" }
@@ -112,9 +108,9 @@ fn recent(visit: &Visit, recent: &[StatusReply]) -> Markup {
                 div.empty {
                     p { "There are no scans yet." }
                     p {
-                        "An agent submits one with the tool " code { (SUBMIT_TOOL) } ", somebody at the command line with "
+                        "Agents submit scans with the tool " code { (SUBMIT_TOOL) } ", people on the command line with "
                         code { "scanhost scan --targets …" }
-                        @if visit.may_submit() { ", and you " a href="/scans/new" { "here" } }
+                        @if visitor.may_submit() { ", or " a href="/scans/new" { "on this page" } }
                         "."
                     }
                 }
@@ -126,14 +122,14 @@ fn recent(visit: &Visit, recent: &[StatusReply]) -> Markup {
     }
 }
 
-fn pools(visit: &Visit, pools: &[Pool]) -> Markup {
+fn pools(visitor: &Visitor, pools: &[Pool]) -> Markup {
     let mut columns =
         vec![Text("Pool"), Text("State"), Number("Busy"), Number("Waiting"), Text("Next"), Number("Dead letters")];
-    columns.extend(visit.may_pause().then_some(Column::Actions));
+    columns.extend(visitor.may_pause().then_some(Column::Actions));
     html! {
         section #pools aria-labelledby="pools-title" {
             h2 #pools-title { "Queues" }
-            (table(&columns, html! { @for pool in pools { (pool_row(visit, pool)) } }))
+            (table(&columns, html! { @for pool in pools { (pool_row(visitor, pool)) } }))
             @if pools.iter().any(|pool| pool.state.dead_letters > 0) {
                 p.hint {
                     a href="/scans?status=failed" { "Failed scans" } " stay dead letters until an operator retries or purges them: "
@@ -144,33 +140,33 @@ fn pools(visit: &Visit, pools: &[Pool]) -> Markup {
     }
 }
 
-fn pool_row(visit: &Visit, pool: &Pool) -> Markup {
+fn pool_row(visitor: &Visitor, pool: &Pool) -> Markup {
     let waited = pool.state.oldest_created_at.map(|oldest| clock::now().duration_since(oldest).as_mins());
     html! {
         tr id=(format_args!("pool-{}", pool.name)) {
             td.lead data-label="Pool" { strong { (pool.name) } @if pool.is_default { " " span.hint { "default" } } }
             td.plain data-label="State" {
-                @if pool.state.paused { (neutral("paused")) } @else { (light(true, "open")) }
+                @if pool.state.paused { (neutral("paused")) } @else { (good("open")) }
             }
             td.number data-label="Busy" { (pool.active) " of " (pool.capacity) }
             td.number data-label="Waiting" {
                 (number(pool.state.queue_depth))
-                // In minutes: a second that passes is no change.
+                // In whole minutes, so that this part does not change every second.
                 @if let Some(minutes) = waited.filter(|minutes| *minutes > 0) {
-                    " " span.hint { "since " (span(minutes * 60)) }
+                    " " span.hint { "since " (duration(minutes * 60)) }
                 }
             }
             td data-label="Next" {
                 @if let Some(next) = pool.state.next.first() {
-                    a href=(format_args!("/scans/{}", next.id)) { (Told(&next.name)) }
+                    a href=(format_args!("/scans/{}", next.id)) { (Escaped(&next.name)) }
                 }
             }
             td.number data-label="Dead letters" { (number(pool.state.dead_letters)) }
-            @if visit.may_pause() {
+            @if visitor.may_pause() {
                 td.actions {
                     @let (verb, word) = if pool.state.paused { ("resume", "Resume") } else { ("pause", "Pause") };
                     form method="post" action=(format_args!("/pools/{}/{verb}", pool.name)) {
-                        (token(visit))
+                        (token(visitor))
                         button type="submit" { (word) span.sr { " pool " (pool.name) } }
                     }
                 }
@@ -184,7 +180,7 @@ fn scanners(lines: &[Scanner]) -> Markup {
         section #scanners aria-labelledby="scanners-title" {
             h2 #scanners-title { "Scanners" }
             (table(
-                &[Text("Scanner"), Text("Backend"), Text("State"), Text("Breaker"), Number("Busy"), Text("Says")],
+                &[Text("Scanner"), Text("Backend"), Text("State"), Text("Breaker"), Number("Busy"), Text("Message")],
                 html! { @for line in lines { (scanner_row(line)) } },
             ))
         }
@@ -197,27 +193,31 @@ fn scanner_row(line: &Scanner) -> Markup {
         tr id=(format_args!("scanner-{}-{}", scanner.pool, scanner.instance_id)) {
             td.lead data-label="Scanner" {
                 strong { (scanner.pool) "/" (scanner.instance_id) }
-                @if scanner.name != scanner.instance_id { " " span.hint { (Told(&scanner.name)) } }
+                @if scanner.name != scanner.instance_id { " " span.hint { (Escaped(&scanner.name)) } }
             }
             td.plain data-label="Backend" {
                 (scanner.backend)
-                @if let Some(url) = &scanner.url { " " span.hint.url { (Told(url)) } }
+                @if let Some(url) = &scanner.url { " " span.hint.url { (Escaped(url)) } }
             }
             td data-label="State" {
                 @if !scanner.enabled { (neutral("disabled")) }
-                @else if line.reported_at.is_none() { (neutral("not asked yet")) }
-                @else { (light(scanner.up, if scanner.up { "up" } else { "down" })) }
+                @else if line.reported_at.is_none() { (neutral("not checked yet")) }
+                @else if scanner.up { (good("up")) }
+                @else { (bad("down")) }
             }
-            td data-label="Breaker" { (light(scanner.circuit == "closed", &scanner.circuit.replace('_', " "))) }
+            td data-label="Breaker" {
+                @let circuit = scanner.circuit.replace('_', " ");
+                @if scanner.circuit == "closed" { (good(&circuit)) } @else { (bad(&circuit)) }
+            }
             td.number data-label="Busy" { (scanner.active_scans) " of " (scanner.max_concurrent_scans) }
-            td.line.plain data-label="Says" {
-                (Told(&line.message))
-                @if let Some(time) = line.reported_at.filter(|_| !scanner.up) { " " span.hint { (moment(time)) } }
+            td.line.plain data-label="Message" {
+                (Escaped(&line.message))
+                @if let Some(time) = line.reported_at.filter(|_| !scanner.up) { " " span.hint { (timestamp(time)) } }
             }
         }
     }
 }
 
-fn is_well(line: &Scanner) -> bool {
+fn is_healthy(line: &Scanner) -> bool {
     line.scanner.up && line.scanner.circuit == "closed"
 }

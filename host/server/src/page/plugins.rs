@@ -1,34 +1,34 @@
-//! The plugins in use, which generation each is, and what became of the last change of the configuration.
+//! The plugins in use with their generations, and the outcome of the last reload of the configuration.
 
 use maud::{Markup, html};
 use serde_json::Value as Json;
 
 use super::{
     board::Present,
-    escape::Told,
-    state::{light, neutral},
+    escape::Escaped,
+    state::{bad, good, neutral},
     table::{
         Column::{Number, Text},
         table,
     },
-    time::moment,
+    time::timestamp,
 };
 
-/// The part of the overview.
+/// The part of the overview about plugins.
 pub fn part(present: &Present) -> Markup {
     let reload = &present.reload;
     html! {
         section #plugins aria-labelledby="plugins-title" {
             h2 #plugins-title { "Configuration and plugins" }
             @if reload.problems.is_empty() {
-                p.hint { "Generation " (present.generation) " of the configuration is in use since " (moment(reload.at)) "." }
+                p.hint { "Generation " (present.generation) " of the configuration is in use since " (timestamp(reload.at)) "." }
             } @else {
                 div.callout.bad {
-                    p { strong { "What the files say since " (moment(reload.at)) " cannot be used." } }
-                    ul { @for problem in &reload.problems { li { (Told(&problem.to_string())) } } }
+                    p { strong { "The configuration could not be reloaded at " (timestamp(reload.at)) "." } }
+                    ul { @for problem in &reload.problems { li { (Escaped(&problem.to_string())) } } }
                     p {
-                        "Generation " (present.generation) " stays in use. Mended files are taken by themselves; "
-                        code { "scanhost config check" } " looks at them before."
+                        "Generation " (present.generation) " stays in use. Corrected files are loaded automatically; "
+                        code { "scanhost config check" } " checks them first."
                     }
                 }
             }
@@ -45,17 +45,17 @@ fn row(plugin: &Json) -> Markup {
     let (state, digest) = (text("state"), text("sha256"));
     html! {
         tr {
-            td.lead data-label="Plugin" { strong { (Told(text("name"))) } }
+            td.lead data-label="Plugin" { strong { (Escaped(text("name"))) } }
             td.plain data-label="Kind" { (text("kind")) }
             td.plain data-label="State" {
                 @match state {
-                    "active" => (light(true, state)),
+                    "active" => (good(state)),
                     "draining" => (neutral(state)),
-                    other => (light(false, other)),
+                    other => (bad(other)),
                 }
-                @if let Some(why) = plugin["why"].as_str() { " " span.hint { (Told(why)) } }
+                @if let Some(why) = plugin["why"].as_str() { " " span.hint { (Escaped(why)) } }
             }
-            td data-label="Version" { (Told(text("version"))) }
+            td data-label="Version" { (Escaped(text("version"))) }
             td.number data-label="Generation" { @if let Some(generation) = plugin["generation"].as_u64() { (generation) } }
             td data-label="SHA-256" {
                 @if let Some(start) = digest.get(..12) { code.digest title=(digest) { (start) } }

@@ -11,13 +11,13 @@ use serde_json::{Map, Value as Json};
 use url::form_urlencoded::{self, Serializer};
 
 use super::{
-    document::{Page, Place},
-    escape::{Told, plain},
-    page_request::{About, Visit},
+    document::{Page, Section},
+    escape::{Escaped, plain},
     state::{counts, status},
     table::{Column::Text, table},
-    time::{between, moment_of},
+    time::{between, parsed_timestamp},
     trouble::Trouble,
+    visitor::{AuditDetails, Visitor},
 };
 
 /// Scans on a page.
@@ -27,7 +27,7 @@ const ON_A_PAGE: i64 = 30;
 const NARROWING: [&str; 3] = ["status", "scanner_pool", "target"];
 const CURSOR: &str = "cursor";
 
-pub async fn show(Extension(visit): Extension<Visit>, RawQuery(query): RawQuery) -> Response {
+pub async fn show(Extension(visitor): Extension<Visitor>, RawQuery(query): RawQuery) -> Response {
     let mut given: Map<String, Json> = Map::new();
     for (name, text) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
         let is_ours = NARROWING.contains(&name.as_ref()) || name == CURSOR;
@@ -45,19 +45,19 @@ pub async fn show(Extension(visit): Extension<Visit>, RawQuery(query): RawQuery)
         limit: ON_A_PAGE,
         ..Args::default()
     };
-    let listed = list(visit.host(), args).await.map_err(Trouble::from);
-    visit.note(
+    let listed = list(visitor.host(), args).await.map_err(Trouble::from);
+    visitor.note(
         "list_scans",
-        About { pool: given.get("scanner_pool").and_then(Json::as_str), ..About::default() },
+        AuditDetails { pool: given.get("scanner_pool").and_then(Json::as_str), ..AuditDetails::default() },
         &listed,
     );
     let is_narrowed = NARROWING.iter().any(|name| given.contains_key(*name));
     let body = html! {
         h1 { "Scans" }
-        (narrowing(&visit, &asked))
+        (narrowing(&visitor, &asked))
         @match &listed {
-            Err(trouble) => (trouble.told()),
-            Ok(listed) if listed.scans.is_empty() => (none(&visit, is_narrowed)),
+            Err(trouble) => (trouble.message()),
+            Ok(listed) if listed.scans.is_empty() => (none(&visitor, is_narrowed)),
             Ok(listed) => {
                 (self::listed("list", &listed.scans))
                 nav.pages aria-label="Pages" {
@@ -69,11 +69,11 @@ pub async fn show(Extension(visit): Extension<Visit>, RawQuery(query): RawQuery)
         p.hint { "All times are in UTC." }
     };
     let code = listed.as_ref().map_or_else(Trouble::code, |_| axum::http::StatusCode::OK);
-    Page { title: "Scans".to_owned(), place: Place::Scans, events: None, body }.respond(&visit, code)
+    Page { title: "Scans".to_owned(), section: Section::Scans, events: None, body }.respond(&visitor, code)
 }
 
-fn narrowing<'a>(visit: &Visit, asked: &impl Fn(&str) -> &'a str) -> Markup {
-    let snapshot = visit.host().snapshot.load();
+fn narrowing<'a>(visitor: &Visitor, asked: &impl Fn(&str) -> &'a str) -> Markup {
+    let snapshot = visitor.host().snapshot.load();
     html! {
         form.bar method="get" action="/scans" {
             div.field {
@@ -104,7 +104,7 @@ fn narrowing<'a>(visit: &Visit, asked: &impl Fn(&str) -> &'a str) -> Markup {
     }
 }
 
-fn none(visit: &Visit, is_narrowed: bool) -> Markup {
+fn none(visitor: &Visitor, is_narrowed: bool) -> Markup {
     html! {
         div.empty {
             @if is_narrowed {
@@ -112,7 +112,7 @@ fn none(visit: &Visit, is_narrowed: bool) -> Markup {
                 p { a href="/scans" { "Show all scans" } }
             } @else {
                 p { "There are no scans." }
-                @if visit.may_submit() { p { a href="/scans/new" { "Submit one" } } }
+                @if visitor.may_submit() { p { a href="/scans/new" { "Submit one" } } }
             }
         }
     }
@@ -148,15 +148,15 @@ pub fn listed(name: &str, scans: &[StatusReply]) -> Markup {
 fn row(name: &str, scan: &StatusReply) -> Markup {
     html! {
         tr id=(format_args!("{name}-{}", scan.task_id)) {
-            td.lead data-label="Scan" { a.title href=(format_args!("/scans/{}", scan.task_id)) { (Told(&scan.name)) } }
+            td.lead data-label="Scan" { a.title href=(format_args!("/scans/{}", scan.task_id)) { (Escaped(&scan.name)) } }
             td.plain data-label="Status" {
                 (status(scan))
                 @if scan.status == "running" { " " span.hint { (scan.progress) " %" } }
                 @if let Some(place) = scan.queue_position { " " span.hint { "place " (place) } }
             }
-            td.targets.plain data-label="Targets" { (Told(&scan.targets)) }
+            td.targets.plain data-label="Targets" { (Escaped(&scan.targets)) }
             td.brief.plain data-label="Pool" { (scan.scanner_pool) }
-            td.brief.plain data-label="Submitted" { (moment_of(&scan.created_at)) }
+            td.brief.plain data-label="Submitted" { (parsed_timestamp(&scan.created_at)) }
             td.brief data-label="Took" {
                 (between(scan.started_at.as_deref(), scan.completed_at.as_deref()).unwrap_or_default())
             }

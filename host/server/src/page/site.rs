@@ -1,4 +1,4 @@
-//! What all requests of the page share.
+//! The state that all requests to the page share.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use super::board::Board;
 use crate::mcp::Offered;
 
-/// State that all requests of the page share.
+/// The state that all requests to the page share.
 pub struct Site {
     pub host: Arc<Host>,
     pub offered: Arc<Offered>,

@@ -1,15 +1,15 @@
-//! Words of the program as badges: colour says the same as the word, never more.
+//! Badges for words of the program. The colour only repeats what the word says.
 
 use maud::{Markup, html};
 use scanhost_app::reply::{CountsReply, StatusReply};
 use scanhost_domain::finding::Severity;
 
-/// Where a scan stands.
+/// The status of a scan.
 pub fn status(scan: &StatusReply) -> Markup {
     html! { span class=(format_args!("state {}", scan.status)) { (scan.status) } }
 }
 
-/// How far it is, while it runs.
+/// The progress of a running scan.
 pub fn progress(scan: &StatusReply) -> Markup {
     html! {
         div.progress {
@@ -19,12 +19,17 @@ pub fn progress(scan: &StatusReply) -> Markup {
     }
 }
 
-/// Good, or something that an operator should see.
-pub fn light(is_good: bool, word: &str) -> Markup {
-    html! { span class=(if is_good { "state completed" } else { "state failed" }) { (word) } }
+/// A badge for a good state.
+pub fn good(word: &str) -> Markup {
+    html! { span.state.completed { (word) } }
 }
 
-/// Neither good nor bad.
+/// A badge for a state that an operator should look at.
+pub fn bad(word: &str) -> Markup {
+    html! { span.state.failed { (word) } }
+}
+
+/// A badge for a state that is neither good nor bad.
 pub fn neutral(word: &str) -> Markup {
     html! { span.state.cancelled { (word) } }
 }
@@ -33,12 +38,12 @@ pub fn severity(severity: Severity) -> Markup {
     html! { span class=(format_args!("severity {}", class(severity))) { (severity.name()) } }
 }
 
-/// A severity that a profile's row names, or the text as it is.
+/// The badge of the severity with this name, if there is one.
 pub fn severity_of(text: &str) -> Option<Markup> {
     Severity::ALL.into_iter().find(|known| known.name() == text).map(severity)
 }
 
-/// The name of its colour.
+/// The CSS class of a severity.
 pub fn class(severity: Severity) -> &'static str {
     match severity {
         Severity::Info => "info",
@@ -49,7 +54,7 @@ pub fn class(severity: Severity) -> &'static str {
     }
 }
 
-/// From the worst to the mildest.
+/// The counts, from the worst severity to the mildest.
 pub fn by_severity(counts: CountsReply) -> [(Severity, u64); 5] {
     let CountsReply { critical, high, medium, low, info } = counts;
     [
@@ -61,7 +66,7 @@ pub fn by_severity(counts: CountsReply) -> [(Severity, u64); 5] {
     ]
 }
 
-/// How many findings of each severity, in a row of a list.
+/// The number of findings of each severity, for a row of a list.
 pub fn counts(counts: CountsReply) -> Markup {
     html! {
         span.counts {

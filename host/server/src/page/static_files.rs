@@ -1,4 +1,4 @@
-//! The page's own style, script and icon: files inside of this program, the same for everybody.
+//! The style sheet, the script and the icon of the page: files inside this program, the same for everybody.
 
 use std::sync::LazyLock;
 
@@ -16,7 +16,7 @@ const STYLE_TEXT: &str = include_str!("static_files/page.css");
 const SCRIPT_TEXT: &str = include_str!("static_files/page.js");
 const ICON_TEXT: &str = include_str!("static_files/icon.svg");
 
-/// The address of one of them in this version of the program, so that browsers may keep it for ever.
+/// Adds the version of the program's static files to the address of one, so that browsers may keep it for ever.
 pub fn versioned(address: &str) -> String {
     static VERSION: LazyLock<String> =
         LazyLock::new(|| format!("{:016x}", xxh3_64([STYLE_TEXT, SCRIPT_TEXT, ICON_TEXT].concat().as_bytes())));
@@ -24,18 +24,18 @@ pub fn versioned(address: &str) -> String {
 }
 
 pub async fn style() -> Response {
-    asset("text/css; charset=utf-8", STYLE_TEXT)
+    static_file("text/css; charset=utf-8", STYLE_TEXT)
 }
 
 pub async fn script() -> Response {
-    asset("text/javascript; charset=utf-8", SCRIPT_TEXT)
+    static_file("text/javascript; charset=utf-8", SCRIPT_TEXT)
 }
 
 pub async fn icon() -> Response {
-    asset("image/svg+xml", ICON_TEXT)
+    static_file("image/svg+xml", ICON_TEXT)
 }
 
-fn asset(kind: &'static str, text: &'static str) -> Response {
+fn static_file(kind: &'static str, text: &'static str) -> Response {
     let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")];
     (headers, text).into_response()
 }

@@ -1,13 +1,13 @@
-//! Tables that become cards where there is little room: each cell carries its column's name for that.
+//! Tables that become cards on a narrow screen, for which each cell carries its column's name.
 
 use maud::{Markup, html};
 
-/// A column's head.
+/// The head of a column.
 #[derive(Clone, Copy, Debug)]
 pub enum Column<'a> {
     Text(&'a str),
     Number(&'a str),
-    /// What can be done; said to those who hear the page, since others see it.
+    /// The column of buttons, whose head only screen readers get.
     Actions,
 }
 
@@ -17,8 +17,8 @@ pub fn table(columns: &[Column<'_>], rows: Markup) -> Markup {
         div.panel { table.cards {
             thead { tr { @for column in columns {
                 @match column {
-                    Column::Text(name) => th scope="col" { (super::escape::Told(name)) },
-                    Column::Number(name) => th.number scope="col" { (super::escape::Told(name)) },
+                    Column::Text(name) => th scope="col" { (super::escape::Escaped(name)) },
+                    Column::Number(name) => th.number scope="col" { (super::escape::Escaped(name)) },
                     Column::Actions => th scope="col" { span.sr { "Actions" } },
                 }
             } } }

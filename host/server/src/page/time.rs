@@ -1,29 +1,29 @@
-//! Times and spans of time as people read them. All are in UTC, which the page says once.
+//! Times and durations as people read them. All times are in UTC, which the page says once.
 
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-/// A time to the second; the whole of it for programs.
-pub fn moment(time: Timestamp) -> Markup {
+/// A time to the second, with the exact time for programs in an attribute.
+pub fn timestamp(time: Timestamp) -> Markup {
     html! { time datetime=(time) { (time.strftime("%Y-%m-%d %H:%M:%S").to_string()) } }
 }
 
-/// The same from its text.
-pub fn moment_of(text: &str) -> Markup {
+/// Shows a time that comes as text; other text is shown as it is.
+pub fn parsed_timestamp(text: &str) -> Markup {
     match text.parse() {
-        Ok(time) => moment(time),
+        Ok(time) => timestamp(time),
         Err(_) => html! { (text) },
     }
 }
 
-/// How long it took from one time to another; nothing while one is missing.
+/// The duration between two times, if both are known.
 pub fn between(from: Option<&str>, to: Option<&str>) -> Option<String> {
     let (from, to) = (from?.parse::<Timestamp>().ok()?, to?.parse::<Timestamp>().ok()?);
-    Some(span(to.duration_since(from).as_secs()))
+    Some(duration(to.duration_since(from).as_secs()))
 }
 
-/// So many seconds in the two largest units.
-pub fn span(seconds: i64) -> String {
+/// A number of seconds in its two largest units.
+pub fn duration(seconds: i64) -> String {
     let seconds = seconds.max(0);
     let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
     match (days, hours, minutes) {
@@ -39,10 +39,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_have_two_units() {
+    fn durations_have_two_units() {
         let table = [(-1, "0 s"), (59, "59 s"), (61, "1 min 01 s"), (3_660, "1 h 01 min"), (90_000, "1 d 01 h")];
         for (seconds, expected) in table {
-            assert_eq!(span(seconds), expected);
+            assert_eq!(duration(seconds), expected);
         }
     }
 }

@@ -1,20 +1,21 @@
-//! What a person gets to see who cannot have what was asked for: what is wrong, and what to do.
+//! Why a request to the page failed, in the words that a person sees: what is wrong, and what to do.
 
 use axum::http::StatusCode;
 use maud::{Markup, html};
 use scanhost_app::refusal::{ErrorCode, Refusal};
 use scanhost_config::Scope;
 
-use super::escape::Told;
+use super::escape::Escaped;
 
 #[derive(Clone, Debug)]
 pub enum Trouble {
     Refused(Refusal),
-    /// Their token lacks it.
+    /// The visitor's token lacks this scope.
     Scope(Scope),
-    /// The form is not of this login, or no form.
+    /// The form does not belong to this login, or is malformed.
     Form,
-    Nowhere,
+    /// No page has this address.
+    UnknownPage,
 }
 
 impl From<Refusal> for Trouble {
@@ -24,13 +25,13 @@ impl From<Refusal> for Trouble {
 }
 
 impl Trouble {
-    /// For the audit log.
+    /// The outcome for the audit log.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Refused(refusal) => refusal.code.name(),
             Self::Scope(_) => "forbidden",
             Self::Form => "bad_form",
-            Self::Nowhere => ErrorCode::NotFound.name(),
+            Self::UnknownPage => ErrorCode::NotFound.name(),
         }
     }
 
@@ -46,48 +47,48 @@ impl Trouble {
                 ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             },
             Self::Scope(_) | Self::Form => StatusCode::FORBIDDEN,
-            Self::Nowhere => StatusCode::NOT_FOUND,
+            Self::UnknownPage => StatusCode::NOT_FOUND,
         }
     }
 
     pub fn title(&self) -> &'static str {
         match self {
             Self::Refused(refusal) => match refusal.code {
-                ErrorCode::InvalidArgument => "That cannot be asked for",
+                ErrorCode::InvalidArgument => "This request is not valid",
                 ErrorCode::TargetNotAllowed => "These targets may not be scanned",
                 ErrorCode::NotFound => "There is no such scan",
-                ErrorCode::NotReady => "Not yet",
-                ErrorCode::Conflict => "That does not go together",
-                ErrorCode::NoScanner => "No scanner for that",
-                ErrorCode::RateLimited => "Too much at once",
-                ErrorCode::Unavailable | ErrorCode::Internal => "This server cannot do that now",
+                ErrorCode::NotReady => "The scan is not ready",
+                ErrorCode::Conflict => "This is not possible in the present state",
+                ErrorCode::NoScanner => "No scanner is available",
+                ErrorCode::RateLimited => "Too many requests",
+                ErrorCode::Unavailable | ErrorCode::Internal => "The server cannot do this now",
             },
-            Self::Scope(_) => "Your token does not allow that",
-            Self::Form => "That form is out of date",
-            Self::Nowhere => "There is nothing here",
+            Self::Scope(_) => "Your token does not allow this",
+            Self::Form => "This form is out of date",
+            Self::UnknownPage => "Page not found",
         }
     }
 
-    /// What is wrong and what to do, for the middle of a page.
-    pub fn told(&self) -> Markup {
+    /// What is wrong and what to do, for a part of a page.
+    pub fn message(&self) -> Markup {
         html! {
             div.callout.bad role="alert" {
                 @match self {
                     Self::Refused(refusal) => {
-                        p { strong { (Told(&first_upper(&refusal.message))) "." } }
-                        p { (Told(advice(refusal))) }
+                        p { strong { (Escaped(&first_upper(&refusal.message))) "." } }
+                        p { (Escaped(advice(refusal))) }
                     }
                     Self::Scope(scope) => {
                         p { strong { "This needs a token with the scope " code { (scope.as_str()) } "." } }
-                        p { "Log out and log in with another one, or ask whoever runs this server for it." }
+                        p { "Log in with another token, or ask the operator of this server for one." }
                     }
                     Self::Form => {
-                        p { strong { "The form was not made for this login." } }
-                        p { "Nothing was done. Go back, load the page again, and send it once more." }
+                        p { strong { "The form does not belong to this login." } }
+                        p { "Nothing was changed. Go back, reload the page, and send the form again." }
                     }
-                    Self::Nowhere => {
+                    Self::UnknownPage => {
                         p { strong { "No page has this address." } }
-                        p { "The overview leads to everything there is." }
+                        p { "Start from the overview." }
                     }
                 }
             }
@@ -95,21 +96,21 @@ impl Trouble {
     }
 }
 
-/// What a person can do; agents are told in terms of their tools.
+/// What a person can do. Agents get hints in terms of their tools.
 fn advice(refusal: &Refusal) -> &str {
     match refusal.code {
         ErrorCode::InvalidArgument | ErrorCode::TargetNotAllowed => &refusal.hint,
         ErrorCode::NotFound => {
-            "Finished scans are deleted after their retention time. All that are left are in the list."
+            "Finished scans are deleted after their retention time. The list shows all scans that remain."
         }
-        ErrorCode::NotReady => "Wait until the scan has ended: its page shows how far it is.",
-        ErrorCode::Conflict => "The scan's page shows what it is now, and what can be done with it.",
+        ErrorCode::NotReady => "Wait until the scan has ended. Its page shows the progress.",
+        ErrorCode::Conflict => "The scan's page shows its present state and what can be done with it.",
         ErrorCode::NoScanner => "Choose another pool, or enable a scanner of this one in scanners.yaml.",
-        ErrorCode::RateLimited => "Wait a few seconds and load the page again.",
+        ErrorCode::RateLimited => "Wait a few seconds, then reload the page.",
         ErrorCode::Unavailable => {
-            "Load the page again in a few seconds; the list of scans shows what was taken in, /ready what is wrong."
+            "Reload the page in a few seconds. The list of scans shows whether a scan was submitted, and /ready shows what is wrong."
         }
-        ErrorCode::Internal => "Load the page again. If it stays, the cause is in the log of this server.",
+        ErrorCode::Internal => "Reload the page. If the error stays, look for the cause in the log of this server.",
     }
 }
 

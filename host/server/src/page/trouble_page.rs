@@ -1,4 +1,4 @@
-//! The page that a person gets in place of one that cannot be shown.
+//! The error pages.
 
 use axum::{
     Extension,
@@ -8,29 +8,29 @@ use axum::{
 use maud::html;
 
 use super::{
-    document::{self, Page, Place},
-    page_request::Visit,
+    document::{self, Page, Section},
     trouble::Trouble,
+    visitor::Visitor,
 };
 
 impl Trouble {
-    pub fn for_visitors(self, visit: &Visit) -> Response {
+    pub fn for_visitors(self, visitor: &Visitor) -> Response {
         let body = html! {
             h1 { (self.title()) }
-            (self.told())
+            (self.message())
             p { a href="/" { "Overview" } " · " a href="/scans" { "All scans" } }
         };
-        let page = Page { title: self.title().to_owned(), place: Place::Elsewhere, events: None, body };
-        self.with_headers(page.respond(visit, self.code()))
+        let page = Page { title: self.title().to_owned(), section: Section::Elsewhere, events: None, body };
+        self.with_headers(page.respond(visitor, self.code()))
     }
 
-    pub fn for_strangers(self) -> Response {
+    pub fn for_unauthenticated(self) -> Response {
         let body = html! {
             h1 { (self.title()) }
-            (self.told())
+            (self.message())
             p { a href="/login" { "Log in" } }
         };
-        self.with_headers(document::for_strangers(self.code(), self.title(), body))
+        self.with_headers(document::for_unauthenticated(self.code(), self.title(), body))
     }
 
     fn with_headers(&self, mut response: Response) -> Response {
@@ -41,15 +41,15 @@ impl Trouble {
     }
 }
 
-/// A page, or what is in its place.
-pub fn respond(visit: &Visit, page: Result<Page, Trouble>) -> Response {
+/// Responds with the page, or with the error page in its place.
+pub fn respond(visitor: &Visitor, page: Result<Page, Trouble>) -> Response {
     match page {
-        Ok(page) => page.respond(visit, StatusCode::OK),
-        Err(trouble) => trouble.for_visitors(visit),
+        Ok(page) => page.respond(visitor, StatusCode::OK),
+        Err(trouble) => trouble.for_visitors(visitor),
     }
 }
 
-/// For a path that is none of ours.
-pub async fn nowhere(Extension(visit): Extension<Visit>) -> Response {
-    Trouble::Nowhere.for_visitors(&visit).into_response()
+/// Answers a request for an unknown path.
+pub async fn not_found(Extension(visitor): Extension<Visitor>) -> Response {
+    Trouble::UnknownPage.for_visitors(&visitor).into_response()
 }

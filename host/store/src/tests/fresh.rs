@@ -1,4 +1,4 @@
-//! Stores for tests, each alone in its place.
+//! Stores for tests, each with its own folder or key prefix.
 
 use std::{
     path::Path,
@@ -20,13 +20,13 @@ use super::{
     redis_server::RedisServer,
 };
 
-/// A store of its own, and where it lives.
+/// A store of one test, and where it is kept.
 pub struct Fresh {
     pub store: Arc<dyn Store>,
-    place: Place,
+    location: Location,
 }
 
-enum Place {
+enum Location {
     Folder(tempfile::TempDir),
     Prefix(String),
 }
@@ -34,21 +34,21 @@ enum Place {
 impl Fresh {
     pub fn embedded() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { store: Arc::new(EmbeddedStore::open(folder.path()).unwrap()), place: Place::Folder(folder) }
+        Self { store: Arc::new(EmbeddedStore::open(folder.path()).unwrap()), location: Location::Folder(folder) }
     }
 
     pub async fn redis() -> Self {
         let prefix = new_prefix();
-        Self { store: Arc::new(connect(&prefix, LEASE).await), place: Place::Prefix(prefix) }
+        Self { store: Arc::new(connect(&prefix, LEASE).await), location: Location::Prefix(prefix) }
     }
 
-    /// The same store with these records in the place of those that were written, as the next process finds it.
+    /// Replaces stored records by these, and opens the store as the next process does.
     pub async fn overwritten(self, records: &[(TaskId, &[u8])]) -> Self {
-        let Self { store, place } = self;
+        let Self { store, location } = self;
         drop(store);
-        match &place {
-            Place::Folder(folder) => overwrite_file(folder.path(), records),
-            Place::Prefix(prefix) => {
+        match &location {
+            Location::Folder(folder) => overwrite_file(folder.path(), records),
+            Location::Prefix(prefix) => {
                 for (id, record) in records {
                     let mut set = redis::cmd("HSET");
                     set.arg(format!("{prefix}scan:{id}")).arg("record").arg(*record);
@@ -56,29 +56,29 @@ impl Fresh {
                 }
             }
         }
-        Self::opened(place).await
+        Self::opened(location).await
     }
 
-    /// The same store, as the next process finds it once the workers of this one are known to be lost.
+    /// Opens the store as the next process does, after the workers of this one are lost.
     pub async fn reopen(self) -> Self {
-        let Self { store, place } = self;
+        let Self { store, location } = self;
         drop(store);
-        Self::opened(place).await
+        Self::opened(location).await
     }
 
-    async fn opened(place: Place) -> Self {
-        let store: Arc<dyn Store> = match &place {
-            Place::Folder(folder) => Arc::new(open_again(|| EmbeddedStore::open(folder.path()))),
-            Place::Prefix(prefix) => {
+    async fn opened(location: Location) -> Self {
+        let store: Arc<dyn Store> = match &location {
+            Location::Folder(folder) => Arc::new(open_again(|| EmbeddedStore::open(folder.path()))),
+            Location::Prefix(prefix) => {
                 end_leases(prefix);
                 Arc::new(connect(prefix, LEASE).await)
             }
         };
-        Self { store, place }
+        Self { store, location }
     }
 }
 
-/// Of keys that no other test has.
+/// A prefix of keys that no other test has.
 pub fn new_prefix() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     format!("test{}:", COUNT.fetch_add(1, Ordering::Relaxed))
@@ -88,12 +88,12 @@ pub async fn connect(prefix: &str, lease: Duration) -> RedisStore {
     RedisStore::connect(&RedisServer::shared().url(), prefix, lease).await.unwrap()
 }
 
-/// For looking at the keys themselves.
+/// A connection for reading the keys themselves.
 pub fn raw(server: &RedisServer) -> redis::Connection {
     redis::Client::open(server.url()).unwrap().get_connection().unwrap()
 }
 
-/// As if their workers had given them back.
+/// Ends all leases, as if the workers had released their scans.
 fn end_leases(prefix: &str) {
     let (mut connection, key) = (raw(RedisServer::shared()), format!("{prefix}running"));
     let running: Vec<String> = redis::cmd("ZRANGE").arg(&key).arg(0).arg(-1).query(&mut connection).unwrap();
@@ -102,7 +102,7 @@ fn end_leases(prefix: &str) {
     }
 }
 
-/// The writer's thread lets go of the file a moment after the store is dropped.
+/// Retries to open the file, which the writer's thread releases a moment after the store is dropped.
 fn open_again<T, E>(open: impl Fn() -> Result<T, E>) -> T {
     let opened = (0..3_000).find_map(|_| {
         open().ok().or_else(|| {

@@ -1,4 +1,4 @@
-//! Random operations against a plain model: whatever comes in which order, the store says what the model says.
+//! Compares the store with a plain model under random operations in any order.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +41,7 @@ enum Operation {
     PurgeLetter {
         scan: usize,
     },
-    /// What a worker would do that lost the scan.
+    /// A write of a worker that lost the scan.
     WriteStale {
         scan: usize,
     },
@@ -68,7 +68,7 @@ fn operation() -> impl Strategy<Value = Operation> {
 const POOLS: [&str; 2] = ["p", "q"];
 const CAPACITY: u32 = 2;
 
-/// What the store should hold: for each scan, in the order of submits, where it stands.
+/// What the store should hold: the state of each scan, in the order of submits.
 #[derive(Default)]
 struct Model {
     scans: Vec<Modelled>,
@@ -79,7 +79,7 @@ struct Model {
 struct Modelled {
     id: TaskId,
     pool: usize,
-    /// None once it was deleted.
+    /// The expected state; `None` once the scan was deleted.
     status: Option<Status>,
     fence: Option<Fence>,
     is_letter: bool,

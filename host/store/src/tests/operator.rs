@@ -1,26 +1,26 @@
-//! What operators, housekeeping and workers' heartbeats need of any store.
+//! What operators, housekeeping and heartbeats need of every store.
 
 use super::*;
 
 on_each_store![
-    a_paused_pool_starts_nothing_new_and_what_runs_goes_on,
+    paused_pool_starts_nothing_new_and_running_scans_go_on,
     dead_letters_come_oldest_first,
-    a_dead_letter_is_retried_once,
+    dead_letter_is_retried_once,
     purged_letters_are_gone_and_their_scans_stay,
     scans_expire_when_nobody_has_asked_for_them,
-    scanners_are_as_last_reported,
-    only_the_worker_of_a_scan_keeps_it,
+    scanner_reports_are_the_latest,
+    only_the_worker_of_a_scan_renews_its_lease,
     progress_is_shown_and_never_goes_back,
-    what_is_given_back_is_claimed_again,
-    scans_that_wait_for_what_is_gone_are_found_and_failed,
-    one_process_at_a_time_tries_a_scanner_that_rests,
+    released_scan_is_claimed_again,
+    scans_that_wait_for_a_removed_scanner_are_found_and_failed,
+    one_process_at_a_time_probes_a_scanner,
 ];
 
 fn failed() -> Outcome {
     Outcome::Failed(Failure { code: FailureCode::Rejected, message: "no".into() })
 }
 
-/// Submits a scan, starts it and ends it so.
+/// Submits a scan, starts it and ends it with this outcome.
 async fn ended(store: &dyn Store, pool_name: &str, outcome: Outcome, second: i64) -> TaskId {
     let scan = submit(store, new_scan(pool_name, "a")).await;
     let claimed = store.claim(&[offer(pool_name, &[("s", 8)])], at(1)).await.unwrap().unwrap();
@@ -29,7 +29,7 @@ async fn ended(store: &dyn Store, pool_name: &str, outcome: Outcome, second: i64
     scan.id
 }
 
-async fn a_paused_pool_starts_nothing_new_and_what_runs_goes_on(fresh: Fresh) {
+async fn paused_pool_starts_nothing_new_and_running_scans_go_on(fresh: Fresh) {
     let store = &*fresh.store;
     submit(store, new_scan("p", "first")).await;
     submit(store, new_scan("p", "second")).await;
@@ -63,7 +63,7 @@ async fn dead_letters_come_oldest_first(fresh: Fresh) {
     assert_eq!(store.dead_letters(Some(&pool("unheard-of"))).await.unwrap(), []);
 }
 
-async fn a_dead_letter_is_retried_once(fresh: Fresh) {
+async fn dead_letter_is_retried_once(fresh: Fresh) {
     let store = &*fresh.store;
     let letter = ended(store, "p", failed(), 2).await;
     let again = || NewScan { retry_of: Some(letter.clone()), max_depth: 0, ..new_scan("p", "again") };
@@ -115,7 +115,7 @@ async fn scans_expire_when_nobody_has_asked_for_them(fresh: Fresh) {
     assert_eq!(store.expired(at(99), at(0), 9).await.unwrap(), [asked_for]);
 }
 
-async fn scanners_are_as_last_reported(fresh: Fresh) {
+async fn scanner_reports_are_the_latest(fresh: Fresh) {
     let store = &*fresh.store;
     let scanner = |instance: &str| ScannerId { pool: pool("p"), instance: instance.parse().unwrap() };
     let report = |up, circuit| ScannerReport {
@@ -135,7 +135,7 @@ async fn scanners_are_as_last_reported(fresh: Fresh) {
     assert_eq!(reports, expected);
 }
 
-async fn only_the_worker_of_a_scan_keeps_it(fresh: Fresh) {
+async fn only_the_worker_of_a_scan_renews_its_lease(fresh: Fresh) {
     let store = &*fresh.store;
     let scan = submit(store, new_scan("p", "a")).await;
     let is_stale = async |fence| matches!(store.heartbeat(&scan.id, fence).await, Err(WorkError::Stale));
@@ -144,7 +144,7 @@ async fn only_the_worker_of_a_scan_keeps_it(fresh: Fresh) {
     assert!(!is_stale(fence).await);
     assert!(is_stale(Fence(fence.0 + 1)).await);
     store.cancel(&scan.id, at(2)).await.unwrap();
-    assert!(!is_stale(fence).await, "it is the worker that ends it");
+    assert!(!is_stale(fence).await, "it is the scan's worker");
     store.finish(&scan.id, fence, Outcome::Cancelled, at(3)).await.unwrap();
     assert!(is_stale(fence).await, "it has ended");
 }
@@ -164,13 +164,13 @@ async fn progress_is_shown_and_never_goes_back(fresh: Fresh) {
     assert_eq!(finished.run.as_ref().unwrap().progress, 55);
 }
 
-async fn what_is_given_back_is_claimed_again(fresh: Fresh) {
+async fn released_scan_is_claimed_again(fresh: Fresh) {
     let store = &*fresh.store;
     submit(store, new_scan("p", "a")).await;
     let offers = [offer("p", &[("s", 1)])];
     let first = store.claim(&offers, at(1)).await.unwrap().unwrap();
     store.release(&first.scan.id, Fence(9)).await;
-    assert_eq!(claim(store, &offers).await, None, "somebody else cannot give it back");
+    assert_eq!(claim(store, &offers).await, None, "another worker cannot release it");
     store.release(&first.scan.id, first.running.fence).await;
     let again = store.claim(&offers, at(2)).await.unwrap().unwrap();
     assert_eq!(again.scan.id, first.scan.id);
@@ -178,7 +178,7 @@ async fn what_is_given_back_is_claimed_again(fresh: Fresh) {
     assert!(matches!(store.heartbeat(&first.scan.id, first.running.fence).await, Err(WorkError::Stale)));
 }
 
-async fn scans_that_wait_for_what_is_gone_are_found_and_failed(fresh: Fresh) {
+async fn scans_that_wait_for_a_removed_scanner_are_found_and_failed(fresh: Fresh) {
     let store = &*fresh.store;
     let pinned = |instance: &str| {
         let mut new = new_scan("p", "pinned");
@@ -213,7 +213,7 @@ async fn scans_that_wait_for_what_is_gone_are_found_and_failed(fresh: Fresh) {
     assert_eq!(store.pool(&pool("gone")).await.unwrap().queue_depth, 0);
 }
 
-async fn one_process_at_a_time_tries_a_scanner_that_rests(fresh: Fresh) {
+async fn one_process_at_a_time_probes_a_scanner(fresh: Fresh) {
     let store = &*fresh.store;
     let scanner = |instance: &str| ScannerId { pool: pool("p"), instance: instance.parse().unwrap() };
     let time = Duration::from_millis(200);

@@ -1,5 +1,4 @@
-//! A Redis of the tests' own, on a socket in a folder of its own. It ends with the process of the tests, however that
-//! ends.
+//! A Redis for the tests, on a socket in a folder of its own. It ends with the process of the tests, however that ends.
 
 use std::{
     io::{self, Read as _, Write as _},
@@ -14,8 +13,8 @@ use tempfile::TempDir;
 
 const LONGEST_START: Duration = Duration::from_secs(20);
 
-/// Waits for its input to end, which it does with the process that holds the other end; then kills what it started, and
-/// removes the folder where it is told to.
+/// A script that starts Redis and waits until its input ends, which happens when the process of the tests ends. Then it
+/// kills Redis, and removes the folder if it is asked to.
 const KEEPER: &str = r#"
     removed=$1; shift
     "$@" >/dev/null & server=$!
@@ -31,13 +30,13 @@ pub struct RedisServer {
 }
 
 impl RedisServer {
-    /// The one that all tests share, each under its own prefix. It keeps nothing.
+    /// The server that all tests share, each under its own prefix. It keeps nothing on disk.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<RedisServer> = OnceLock::new();
         SHARED.get_or_init(|| Self::start("no", true))
     }
 
-    /// One that keeps everything that it has acknowledged.
+    /// A server that keeps everything that it has acknowledged.
     pub fn durable() -> Self {
         Self::start("yes", false)
     }
@@ -56,7 +55,7 @@ impl RedisServer {
         self.folder.path().join("socket")
     }
 
-    /// As by a power cut.
+    /// Kills the server, as a power cut does.
     pub fn kill(&mut self) {
         let Some(mut keeper) = self.keeper.take() else { return };
         drop(keeper.stdin.take());
@@ -71,12 +70,13 @@ impl RedisServer {
         let has_redis = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status();
         assert!(has_redis.is_ok(), "redis-server is missing: run `bash tests/run`, which installs it");
         let folder = self.folder.path();
-        // Nothing drops what is shared by all tests.
+        // The shared server is never dropped.
         let removed = if removes_folder { folder.as_os_str() } else { "".as_ref() };
         let keeper = Command::new("sh")
             .args(["-c", KEEPER, "keeper"])
             .arg(removed)
-            // What was answered is in the file by then, and a file outlives the process: only a machine needs the disk.
+            // An acknowledged write is in the file, which outlives the process; only a crash of the machine needs the
+            // disk.
             .args(["redis-server", "--port", "0", "--save", "", "--appendfsync", "no"])
             .args(["--appendonly", self.appends, "--unixsocket"])
             .arg(self.socket())
@@ -94,14 +94,14 @@ impl RedisServer {
     }
 }
 
-/// A folder that outlives processes, and does not wait for a disk.
+/// A folder in memory, which outlives processes and needs no disk.
 fn in_memory() -> io::Result<TempDir> {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }
 }
 
 impl RedisServer {
-    /// Not while it loads what it has kept.
+    /// Whether the server answers, which it does not while it loads its data.
     fn answers(&self) -> bool {
         let Ok(mut stream) = UnixStream::connect(self.socket()) else { return false };
         let mut answer = [0; 5];

@@ -1,4 +1,4 @@
-//! What only a store that many processes share has to do: each store here is as one process.
+//! What a store that many processes share has to do. Each store here stands for one process.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::{
     super::redis::{LEASE, RedisStore},
-    deaf_proxy::DeafProxy,
+    answer_losing_proxy::AnswerLosingProxy,
     fresh::{connect, new_prefix, raw},
     redis_server::RedisServer,
     *,
@@ -18,12 +18,12 @@ use super::{
 
 const SHORT_LEASE: Duration = Duration::from_millis(400);
 
-/// A write to a Redis that was killed meanwhile may be on its way already.
+/// A write to a Redis that was killed meanwhile may have been sent already, so both errors are right.
 fn is_away(error: &StoreError) -> bool {
     matches!(error, StoreError::Unavailable(_) | StoreError::AnswerLost(_))
 }
 
-/// Claims until there is something.
+/// Tries to claim until there is a scan.
 async fn claim_soon(store: &RedisStore, offers: &[PoolOffer]) -> Claimed {
     let begin = Instant::now();
     loop {
@@ -36,7 +36,7 @@ async fn claim_soon(store: &RedisStore, offers: &[PoolOffer]) -> Claimed {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_workers_claim_each_scan_once_and_never_more_than_there_is_room_for() {
+async fn many_workers_claim_each_scan_once_and_never_exceed_the_capacity() {
     const SCANS: usize = 200;
     let prefix = new_prefix();
     let stores = [Arc::new(connect(&prefix, LEASE).await), Arc::new(connect(&prefix, LEASE).await)];
@@ -79,7 +79,7 @@ async fn many_workers_claim_each_scan_once_and_never_more_than_there_is_room_for
 }
 
 #[tokio::test]
-async fn a_scan_whose_lease_has_ended_is_taken_over_and_its_worker_fenced_off() {
+async fn scan_with_an_expired_lease_is_claimed_and_its_old_worker_fenced_off() {
     let prefix = new_prefix();
     let (first, second) = (connect(&prefix, SHORT_LEASE).await, connect(&prefix, LEASE).await);
     let offers = [offer("p", &[("s", 1)])];
@@ -100,7 +100,7 @@ async fn a_scan_whose_lease_has_ended_is_taken_over_and_its_worker_fenced_off() 
 }
 
 #[tokio::test]
-async fn heartbeats_keep_a_scan_for_longer_than_its_lease() {
+async fn heartbeats_extend_the_lease() {
     let prefix = new_prefix();
     let lease = Duration::from_secs(6);
     let (worker, other) = (connect(&prefix, lease).await, connect(&prefix, lease).await);
@@ -116,7 +116,7 @@ async fn heartbeats_keep_a_scan_for_longer_than_its_lease() {
 }
 
 #[tokio::test]
-async fn operators_find_the_keys_that_they_know() {
+async fn keys_for_operators_have_their_documented_names() {
     let prefix = new_prefix();
     let store = connect(&prefix, LEASE).await;
     let first = submit(&store, keyed(new_scan("nessus", "first"), "k1", 1)).await;
@@ -144,7 +144,7 @@ async fn operators_find_the_keys_that_they_know() {
 }
 
 #[tokio::test]
-async fn one_key_seals_the_secrets_of_all_processes() {
+async fn store_is_bound_to_one_secrets_key() {
     let prefix = new_prefix();
     let (first, second) = (connect(&prefix, LEASE).await, connect(&prefix, LEASE).await);
     first.bind_key([1; 8]).await.unwrap();
@@ -153,18 +153,18 @@ async fn one_key_seals_the_secrets_of_all_processes() {
 }
 
 #[tokio::test]
-async fn another_process_hears_of_a_change_and_of_new_work() {
+async fn other_processes_are_woken_by_changes_and_new_scans() {
     let prefix = new_prefix();
     let (api, worker) = (connect(&prefix, LEASE).await, connect(&prefix, LEASE).await);
     let scan = submit(&api, new_scan("p", "a")).await;
     let watch = worker.watch(&scan.id);
     let changed = watch.changed();
     api.cancel(&scan.id, at(1)).await.unwrap();
-    tokio::time::timeout(Duration::from_secs(5), changed).await.expect("told");
+    tokio::time::timeout(Duration::from_secs(5), changed).await.expect("woken");
 }
 
 #[tokio::test]
-async fn what_was_acknowledged_outlives_redis_and_calls_fail_soon_while_it_is_away() {
+async fn acknowledged_writes_survive_redis_and_calls_fail_soon_while_it_is_away() {
     let mut server = RedisServer::durable();
     let store = RedisStore::connect(&server.url(), "", LEASE).await.unwrap();
     let offers = [offer("p", &[("s", 1)])];
@@ -194,7 +194,7 @@ async fn what_was_acknowledged_outlives_redis_and_calls_fail_soon_while_it_is_aw
 }
 
 #[tokio::test]
-async fn a_change_is_heard_after_redis_was_away() {
+async fn watcher_is_woken_after_redis_was_away() {
     let mut server = RedisServer::durable();
     let url = server.url();
     let api = RedisStore::connect(&url, "", LEASE).await.unwrap();
@@ -204,7 +204,7 @@ async fn a_change_is_heard_after_redis_was_away() {
     server.start_again();
     let watch = worker.watch(&scan.id);
     let changed = watch.changed();
-    // The first call after a loss may fail. The next brings the connection back, and with it what is told over it.
+    // The first call after a loss may fail. The next one restores the connection, and with it the published messages.
     for store in [&worker, &api] {
         let begin = Instant::now();
         while store.scan(&scan.id).await.is_err() {
@@ -212,13 +212,13 @@ async fn a_change_is_heard_after_redis_was_away() {
         }
     }
     api.cancel(&scan.id, at(1)).await.unwrap();
-    tokio::time::timeout(Duration::from_secs(5), changed).await.expect("told");
+    tokio::time::timeout(Duration::from_secs(5), changed).await.expect("woken");
 }
 
 #[tokio::test]
-async fn a_step_whose_answer_was_lost_is_not_taken_for_somebody_elses() {
+async fn worker_recognises_its_own_step_after_a_lost_answer() {
     let (prefix, offers) = (new_prefix(), [offer("p", &[("s", 1)])]);
-    let proxy = DeafProxy::start(RedisServer::shared().socket()).await;
+    let proxy = AnswerLosingProxy::start(RedisServer::shared().socket()).await;
     let store = RedisStore::connect(proxy.url(), &prefix, LEASE).await.unwrap();
     let id = submit(&store, new_scan("p", "a")).await.id;
     let fence = store.claim(&offers, at(1)).await.unwrap().unwrap().running.fence;
@@ -227,20 +227,20 @@ async fn a_step_whose_answer_was_lost_is_not_taken_for_somebody_elses() {
     proxy.lose_next();
     assert!(matches!(creating().await, Err(WorkError::Store(StoreError::AnswerLost(_)))));
     assert_eq!(creating().await.unwrap().phase, Phase::Creating);
-    assert!(matches!(creating().await, Err(WorkError::Stale)), "it was heard, so this is not a second try");
+    assert!(matches!(creating().await, Err(WorkError::Stale)), "its answer arrived, so this is not a second try");
 
     let finish = || store.finish(&id, fence, completed(), at(2));
     proxy.lose_next();
     assert!(matches!(finish().await, Err(WorkError::Store(StoreError::AnswerLost(_)))));
     assert_eq!(finish().await.unwrap().status(), Status::Completed);
-    assert!(matches!(finish().await, Err(WorkError::Stale)), "it was heard, so this is not a second try");
+    assert!(matches!(finish().await, Err(WorkError::Stale)), "its answer arrived, so this is not a second try");
     assert_eq!(store.active().await.unwrap(), []);
 }
 
 #[tokio::test]
-async fn a_submit_whose_answer_was_lost_is_not_called_undone() {
+async fn lost_answer_to_a_submit_is_reported_as_unknown() {
     let prefix = new_prefix();
-    let proxy = DeafProxy::start(RedisServer::shared().socket()).await;
+    let proxy = AnswerLosingProxy::start(RedisServer::shared().socket()).await;
     let store = RedisStore::connect(proxy.url(), &prefix, LEASE).await.unwrap();
     proxy.lose_next();
     let new = keyed(new_scan("p", "a"), "k", 1);
@@ -254,7 +254,7 @@ async fn a_submit_whose_answer_was_lost_is_not_called_undone() {
 }
 
 #[tokio::test]
-async fn a_question_that_nobody_answers_has_changed_nothing() {
+async fn unanswered_query_is_reported_as_unavailable() {
     let mut server = RedisServer::durable();
     let store = RedisStore::connect(&server.url(), "", LEASE).await.unwrap();
     server.kill();

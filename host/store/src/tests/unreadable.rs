@@ -2,16 +2,16 @@
 
 use super::*;
 
-on_each_store![what_cannot_be_read_holds_up_nobody_and_stays, an_unreadable_record_says_whether_it_is_damaged_or_newer,];
+on_each_store![unreadable_scans_hold_up_nobody_and_stay, unreadable_record_says_whether_it_is_damaged_or_newer,];
 
 const DAMAGED: &[u8] = b"{\"v\": 1, \"id\": \xff";
-/// Of a form that has nothing else in common with this one.
+/// A record whose format has only its version in common with this one.
 const NEWER: &[u8] = b"{\"v\": 2, \"scan\": {}}";
 
-/// More than one look of a claim sees.
+/// More lost scans than one claim reads.
 const LOST: usize = 12;
 
-async fn what_cannot_be_read_holds_up_nobody_and_stays(fresh: Fresh) {
+async fn unreadable_scans_hold_up_nobody_and_stay(fresh: Fresh) {
     let offers = [offer("p", &[("s", 99)]), offer("q", &[("s", 99)])];
     let mut unreadable = Vec::new();
     for place in 0..=LOST {
@@ -53,7 +53,7 @@ async fn what_cannot_be_read_holds_up_nobody_and_stays(fresh: Fresh) {
     }
 }
 
-async fn an_unreadable_record_says_whether_it_is_damaged_or_newer(fresh: Fresh) {
+async fn unreadable_record_says_whether_it_is_damaged_or_newer(fresh: Fresh) {
     let table = [(DAMAGED, false), (NEWER, true)];
     let mut records = Vec::new();
     for (record, _) in table {

@@ -1,9 +1,16 @@
 //! Syncs a large file to the disk while it is written. Otherwise the system would write it in one burst at its end, and
 //! the syncs of the store, which everybody waits for, would queue behind it.
 
-use std::{fs::File, io::{self, Write}, sync::{Arc, Mutex, PoisonError}};
+use std::{
+    fs::File,
+    io::{self, Write},
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use tokio::{runtime::{Handle, RuntimeFlavor}, task::{JoinHandle, block_in_place}};
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    task::{JoinHandle, block_in_place},
+};
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,5 @@
-//! What a real Nessus lacks: paths below `/fake/`, for tests that only have the server's address. They need no login,
-//! are not counted, and faults do not apply to them.
+//! The paths below `/fake/`, which control the server and which a real Nessus does not have. They need no login, are
+//! not counted, and have no faults.
 
 use axum::{
     Json,

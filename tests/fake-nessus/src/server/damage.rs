@@ -1,5 +1,5 @@
-//! Answers that are no answers. A body that fails makes hyper close the connection, and what it has not flushed by
-//! then is never sent: a body that fails at once leaves the client without even a status line.
+//! Broken answers. A body that fails makes hyper close the connection without sending what it has not flushed, so a
+//! body that fails at once leaves the client without even a status line.
 
 use std::{io, time::Duration};
 
@@ -13,31 +13,31 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use serde_json::json;
 
-/// How a truncated answer says how long it would have been.
+/// How a truncated answer announces its full length.
 #[derive(Clone, Copy)]
 pub enum Length {
     Declared,
     Chunked,
 }
 
-/// Closes the connection without a word.
-pub fn cut() -> Response {
-    Body::from_stream(stream::once(async { Err::<Bytes, _>(broken()) })).into_response()
+/// Closes the connection without an answer.
+pub fn close_connection() -> Response {
+    Body::from_stream(stream::once(async { Err::<Bytes, _>(fault_error()) })).into_response()
 }
 
-/// Sends half of an answer's body, then closes the connection.
+/// Sends half of the body of an answer, and then closes the connection.
 pub async fn truncate(answer: Response, length: Length) -> Response {
     let (mut head, body) = answer.into_parts();
-    let Ok(whole) = to_bytes(body, usize::MAX).await else { return cut() };
+    let Ok(whole) = to_bytes(body, usize::MAX).await else { return close_connection() };
     head.headers.remove(header::CONTENT_LENGTH);
     if let Length::Declared = length {
         head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len()));
     }
     let half = whole.slice(..whole.len() / 2);
     let failure = stream::once(async {
-        // Gives way once, so that the half is flushed before the connection is given up.
+        // Yielding once lets hyper flush the half before it closes the connection.
         tokio::task::yield_now().await;
-        Err(broken())
+        Err(fault_error())
     });
     Response::from_parts(head, Body::from_stream(stream::iter([Ok(half)]).chain(failure)))
 }
@@ -52,6 +52,6 @@ pub fn rate_limited(retry_after: Duration) -> Response {
     response
 }
 
-fn broken() -> io::Error {
+fn fault_error() -> io::Error {
     io::Error::new(io::ErrorKind::ConnectionAborted, "a fault that was asked for")
 }

@@ -2,7 +2,7 @@ use super::*;
 use crate::{Operation, record::marker_in};
 
 #[test]
-fn a_marker_is_a_ulid_that_stands_alone() {
+fn marker_is_a_separate_ulid() {
     let table = [
         ("scanhost:01JD2Q3R4S5T6V7W8X9YZABCDE", "", Some(MARKER)),
         ("nightly", "[01JD2Q3R4S5T6V7W8X9YZABCDE]", Some(MARKER)),
@@ -17,8 +17,8 @@ fn a_marker_is_a_ulid_that_stands_alone() {
 }
 
 #[tokio::test]
-async fn a_whole_scan_is_counted_by_its_marker() {
-    let server = FakeNessus::start(instant()).await;
+async fn requests_of_a_scan_are_counted_by_its_marker() {
+    let server = FakeNessus::start(instant_scans()).await;
     let client = Client::with_keys(&server);
     let created = client.request("POST", "/scans").header("traceparent", "00-ab-cd-01").json(&create_body());
     let created: Value = created.send().await.unwrap().json().await.unwrap();
@@ -31,13 +31,13 @@ async fn a_whole_scan_is_counted_by_its_marker() {
         ("GET", format!("/scans/{id}/export/{}/download", export["file"])),
         ("POST", format!("/scans/{id}/stop")),
         ("DELETE", format!("/scans/{id}")),
-        // Still known by its marker, though it is gone.
+        // A request for the deleted scan is still counted for its marker.
         ("DELETE", format!("/scans/{id}")),
     ] {
         client.status(method, &path, Value::Null).await;
     }
-    let record = server.records().of(MARKER);
-    for (operation, asked, done) in [
+    let record = server.records().record(MARKER);
+    for (operation, received, executed) in [
         (Operation::Create, 1, 1),
         (Operation::Launch, 1, 1),
         (Operation::Status, 1, 1),
@@ -47,17 +47,21 @@ async fn a_whole_scan_is_counted_by_its_marker() {
         (Operation::Stop, 1, 0),
         (Operation::Delete, 2, 1),
     ] {
-        assert_eq!((record.asked.of(operation), record.done.of(operation)), (asked, done), "{operation:?}");
+        assert_eq!(
+            (record.received.count(operation), record.executed.count(operation)),
+            (received, executed),
+            "{operation:?}"
+        );
     }
     assert_eq!(record.creates, [create_body()]);
     assert!(record.headers["traceparent"].contains("00-ab-cd-01"));
 }
 
 #[tokio::test]
-async fn records_are_told_over_http() {
-    let server = FakeNessus::start(instant()).await;
+async fn records_can_be_read_over_http() {
+    let server = FakeNessus::start(instant_scans()).await;
     let client = Client::with_keys(&server);
-    client.launched().await;
+    client.create_and_launch().await;
     let records = client.json("GET", "/fake/records", Value::Null).await;
     assert_eq!(records["asked"], json!({ "create": 1, "launch": 1 }));
     assert_eq!(records["markers"][MARKER]["done"], json!({ "create": 1, "launch": 1 }));

@@ -1,8 +1,8 @@
 use super::*;
 
 #[tokio::test]
-async fn a_create_is_checked() {
-    let server = FakeNessus::start(instant()).await;
+async fn create_request_is_validated() {
+    let server = FakeNessus::start(instant_scans()).await;
     let client = Client::with_keys(&server);
     let change = |pointer: &str, value: Value| {
         let mut body = create_body();
@@ -26,37 +26,37 @@ async fn a_create_is_checked() {
 }
 
 #[tokio::test]
-async fn a_scan_goes_through_its_states() {
+async fn scan_passes_through_its_states() {
     let (queue, work) = (Duration::from_secs(2), Duration::from_secs(3));
-    let server = FakeNessus::start(Settings { queue_duration: queue, scan_duration: work, ..instant() }).await;
+    let server = FakeNessus::start(Settings { queue_duration: queue, scan_duration: work, ..instant_scans() }).await;
     let client = Client::with_keys(&server);
     let id = client.create().await;
-    let mut seen = vec![client.state(id).await];
+    let mut states = vec![client.state(id).await];
     client.json("POST", &format!("/scans/{id}/launch"), json!({})).await;
     let mut progress = Vec::new();
-    while seen.last().unwrap() != "completed" {
+    while states.last().unwrap() != "completed" {
         let details = client.json("GET", &format!("/scans/{id}"), Value::Null).await;
         let state = details["info"]["status"].as_str().unwrap().to_owned();
-        if seen.last() != Some(&state) {
-            seen.push(state);
+        if states.last() != Some(&state) {
+            states.push(state);
         }
         let hosts = details["hosts"].as_array().unwrap();
         progress.push(hosts.iter().map(|host| host["scanprogresscurrent"].as_u64().unwrap()).sum::<u64>());
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert_eq!(seen, ["empty", "pending", "running", "completed"]);
+    assert_eq!(states, ["empty", "pending", "running", "completed"]);
     assert!(progress.is_sorted() && progress.iter().any(|sum| (1..2000).contains(sum)), "{progress:?}");
     assert_eq!(progress.last(), Some(&2000));
 }
 
 #[tokio::test]
-async fn a_completed_scan_counts_its_findings() {
+async fn completed_scan_counts_its_findings() {
     let report =
         "<Report><ReportItem severity=\"4\"/><ReportItem severity=\"4\"/><ReportItem port=\"1\"></ReportItem></Report>";
     let reports = crate::Reports::Same(report.into());
-    let server = FakeNessus::start(Settings { reports, ..instant() }).await;
+    let server = FakeNessus::start(Settings { reports, ..instant_scans() }).await;
     let client = Client::with_keys(&server);
-    let id = client.launched().await;
+    let id = client.create_and_launch().await;
     let details = client.json("GET", &format!("/scans/{id}"), Value::Null).await;
     let sum =
         |key: &str| details["hosts"].as_array().unwrap().iter().map(|host| host[key].as_u64().unwrap()).sum::<u64>();
@@ -64,18 +64,18 @@ async fn a_completed_scan_counts_its_findings() {
 }
 
 #[tokio::test]
-async fn hosts_are_as_many_as_set() {
+async fn number_of_hosts_can_be_set() {
     for (hosts, expected) in [(None, 2), (Some(0), 0), (Some(5), 5)] {
-        let server = FakeNessus::start(Settings { hosts, ..instant() }).await;
+        let server = FakeNessus::start(Settings { hosts, ..instant_scans() }).await;
         let client = Client::with_keys(&server);
-        let id = client.launched().await;
+        let id = client.create_and_launch().await;
         let details = client.json("GET", &format!("/scans/{id}"), Value::Null).await;
         assert_eq!(details["hosts"].as_array().unwrap().len(), expected, "{hosts:?}");
     }
 }
 
-/// Each row: what is asked of one scan after the other, and the answer's status.
-async fn check_orders(settings: Settings, rows: &[(&str, &str, u16)]) {
+/// Sends these requests for one scan in order, and checks the status of each answer.
+async fn check_statuses(settings: Settings, rows: &[(&str, &str, u16)]) {
     let server = FakeNessus::start(settings).await;
     let client = Client::with_keys(&server);
     let id = client.create().await;
@@ -86,9 +86,9 @@ async fn check_orders(settings: Settings, rows: &[(&str, &str, u16)]) {
 }
 
 #[tokio::test]
-async fn orders_fit_the_state() {
-    check_orders(
-        slow(),
+async fn commands_depend_on_the_state() {
+    check_statuses(
+        slow_scans(),
         &[
             ("POST", "/stop", 409),
             ("POST", "/pause", 409),
@@ -113,10 +113,10 @@ async fn orders_fit_the_state() {
 }
 
 #[tokio::test]
-async fn a_launch_after_the_end_runs_again() {
-    let server = FakeNessus::start(instant()).await;
+async fn launch_after_the_end_runs_again() {
+    let server = FakeNessus::start(instant_scans()).await;
     let client = Client::with_keys(&server);
-    let id = client.launched().await;
+    let id = client.create_and_launch().await;
     let first = client.json("GET", &format!("/scans/{id}"), Value::Null).await["info"]["uuid"].clone();
     let second = client.json("POST", &format!("/scans/{id}/launch"), json!({})).await["scan_uuid"].clone();
     assert_ne!(first, second);
@@ -124,10 +124,10 @@ async fn a_launch_after_the_end_runs_again() {
 }
 
 #[tokio::test]
-async fn a_stop_takes_its_time_and_a_delete_waits_for_it() {
-    let server = FakeNessus::start(Settings { settle_duration: Duration::from_secs(2), ..slow() }).await;
+async fn scan_cannot_be_deleted_while_it_stops() {
+    let server = FakeNessus::start(Settings { settle_duration: Duration::from_secs(2), ..slow_scans() }).await;
     let client = Client::with_keys(&server);
-    let id = client.launched().await;
+    let id = client.create_and_launch().await;
     assert_eq!(client.status("POST", &format!("/scans/{id}/stop"), Value::Null).await, 200);
     assert_eq!(client.state(id).await, "stopping");
     assert_eq!(client.status("DELETE", &format!("/scans/{id}"), Value::Null).await, 409);
@@ -136,8 +136,8 @@ async fn a_stop_takes_its_time_and_a_delete_waits_for_it() {
 }
 
 #[tokio::test]
-async fn the_list_knows_folders_and_is_null_when_empty() {
-    let server = FakeNessus::start(instant()).await;
+async fn list_has_folders_and_is_null_when_empty() {
+    let server = FakeNessus::start(instant_scans()).await;
     let client = Client::with_keys(&server);
     assert_eq!(client.json("GET", "/scans", Value::Null).await["scans"], Value::Null);
     let id = client.create().await;
@@ -152,8 +152,8 @@ async fn the_list_knows_folders_and_is_null_when_empty() {
 }
 
 #[tokio::test]
-async fn an_edition_without_scan_api_refuses_writes_only() {
-    let server = FakeNessus::start(Settings { scan_api: false, ..instant() }).await;
+async fn edition_without_scan_api_refuses_only_writes() {
+    let server = FakeNessus::start(Settings { scan_api: false, ..instant_scans() }).await;
     let client = Client::with_keys(&server);
     let properties = client.json("GET", "/server/properties", Value::Null).await;
     assert_eq!(properties["license"]["features"]["scan_api"], false);
@@ -167,9 +167,9 @@ async fn an_edition_without_scan_api_refuses_writes_only() {
 }
 
 #[tokio::test]
-async fn the_advanced_template_is_found_by_name() {
+async fn advanced_template_has_its_name() {
     let advanced_template = "another-installation".to_owned();
-    let server = FakeNessus::start(Settings { advanced_template: advanced_template.clone(), ..instant() }).await;
+    let server = FakeNessus::start(Settings { advanced_template: advanced_template.clone(), ..instant_scans() }).await;
     let templates = Client::with_keys(&server).json("GET", "/editor/scan/templates", Value::Null).await;
     let is_advanced = |template: &&Value| template["name"] == "advanced";
     let advanced = templates["templates"].as_array().unwrap().iter().find(is_advanced).unwrap();

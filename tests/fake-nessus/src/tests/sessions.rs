@@ -10,8 +10,8 @@ async fn log_in(server: &FakeNessus) -> Client {
 }
 
 #[tokio::test]
-async fn nothing_but_health_is_told_without_a_login() {
-    let server = FakeNessus::start(instant()).await;
+async fn only_server_status_is_public() {
+    let server = FakeNessus::start(instant_scans()).await;
     let client = Client::anonymous(&server);
     for (path, expected) in
         [("/server/status", 200), ("/server/properties", 200), ("/scans", 401), ("/folders", 401), ("/nowhere", 401)]
@@ -22,7 +22,7 @@ async fn nothing_but_health_is_told_without_a_login() {
 
 #[tokio::test]
 async fn wrong_credentials_are_refused() {
-    let server = FakeNessus::start(instant()).await;
+    let server = FakeNessus::start(instant_scans()).await;
     for login in [("X-ApiKeys", "accessKey=a; secretKey=b"), ("X-ApiKeys", "nonsense"), ("X-Cookie", "token=a")] {
         let client = Client { login: Some((login.0, login.1.to_owned())), ..Client::anonymous(&server) };
         assert_eq!(client.status("GET", "/scans", Value::Null).await, 401, "{login:?}");
@@ -34,8 +34,8 @@ async fn wrong_credentials_are_refused() {
 }
 
 #[tokio::test]
-async fn a_session_ends_after_its_requests() {
-    let server = FakeNessus::start(Settings { session_requests: Some(2), ..instant() }).await;
+async fn session_ends_after_its_requests() {
+    let server = FakeNessus::start(Settings { session_requests: Some(2), ..instant_scans() }).await;
     let client = log_in(&server).await;
     for expected in [200, 200, 401, 401] {
         assert_eq!(client.status("GET", "/scans", Value::Null).await, expected);
@@ -44,8 +44,8 @@ async fn a_session_ends_after_its_requests() {
 }
 
 #[tokio::test]
-async fn a_logout_ends_a_session() {
-    let server = FakeNessus::start(instant()).await;
+async fn logout_ends_the_session() {
+    let server = FakeNessus::start(instant_scans()).await;
     let client = log_in(&server).await;
     assert_eq!(client.status("DELETE", "/session", Value::Null).await, 200);
     assert_eq!(client.status("GET", "/scans", Value::Null).await, 401);

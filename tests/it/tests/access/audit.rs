@@ -1,13 +1,14 @@
-//! What the audit log has of calls.
+//! The entries of the audit log.
 
 use std::time::{Duration, Instant};
 
 use scanhost_it::{
+    event_stream::EventStream,
+    http_response::HttpResponse,
     output::Output,
-    raw::{Answer, arguments, submit, until},
+    scans::{scan_arguments, submit, wait_for_status},
     server::Home,
     session::Session,
-    stream::Events,
 };
 use serde_json::{Value, json};
 
@@ -15,20 +16,20 @@ const TOKENS: &str = "tokens:\n- {name: ci, scopes: ['scan:read', 'scan:submit']
                       - {name: reader, scopes: ['scan:read'], token: token-of-reader}\n";
 
 #[tokio::test]
-async fn who_asked_for_what_and_what_came_of_it_is_written_down() {
+async fn audit_entries_have_caller_action_targets_and_outcome() {
     let scanners = "mock: [{instance_id: m1, options: {duration_seconds: 600}}]";
     let home = Home::new(&[("scanners.yaml", scanners), ("scanhost.yaml", TOKENS)]);
     let server = home.start();
     let mcp = server.mcp().with_token("token-of-ci");
-    let submit = arguments(json!({
+    let submit = scan_arguments(json!({
         "targets": "10.1.2.3", "ssh_username": "audit", "ssh_password": "hunter2-of-the-audit-test",
     }));
-    let submitted = mcp.ok("run_trusted_scan", submit).await;
-    mcp.refused("run_untrusted_scan", arguments(json!({ "targets": "8.8.8.8" }))).await;
-    server.mcp().with_token("token-of-reader").ok("list_pools", json!({})).await;
-    let stranger = Answer::to(server.mcp().with_token("a-guess").request("tools/list", json!({}))).await;
-    assert_eq!(stranger.code, 401);
-    let entries = entries(&home, 4).await;
+    let submitted = mcp.call_ok("run_trusted_scan", submit).await;
+    mcp.call_refused("run_untrusted_scan", scan_arguments(json!({ "targets": "8.8.8.8" }))).await;
+    server.mcp().with_token("token-of-reader").call_ok("list_pools", json!({})).await;
+    let unauthenticated = HttpResponse::to(server.mcp().with_token("a-guess").request("tools/list", json!({}))).await;
+    assert_eq!(unauthenticated.code, 401);
+    let entries = wait_for_entries(&home, 4).await;
     let fields = |entry: &Value| {
         ["caller", "via", "action", "targets", "outcome"].map(|name| entry[name].as_str().unwrap_or("-").to_owned())
     };
@@ -49,81 +50,81 @@ async fn who_asked_for_what_and_what_came_of_it_is_written_down() {
 }
 
 #[tokio::test]
-async fn every_kind_of_request_is_written_down() {
+async fn every_kind_of_request_is_audited() {
     let scanners = "mock: [{instance_id: m1, options: {duration_seconds: 600}}]";
     let settings = format!("{TOKENS}confirm_privileged: true\n");
     let home = Home::new(&[("scanners.yaml", scanners), ("scanhost.yaml", &settings)]);
     let server = home.start();
     let ci = server.mcp().with_token("token-of-ci");
-    let submitted = ci.ok("run_untrusted_scan", arguments(json!({}))).await;
+    let submitted = ci.call_ok("run_untrusted_scan", scan_arguments(json!({}))).await;
     let id = submitted["task_id"].as_str().expect("an id");
     let (uri, wrong_uri) = (format!("scan://{id}"), "scan://nonsense");
     let triage = json!({ "name": "triage_scan", "arguments": { "task_id": id } });
-    let typed = json!({ "ref": { "type": "ref/prompt", "name": "triage_scan" },
+    let completion = json!({ "ref": { "type": "ref/prompt", "name": "triage_scan" },
         "argument": { "name": "task_id", "value": "" } });
     let submit = json!({ "name": "run_untrusted_scan", "arguments": {} });
     let login = json!({ "ssh_username": "audit", "ssh_password": "pw", "elevate_privileges_with": "sudo" });
-    let privileged = json!({ "name": "run_privileged_scan", "arguments": arguments(login) });
-    // Token, method and parameters, and the entry: its resource or scan, and its outcome.
+    let privileged = json!({ "name": "run_privileged_scan", "arguments": scan_arguments(login) });
+    // The columns are the token, the method and its parameters, and the resource or task and the outcome of the entry.
     let table = [
         ("token-of-ci", "resources/read", json!({ "uri": uri }), &*uri, "ok"),
         ("token-of-ci", "resources/read", json!({ "uri": wrong_uri }), wrong_uri, "invalid_argument"),
         ("token-of-ci", "prompts/get", triage, id, "ok"),
-        ("token-of-ci", "completion/complete", typed, "", "ok"),
+        ("token-of-ci", "completion/complete", completion, "", "ok"),
         ("token-of-ci", "tasks/get", json!({ "taskId": id }), id, "ok"),
         ("token-of-reader", "tasks/cancel", json!({ "taskId": id }), id, "forbidden"),
         ("token-of-reader", "tools/call", submit, "", "forbidden"),
         ("token-of-ci", "tools/call", privileged, "", "input_required"),
     ];
     let mut expected = vec!["ok run_untrusted_scan".to_owned() + " " + id];
-    let able = json!({ "extensions": { "io.modelcontextprotocol/tasks": {} }, "elicitation": {} });
-    for (token, method, params, about, outcome) in table {
-        let client = server.mcp().with_token(token).with_capabilities(able.clone());
+    let capabilities = json!({ "extensions": { "io.modelcontextprotocol/tasks": {} }, "elicitation": {} });
+    for (token, method, params, object, outcome) in table {
+        let client = server.mcp().with_token(token).with_capabilities(capabilities.clone());
         let action = if method == "tools/call" { params["name"].clone() } else { json!(method) };
         let action = action.as_str().expect("text");
-        let answer = client.method(method, params).await;
+        let answer = client.call_method(method, params).await;
         assert_eq!(answer.is_ok(), matches!(outcome, "ok" | "input_required"), "{method}: {answer:?}");
-        expected.push(format!("{outcome} {action} {about}"));
+        expected.push(format!("{outcome} {action} {object}"));
     }
     let session = Session::open(&ci, server.url(), json!({})).await;
-    session.method(1, "resources/subscribe", json!({ "uri": uri })).await.expect("subscribed");
+    session.call_method(1, "resources/subscribe", json!({ "uri": uri })).await.expect("subscribed");
     expected.push(format!("ok resources/subscribe {uri}"));
     let wanted = json!({ "notifications": { "resourceSubscriptions": [uri] } });
-    let mut events = Events::open(ci.request("subscriptions/listen", wanted)).await;
+    let mut events = EventStream::open(ci.request("subscriptions/listen", wanted)).await;
     events.next().await.expect("an acknowledgement");
     expected.push(format!("ok subscriptions/listen {uri}"));
     let line = |entry: &Value| {
         let text = |name: &str| entry[name].as_str();
-        let about = text("resource").or(text("task_id")).unwrap_or_default();
-        format!("{} {} {about}", text("outcome").unwrap_or_default(), text("action").unwrap_or_default())
+        let object = text("resource").or(text("task_id")).unwrap_or_default();
+        format!("{} {} {object}", text("outcome").unwrap_or_default(), text("action").unwrap_or_default())
     };
-    let entries = entries(&home, expected.len()).await;
+    let entries = wait_for_entries(&home, expected.len()).await;
     assert_eq!(entries.iter().map(line).collect::<Vec<_>>(), expected);
 }
 
 #[tokio::test]
-async fn a_call_too_many_is_written_down() {
+async fn rate_limited_call_is_audited() {
     let limited = format!("{TOKENS}limits: {{calls_per_minute: 1}}\n");
     let home = Home::new(&[("scanners.yaml", "mock: [{instance_id: m1}]"), ("scanhost.yaml", &limited)]);
     let server = home.start();
     let mcp = server.mcp().with_token("token-of-ci");
-    mcp.ok("list_pools", json!({})).await;
-    mcp.refused("list_pools", json!({})).await;
-    let entries = entries(&home, 2).await;
+    mcp.call_ok("list_pools", json!({})).await;
+    mcp.call_refused("list_pools", json!({})).await;
+    let entries = wait_for_entries(&home, 2).await;
     let outcomes: Vec<&Value> = entries.iter().map(|entry| &entry["outcome"]).collect();
     assert_eq!(outcomes, ["ok", "rate_limited"]);
 }
 
 #[tokio::test]
-async fn what_an_operator_does_is_written_down_whether_or_not_a_server_runs() {
+async fn operator_commands_are_audited_with_and_without_a_running_server() {
     let broken = "mock: [{instance_id: m1, options: {duration_seconds: 0, fail_at: launch}}]";
     let home = Home::new(&[("scanners.yaml", broken), ("scanhost.yaml", "limits: {poll_seconds: 0.1}\n")]);
     let server = home.start();
     let id = submit(&server.mcp(), json!({})).await;
-    until(&server.mcp(), &id, "failed").await;
+    wait_for_status(&server.mcp(), &id, "failed").await;
     let operator = |arguments: &[&str]| {
         let mut command = home.command(&[arguments, &["--json", "--config"]].concat());
-        Output::of({
+        Output::run({
             command.arg(home.config());
             command
         })
@@ -134,7 +135,7 @@ async fn what_an_operator_does_is_written_down_whether_or_not_a_server_runs() {
     let table: [(&[&str], i32, &str); 5] = [
         (&["queue", "resume", "mock"], 0, "shell ok queue resume mock"),
         (&["queue", "pause", "nosuch"], 1, "shell invalid_argument queue pause nosuch"),
-        // An id reads the same in either case.
+        // A task id is accepted in lower case, too.
         (&["dlq", "show", &lower], 0, "shell ok dlq show"),
         (&["dlq", "purge", &lower, "--yes"], 0, "shell ok dlq purge"),
         (&["plugin", "rollback", "mock"], 1, "plugin rollback mock"),
@@ -145,13 +146,13 @@ async fn what_an_operator_does_is_written_down_whether_or_not_a_server_runs() {
     }
     let line = |entry: &Value| {
         let text = |name: &str| entry[name].as_str();
-        let about = text("scanner_pool").or(text("task_id")).or(text("resource")).unwrap_or_default();
+        let object = text("scanner_pool").or(text("task_id")).or(text("resource")).unwrap_or_default();
         let [caller, via, outcome, action] =
             ["caller", "via", "outcome", "action"].map(|name| text(name).unwrap_or("-"));
         assert_eq!(caller == "operator", via != "http");
-        format!("{via} {outcome} {action} {about}")
+        format!("{via} {outcome} {action} {object}")
     };
-    let written: Vec<String> = entries(&home, table.len()).await.iter().map(line).collect();
+    let written: Vec<String> = wait_for_entries(&home, table.len()).await.iter().map(line).collect();
     assert!(written.contains(&"socket ok queue pause mock".to_owned()), "{written:?}");
     let last = &written[written.len() - table.len()..];
     for (entry, (.., expected)) in last.iter().zip(table) {
@@ -159,11 +160,11 @@ async fn what_an_operator_does_is_written_down_whether_or_not_a_server_runs() {
     }
 }
 
-/// The entries once there are as many, within a bound.
-async fn entries(home: &Home, count: usize) -> Vec<Value> {
+/// Waits until the audit log has this many entries, and returns them.
+async fn wait_for_entries(home: &Home, count: usize) -> Vec<Value> {
     let start = Instant::now();
     loop {
-        let entries = home.audit();
+        let entries = home.audit_entries();
         if entries.len() >= count {
             return entries;
         }

@@ -1,10 +1,11 @@
-//! Clients that are too many, too slow, or gone in the middle: refused or bounded, and no harm to others.
+//! Too many connections, and slow or silent ones: they are refused or bounded, and other clients are served meanwhile.
 
 use std::time::Duration;
 
 use reqwest::Body;
 use scanhost_it::{
-    raw::{Answer, submit},
+    http_response::HttpResponse,
+    scans::submit,
     server::{Home, Server},
 };
 use serde_json::json;
@@ -29,38 +30,38 @@ async fn connect(server: &Server) -> TcpStream {
     TcpStream::connect(address).await.expect("a connection")
 }
 
-/// All that comes until the server closes the connection.
-async fn rest(mut stream: TcpStream) -> String {
+/// Reads everything until the server closes the connection.
+async fn read_until_closed(mut stream: TcpStream) -> String {
     let mut bytes = Vec::new();
     let read = timeout(BOUND, stream.read_to_end(&mut bytes)).await.expect("the server closes the connection");
-    // A reset is a way to close.
+    // The server may also close the connection with a reset.
     let _closed = read;
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
 async fn is_served(server: &Server) -> bool {
-    server.mcp().method("tools/list", json!({})).await.is_ok()
+    server.mcp().call_method("tools/list", json!({})).await.is_ok()
 }
 
 #[tokio::test]
-async fn one_connection_too_many_is_told_so_at_once() {
+async fn connection_above_the_limit_gets_503_at_once() {
     let (_home, server) = start("connections: 3");
     let mut held = Vec::new();
     for _ in 0..3 {
         let mut stream = connect(&server).await;
-        // Its answer shows that the server has it.
+        // An answer shows that the server has accepted the connection.
         stream.write_all(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n").await.expect("sent");
         let mut answer = [0; 12];
         timeout(BOUND, stream.read_exact(&mut answer)).await.expect("in time").expect("an answer");
         assert_eq!(&answer, b"HTTP/1.1 200");
         held.push(stream);
     }
-    let refused = rest(connect(&server).await).await;
+    let refused = read_until_closed(connect(&server).await).await;
     assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("retry-after"), "{refused}");
     held.clear();
     let start = std::time::Instant::now();
     while !is_healthy(&server).await {
-        assert!(start.elapsed() < BOUND, "the places were not given back");
+        assert!(start.elapsed() < BOUND, "the slots of closed connections are not free again");
     }
 }
 
@@ -70,7 +71,7 @@ async fn is_healthy(server: &Server) -> bool {
 }
 
 #[tokio::test]
-async fn five_thousand_silent_connections_keep_nobody_out() {
+async fn server_answers_beside_five_thousand_silent_connections() {
     let (_home, server) = start("connections: 6000, idle_seconds: 30");
     let mut held = Vec::new();
     for _ in 0..5_000 {
@@ -80,7 +81,7 @@ async fn five_thousand_silent_connections_keep_nobody_out() {
 }
 
 #[tokio::test]
-async fn half_a_request_is_waited_for_within_bounds() {
+async fn incomplete_request_times_out() {
     let (_home, server) = start("idle_seconds: 0.5");
     let halves: [&[u8]; 4] = [
         b"",
@@ -91,7 +92,7 @@ async fn half_a_request_is_waited_for_within_bounds() {
     for half in halves {
         let mut stream = connect(&server).await;
         stream.write_all(half).await.expect("sent");
-        let answer = rest(stream).await;
+        let answer = read_until_closed(stream).await;
         let is_refusal = answer.is_empty() || answer.starts_with("HTTP/1.1 408");
         assert!(is_refusal, "{}: {answer}", String::from_utf8_lossy(half));
     }
@@ -99,24 +100,24 @@ async fn half_a_request_is_waited_for_within_bounds() {
 }
 
 #[tokio::test]
-async fn a_body_that_drips_is_not_waited_for_for_ever() {
+async fn slow_body_times_out_as_a_whole() {
     let (_home, server) = start("idle_seconds: 0.5");
     let mut stream = connect(&server).await;
     stream.write_all(b"POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\n").await.expect("sent");
     let start = std::time::Instant::now();
     let mut answer = [0; 12];
     loop {
-        // Each part comes in time; the whole would take minutes.
+        // Each byte arrives in time, but the whole body would take minutes.
         let read = timeout(Duration::from_millis(200), stream.read_exact(&mut answer)).await;
         if read.is_ok() || stream.write_all(b" ").await.is_err() {
             break;
         }
-        assert!(start.elapsed() < BOUND, "the server still waits");
+        assert!(start.elapsed() < BOUND, "the server still waits for the body");
     }
 }
 
 #[tokio::test]
-async fn large_bodies_are_held_a_few_at_a_time() {
+async fn number_of_large_bodies_in_memory_is_bounded() {
     let (_home, server) = start("idle_seconds: 4");
     let mut dripping = JoinSet::new();
     for _ in 0..40 {
@@ -132,8 +133,10 @@ async fn large_bodies_are_held_a_few_at_a_time() {
     }
     let large = async || {
         let arguments = json!({ "task_id": "x".repeat(100_000) });
-        Answer::to(server.mcp().request("tools/call", json!({ "name": "get_scan_status", "arguments": arguments })))
-            .await
+        HttpResponse::to(
+            server.mcp().request("tools/call", json!({ "name": "get_scan_status", "arguments": arguments })),
+        )
+        .await
     };
     let begin = std::time::Instant::now();
     let refused = loop {
@@ -141,32 +144,32 @@ async fn large_bodies_are_held_a_few_at_a_time() {
         if answer.code != 200 {
             break answer;
         }
-        assert!(begin.elapsed() < BOUND, "forty are held");
+        assert!(begin.elapsed() < BOUND, "the server holds forty large bodies");
     };
     assert_eq!(refused.code, 503, "{}", refused.body);
     assert!(refused.body.contains("large"), "{}", refused.body);
-    assert!(is_served(&server).await, "small ones pass");
+    assert!(is_served(&server).await, "a small request is served");
     dripping.shutdown().await;
     assert_eq!(large().await.code, 200);
 }
 
 #[tokio::test]
-async fn who_does_not_read_an_answer_loses_the_connection() {
+async fn client_that_reads_no_answers_is_disconnected() {
     let (_home, server) = start("idle_seconds: 0.5");
     let mut stream = connect(&server).await;
-    // Answers of many kilobytes pile up until the sockets are full; then the server waits for half a second and closes.
+    // Answers of many kilobytes fill the buffers of the sockets. Then the server waits half a second, and closes.
     let request = b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n";
-    stream.write_all(&request.repeat(3_000)).await.expect("requests are small, and the sockets hold them");
+    stream.write_all(&request.repeat(3_000)).await.expect("small requests fit into the buffers of the sockets");
     let start = std::time::Instant::now();
     while stream.write_all(request).await.is_ok() {
-        assert!(start.elapsed() < Duration::from_secs(60), "the server holds the connection");
+        assert!(start.elapsed() < Duration::from_secs(60), "the server keeps the connection open");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert!(is_served(&server).await);
 }
 
-/// The first line of the answer to these bytes.
-async fn status(server: &Server, request: &str) -> String {
+/// Sends a request, and returns the status line of the answer.
+async fn status_line(server: &Server, request: &str) -> String {
     let mut stream = connect(server).await;
     stream.write_all(request.as_bytes()).await.expect("sent");
     let mut line = Vec::new();
@@ -177,7 +180,7 @@ async fn status(server: &Server, request: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_request_has_one_name_of_ours() {
+async fn repeated_or_conflicting_host_and_origin_are_refused() {
     let (_home, server) = start("connections: 10");
     let get = |target: &str, headers: &str| format!("GET {target} HTTP/1.1\r\n{headers}\r\n");
     for (target, headers, code) in [
@@ -188,13 +191,13 @@ async fn a_request_has_one_name_of_ours() {
         ("http://evil.example/ready", "host: localhost\r\n", "403"),
         ("http://localhost/ready", "host: localhost\r\n", "200"),
     ] {
-        let status = status(&server, &get(target, headers)).await;
+        let status = status_line(&server, &get(target, headers)).await;
         assert!(status.starts_with(&format!("HTTP/1.1 {code}")), "{target} {headers:?}: {status}");
     }
 }
 
 #[tokio::test]
-async fn a_body_that_will_be_too_long_is_refused_before_it_is_sent() {
+async fn declared_length_over_the_limit_is_refused_before_the_body_is_sent() {
     let (_home, server) = start("idle_seconds: 60");
     let post = |headers: &str| format!("POST /mcp HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n");
     for (headers, code) in [
@@ -202,23 +205,24 @@ async fn a_body_that_will_be_too_long_is_refused_before_it_is_sent() {
         ("content-length: 99999999999\r\n", "413"),
         ("content-length: 5000\r\nexpect: 100-continue\r\n", "100"),
     ] {
-        let status = status(&server, &post(headers)).await;
+        let status = status_line(&server, &post(headers)).await;
         assert!(status.starts_with(&format!("HTTP/1.1 {code}")), "{headers:?}: {status}");
     }
 }
 
 #[tokio::test]
-async fn large_bodies_wait_for_each_other_and_for_nobody_else() {
-    const PLACES: usize = 32;
+async fn slow_large_bodies_block_only_large_requests() {
+    /// The number of large bodies that the server reads at a time.
+    const SLOTS: usize = 32;
     let (_home, server) = start("idle_seconds: 5, connections: 100");
     let slow = async |length: usize| {
         let mut slow = JoinSet::new();
-        for _ in 0..PLACES {
+        for _ in 0..SLOTS {
             let mut stream = connect(&server).await;
             let start = format!("POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n");
             stream.write_all(start.as_bytes()).await.expect("sent");
             stream.write_all(&[b' '; 100_000]).await.expect("sent");
-            // Slowly, but not too slowly.
+            // The body arrives slowly, but not so slowly that the server gives up.
             slow.spawn(async move {
                 let mut ticks = interval(Duration::from_millis(200));
                 while stream.write_all(b" ").await.is_ok() {
@@ -231,15 +235,15 @@ async fn large_bodies_wait_for_each_other_and_for_nobody_else() {
     let large = || {
         let name = "x".repeat(100_000);
         let call = json!({ "name": "run_untrusted_scan", "arguments": { "targets": "10.0.0.1", "name": name } });
-        Answer::to(server.mcp().request("tools/call", call))
+        HttpResponse::to(server.mcp().request("tools/call", call))
     };
-    // What is refused in the end is in nobody's way, and a place is given back.
+    // A body that is refused for its length takes no slot for long.
     let _too_long = slow(5_000_000).await;
-    for _ in 0..=PLACES {
+    for _ in 0..=SLOTS {
         assert_eq!(large().await.code, 200);
     }
     let mut held = slow(4_000_000).await;
-    // The last of them may not have come so far when the first ask.
+    // The slots are only taken once the server has read enough of each body.
     let refused = async {
         loop {
             let answer = large().await;
@@ -248,16 +252,16 @@ async fn large_bodies_wait_for_each_other_and_for_nobody_else() {
             }
         }
     };
-    let refused = timeout(BOUND, refused).await.expect("all places are taken");
+    let refused = timeout(BOUND, refused).await.expect("all slots are taken");
     assert_eq!((refused.code, refused.body.contains("too many large requests")), (503, true), "{}", refused.body);
-    assert!(is_served(&server).await, "small requests go past them");
+    assert!(is_served(&server).await, "a small request needs no slot");
     held.shutdown().await;
     let answer = large().await;
     assert_eq!(answer.code, 200, "{}", answer.body);
 }
 
 #[tokio::test]
-async fn what_stays_for_long_is_small() {
+async fn long_lived_request_is_limited_to_64_kib() {
     let (_home, server) = start("connections: 10");
     let mcp = server.mcp();
     let id = submit(&mcp, json!({})).await;

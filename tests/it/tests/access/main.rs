@@ -1,13 +1,13 @@
-//! Who is let in, and how much of each: tokens, scopes, shares, origins, hosts, connections, requests that are no MCP,
-//! and what the audit log has of it.
+//! Access to the server over HTTP: tokens, scopes, call limits, origins, host names, connections, malformed requests,
+//! TLS, and the audit log.
 
 mod audit;
-mod browsers;
+mod call_limits;
 mod connections;
-mod reloaded;
+mod malformed_requests;
+mod origins;
+mod protocol_versions;
+mod reload;
 mod scopes;
-mod shares;
 mod start;
-mod strange_requests;
 mod tls;
-mod two_eras;

@@ -1,8 +1,9 @@
-//! Tokens, and what each may do.
+//! Tokens, and what each scope permits.
 
 use scanhost_it::{
-    mcp::Mcp,
-    raw::{Answer, arguments},
+    http_response::HttpResponse,
+    mcp::McpClient,
+    scans::scan_arguments,
     server::{Home, Server},
 };
 use serde_json::json;
@@ -10,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 const SCANNERS: &str = "mock: [{instance_id: m1, options: {duration_seconds: 0}}]";
 
-fn guarded() -> (Home, Server) {
+fn start_with_tokens() -> (Home, Server) {
     let digest: String = Sha256::digest(b"submitters-token").iter().map(|byte| format!("{byte:02x}")).collect();
     let tokens = format!(
         "tokens:\n- {{name: reader, scopes: [scan:read], token: readers-token}}\n\
@@ -22,41 +23,41 @@ fn guarded() -> (Home, Server) {
     (home, server)
 }
 
-async fn tools(mcp: &Mcp) -> Vec<String> {
-    mcp.tools().await.iter().map(|tool| tool["name"].as_str().expect("a name").to_owned()).collect()
+async fn tool_names(mcp: &McpClient) -> Vec<String> {
+    mcp.list_tools().await.iter().map(|tool| tool["name"].as_str().expect("a name").to_owned()).collect()
 }
 
-const SUBMITTING: [&str; 5] =
+const SUBMIT_TOOLS: [&str; 5] =
     ["run_untrusted_scan", "run_trusted_scan", "run_privileged_scan", "cancel_scan", "delete_scan"];
 
 #[tokio::test]
-async fn a_token_sees_and_calls_the_tools_of_its_scopes() {
-    let (_home, server) = guarded();
+async fn token_lists_and_calls_only_tools_of_its_scopes() {
+    let (_home, server) = start_with_tokens();
     let with = |token: &str| server.mcp().with_token(token);
-    let all = tools(&with("both-token")).await;
+    let all = tool_names(&with("both-token")).await;
     let (submitting, reading): (Vec<String>, Vec<String>) =
-        all.iter().cloned().partition(|name| SUBMITTING.contains(&name.as_str()));
-    assert_eq!(submitting, SUBMITTING);
-    assert_eq!(tools(&with("submitters-token")).await, submitting);
-    assert_eq!(tools(&with("readers-token")).await, reading);
+        all.iter().cloned().partition(|name| SUBMIT_TOOLS.contains(&name.as_str()));
+    assert_eq!(submitting, SUBMIT_TOOLS);
+    assert_eq!(tool_names(&with("submitters-token")).await, submitting);
+    assert_eq!(tool_names(&with("readers-token")).await, reading);
     let refused = async |token: &str, tool: &str, arguments| {
         let call = json!({ "name": tool, "arguments": arguments });
-        with(token).method("tools/call", call).await.expect_err("outside of its scopes")
+        with(token).call_method("tools/call", call).await.expect_err("the scope is missing")
     };
-    refused("readers-token", "run_untrusted_scan", arguments(json!({}))).await;
+    refused("readers-token", "run_untrusted_scan", scan_arguments(json!({}))).await;
     refused("submitters-token", "list_scans", json!({})).await;
-    assert_eq!(with("both-token").ok("list_scans", json!({})).await["scans"], json!([]), "nothing was submitted");
-    with("submitters-token").ok("run_untrusted_scan", arguments(json!({}))).await;
-    let listed = with("readers-token").ok("list_scans", json!({})).await;
+    assert_eq!(with("both-token").call_ok("list_scans", json!({})).await["scans"], json!([]), "nothing was submitted");
+    with("submitters-token").call_ok("run_untrusted_scan", scan_arguments(json!({}))).await;
+    let listed = with("readers-token").call_ok("list_scans", json!({})).await;
     assert_eq!(listed["scans"].as_array().map(Vec::len), Some(1), "all tokens see all scans");
 }
 
 #[tokio::test]
-async fn a_token_that_may_not_look_sees_nothing_by_any_other_way() {
-    let (_home, server) = guarded();
+async fn every_method_that_reads_needs_the_read_scope() {
+    let (_home, server) = start_with_tokens();
     let tasks = json!({ "extensions": { "io.modelcontextprotocol/tasks": {} } });
     let mcp = server.mcp().with_token("submitters-token").with_capabilities(tasks);
-    let id = mcp.ok("run_untrusted_scan", arguments(json!({}))).await["task_id"].clone();
+    let id = mcp.call_ok("run_untrusted_scan", scan_arguments(json!({}))).await["task_id"].clone();
     let uri = format!("scan://{}", id.as_str().expect("an id"));
     let argument = json!({ "name": "task_id", "value": "" });
     let table = [
@@ -71,14 +72,14 @@ async fn a_token_that_may_not_look_sees_nothing_by_any_other_way() {
         ("subscriptions/listen", json!({ "notifications": { "resourceSubscriptions": [uri] } })),
     ];
     for (method, params) in table {
-        let error = mcp.method(method, params).await.expect_err("outside of its scopes");
+        let error = mcp.call_method(method, params).await.expect_err("the scope is missing");
         assert!(error["message"].as_str().is_some_and(|text| text.contains("scan:read")), "{method}: {error}");
     }
 }
 
 #[tokio::test]
-async fn without_a_valid_token_there_is_only_401() {
-    let (_home, server) = guarded();
+async fn request_without_a_valid_token_gets_401() {
+    let (_home, server) = start_with_tokens();
     let mcp = server.mcp();
     let digest: String = Sha256::digest(b"submitters-token").iter().map(|byte| format!("{byte:02x}")).collect();
     let headers = [
@@ -96,7 +97,7 @@ async fn without_a_valid_token_there_is_only_401() {
         if let Some(header) = &header {
             request = request.header("authorization", header);
         }
-        let answer = Answer::to(request).await;
+        let answer = HttpResponse::to(request).await;
         assert_eq!(answer.code, 401, "{header:?}: {}", answer.body);
         assert!(!answer.body.contains("run_untrusted_scan"));
     }
@@ -104,24 +105,24 @@ async fn without_a_valid_token_there_is_only_401() {
     let challenge = response.headers().get("www-authenticate").and_then(|value| value.to_str().ok());
     assert!(challenge.is_some_and(|challenge| challenge.starts_with("Bearer")), "{challenge:?}");
     for path in ["/mcp", "/metrics", "/", "/ready/more"] {
-        let answer = Answer::to(mcp.http().get(format!("{}{path}", server.url()))).await;
+        let answer = HttpResponse::to(mcp.http().get(format!("{}{path}", server.url()))).await;
         assert!(answer.code == 401 || path != "/mcp" && answer.code == 404, "{path}: {}", answer.code);
     }
 }
 
 #[tokio::test]
-async fn health_is_open_and_ready_tells_strangers_only_its_status() {
-    let (_home, server) = guarded();
+async fn health_is_public_and_ready_shows_only_its_status_without_a_token() {
+    let (_home, server) = start_with_tokens();
     let http = server.mcp().http().clone();
     let get = |path: &str| http.get(format!("{}{path}", server.url()));
-    let health = Answer::to(get("/health")).await;
+    let health = HttpResponse::to(get("/health")).await;
     assert_eq!(health.code, 200);
-    let ready = Answer::to(get("/ready")).await;
+    let ready = HttpResponse::to(get("/ready")).await;
     assert_eq!(ready.code, 200);
     let ready: serde_json::Value = serde_json::from_str(&ready.body).expect("JSON");
     let keys: Vec<&String> = ready.as_object().expect("an object").keys().collect();
     assert_eq!(keys, ["status"], "{ready}");
-    let ready = Answer::to(get("/ready").bearer_auth("readers-token")).await;
+    let ready = HttpResponse::to(get("/ready").bearer_auth("readers-token")).await;
     assert_eq!(ready.code, 200);
     let ready: serde_json::Value = serde_json::from_str(&ready.body).expect("JSON");
     for part in ["status", "store", "disk", "scanners", "plugins", "last_reload"] {
@@ -134,10 +135,10 @@ async fn health_is_open_and_ready_tells_strangers_only_its_status() {
 }
 
 #[tokio::test]
-async fn tokens_do_not_reach_the_log() {
-    let (_home, server) = guarded();
-    tools(&server.mcp().with_token("both-token")).await;
-    let answer = Answer::to(server.mcp().with_token("a-guessed-token").request("tools/list", json!({}))).await;
+async fn tokens_are_not_logged() {
+    let (_home, server) = start_with_tokens();
+    tool_names(&server.mcp().with_token("both-token")).await;
+    let answer = HttpResponse::to(server.mcp().with_token("a-guessed-token").request("tools/list", json!({}))).await;
     assert_eq!(answer.code, 401);
     let log = server.log();
     for token in ["readers-token", "both-token", "a-guessed-token"] {

@@ -1,4 +1,4 @@
-//! What a server refuses to start with.
+//! Addresses at which a server refuses to listen.
 
 use scanhost_it::{output::Output, server::Home};
 
@@ -10,19 +10,19 @@ fn listening_beyond_loopback_without_a_token_is_refused() {
     for listen in ["0.0.0.0:0", "[::]:0", "192.0.2.1:8836"] {
         let mut command = home.command(&["serve", "--listen", listen, "--config"]);
         command.arg(home.config());
-        check_refused(&Output::of(command), listen);
+        check_refused(&Output::run(command), listen);
     }
     home.write("scanhost.yaml", "listen: 0.0.0.0:8836\n");
     let mut command = home.command(&["serve", "--config"]);
     command.arg(home.config());
-    check_refused(&Output::of(command), "0.0.0.0:8836");
+    check_refused(&Output::run(command), "0.0.0.0:8836");
 }
 
 #[test]
-fn nor_without_any_configuration() {
+fn listening_beyond_loopback_without_a_configuration_is_refused() {
     let home = Home::new(&[]);
-    check_refused(&Output::of(home.command(&["serve", "--listen", "0.0.0.0:0"])), "0.0.0.0:0");
-    check_refused(&Output::of(home.command(&["--listen", "0.0.0.0:0"])), "0.0.0.0:0");
+    check_refused(&Output::run(home.command(&["serve", "--listen", "0.0.0.0:0"])), "0.0.0.0:0");
+    check_refused(&Output::run(home.command(&["--listen", "0.0.0.0:0"])), "0.0.0.0:0");
 }
 
 fn check_refused(output: &Output, address: &str) {

@@ -1,17 +1,17 @@
-//! `plugin inspect`: what a file is, whatever it is.
+//! `plugin inspect`: it describes any file, whether or not it is a plugin.
 
 use scanhost_it::guests::{LIAR, MOCK, NESSUS, PROFILE};
 use serde_json::{Value, json};
 
-use crate::component::{CORE_MODULE, EMPTY, Shelf};
+use crate::plugin_file::{CORE_MODULE, EMPTY, PluginFile};
 
-fn inspected(bytes: &[u8]) -> Value {
-    Shelf::with(bytes).ask_json("inspect")
+fn inspect(bytes: &[u8]) -> Value {
+    PluginFile::new(bytes).run_json("inspect")
 }
 
 #[test]
-fn a_backend_is_shown_with_its_world_its_requests_and_its_description() {
-    let found = inspected(NESSUS);
+fn inspect_shows_world_grants_and_description_of_a_backend() {
+    let found = inspect(NESSUS);
     assert_eq!(found["kind"], "backend", "{found}");
     assert_eq!(found["world"], "scanhost:backend@0.1.0");
     assert_eq!(found["grants"], json!(["http"]));
@@ -24,19 +24,19 @@ fn a_backend_is_shown_with_its_world_its_requests_and_its_description() {
 }
 
 #[test]
-fn what_needs_no_grant_asks_for_none() {
-    assert_eq!(inspected(MOCK)["grants"], json!([]));
+fn mock_needs_no_grants() {
+    assert_eq!(inspect(MOCK)["grants"], json!([]));
 }
 
 #[test]
-fn a_profile_is_shown_under_an_empty_definition() {
-    let found = inspected(PROFILE);
+fn inspect_describes_a_profile_with_an_empty_definition() {
+    let found = inspect(PROFILE);
     assert_eq!((&found["kind"], &found["world"]), (&json!("profile"), &json!("scanhost:profile@0.1.0")), "{found}");
     assert!(found["describe"].is_object() || found["problem"].is_string(), "{found}");
 }
 
 #[test]
-fn what_is_no_plugin_of_ours_is_told_for_what_it_is() {
+fn inspect_says_what_a_file_is_that_is_not_a_plugin() {
     for (bytes, expected) in [
         (CORE_MODULE, "core module"),
         (EMPTY, "exports nothing"),
@@ -46,7 +46,7 @@ fn what_is_no_plugin_of_ours_is_told_for_what_it_is() {
         (&MOCK[..MOCK.len() / 2], "damaged"),
         (LIAR, "malformed backend name"),
     ] {
-        let found = inspected(bytes);
+        let found = inspect(bytes);
         let problem = found["problem"].as_str().unwrap_or_default();
         assert!(problem.contains(expected), "{found}");
         assert!(found["hint"].is_string(), "{found}");
@@ -54,8 +54,8 @@ fn what_is_no_plugin_of_ours_is_told_for_what_it_is() {
 }
 
 #[test]
-fn for_people_it_is_one_fact_a_line() {
-    let shown = Shelf::with(MOCK).ask("inspect", &[]);
+fn inspect_prints_one_fact_per_line() {
+    let shown = PluginFile::new(MOCK).run("inspect", &[]);
     assert_eq!(shown.code, Some(0), "{shown:?}");
     for line in ["kind: backend", "world: scanhost:backend@0.1.0", "grants: none", "  name: mock"] {
         assert!(shown.stdout.lines().any(|found| found == line), "{line}: {}", shown.stdout);
@@ -63,10 +63,10 @@ fn for_people_it_is_one_fact_a_line() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_an_error() {
-    let shelf = Shelf::with(MOCK);
-    std::fs::remove_file(&shelf.file).expect("a file can be removed");
-    let shown = shelf.ask("inspect", &[]);
+fn missing_file_is_an_error() {
+    let plugin_file = PluginFile::new(MOCK);
+    std::fs::remove_file(&plugin_file.file).expect("a file can be removed");
+    let shown = plugin_file.run("inspect", &[]);
     assert_eq!(shown.code, Some(1));
     assert!(shown.stderr.contains("plugin.wasm"), "{}", shown.stderr);
 }

@@ -1,9 +1,9 @@
-//! The commands for those who write plugins, and for those who are about to load one.
+//! The commands `scanhost plugin …` for authors and operators: new, inspect, check, and test.
 
 mod check;
-mod component;
+mod conformance_kit;
 mod inspect;
-mod kit;
-mod last_words;
+mod plugin_file;
 mod scaffold;
+mod stderr_of_crashes;
 mod worlds;

@@ -1,4 +1,4 @@
-//! Hosts that are killed, paused and started again, with a Redis that is, and a record of it all.
+//! A fleet of host processes that are killed, paused and started again, like their Redis, and a record of all events.
 
 use std::{
     collections::BTreeMap,
@@ -10,24 +10,24 @@ use std::{
 };
 
 use scanhost_it::{
-    mcp::Mcp,
+    mcp::McpClient,
     redis::Redis,
     server::{Home, Server},
 };
 use tokio::{task::block_in_place, time::sleep};
 
-use crate::{dice::Dice, points};
+use crate::{crash_points, random::SeededRandom};
 
-/// How long a process may need to start, while Redis is away too.
-const START: Duration = Duration::from_secs(60);
+/// The longest time until a process has started, even if Redis is away meanwhile.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-const LOOK: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// The longest time until another process takes the place of one that was killed.
-const ABSENCE: Duration = Duration::from_millis(300);
+/// The longest time between the end of a process and the start of its successor.
+const MAX_DOWNTIME: Duration = Duration::from_millis(300);
 
-/// Every so-manieth process that is started is to end at a crash point.
-const ARMED: usize = 3;
+/// One in this many processes is armed: it is started with a crash point at which it ends.
+const ARMED_ONE_IN: usize = 3;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -41,27 +41,27 @@ pub struct Fleet {
     points: Vec<String>,
     slots: Vec<Slot>,
     redis: tokio::sync::Mutex<Option<Redis>>,
-    turn: AtomicUsize,
-    story: Mutex<Story>,
+    next_api: AtomicUsize,
+    events: Mutex<Events>,
 }
 
-/// One process after the other.
+/// A slot for one process at a time.
 struct Slot {
     name: String,
     role: Role,
-    /// Locked while it is paused.
-    living: tokio::sync::Mutex<Option<Living>>,
+    /// The present process. The mutex is locked while the process is paused or replaced.
+    process: tokio::sync::Mutex<Option<Process>>,
 }
 
-struct Living {
+struct Process {
     server: Server,
-    mcp: Mcp,
+    mcp: McpClient,
     is_armed: bool,
 }
 
-/// What was done, and what those said that have ended.
+/// The log lines of ended processes and the events of the storm, and how often each event happened.
 #[derive(Default)]
-struct Story {
+struct Events {
     lines: Vec<String>,
     tally: BTreeMap<&'static str, usize>,
 }
@@ -89,195 +89,195 @@ impl Fleet {
         let slot = |(number, role): (usize, &Role)| Slot {
             name: format!("{}-{number}", role.name()),
             role: *role,
-            living: tokio::sync::Mutex::default(),
+            process: tokio::sync::Mutex::default(),
         };
         let fleet = Self {
             home: home.clone(),
-            points: points::names(home),
+            points: crash_points::crash_point_names(home),
             slots: roles.iter().enumerate().map(slot).collect(),
             redis: tokio::sync::Mutex::new(redis),
-            turn: AtomicUsize::new(0),
-            story: Mutex::default(),
+            next_api: AtomicUsize::new(0),
+            events: Mutex::default(),
         };
         for slot in &fleet.slots {
-            *slot.living.lock().await = Some(fleet.born(slot, None).await);
+            *slot.process.lock().await = Some(fleet.start_process(slot, None).await);
         }
         fleet
     }
 
-    /// One that answers, each time another one.
-    pub async fn any_api(&self) -> Mcp {
+    /// A client of a running process that serves MCP, of the next one on each call.
+    pub async fn any_api(&self) -> McpClient {
         let apis: Vec<&Slot> = self.slots.iter().filter(|slot| slot.role.serves_mcp()).collect();
         let begin = Instant::now();
         loop {
-            let slot = apis[self.turn.fetch_add(1, Ordering::Relaxed) % apis.len()];
-            if let Ok(mut living) = slot.living.try_lock()
-                && let Some(living) = living.as_mut()
-                && !living.server.has_ended()
+            let slot = apis[self.next_api.fetch_add(1, Ordering::Relaxed) % apis.len()];
+            if let Ok(mut process) = slot.process.try_lock()
+                && let Some(process) = process.as_mut()
+                && !process.server.has_exited()
             {
-                return living.mcp.clone();
+                return process.mcp.clone();
             }
-            assert!(begin.elapsed() < START, "no api lives:\n{}", self.timeline());
-            sleep(LOOK).await;
+            assert!(begin.elapsed() < START_TIMEOUT, "no api is running:\n{}", self.timeline());
+            sleep(POLL_INTERVAL).await;
         }
     }
 
-    /// SIGKILL of one that is not paused, and another in its place. Those that came to their end by themselves get one
-    /// too.
-    pub async fn kill_one(&self, dice: &mut Dice) {
+    /// Kills a random process that is not paused, and starts another in its slot. Processes that have ended at a crash
+    /// point are replaced, too.
+    pub async fn kill_one(&self, random: &mut SeededRandom) {
         for slot in &self.slots {
-            if let Ok(mut living) = slot.living.try_lock()
-                && living.as_mut().is_some_and(|living| living.server.has_ended())
+            if let Ok(mut process) = slot.process.try_lock()
+                && process.as_mut().is_some_and(|process| process.server.has_exited())
             {
-                self.bury(slot, &mut living);
-                *living = Some(self.born(slot, self.some_point(dice)).await);
+                self.end_process(slot, &mut process);
+                *process = Some(self.start_process(slot, self.maybe_crash_point(random)).await);
             }
         }
         loop {
-            let slot = dice.one_of(&self.slots);
-            if let Ok(mut living) = slot.living.try_lock() {
-                self.note("SIGKILL", &slot.name);
-                self.bury(slot, &mut living);
-                sleep(ABSENCE.mul_f64(dice.fraction())).await;
-                *living = Some(self.born(slot, self.some_point(dice)).await);
+            let slot = random.choose(&self.slots);
+            if let Ok(mut process) = slot.process.try_lock() {
+                self.record_event("SIGKILL", &slot.name);
+                self.end_process(slot, &mut process);
+                sleep(MAX_DOWNTIME.mul_f64(random.fraction())).await;
+                *process = Some(self.start_process(slot, self.maybe_crash_point(random)).await);
                 return;
             }
-            sleep(LOOK).await;
+            sleep(POLL_INTERVAL).await;
         }
     }
 
-    /// SIGSTOP of one that runs scans, and SIGCONT after this time.
-    pub async fn pause_one(&self, length: Duration, dice: &mut Dice) {
+    /// Pauses a random process that runs scans for this time, by SIGSTOP and SIGCONT.
+    pub async fn pause_one(&self, length: Duration, random: &mut SeededRandom) {
         let workers: Vec<&Slot> = self.slots.iter().filter(|slot| slot.role.runs_scans()).collect();
         loop {
-            let slot = dice.one_of(&workers);
-            let Ok(mut guard) = slot.living.try_lock() else {
-                sleep(LOOK).await;
+            let slot = random.choose(&workers);
+            let Ok(mut guard) = slot.process.try_lock() else {
+                sleep(POLL_INTERVAL).await;
                 continue;
             };
-            let living = guard.as_mut().expect("a slot has a process while nobody replaces it");
-            if living.server.has_ended() {
-                self.bury(slot, &mut guard);
-                *guard = Some(self.born(slot, None).await);
+            let process = guard.as_mut().expect("a slot has a process while nobody replaces it");
+            if process.server.has_exited() {
+                self.end_process(slot, &mut guard);
+                *guard = Some(self.start_process(slot, None).await);
                 continue;
             }
-            self.note("SIGSTOP", &slot.name);
-            living.server.signal("STOP");
+            self.record_event("SIGSTOP", &slot.name);
+            process.server.send_signal("STOP");
             sleep(length).await;
-            living.server.signal("CONT");
-            return self.note("SIGCONT", &slot.name);
+            process.server.send_signal("CONT");
+            return self.record_event("SIGCONT", &slot.name);
         }
     }
 
-    /// SIGKILL, and a new one with the same files after this time.
+    /// Kills Redis, and starts it again on the same files after this time.
     pub async fn kill_redis(&self, away: Duration) {
         let mut redis = self.redis.lock().await;
         let redis = redis.as_mut().expect("the fleet has a Redis");
-        self.note("SIGKILL of Redis", "");
+        self.record_event("SIGKILL of Redis", "");
         redis.kill();
         sleep(away).await;
         block_in_place(|| redis.start_again());
-        self.note("Redis again", "");
+        self.record_event("Redis again", "");
     }
 
-    /// Nothing threatens anyone any more.
-    pub async fn calm(&self) {
+    /// Replaces processes that have ended or are armed, so that no process will end at a crash point any more.
+    pub async fn restart_ended_and_armed(&self) {
         for slot in &self.slots {
-            let mut living = slot.living.lock().await;
-            if living.as_mut().is_none_or(|living| living.is_armed || living.server.has_ended()) {
-                self.bury(slot, &mut living);
-                *living = Some(self.born(slot, None).await);
+            let mut process = slot.process.lock().await;
+            if process.as_mut().is_none_or(|process| process.is_armed || process.server.has_exited()) {
+                self.end_process(slot, &mut process);
+                *process = Some(self.start_process(slot, None).await);
             }
         }
     }
 
-    /// Gives it back.
+    /// Removes the Redis from the fleet, and returns it.
     pub async fn take_redis(&self) -> Option<Redis> {
         self.redis.lock().await.take()
     }
 
-    fn some_point(&self, dice: &mut Dice) -> Option<String> {
-        let point = dice.one_of(&self.points);
-        let nth = dice.below(4) + 1;
-        dice.one_in(ARMED).then(|| format!("{point}:{nth}"))
+    fn maybe_crash_point(&self, random: &mut SeededRandom) -> Option<String> {
+        let point = random.choose(&self.points);
+        let nth = random.below(4) + 1;
+        random.one_in(ARMED_ONE_IN).then(|| format!("{point}:{nth}"))
     }
 
-    /// SIGKILL, where it has not ended yet; what it has said is kept.
-    fn bury(&self, slot: &Slot, living: &mut Option<Living>) {
-        if let Some(Living { server, .. }) = living.take() {
-            self.keep(slot, &server.killed());
+    /// Kills the process, unless it has ended, and records its log.
+    fn end_process(&self, slot: &Slot, process: &mut Option<Process>) {
+        if let Some(Process { server, .. }) = process.take() {
+            self.record_log(slot, &server.kill_and_take_log());
         }
     }
 
-    /// A new process, when it has started.
-    async fn born(&self, slot: &Slot, mut point: Option<String>) -> Living {
+    /// Starts a process that ends at this crash point, and retries until it serves.
+    async fn start_process(&self, slot: &Slot, mut point: Option<String>) -> Process {
         let begin = Instant::now();
         loop {
-            let mut command = self.home.serving();
+            let mut command = self.home.serve_command();
             command.args(["--role", slot.role.name()]);
             if let Some(point) = &point {
                 command.env("SCANHOST_CRASH_AT", point);
             }
-            self.note("start", &format!("{} {}", slot.name, point.as_deref().unwrap_or("")));
+            self.record_event("start", &format!("{} {}", slot.name, point.as_deref().unwrap_or("")));
             match block_in_place(|| Server::try_start(command)) {
                 Ok(server) => {
                     let mcp = server.mcp();
-                    return Living { server, mcp, is_armed: point.is_some() };
+                    return Process { server, mcp, is_armed: point.is_some() };
                 }
                 Err(log) => {
-                    self.keep(slot, &log);
-                    assert!(begin.elapsed() < START, "{} does not start:\n{log}", slot.name);
-                    // Its point has been reached, or Redis is away.
+                    self.record_log(slot, &log);
+                    assert!(begin.elapsed() < START_TIMEOUT, "{} does not start:\n{log}", slot.name);
+                    // The process has ended at its crash point already, or Redis is away.
                     point = None;
-                    sleep(LOOK).await;
+                    sleep(POLL_INTERVAL).await;
                 }
             }
         }
     }
 
-    fn keep(&self, slot: &Slot, log: &str) {
-        let mut story = self.story.lock().expect("no holder of the story panics");
+    fn record_log(&self, slot: &Slot, log: &str) {
+        let mut events = self.events.lock().expect("no holder of the events panics");
         for line in log.lines() {
             assert!(!line.contains("panicked at"), "{}: {log}", slot.name);
             if line.starts_with("crash point") {
-                *story.tally.entry("ends at a crash point").or_default() += 1;
+                *events.tally.entry("ends at a crash point").or_default() += 1;
             }
-            story.lines.push(format!("{} {line}", slot.name));
+            events.lines.push(format!("{} {line}", slot.name));
         }
     }
 
-    fn note(&self, what: &'static str, whom: &str) {
-        let mut story = self.story.lock().expect("no holder of the story panics");
-        *story.tally.entry(what).or_default() += 1;
-        story
+    fn record_event(&self, event: &'static str, object: &str) {
+        let mut events = self.events.lock().expect("no holder of the events panics");
+        *events.tally.entry(event).or_default() += 1;
+        events
             .lines
-            .push(format!("storm {{\"timestamp\":\"{}\",\"message\":\"{what} {whom}\"}}", jiff::Timestamp::now()));
+            .push(format!("storm {{\"timestamp\":\"{}\",\"message\":\"{event} {object}\"}}", jiff::Timestamp::now()));
     }
 
-    /// How often what was done.
+    /// How often each event happened.
     pub fn tally(&self) -> String {
-        format!("{:?}", self.story.lock().expect("no holder of the story panics").tally)
+        format!("{:?}", self.events.lock().expect("no holder of the events panics").tally)
     }
 
     fn timeline(&self) -> String {
-        let story = self.story.lock().expect("no holder of the story panics");
-        story.lines.iter().filter(|line| line.starts_with("storm")).cloned().collect::<Vec<_>>().join("\n")
+        let events = self.events.lock().expect("no holder of the events panics");
+        events.lines.iter().filter(|line| line.starts_with("storm")).cloned().collect::<Vec<_>>().join("\n")
     }
 
-    /// What was said about a scan, and what was done meanwhile, in its order.
-    pub fn story_of(&self, id: &str) -> String {
+    /// The log lines about a scan, together with the events of the storm meanwhile, in the order of time.
+    pub fn events_of_scan(&self, id: &str) -> String {
         for slot in &self.slots {
-            if let Ok(mut living) = slot.living.try_lock() {
-                self.bury(slot, &mut living);
+            if let Ok(mut process) = slot.process.try_lock() {
+                self.end_process(slot, &mut process);
             }
         }
-        let story = self.story.lock().expect("no holder of the story panics");
-        let of_it = |line: &&String| line.contains(id) || line.starts_with("storm");
+        let events = self.events.lock().expect("no holder of the events panics");
+        let is_relevant = |line: &&String| line.contains(id) || line.starts_with("storm");
         let time =
             |line: &String| line.split_once("\"timestamp\":\"").map(|(_, rest)| rest[..26.min(rest.len())].to_owned());
-        let mut lines: Vec<&String> = story.lines.iter().filter(of_it).collect();
+        let mut lines: Vec<&String> = events.lines.iter().filter(is_relevant).collect();
         lines.sort_by_key(|line| time(line));
-        // From its first line to its last.
+        // The result begins with the first line about the scan and ends soon after the last.
         let first = lines.iter().position(|line| line.contains(id)).unwrap_or(0);
         let last = lines.iter().rposition(|line| line.contains(id)).unwrap_or(0);
         lines[first..(last + 3).min(lines.len())].iter().map(|line| line.as_str()).collect::<Vec<_>>().join("\n")

@@ -1,8 +1,9 @@
-//! Kills where they hurt most: whatever dies, and whenever, no acknowledged scan is lost and none is launched twice.
+//! Hosts and Redis are killed and paused at the worst moments: no acknowledged scan may be lost, and none may be
+//! launched twice.
 
-mod dice;
+mod crash_points;
+mod environment;
 mod fleet;
-mod points;
-mod redis_away;
+mod random;
+mod redis_outage;
 mod storm;
-mod world;

@@ -1,7 +1,7 @@
-//! Kills and pauses at random, of hosts and of Redis, while scans are submitted. The seed is printed, and what happened
-//! to a scan that is not as it should be.
+//! Random kills and pauses of hosts and of Redis while scans are submitted. The test prints its seed, and on a failure
+//! the events of the scan that is wrong.
 //!
-//! A longer storm than the usual one is asked for in the environment:
+//! The environment can ask for a longer storm than the default:
 //! `STORM_SCANS=500 STORM_KILLS=200 STORM_REDIS_KILLS=20 STORM_PAUSES=100 STORM_SEED=1 cargo test -p scanhost-it
 //! --test chaos storm -- --nocapture`
 
@@ -12,30 +12,30 @@ use std::{
 };
 
 use fake_nessus::Settings;
-use scanhost_it::{lab::instant, redis::Redis};
+use scanhost_it::{redis::Redis, testbed::instant_scans};
 use tokio::task::JoinSet;
 
 use crate::{
-    dice::Dice,
+    environment::{Environment, QUICK, SERIAL, submit_arguments},
     fleet::{Fleet, Role},
-    world::{LINE, QUICK, World, arguments},
+    random::SeededRandom,
 };
 
-/// From one kill to the next, on average.
-const KILL_EVERY: Duration = Duration::from_millis(900);
+/// The average time between two kills.
+const KILL_INTERVAL: Duration = Duration::from_millis(900);
 
-/// A pause outlives a lease, and often a whole scan.
+/// A pause is longer than a lease, and often longer than a whole scan.
 const PAUSES: [Duration; 3] =
     [Duration::from_millis(1_800), Duration::from_millis(3_000), Duration::from_millis(4_500)];
 
-/// Between two pauses: time for kills, where there is one process only.
-const BREATH: Duration = Duration::from_millis(500);
+/// The shortest time between two pauses, so that kills get their turn where there is only one process.
+const MIN_GAP: Duration = Duration::from_millis(500);
 
-/// How long a submit may be refused.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// The longest time until a submit is acknowledged.
+const SUBMIT_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Every so-manieth scan goes through the pool that runs one at a time.
-const IN_LINE: usize = 5;
+/// One in this many scans goes to the pool that runs one scan at a time.
+const SERIAL_ONE_IN: usize = 5;
 
 struct Plan {
     seed: u64,
@@ -46,11 +46,11 @@ struct Plan {
 }
 
 impl Plan {
-    /// As the environment says, where it does.
-    fn or(self) -> Self {
-        let number = |name: &str, usual: usize| {
+    /// Replaces the defaults with the numbers that the environment sets.
+    fn with_environment(self) -> Self {
+        let number = |name: &str, default: usize| {
             let text = std::env::var(format!("STORM_{name}")).ok();
-            text.map_or(usual, |text| text.parse().expect("a number"))
+            text.map_or(default, |text| text.parse().expect("a number"))
         };
         let seed = u64::try_from(number("SEED", usize::try_from(self.seed).unwrap_or(0))).expect("it fits");
         Self {
@@ -63,13 +63,13 @@ impl Plan {
     }
 }
 
-/// Another one for each run.
+/// A seed that differs in every run.
 fn fresh_seed() -> u64 {
     RandomState::new().hash_one(()) >> 40
 }
 
 async fn check_storm(roles: &[Role], redis: Option<Redis>, plan: Plan) {
-    let plan = plan.or();
+    let plan = plan.with_environment();
     println!(
         "STORM_SEED={} with {} scans, {} kills, {} of Redis, {} pauses",
         plan.seed, plan.scans, plan.kills, plan.redis_kills, plan.pauses
@@ -77,55 +77,56 @@ async fn check_storm(roles: &[Role], redis: Option<Redis>, plan: Plan) {
     let settings = Settings {
         scan_duration: Duration::from_millis(800),
         export_duration: Duration::from_millis(100),
-        ..instant(Vec::new())
+        ..instant_scans(Vec::new())
     };
-    let mut world = World::new(settings, redis).await;
-    world.creates_once = plan.pauses == 0;
-    let redis = world.redis.take();
+    let mut environment = Environment::new(settings, redis).await;
+    environment.creates_once = plan.pauses == 0;
+    let redis = environment.redis.take();
     let begin = Instant::now();
-    let fleet = Arc::new(Fleet::start(&world.home, roles, redis).await);
-    let length = KILL_EVERY * u32::try_from(plan.kills).unwrap_or(u32::MAX);
-    let mut busy = JoinSet::new();
-    busy.spawn(submit_all(fleet.clone(), plan.scans, length, Dice::new(plan.seed ^ 1)));
-    busy.spawn(kill(fleet.clone(), plan.kills, plan.redis_kills, Dice::new(plan.seed ^ 2)));
-    busy.spawn(pause(fleet.clone(), plan.pauses, length, Dice::new(plan.seed ^ 3)));
-    while let Some(done) = busy.join_next().await {
-        for (key, pool, id) in done.expect("nobody panics") {
-            world.owed.submits.insert(key, (pool, Some(id)));
+    let fleet = Arc::new(Fleet::start(&environment.home, roles, redis).await);
+    let length = KILL_INTERVAL * u32::try_from(plan.kills).unwrap_or(u32::MAX);
+    let mut tasks = JoinSet::new();
+    tasks.spawn(submit_all(fleet.clone(), plan.scans, length, SeededRandom::new(plan.seed ^ 1)));
+    tasks.spawn(kill(fleet.clone(), plan.kills, plan.redis_kills, SeededRandom::new(plan.seed ^ 2)));
+    tasks.spawn(pause(fleet.clone(), plan.pauses, length, SeededRandom::new(plan.seed ^ 3)));
+    while let Some(done) = tasks.join_next().await {
+        for (key, pool, id) in done.expect("no task panics") {
+            environment.expected.submits.insert(key, (pool, Some(id)));
         }
     }
-    fleet.calm().await;
+    fleet.restart_ended_and_armed().await;
     println!("{} after {:?}", fleet.tally(), begin.elapsed());
     let mcp = fleet.any_api().await;
-    world.redis = fleet.take_redis().await;
-    world.settle(&mcp, &|id| fleet.story_of(id)).await;
-    world.assert_in_line();
-    println!("settled after {:?}", begin.elapsed());
+    environment.redis = fleet.take_redis().await;
+    environment.verify(&mcp, &|id| fleet.events_of_scan(id)).await;
+    environment.assert_submit_order();
+    println!("verified after {:?}", begin.elapsed());
 }
 
-/// Key, pool and id of those that were acknowledged.
+/// The key, pool and task id of each acknowledged submit.
 type Submits = Vec<(String, &'static str, String)>;
 
-/// Submits until each is acknowledged, some of them twice at once.
-async fn submit_all(fleet: Arc<Fleet>, scans: usize, length: Duration, mut dice: Dice) -> Submits {
-    let mut answered = Vec::new();
+/// Submits all scans, some of them twice at once, and retries each until it is acknowledged.
+async fn submit_all(fleet: Arc<Fleet>, scans: usize, length: Duration, mut random: SeededRandom) -> Submits {
+    let mut acknowledged = Vec::new();
     let gap = length / u32::try_from(scans.max(1)).unwrap_or(u32::MAX);
     for number in 0..scans {
-        let (key, pool) = (format!("scan-{number}"), if number % IN_LINE == 0 { LINE } else { QUICK });
-        let id = submit(&fleet, &key, pool, dice.one_in(3)).await;
-        answered.push((key, pool, id));
-        tokio::time::sleep(gap.mul_f64(dice.fraction())).await;
+        let (key, pool) = (format!("scan-{number}"), if number % SERIAL_ONE_IN == 0 { SERIAL } else { QUICK });
+        let id = submit(&fleet, &key, pool, random.one_in(3)).await;
+        acknowledged.push((key, pool, id));
+        tokio::time::sleep(gap.mul_f64(random.fraction())).await;
     }
-    answered
+    acknowledged
 }
 
 async fn submit(fleet: &Fleet, key: &str, pool: &'static str, twice: bool) -> String {
     let begin = Instant::now();
     loop {
         let (first, second) = (fleet.any_api().await, fleet.any_api().await);
-        let once = first.try_call("run_untrusted_scan", arguments(key, pool));
-        let again =
-            async { if twice { second.try_call("run_untrusted_scan", arguments(key, pool)).await.ok() } else { None } };
+        let once = first.try_call("run_untrusted_scan", submit_arguments(key, pool));
+        let again = async {
+            if twice { second.try_call("run_untrusted_scan", submit_arguments(key, pool)).await.ok() } else { None }
+        };
         let (once, again) = tokio::join!(once, again);
         let ids: Vec<String> = [once.ok(), again]
             .into_iter()
@@ -136,43 +137,43 @@ async fn submit(fleet: &Fleet, key: &str, pool: &'static str, twice: bool) -> St
             assert!(ids.iter().all(|other| other == id), "{key} became two scans: {ids:?}");
             return id.clone();
         }
-        assert!(begin.elapsed() < PATIENCE, "{key} was never acknowledged\n{}", fleet.story_of(key));
+        assert!(begin.elapsed() < SUBMIT_TIMEOUT, "{key} was never acknowledged\n{}", fleet.events_of_scan(key));
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
-async fn kill(fleet: Arc<Fleet>, kills: usize, redis_kills: usize, mut dice: Dice) -> Submits {
+async fn kill(fleet: Arc<Fleet>, kills: usize, redis_kills: usize, mut random: SeededRandom) -> Submits {
     let every = if redis_kills > 0 { (kills / (redis_kills + 1)).max(1) } else { usize::MAX };
-    let mut of_redis = 0;
+    let mut redis_killed = 0;
     for number in 1..=kills {
-        tokio::time::sleep(KILL_EVERY.mul_f64(2.0 * dice.fraction())).await;
-        fleet.kill_one(&mut dice).await;
-        if number % every == 0 && of_redis < redis_kills {
-            of_redis += 1;
-            fleet.kill_redis(Duration::from_secs(2).mul_f64(dice.fraction())).await;
+        tokio::time::sleep(KILL_INTERVAL.mul_f64(2.0 * random.fraction())).await;
+        fleet.kill_one(&mut random).await;
+        if number % every == 0 && redis_killed < redis_kills {
+            redis_killed += 1;
+            fleet.kill_redis(Duration::from_secs(2).mul_f64(random.fraction())).await;
         }
     }
     Submits::new()
 }
 
-async fn pause(fleet: Arc<Fleet>, pauses: usize, length: Duration, mut dice: Dice) -> Submits {
+async fn pause(fleet: Arc<Fleet>, pauses: usize, length: Duration, mut random: SeededRandom) -> Submits {
     let gap = length / u32::try_from(pauses.max(1)).unwrap_or(u32::MAX);
     for _ in 0..pauses {
         let begin = Instant::now();
-        fleet.pause_one(*dice.one_of(&PAUSES), &mut dice).await;
-        tokio::time::sleep(gap.saturating_sub(begin.elapsed()).max(BREATH)).await;
+        fleet.pause_one(*random.choose(&PAUSES), &mut random).await;
+        tokio::time::sleep(gap.saturating_sub(begin.elapsed()).max(MIN_GAP)).await;
     }
     Submits::new()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_storm_over_the_one_process_loses_and_doubles_nothing() {
+async fn storm_on_a_single_process_loses_and_duplicates_no_scan() {
     let plan = Plan { seed: fresh_seed(), scans: 12, kills: 8, redis_kills: 0, pauses: 1 };
     check_storm(&[Role::All], None, plan).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_storm_over_apis_workers_and_redis_loses_and_doubles_nothing() {
+async fn storm_on_apis_workers_and_redis_loses_and_duplicates_no_scan() {
     let roles = [Role::Api, Role::Api, Role::Worker, Role::Worker, Role::Worker];
     let plan = Plan { seed: fresh_seed(), scans: 12, kills: 8, redis_kills: 1, pauses: 3 };
     check_storm(&roles, Some(Redis::new()), plan).await;

@@ -1,4 +1,4 @@
-//! `report` on files that are no report, or not a whole one.
+//! `report` on files that are not reports, or that are damaged.
 
 use std::fs;
 
@@ -13,8 +13,8 @@ const WHOLE: &str = "<?xml version=\"1.0\" ?>\n<NessusClientData_v2><Report name
 const BOMB: &str = "<?xml version=\"1.0\"?><!DOCTYPE r [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;\">]>\
     <NessusClientData_v2><Report name=\"&b;\"></Report></NessusClientData_v2>";
 
-/// One line on standard error, which names the file, and nothing on standard output.
-fn check(name: &str, bytes: &[u8]) -> String {
+/// Checks that the command fails with one line on standard error, which names the file, and returns that line.
+fn check_error(name: &str, bytes: &[u8]) -> String {
     let home = Home::new(&[]);
     fs::write(home.path().join("broken.nessus"), bytes).expect("a file can be written");
     let output = run(&home, &["report", "broken.nessus"]);
@@ -26,7 +26,7 @@ fn check(name: &str, bytes: &[u8]) -> String {
 }
 
 #[test]
-fn a_whole_report_is_read() {
+fn complete_report_is_read() {
     let home = Home::new(&[]);
     fs::write(home.path().join("whole.nessus"), WHOLE).expect("a file can be written");
     let output = run(&home, &["report", "whole.nessus"]);
@@ -35,7 +35,7 @@ fn a_whole_report_is_read() {
 }
 
 #[test]
-fn a_report_that_was_guessed_to_be_of_nessus_says_so() {
+fn error_says_that_the_backend_was_guessed() {
     let home = Home::new(&[]);
     fs::write(home.path().join("feed.csv"), "10.0.0.5,22,High,Old\n").expect("a file can be written");
     let guess = "(read as nessus; see --backend)";
@@ -44,7 +44,7 @@ fn a_report_that_was_guessed_to_be_of_nessus_says_so() {
 }
 
 #[test]
-fn a_broken_report_is_one_clear_line_with_the_offset() {
+fn damaged_report_gives_one_line_with_the_offset() {
     let table: [(&str, Vec<u8>, &str); 11] = [
         ("empty", Vec::new(), "byte 0"),
         ("blank", b" \n\n".to_vec(), "byte"),
@@ -62,34 +62,34 @@ fn a_broken_report_is_one_clear_line_with_the_offset() {
         ("a lone ampersand in a tag", WHOLE.replace("pluginFamily=\"f\"", "pluginFamily=").into_bytes(), "byte"),
         ("more after the end", format!("{WHOLE}<Report/>").into_bytes(), "byte"),
     ];
-    for (name, bytes, said) in table {
-        let line = check(name, &bytes);
-        assert!(line.contains(said) && line.contains("at byte "), "{name}: {line}");
+    for (name, bytes, expected) in table {
+        let line = check_error(name, &bytes);
+        assert!(line.contains(expected) && line.contains("at byte "), "{name}: {line}");
     }
 }
 
 #[test]
-fn a_report_that_ends_too_early_says_where() {
+fn truncated_report_gives_the_offset() {
     for marker in
         ["<Report ", "port=", "<synopsis>s", "</ReportItem>", "</ReportHost>", "</Report>", "ClientData_v2>\n"]
     {
-        let end = WHOLE.find(marker).expect("it is in there") + 1;
-        let line = check(marker, &WHOLE.as_bytes()[..end]);
+        let end = WHOLE.find(marker).expect("the report contains it") + 1;
+        let line = check_error(marker, &WHOLE.as_bytes()[..end]);
         assert!(line.contains("at byte "), "cut in {marker}: {line}");
     }
 }
 
 #[test]
-fn bytes_that_are_no_text_of_their_encoding_are_an_error() {
+fn invalid_bytes_of_the_encoding_are_an_error_with_their_offset() {
     let mut bytes = WHOLE.replace("<synopsis>s", "<synopsis>caf#").into_bytes();
-    let place = bytes.iter().position(|byte| *byte == b'#').expect("it is in there");
-    bytes[place] = 0xe9;
-    let line = check("Latin-1 that says it is UTF-8", &bytes);
-    assert!(line.contains(&format!("byte {place}")), "{line}");
+    let position = bytes.iter().position(|byte| *byte == b'#').expect("the report contains it");
+    bytes[position] = 0xe9;
+    let line = check_error("Latin-1 that says it is UTF-8", &bytes);
+    assert!(line.contains(&format!("byte {position}")), "{line}");
 }
 
 #[test]
-fn files_that_cannot_be_read_are_named() {
+fn unreadable_file_is_named_in_the_error() {
     let home = Home::new(&[]);
     for name in ["missing.nessus", "config"] {
         let output = run(&home, &["report", name]);
@@ -100,7 +100,7 @@ fn files_that_cannot_be_read_are_named() {
 }
 
 #[test]
-fn questions_without_an_answer_exit_with_1() {
+fn invalid_options_exit_with_1_and_name_valid_ones() {
     let home = Home::new(&[]);
     fs::write(home.path().join("whole.nessus"), WHOLE).expect("a file can be written");
     let table: [(&[&str], &str); 5] = [
@@ -110,9 +110,9 @@ fn questions_without_an_answer_exit_with_1() {
         (&["--filter", "severity="], "severity"),
         (&["--backend", "nosuch"], "nessus"),
     ];
-    for (options, said) in table {
+    for (options, expected) in table {
         let output = run(&home, &[&["report", "whole.nessus"], options].concat());
         assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""), "{options:?}");
-        assert!(output.stderr.contains(said), "{options:?}: {}", output.stderr);
+        assert!(output.stderr.contains(expected), "{options:?}: {}", output.stderr);
     }
 }

@@ -1,4 +1,4 @@
-//! `config check`: every problem at once, with its place.
+//! `config check`: it reports all problems at once, each with its file, line and key.
 
 use scanhost_it::{output::Output, server::Home};
 
@@ -10,7 +10,7 @@ fn check(home: &Home) -> Output {
 }
 
 #[test]
-fn a_good_configuration_is_summed_up() {
+fn valid_configuration_is_ok() {
     let home = Home::new(&[("scanners.yaml", MOCK), ("profiles.yaml", "soc: {fields: [host], order: [host]}")]);
     let output = check(&home);
     assert_eq!((output.code, output.stderr.as_str()), (Some(0), ""));
@@ -18,13 +18,13 @@ fn a_good_configuration_is_summed_up() {
 }
 
 #[test]
-fn the_default_configuration_is_good() {
+fn default_configuration_is_valid() {
     let home = Home::new(&[]);
     assert_eq!(run(&home, &["config", "check"]).code, Some(0));
 }
 
 #[test]
-fn every_problem_has_file_line_and_key() {
+fn every_problem_has_its_file_line_and_key() {
     let scanners = "mock:\n- instance_id: m1\n  max_concurrent_scans: many\n- instance_id: m1\n  enabeld: true\n\
         nessus:\n- instance_id: n1\n  url: ftp://10.0.0.1\n  auth: {access_key: '${NO_SUCH_VARIABLE}', secret_key: x}\n";
     let server = "lisen: 127.0.0.1:1\nlimits:\n  poll_seconds: often\n";
@@ -47,13 +47,13 @@ fn every_problem_has_file_line_and_key() {
         ["profiles.yaml:1", "soc"],
     ];
     for [place, key] in expected {
-        let is_told = output.stderr.lines().any(|line| line.contains(place) && line.contains(key));
-        assert!(is_told, "{place} {key} is not told:\n{}", output.stderr);
+        let is_reported = output.stderr.lines().any(|line| line.contains(place) && line.contains(key));
+        assert!(is_reported, "{place} {key} is not reported:\n{}", output.stderr);
     }
 }
 
 #[test]
-fn a_file_that_is_no_yaml_is_told_with_its_line() {
+fn invalid_yaml_is_reported_with_its_file() {
     let home = Home::new(&[("scanners.yaml", "mock:\n- {instance_id: m1\nnessus: [")]);
     let output = check(&home);
     assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""));
@@ -61,7 +61,7 @@ fn a_file_that_is_no_yaml_is_told_with_its_line() {
 }
 
 #[test]
-fn what_plugins_and_filters_refuse_is_told_with_its_key() {
+fn problems_of_plugins_and_filters_have_their_key() {
     let table = [
         (
             "mock: [{instance_id: m1, options: {duration_seconds: soon}}]",
@@ -79,13 +79,13 @@ fn what_plugins_and_filters_refuse_is_told_with_its_key() {
         let home = Home::new(&[("scanners.yaml", scanners), ("profiles.yaml", profiles)]);
         let output = check(&home);
         assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""), "{scanners} {profiles}");
-        let is_told = output.stderr.lines().any(|line| line.contains(place) && line.contains(key));
-        assert!(is_told, "{place} {key} is not told:\n{}", output.stderr);
+        let is_reported = output.stderr.lines().any(|line| line.contains(place) && line.contains(key));
+        assert!(is_reported, "{place} {key} is not reported:\n{}", output.stderr);
     }
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_an_error() {
+fn missing_config_folder_is_an_error() {
     let home = Home::new(&[]);
     for command in [&["config", "check"][..], &["serve"], &["stdio"], &["scan", "--targets", "10.0.0.1"]] {
         let output = run(&home, &[command, &["--config", "nowhere"]].concat());
@@ -95,7 +95,7 @@ fn a_folder_that_is_not_there_is_an_error() {
 }
 
 #[test]
-fn a_broken_configuration_is_not_served() {
+fn server_refuses_an_invalid_configuration() {
     let home = Home::new(&[("scanners.yaml", "mock: [{instance_id: m1, colour: blue}]")]);
     let config = home.config().display().to_string();
     for command in ["serve", "stdio"] {
@@ -106,7 +106,7 @@ fn a_broken_configuration_is_not_served() {
 }
 
 #[test]
-fn what_can_hardly_be_meant_is_a_warning() {
+fn likely_mistakes_are_warnings() {
     let home = Home::new(&[
         ("scanners.yaml", MOCK),
         ("scanhost.yaml", "tokens: [{name: ops, scopes: ['scan:admin'], token: abcdefgh}]\n"),
@@ -119,7 +119,7 @@ fn what_can_hardly_be_meant_is_a_warning() {
     let output = check(&home);
     assert_eq!(output.code, Some(0), "{}", output.stderr);
     let warnings: Vec<&str> = output.stderr.lines().collect();
-    assert_eq!(warnings.len(), 4, "what a backend declares is known: {warnings:?}");
+    assert_eq!(warnings.len(), 4, "a field that a backend declares is known: {warnings:?}");
     assert!(warnings[0].starts_with("warning: scanhost.yaml: tokens[0].scopes: `ops`"), "{warnings:?}");
     let place = "warning: profiles.yaml:1: soc.filters: the field \"severty\" is not known; did you mean `severity`?";
     assert!(
@@ -129,13 +129,13 @@ fn what_can_hardly_be_meant_is_a_warning() {
     assert!(warnings[2].starts_with(place), "{warnings:?}");
     assert!(warnings[3].contains("soc.order: the field \"scor\" is not known"), "{warnings:?}");
     let config = home.config().display().to_string();
-    let told = run(&home, &["config", "check", "--json", "--config", &config]);
-    let told: serde_json::Value = serde_json::from_str(&told.stdout).expect("JSON");
-    assert_eq!((&told["ok"], told["warnings"].as_array().map(Vec::len)), (&true.into(), Some(4)));
+    let output = run(&home, &["config", "check", "--json", "--config", &config]);
+    let answer: serde_json::Value = serde_json::from_str(&output.stdout).expect("JSON");
+    assert_eq!((&answer["ok"], answer["warnings"].as_array().map(Vec::len)), (&true.into(), Some(4)));
 }
 
 #[test]
-fn what_the_files_and_what_the_plugins_refuse_is_told_in_one_go() {
+fn problems_of_files_and_plugins_are_reported_together() {
     let home = Home::new(&[
         ("scanners.yaml", "mock: [{instance_id: m1, options: {colour: blue}}]"),
         ("scanhost.yaml", "limits: {poll_seconds: often}\n"),
@@ -143,12 +143,12 @@ fn what_the_files_and_what_the_plugins_refuse_is_told_in_one_go() {
     ]);
     let output = check(&home);
     assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""));
-    for told in ["scanhost.yaml:2: limits.poll_seconds", "scanners.yaml:1: mock.m1", "profiles.yaml:1: soc"] {
-        assert!(output.stderr.contains(told), "{told}: {}", output.stderr);
+    for expected in ["scanhost.yaml:2: limits.poll_seconds", "scanners.yaml:1: mock.m1", "profiles.yaml:1: soc"] {
+        assert!(output.stderr.contains(expected), "{expected}: {}", output.stderr);
     }
     home.write("profiles.yaml", "soc:\n  fields: [host]\n  foo: 1\n");
-    let told = check(&home).stderr;
-    let about_it: Vec<&str> = told.lines().filter(|line| line.contains("foo")).collect();
-    assert_eq!(about_it.len(), 1, "{told}");
-    assert!(about_it[0].contains("profiles.yaml:3: soc.foo: unknown key"), "{told}");
+    let stderr = check(&home).stderr;
+    let about_foo: Vec<&str> = stderr.lines().filter(|line| line.contains("foo")).collect();
+    assert_eq!(about_foo.len(), 1, "{stderr}");
+    assert!(about_foo[0].contains("profiles.yaml:3: soc.foo: unknown key"), "{stderr}");
 }

@@ -1,4 +1,4 @@
-//! The command line: exit codes, what goes to standard output and what to standard error.
+//! The command line: exit codes, standard output and standard error.
 
 mod broken_reports;
 mod config_check;
@@ -11,9 +11,9 @@ use scanhost_it::{output::Output, program::compiled_plugins, server::Home};
 
 const MOCK: &str = "mock: [{instance_id: m1, options: {duration_seconds: 0}}]";
 
-/// Runs the program with these arguments in the home's folder, as a person would: without logs.
+/// Runs the program with these arguments in the home's folder, without debug logs.
 fn run(home: &Home, arguments: &[&str]) -> Output {
     let mut command = home.command(arguments);
     command.env_remove("SCANHOST_LOG").env("XDG_CACHE_HOME", compiled_plugins());
-    Output::of(command)
+    Output::run(command)
 }

@@ -1,4 +1,4 @@
-//! `serve`: what it says when it starts, and what keeps it from starting.
+//! `serve`: its greeting, and the errors that keep it from starting.
 
 use scanhost_it::{
     output::Output,
@@ -9,13 +9,13 @@ use serde_json::json;
 use crate::{MOCK, run};
 
 #[tokio::test]
-async fn without_a_configuration_it_says_in_three_lines_how_to_connect() {
+async fn greeting_without_a_configuration_says_how_to_connect() {
     for arguments in [&["--listen", "127.0.0.1:0"][..], &["serve", "--listen", "127.0.0.1:0"]] {
         let home = Home::new(&[]);
         let mut command = home.command(arguments);
         command.env_remove("SCANHOST_LOG");
         let server = Server::start(command);
-        let pools = server.mcp().ok("list_pools", json!({})).await;
+        let pools = server.mcp().call_ok("list_pools", json!({})).await;
         assert_eq!((&pools["default_pool"], pools["pools"].as_array().map(Vec::len)), (&json!("mock"), Some(1)));
         let log = server.log();
         let greeting: Vec<&str> = log.lines().filter(|line| !line.starts_with('{')).collect();
@@ -28,7 +28,7 @@ async fn without_a_configuration_it_says_in_three_lines_how_to_connect() {
 }
 
 #[test]
-fn a_second_server_on_the_same_data_says_so() {
+fn second_server_on_the_same_data_is_refused() {
     let home = Home::new(&[("scanners.yaml", MOCK)]);
     let _first = home.start();
     let config = home.config().display().to_string();
@@ -38,10 +38,10 @@ fn a_second_server_on_the_same_data_says_so() {
 }
 
 #[test]
-fn an_address_that_is_taken_is_an_error() {
+fn occupied_address_is_an_error() {
     let home = Home::new(&[("scanners.yaml", MOCK)]);
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("the loopback has a free port");
-    let address = taken.local_addr().expect("it has an address").to_string();
+    let occupied = std::net::TcpListener::bind("127.0.0.1:0").expect("the loopback has a free port");
+    let address = occupied.local_addr().expect("it has an address").to_string();
     let config = home.config().display().to_string();
     let output = run(&home, &["serve", "--config", &config, "--listen", &address]);
     assert_eq!(output.code, Some(1));
@@ -51,16 +51,16 @@ fn an_address_that_is_taken_is_an_error() {
 }
 
 #[test]
-fn a_word_that_is_no_level_is_refused_wherever_it_is_said() {
+fn invalid_log_level_is_refused_in_configuration_and_environment() {
     let home = Home::new(&[("scanners.yaml", MOCK), ("scanhost.yaml", "log: {level: warning}\n")]);
     let config = home.config().display().to_string();
-    let told = "`warning` is no level: error, warn, info, debug, trace, off, or target=level";
+    let problem = "`warning` is not a level: use error, warn, info, debug, trace, off or target=level";
     let checked = run(&home, &["config", "check", "--config", &config]);
     assert_eq!(checked.code, Some(1));
-    assert!(checked.stderr.contains(&format!("scanhost.yaml:2: log.level: {told}")), "{}", checked.stderr);
+    assert!(checked.stderr.contains(&format!("scanhost.yaml:2: log.level: {problem}")), "{}", checked.stderr);
     let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
     command.env("SCANHOST_LOG", "warning");
-    let refused = Output::of(command);
+    let refused = Output::run(command);
     assert_eq!(refused.code, Some(1));
-    assert!(refused.stderr.contains(&format!("SCANHOST_LOG: {told}")), "{}", refused.stderr);
+    assert!(refused.stderr.contains(&format!("SCANHOST_LOG: {problem}")), "{}", refused.stderr);
 }

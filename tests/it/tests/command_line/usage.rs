@@ -1,4 +1,4 @@
-//! Help and wrong usage.
+//! The help texts, and the errors of wrong usage.
 
 use scanhost_it::server::Home;
 
@@ -7,7 +7,7 @@ use crate::run;
 const COMMANDS: [&[&str]; 7] = [&[], &["serve"], &["stdio"], &["scan"], &["report"], &["config"], &["config", "check"]];
 
 #[test]
-fn every_command_helps() {
+fn every_command_has_help() {
     let home = Home::new(&[]);
     for command in COMMANDS {
         let output = run(&home, &[command, &["--help"]].concat());

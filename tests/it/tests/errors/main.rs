@@ -1,6 +1,6 @@
-//! Every row of the error table: what is refused, under which code, and what the hint says to do.
+//! Calls that are refused: each has an error code, a message that names the cause, and a hint that says what to do.
 
 mod arguments;
 mod names;
 mod states;
-mod tool_box;
+mod test_host;

@@ -1,9 +1,10 @@
-//! Whether the credentials worked, from what reports say about it.
+//! The authentication status, which is derived from the report.
 
-use scanhost_it::lab::{Lab, instant, task_id};
+use scanhost_it::testbed::{Testbed, instant_scans, task_id};
 use serde_json::{Value, json};
 
-/// A host: its tag `Credentialed_Scan`, what plugin 19506 prints about credentials, and which other plugins fired.
+/// A host of a report: its tag `Credentialed_Scan`, the line about credentials in the output of plugin 19506, and the
+/// other plugins that have findings.
 struct Host(Option<&'static str>, Option<&'static str>, &'static [u32]);
 
 fn report(hosts: &[Host]) -> Vec<u8> {
@@ -34,53 +35,54 @@ fn report(hosts: &[Host]) -> Vec<u8> {
 const YES: Option<&str> = Some("yes, as &apos;audit&apos; via ssh");
 const NO: Option<&str> = Some("no");
 
-async fn check(tool: &str, hosts: &[Host], expected: &str, warning: Option<&str>) {
-    let lab = Lab::new(instant(report(hosts))).await;
+async fn check_status(tool: &str, hosts: &[Host], expected: &str, warning: Option<&str>) {
+    let testbed = Testbed::new(instant_scans(report(hosts))).await;
     let login = match tool {
         "run_untrusted_scan" => json!({}),
         _ => json!({ "ssh_username": "audit", "ssh_password": "some-password" }),
     };
-    let id = lab.submitted_to(tool, login).await;
-    let status = lab.ended(&id).await;
+    let id = testbed.submit_with(tool, login).await;
+    let status = testbed.wait_for_end(&id).await;
     assert_eq!(status["status"], "completed", "{status}");
     assert_eq!(status["authentication_status"], expected, "{status}");
     let none = Vec::new();
-    let codes: Vec<&Value> = status["warnings"].as_array().unwrap_or(&none).iter().map(|one| &one["code"]).collect();
+    let codes: Vec<&Value> =
+        status["warnings"].as_array().unwrap_or(&none).iter().map(|warning| &warning["code"]).collect();
     assert_eq!(codes.iter().any(|code| code.as_str().is_some_and(|code| Some(code) == warning)), warning.is_some());
-    let lines = lab.mcp.results(json!({ "task_id": task_id(&status) })).await;
-    assert_eq!(lines[1]["authentication_status"], expected, "the results say the same");
+    let lines = testbed.mcp.results(json!({ "task_id": task_id(&status) })).await;
+    assert_eq!(lines[1]["authentication_status"], expected, "the results have the same authentication status");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn success_when_the_credentials_worked_on_every_host() {
+async fn status_is_success_when_the_login_worked_on_every_host() {
     let hosts = [Host(Some("true"), YES, &[141_118]), Host(None, YES, &[]), Host(None, None, &[117_887])];
-    check("run_trusted_scan", &hosts, "success", None).await;
+    check_status("run_trusted_scan", &hosts, "success", None).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn partial_when_they_worked_on_some_hosts() {
+async fn status_is_partial_when_the_login_worked_on_some_hosts() {
     let hosts = [Host(Some("true"), YES, &[]), Host(Some("false"), NO, &[104_410])];
-    check("run_trusted_scan", &hosts, "partial", Some("authentication_partial")).await;
+    check_status("run_trusted_scan", &hosts, "partial", Some("authentication_partial")).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn partial_when_they_gave_too_few_rights() {
+async fn status_is_partial_when_the_login_had_too_few_privileges() {
     let hosts = [Host(Some("true"), YES, &[110_385])];
-    check("run_trusted_scan", &hosts, "partial", Some("authentication_partial")).await;
+    check_status("run_trusted_scan", &hosts, "partial", Some("authentication_partial")).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn failed_when_they_worked_nowhere_and_the_scan_still_completes() {
+async fn status_is_failed_when_the_login_worked_nowhere_but_the_scan_completes() {
     let hosts = [Host(Some("false"), NO, &[104_410, 21745]), Host(None, NO, &[])];
-    check("run_trusted_scan", &hosts, "failed", Some("authentication_failed")).await;
+    check_status("run_trusted_scan", &hosts, "failed", Some("authentication_failed")).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn unknown_when_the_report_says_nothing() {
-    check("run_trusted_scan", &[Host(None, None, &[22964])], "unknown", None).await;
+async fn status_is_unknown_when_the_report_says_nothing() {
+    check_status("run_trusted_scan", &[Host(None, None, &[22964])], "unknown", None).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn not_applicable_without_credentials() {
-    check("run_untrusted_scan", &[Host(Some("false"), NO, &[110_723])], "not_applicable", None).await;
+async fn status_is_not_applicable_without_credentials() {
+    check_status("run_untrusted_scan", &[Host(Some("false"), NO, &[110_723])], "not_applicable", None).await;
 }

@@ -1,41 +1,42 @@
-//! The login on the targets as it arrives at the scanner.
+//! Credentials for the targets, as the scanner receives them.
 
 use std::fs;
 
-use scanhost_it::lab::{Access, Lab, instant, lab_report};
+use scanhost_it::testbed::{ScannerLogin, Testbed, four_host_report, instant_scans};
 use serde_json::{Value, json};
 
 const KEY: &str = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\n-----END OPENSSH PRIVATE KEY-----\n";
 
-/// Logins of the configuration. `FILE` stands for a file with a password in it.
+/// Named credentials of the configuration. `FILE` is replaced by the path of a file with a password.
 const CONFIGURED: &str = "credentials:
   linux-audit: {ssh_username: audit, ssh_password: \"file:FILE\"}
   linux-root: {ssh_username: audit, ssh_private_key: \"-----BEGIN KEY-----\", ssh_passphrase: 'phrase \"of\" it', \
      elevate_privileges_with: su+sudo, escalation_account: root, escalation_password: \"escalation-secret\"}
 ";
 
-/// One SSH entry of a create, without the members that are always the same.
-async fn check_entry(lab: &Lab, tool: &str, arguments: Value, mut entry: Value) {
+/// Checks the SSH entry of the create request, whose constant members `entry` does not have.
+async fn check_entry(testbed: &Testbed, tool: &str, arguments: Value, mut entry: Value) {
     let constant = json!({ "custom_password_prompt": "", "target_priority_list": "" });
     entry.as_object_mut().expect("an object").extend(constant.as_object().expect("an object").clone());
-    let id = lab.submitted_to(tool, arguments).await;
-    let status = lab.ended(&id).await;
+    let id = testbed.submit_with(tool, arguments).await;
+    let status = testbed.wait_for_end(&id).await;
     assert_eq!(status["status"], "completed", "{status}");
-    let creates = lab.record(&status).creates;
+    let creates = testbed.record(&status).creates;
     assert_eq!(creates.len(), 1);
     let expected = json!({ "add": { "Host": { "SSH": [entry] } }, "edit": {}, "delete": [] });
     assert_eq!(creates[0]["credentials"], expected, "{tool}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_create_has_the_documented_form() {
-    let lab = Lab::new(instant(lab_report())).await;
+async fn create_request_has_the_documented_form() {
+    let testbed = Testbed::new(instant_scans(four_host_report())).await;
     let targets = "10.20.0.11, 10.20.0.16/30 10.20.0.30-40";
     let id =
-        lab.submitted_to("run_untrusted_scan", json!({ "targets": targets, "description": "why & \"how\"" })).await;
-    let status = lab.ended(&id).await;
-    let create = lab.record(&status).creates.remove(0);
-    let installation = std::fs::read_to_string(lab.home.data().join("installation")).expect("it was made");
+        testbed.submit_with("run_untrusted_scan", json!({ "targets": targets, "description": "why & \"how\"" })).await;
+    let status = testbed.wait_for_end(&id).await;
+    let create = testbed.record(&status).creates.remove(0);
+    let installation =
+        std::fs::read_to_string(testbed.home.data().join("installation")).expect("the host has written it");
     assert_eq!(
         create,
         json!({
@@ -55,8 +56,8 @@ async fn a_create_has_the_documented_form() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn logins_of_agents_arrive_in_the_documented_form() {
-    let lab = Lab::new(instant(lab_report())).await;
+async fn credentials_of_agents_are_sent_in_the_documented_form() {
+    let testbed = Testbed::new(instant_scans(four_host_report())).await;
     for (tool, arguments, entry) in [
         (
             "run_trusted_scan",
@@ -85,17 +86,17 @@ async fn logins_of_agents_arrive_in_the_documented_form() {
                     "elevate_privileges_with": "Cisco 'enable'" }),
         ),
     ] {
-        check_entry(&lab, tool, arguments, entry).await;
+        check_entry(&testbed, tool, arguments, entry).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn logins_of_the_configuration_arrive_in_the_documented_form() {
+async fn configured_credentials_are_sent_in_the_documented_form() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let file = folder.path().join("password");
     fs::write(&file, "from-a-file\n").expect("a file can be written");
     let configured = CONFIGURED.replace("FILE", &file.display().to_string());
-    let lab = Lab::with(instant(lab_report()), Access::Keys, &configured).await;
+    let testbed = Testbed::with_login(instant_scans(four_host_report()), ScannerLogin::ApiKeys, &configured).await;
     let root = json!({ "auth_method": "public key", "username": "audit", "private_key": "-----BEGIN KEY-----",
                        "private_key_passphrase": "phrase \"of\" it" });
     let root_with = |more: Value| {
@@ -128,15 +129,20 @@ async fn logins_of_the_configuration_arrive_in_the_documented_form() {
                     "elevate_privileges_with": "pbrun" }),
         ),
     ] {
-        check_entry(&lab, tool, arguments, entry).await;
+        check_entry(&testbed, tool, arguments, entry).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_name_that_is_no_credential_is_refused_with_those_that_are() {
-    let lab = Lab::with(instant(lab_report()), Access::Keys, &CONFIGURED.replace("file:FILE", "plain-secret")).await;
-    let asked = json!({ "targets": "10.20.0.11", "name": "n", "credential": "linux" });
-    let (code, _, hint) = lab.mcp.refused("run_trusted_scan", asked).await;
+async fn unknown_credential_gets_a_hint_with_existing_ones() {
+    let testbed = Testbed::with_login(
+        instant_scans(four_host_report()),
+        ScannerLogin::ApiKeys,
+        &CONFIGURED.replace("file:FILE", "plain-secret"),
+    )
+    .await;
+    let arguments = json!({ "targets": "10.20.0.11", "name": "n", "credential": "linux" });
+    let (code, _, hint) = testbed.mcp.call_refused("run_trusted_scan", arguments).await;
     assert_eq!(code, "invalid_argument");
     assert!(hint.contains("linux-audit") && hint.contains("linux-root"), "{hint}");
 }

@@ -1,55 +1,58 @@
-//! The scanner's report as a file, and how far a scan is while there is none.
+//! The native report as a file, and the progress of a scan before there is one.
 
 use std::time::Duration;
 
 use fake_nessus::{Operation, Settings};
-use scanhost_it::lab::{Lab, endless, instant, lab_report, task_id, wait_until};
+use scanhost_it::testbed::{Testbed, endless_scans, four_host_report, instant_scans, task_id, wait_until};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_running_scan_tells_its_progress_and_has_no_report_yet() {
-    let settings = Settings { scan_duration: Duration::from_secs(10), ..instant(lab_report()) };
-    let lab = Lab::new(settings).await;
-    let id = lab.submitted().await;
-    let (code, ..) = lab.mcp.refused("get_scan_results", json!({ "task_id": id })).await;
+async fn running_scan_has_progress_and_no_report() {
+    let settings = Settings { scan_duration: Duration::from_secs(10), ..instant_scans(four_host_report()) };
+    let testbed = Testbed::new(settings).await;
+    let id = testbed.submit().await;
+    let (code, ..) = testbed.mcp.call_refused("get_scan_results", json!({ "task_id": id })).await;
     assert_eq!(code, "not_ready");
-    let (code, ..) = lab.mcp.refused("download_native_scan", json!({ "task_id": id })).await;
+    let (code, ..) = testbed.mcp.call_refused("download_native_scan", json!({ "task_id": id })).await;
     assert_eq!(code, "not_ready");
-    let mut seen = Vec::new();
+    let mut percentages = Vec::new();
     loop {
-        let status = lab.mcp.ok("get_scan_status", json!({ "task_id": id })).await;
-        seen.push(status["progress"].as_u64().expect("a status has a progress"));
+        let status = testbed.mcp.call_ok("get_scan_status", json!({ "task_id": id })).await;
+        percentages.push(status["progress"].as_u64().expect("a status has a progress"));
         match status["status"].as_str() {
-            Some("queued" | "running") => assert!(*seen.last().expect("one was seen") < 100, "{status}"),
+            Some("queued" | "running") => assert!(*percentages.last().expect("one was pushed") < 100, "{status}"),
             Some("completed") => break,
             _ => panic!("{status}"),
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    assert!(seen.is_sorted(), "progress goes back: {seen:?}");
-    assert!(seen.iter().any(|percent| (1..100).contains(percent)), "nothing between start and end: {seen:?}");
+    assert!(percentages.is_sorted(), "the progress decreases: {percentages:?}");
+    assert!(
+        percentages.iter().any(|percent| (1..100).contains(percent)),
+        "there is no progress between start and end: {percentages:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_large_report_arrives_byte_for_byte() {
-    let report = String::from_utf8(lab_report()).expect("the fixture is UTF-8");
+async fn large_report_is_stored_byte_for_byte() {
+    let report = String::from_utf8(four_host_report()).expect("the fixture is UTF-8");
     let (head, rest) = report.split_once("<ReportHost").expect("the fixture has hosts");
     let (hosts, end) = rest.split_once("</Report>").expect("the fixture has an end");
     let large = format!("{head}{}</Report>{end}", format!("<ReportHost{hosts}").repeat(200)).into_bytes();
-    let lab = Lab::new(instant(large.clone())).await;
-    let status = lab.scanned([]).await;
+    let testbed = Testbed::new(instant_scans(large.clone())).await;
+    let status = testbed.run_scan_with_faults([]).await;
     assert_eq!(status["results_summary"]["total_vulnerabilities"], 200 * 40, "{status}");
     assert_eq!(status["results_summary"]["hosts_scanned"], 200 * 4);
-    assert!(lab.native_report(task_id(&status)).await == large, "the report differs from what the scanner sent");
+    assert!(testbed.native_report(task_id(&status)).await == large, "the report differs from the scanner's");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_tool_links_to_the_report() {
-    let lab = Lab::new(instant(lab_report())).await;
-    let status = lab.scanned([]).await;
+async fn download_tool_links_to_the_report() {
+    let testbed = Testbed::new(instant_scans(four_host_report())).await;
+    let status = testbed.run_scan_with_faults([]).await;
     let id = task_id(&status);
-    let asked = json!({ "name": "download_native_scan", "arguments": { "task_id": id } });
-    let result = lab.mcp.method("tools/call", asked).await.expect("the call succeeds");
+    let call = json!({ "name": "download_native_scan", "arguments": { "task_id": id } });
+    let result = testbed.mcp.call_method("tools/call", call).await.expect("the call succeeds");
     let content = result["content"].as_array().expect("a list");
     let link = content.iter().find(|block| block["type"] == "resource_link").expect("there is a link");
     assert_eq!(link["uri"], format!("scan://{id}/report"));
@@ -57,13 +60,13 @@ async fn the_tool_links_to_the_report() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_scanner_runs_as_many_scans_as_it_has_capacity_for() {
-    let lab = Lab::new(endless()).await;
+async fn scanner_runs_no_more_scans_than_its_capacity() {
+    let testbed = Testbed::new(endless_scans()).await;
     for _ in 0..3 {
-        lab.submitted().await;
+        testbed.submit().await;
     }
-    wait_until("two launches", || lab.scanner.records().done.of(Operation::Launch) == 2).await;
-    let pool = lab.mcp.ok("get_pool_status", json!({})).await;
+    wait_until("two launches", || testbed.scanner.records().executed.count(Operation::Launch) == 2).await;
+    let pool = testbed.mcp.call_ok("get_pool_status", json!({})).await;
     assert_eq!((&pool["active"], &pool["queue_depth"]), (&json!(2), &json!(1)), "{pool}");
-    assert_eq!(lab.scanner.records().asked.of(Operation::Create), 2);
+    assert_eq!(testbed.scanner.records().received.count(Operation::Create), 2);
 }

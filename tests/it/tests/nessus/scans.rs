@@ -1,11 +1,11 @@
-//! The three scan types, on both logins at the scanner, from submit to findings.
+//! The three scan types from submit to findings, with API keys and with sessions.
 
 use fake_nessus::{Login, Operation, Settings};
-use scanhost_it::lab::{Access, Lab, instant, lab_report, scanners, task_id};
+use scanhost_it::testbed::{ScannerLogin, Testbed, four_host_report, instant_scans, nessus_scanners_yaml, task_id};
 use serde_json::{Value, json};
 
-/// Every scan type, with what its tool takes beside the usual arguments.
-fn submits() -> [(&'static str, Value); 3] {
+/// The tool of every scan type, with its arguments beside the usual ones.
+fn submit_calls() -> [(&'static str, Value); 3] {
     [
         ("run_untrusted_scan", json!({})),
         ("run_trusted_scan", json!({ "ssh_username": "audit", "ssh_password": "Tr0ub4dor&3-horse" })),
@@ -16,79 +16,90 @@ fn submits() -> [(&'static str, Value); 3] {
     ]
 }
 
-async fn check_every_type(lab: Lab) {
-    for (tool, arguments) in submits() {
-        let id = lab.submitted_to(tool, arguments).await;
-        let status = lab.ended(&id).await;
+async fn check_every_type(testbed: Testbed) {
+    for (tool, arguments) in submit_calls() {
+        let id = testbed.submit_with(tool, arguments).await;
+        let status = testbed.wait_for_end(&id).await;
         assert_eq!(status["status"], "completed", "{tool}: {status}");
         assert_eq!(status["progress"], 100);
         assert_eq!(status["backend"], "nessus");
-        assert_eq!(status["remote_scan_id"], lab.remote(&id).expect("it is kept at the scanner").id.to_string());
+        assert_eq!(
+            status["remote_scan_id"],
+            testbed.remote_scan(&id).expect("the scanner keeps the scan").id.to_string()
+        );
         let summary = &status["results_summary"];
         assert_eq!(summary["hosts_scanned"], 4, "{status}");
         assert_eq!(summary["total_vulnerabilities"], 40);
         let counts = json!({ "critical": 4, "high": 8, "medium": 4, "low": 4, "info": 20 });
         assert_eq!(summary["severity_counts"], counts);
-        let done = lab.record(&status).done;
-        assert_eq!((done.of(Operation::Create), done.of(Operation::Launch)), (1, 1), "{tool}: {done:?}");
-        assert!(lab.native_report(&id).await == lab_report(), "{tool}: the report differs from what the scanner sent");
+        let executed = testbed.record(&status).executed;
+        assert_eq!(
+            (executed.count(Operation::Create), executed.count(Operation::Launch)),
+            (1, 1),
+            "{tool}: {executed:?}"
+        );
+        assert!(
+            testbed.native_report(&id).await == four_host_report(),
+            "{tool}: the report differs from the scanner's"
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_type_completes_on_api_keys() {
-    check_every_type(Lab::new(instant(lab_report())).await).await;
+async fn every_scan_type_completes_with_api_keys() {
+    check_every_type(Testbed::new(instant_scans(four_host_report())).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_type_completes_on_sessions_that_end_every_few_requests() {
-    let settings = Settings { session_requests: Some(3), api_keys: None, ..instant(lab_report()) };
-    let lab = Lab::with(settings, Access::Session, "").await;
-    check_every_type(lab).await;
+async fn every_scan_type_completes_with_sessions_that_expire_often() {
+    let settings = Settings { session_requests: Some(3), api_keys: None, ..instant_scans(four_host_report()) };
+    let testbed = Testbed::with_login(settings, ScannerLogin::Session, "").await;
+    check_every_type(testbed).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_session_is_used_until_it_ends() {
-    let lab = Lab::with(instant(lab_report()), Access::Session, "").await;
-    let status = lab.scanned([]).await;
+async fn session_is_reused_until_it_expires() {
+    let testbed = Testbed::with_login(instant_scans(four_host_report()), ScannerLogin::Session, "").await;
+    let status = testbed.run_scan_with_faults([]).await;
     assert_eq!(status["status"], "completed", "{status}");
-    assert_eq!(lab.scanner.records().done.of(Operation::Login), 1);
+    assert_eq!(testbed.scanner.records().executed.count(Operation::Login), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_login_that_the_scanner_refuses_fails_the_scan_with_a_hint() {
+async fn refused_scanner_login_fails_the_scan_with_a_hint() {
     for auth in ["{access_key: wrong, secret_key: wrong}", "{username: operator, password: wrong}"] {
-        let scanner = fake_nessus::FakeNessus::start(instant(lab_report())).await;
-        let home = scanhost_it::server::Home::new(&[("scanners.yaml", &scanners(&scanner.url(), auth))]);
-        let lab = Lab::on(scanner, home);
-        let status = lab.scanned([]).await;
+        let scanner = fake_nessus::FakeNessus::start(instant_scans(four_host_report())).await;
+        let home = scanhost_it::server::Home::new(&[("scanners.yaml", &nessus_scanners_yaml(&scanner.url(), auth))]);
+        let testbed = Testbed::start_on(scanner, home);
+        let status = testbed.run_scan_with_faults([]).await;
         assert_eq!(
             (&status["status"], &status["error"]["code"]),
             (&json!("failed"), &json!("scanner_login")),
             "{auth}"
         );
         assert!(status["error"]["message"].as_str().is_some_and(|text| text.contains("`auth`")), "{status}");
-        assert_eq!(lab.scanner.records().done.of(Operation::Create), 0);
+        assert_eq!(testbed.scanner.records().executed.count(Operation::Create), 0);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_login_with_quotes_reaches_the_scanner_as_it_is() {
+async fn scanner_password_with_quotes_is_sent_unchanged() {
     let login = Login { username: "operator".to_owned(), password: r#"pa"ss\{username}é"#.to_owned() };
-    let scanner = fake_nessus::FakeNessus::start(Settings { login: Some(login), ..instant(lab_report()) }).await;
+    let scanner =
+        fake_nessus::FakeNessus::start(Settings { login: Some(login), ..instant_scans(four_host_report()) }).await;
     let auth = r#"{username: operator, password: 'pa"ss\{username}é'}"#;
-    let home = scanhost_it::server::Home::new(&[("scanners.yaml", &scanners(&scanner.url(), auth))]);
-    let lab = Lab::on(scanner, home);
-    let status = lab.scanned([]).await;
+    let home = scanhost_it::server::Home::new(&[("scanners.yaml", &nessus_scanners_yaml(&scanner.url(), auth))]);
+    let testbed = Testbed::start_on(scanner, home);
+    let status = testbed.run_scan_with_faults([]).await;
     assert_eq!(status["status"], "completed", "{status}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn findings_are_what_the_report_says() {
-    let lab = Lab::new(instant(lab_report())).await;
-    let status = lab.scanned([]).await;
+async fn findings_equal_the_report() {
+    let testbed = Testbed::new(instant_scans(four_host_report())).await;
+    let status = testbed.run_scan_with_faults([]).await;
     let id = task_id(&status);
-    // What is filtered for, and one field of the only finding that matches.
+    // The columns are the filters, and a field of the only finding that matches them with its value.
     for (filters, field, expected) in [
         (json!({ "cve": "=CVE-2023-30001" }), "cve", json!(["CVE-2024-10001", "CVE-2024-20001", "CVE-2023-30001"])),
         (json!({ "cve": "=CVE-2023-30002" }), "plugin_name", json!("OpenSSL < 3.0.14 Multiple Vulnerabilities")),
@@ -113,8 +124,8 @@ async fn findings_are_what_the_report_says() {
         ),
         (json!({ "plugin_id": 201_001, "host": "edge-switch" }), "host_ip", json!("10.20.0.14")),
     ] {
-        let asked = json!({ "task_id": id, "filters": filters, "custom_fields": [field] });
-        let lines = lab.mcp.results(asked).await;
+        let arguments = json!({ "task_id": id, "filters": filters, "custom_fields": [field] });
+        let lines = testbed.mcp.results(arguments).await;
         let found: Vec<&Value> = lines.iter().filter(|line| line["type"] == "vulnerability").collect();
         assert_eq!(found.len(), 1, "{filters}: {found:?}");
         assert_eq!(found[0][field], expected, "{filters}");

@@ -1,10 +1,10 @@
-//! Scans by a program of this machine: nmap itself against services on loopback, and programs in its place that
-//! misbehave.
+//! Scans with nmap, a program on the host's machine: the real nmap against services on loopback, and scripts in its
+//! place that misbehave.
 
-mod ends;
+mod comparison;
+mod failures;
+mod fake_nmap;
 mod grants;
-mod means;
-mod real;
-mod session;
+mod process_cleanup;
+mod real_nmap;
 mod targets;
-mod troubles;

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use scanhost_it::{raw::submit, server::Home};
+use scanhost_it::{scans::submit, server::Home};
 use serde_json::{Value, json};
 
-use crate::scanned::{Scanned, expected, reports, run, three, write};
+use crate::reference_host::{ReferenceHost, reference_summary, reports_folder, run, three_reports, write_file};
 
 const LISTS: [&str; 4] = ["new", "gone", "severity_changed", "still_there"];
 
-/// One host with these findings: plugin and severity.
+/// A report of one host with these findings, each of a plugin and a severity.
 fn report(findings: &[(u32, u32)]) -> String {
     let item = |(id, severity): &(u32, u32)| {
         format!("<ReportItem port='80' protocol='tcp' pluginID='{id}' severity='{severity}' pluginName='p{id}'/>")
@@ -18,15 +18,15 @@ fn report(findings: &[(u32, u32)]) -> String {
     format!("<Report><ReportHost name='h'>{items}</ReportHost></Report>")
 }
 
-/// Goes on with every list until all are whole.
-async fn whole(scanned: &Scanned, baseline: &str, current: &str) -> Value {
+/// Calls `compare_scans` until no list is truncated any more, and joins the answers.
+async fn compare_completely(host: &ReferenceHost, baseline: &str, current: &str) -> Value {
     let mut arguments = json!({ "baseline_task_id": baseline, "task_id": current, "limit": 7 });
-    let mut first = scanned.ask("compare_scans", arguments.clone()).await;
+    let mut first = host.call_validated("compare_scans", arguments.clone()).await;
     let mut next = first.as_object_mut().expect("an object").remove("resume");
     while let Some(resume) = next {
         arguments["skip"] = resume["skip"].clone();
         arguments["limit"] = resume["limit"].clone();
-        let mut more = scanned.ask("compare_scans", arguments.clone()).await;
+        let mut more = host.call_validated("compare_scans", arguments.clone()).await;
         for list in LISTS {
             let more = more[list].as_array().expect("a list").clone();
             assert!(more.len() <= 7);
@@ -38,42 +38,47 @@ async fn whole(scanned: &Scanned, baseline: &str, current: &str) -> Value {
 }
 
 #[tokio::test]
-async fn comparisons_are_what_the_reference_says() {
-    let scanned = Scanned::new().await;
+async fn comparisons_equal_the_reference() {
+    let host = ReferenceHost::start().await;
     let mut ids = Vec::new();
-    for report in three() {
-        ids.push((scanned.scan(&report).await, report));
+    for report in three_reports() {
+        ids.push((host.run_scan(&report).await, report));
     }
     for (baseline, current) in [(0, 1), (1, 0), (2, 2), (0, 2)] {
         let ((before, baseline), (after, current)) = (&ids[baseline], &ids[current]);
-        let answer = whole(&scanned, before, after).await;
+        let answer = compare_completely(&host, before, after).await;
         assert_eq!((&answer["baseline_task_id"], &answer["task_id"]), (&json!(before), &json!(after)));
-        for (key, value) in expected(&[baseline, current]).as_object().expect("the reference tells an object") {
+        for (key, value) in reference_summary(&[baseline, current]).as_object().expect("the reference prints an object")
+        {
             assert_eq!(answer[key], *value, "{baseline} and {current}: {key}");
         }
     }
-    let elsewhere = submit(&scanned.mcp, json!({ "name": ids[2].1, "targets": "10.0.0.9" })).await;
-    scanned.mcp.ended(&elsewhere, Duration::from_secs(60)).await;
+    let elsewhere = submit(&host.mcp, json!({ "name": ids[2].1, "targets": "10.0.0.9" })).await;
+    host.mcp.wait_for_end(&elsewhere, Duration::from_secs(60)).await;
     let table = [(&ids[2].0, Some("the same scan")), (&elsewhere, Some("the targets differ")), (&ids[0].0, None)];
-    for (baseline, says) in table {
-        let answer = whole(&scanned, baseline, &ids[2].0).await;
-        let warned = answer["warnings"].as_array().map(|warnings| warnings[0].as_str().expect("text").to_owned());
-        assert_eq!(warned.is_some(), says.is_some(), "{answer}");
-        assert!(says.is_none_or(|says| warned.is_some_and(|warning| warning.contains(says))), "{answer}");
+    for (baseline, expected) in table {
+        let answer = compare_completely(&host, baseline, &ids[2].0).await;
+        let warning = answer["warnings"].as_array().map(|warnings| warnings[0].as_str().expect("text").to_owned());
+        assert_eq!(warning.is_some(), expected.is_some(), "{answer}");
+        assert!(expected.is_none_or(|expected| warning.is_some_and(|warning| warning.contains(expected))), "{answer}");
     }
-    let home = scanned.stop();
+    let home = host.stop();
     let config = home.config().display().to_string();
     let output = run(&home, &["compare", &ids[0].0, &ids[1].0, "--json", "--config", &config]);
     assert_eq!(output.code, Some(0), "{}", output.stderr);
     let answer: Value = serde_json::from_str(&output.stdout).expect("JSON");
-    assert_eq!(answer["counts"], expected(&[&ids[0].1, &ids[1].1])["counts"], "also without a server");
+    assert_eq!(
+        answer["counts"],
+        reference_summary(&[&ids[0].1, &ids[1].1])["counts"],
+        "the command works without a server, too"
+    );
 }
 
 #[test]
-fn every_kind_of_change_is_told_of() {
+fn every_kind_of_change_is_listed() {
     let home = Home::new(&[]);
-    let before = write(&home, "before.nessus", &report(&[(1, 4), (2, 3), (3, 2), (4, 1), (4, 3)]));
-    let after = write(&home, "after.nessus", &report(&[(2, 3), (3, 4), (4, 3), (5, 0), (6, 4)]));
+    let before = write_file(&home, "before.nessus", &report(&[(1, 4), (2, 3), (3, 2), (4, 1), (4, 3)]));
+    let after = write_file(&home, "after.nessus", &report(&[(2, 3), (3, 4), (4, 3), (5, 0), (6, 4)]));
     let output = run(&home, &["compare", &before, &after, "--json"]);
     assert_eq!(output.code, Some(0), "{}", output.stderr);
     let answer: Value = serde_json::from_str(&output.stdout).expect("JSON");
@@ -95,20 +100,20 @@ fn every_kind_of_change_is_told_of() {
 }
 
 #[test]
-fn what_cannot_be_compared_is_said() {
+fn missing_file_or_scan_is_named_in_the_error() {
     let home = Home::new(&[("scanners.yaml", "mock: [{instance_id: m1}]")]);
-    let file = write(&home, "one.nessus", &report(&[]));
+    let file = write_file(&home, "one.nessus", &report(&[]));
     let id = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
     let config = home.config().display().to_string();
-    for (arguments, said) in [
+    for (arguments, expected) in [
         (vec!["compare", &file, "missing.nessus"], "missing.nessus"),
         (vec!["compare", id, id, "--config", &config], "no scan"),
     ] {
         let output = run(&home, &arguments);
         assert_eq!(output.code, Some(1), "{arguments:?}");
-        assert!(output.stderr.contains(said), "{arguments:?}: {}", output.stderr);
+        assert!(output.stderr.contains(expected), "{arguments:?}: {}", output.stderr);
     }
-    let same = reports().join("several_hosts.nessus");
+    let same = reports_folder().join("several_hosts.nessus");
     if same.is_file() {
         let same = same.display().to_string();
         let output = run(&home, &["compare", &same, &same]);

@@ -1,9 +1,9 @@
-//! What a report comes to in other forms than pages: in short, against another, and as files for other programs.
-//! What an independent implementation in Python makes of the same reports is what they have to say.
+//! Other outputs than pages of findings: summaries, comparisons, CSV and Parquet. The expected values come from an
+//! independent implementation in Python that reads the same reports.
 
 mod compare;
 mod csv;
 mod parquet;
-mod scanned;
-mod shaped;
+mod reference_host;
+mod shaped_rows;
 mod summary;

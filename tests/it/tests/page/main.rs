@@ -1,20 +1,20 @@
 //! The page for people, over HTTP and in a browser.
 
 mod actions;
-mod attack;
 mod browser;
 mod events;
+mod every_page;
 mod findings;
-mod frame;
+mod hostile_report;
 mod login;
 
 use scanhost_it::{
-    mcp::Mcp,
+    mcp::McpClient,
     server::{Home, Server},
 };
 use serde_json::{Value, json};
 
-/// Scans that end at once, and scans that do not end.
+/// A pool whose scans end at once, and a pool whose scans run for long.
 const SCANNERS: &str = "
 mock: [{instance_id: m1, options: {duration_seconds: 0, hosts: 3, findings_per_host: 20}}]
 slow: [{instance_id: s1, backend: mock, options: {duration_seconds: 600}}]
@@ -31,30 +31,30 @@ tokens:
 
 const OPERATOR: &str = "token-of-operator";
 
-/// A server that asks for tokens.
-fn guarded() -> (Home, Server) {
+/// Starts a server that requires a token.
+fn start_with_tokens() -> (Home, Server) {
     let home = Home::new(&[("scanners.yaml", SCANNERS), ("scanhost.yaml", TOKENS)]);
     let server = home.start();
     (home, server)
 }
 
-/// A server that does not.
-fn open() -> (Home, Server) {
+/// Starts a server that requires no token.
+fn start_without_tokens() -> (Home, Server) {
     let home = Home::new(&[("scanners.yaml", SCANNERS), ("scanhost.yaml", "limits: {poll_seconds: 0.2}\n")]);
     let server = home.start();
     (home, server)
 }
 
-/// The id of a scan of this pool.
-async fn submitted(mcp: &Mcp, pool: &str) -> String {
-    scanhost_it::raw::submit(mcp, json!({ "scanner_pool": pool, "name": "seen by people", "targets": "10.0.0.1-3" }))
+/// Submits a scan to this pool, and returns its task id.
+async fn submit(mcp: &McpClient, pool: &str) -> String {
+    scanhost_it::scans::submit(mcp, json!({ "scanner_pool": pool, "name": "seen by people", "targets": "10.0.0.1-3" }))
         .await
 }
 
-/// The id of a scan that has completed.
-async fn completed(mcp: &Mcp) -> String {
-    let id = submitted(mcp, "mock").await;
-    let status: Value = mcp.ended(&id, std::time::Duration::from_secs(60)).await;
+/// Runs a scan to its end, and returns its task id.
+async fn run_scan(mcp: &McpClient) -> String {
+    let id = submit(mcp, "mock").await;
+    let status: Value = mcp.wait_for_end(&id, std::time::Duration::from_secs(60)).await;
     assert_eq!(status["status"], "completed", "{status}");
     id
 }

@@ -1,8 +1,9 @@
-//! What MCP has beside calls of tools, as clients use it.
+//! The parts of MCP beside tool calls: prompts, resources, subscriptions, tasks, sessions, completion, and elicitation.
 
 mod completion;
 mod confirmation;
 mod hints;
+mod planted_text;
 mod prompts;
 mod resources;
 mod sessions;
@@ -11,14 +12,13 @@ mod subscriptions;
 mod tasks;
 mod tool_list;
 mod toolsets;
-mod untrusted;
 mod waiting;
 
 use std::time::Duration;
 
 use scanhost_it::{
-    mcp::Mcp,
-    raw::submit,
+    mcp::McpClient,
+    scans::submit,
     server::{Home, Server},
 };
 use serde_json::{Value, json};
@@ -35,45 +35,45 @@ fn home(settings: &str) -> Home {
     Home::new(&[("scanners.yaml", SCANNERS), ("scanhost.yaml", &settings)])
 }
 
-/// A server whose pool `mock` is done at once, and whose pool `slow` never is.
-struct Desk {
-    mcp: Mcp,
+/// A server whose pool `mock` completes scans at once, and whose pool `slow` never does.
+struct TestHost {
+    mcp: McpClient,
     server: Server,
     home: Home,
 }
 
-impl Desk {
-    fn new() -> Self {
-        Self::with("")
+impl TestHost {
+    fn start() -> Self {
+        Self::with_settings("")
     }
 
-    fn with(settings: &str) -> Self {
+    fn with_settings(settings: &str) -> Self {
         let home = home(settings);
         let server = home.start();
         Self { mcp: server.mcp(), server, home }
     }
 
-    /// SIGKILL, and a new process on the same folder.
-    fn killed(self) -> Self {
+    /// Kills the server with SIGKILL, and starts a new one on the same folder.
+    fn kill_and_restart(self) -> Self {
         let Self { server, home, .. } = self;
         server.kill();
         let server = home.start();
         Self { mcp: server.mcp(), server, home }
     }
 
-    /// The id of a scan that has ended, with sixty findings.
-    async fn scanned(&self) -> String {
+    /// Runs a scan with sixty findings to its end, and returns its task id.
+    async fn run_scan(&self) -> String {
         let id = submit(&self.mcp, json!({ "targets": "10.0.0.0/24" })).await;
-        self.mcp.ended(&id, Duration::from_secs(30)).await;
+        self.mcp.wait_for_end(&id, Duration::from_secs(30)).await;
         id
     }
 
-    /// The id of a scan that never ends.
-    async fn endless(&self) -> String {
+    /// Submits a scan that never ends, and returns its task id.
+    async fn submit_endless(&self) -> String {
         submit(&self.mcp, json!({ "scanner_pool": "slow" })).await
     }
 
-    async fn method(&self, method: &str, params: Value) -> Value {
-        self.mcp.method(method, params).await.unwrap_or_else(|error| panic!("{method}: {error}"))
+    async fn call_method(&self, method: &str, params: Value) -> Value {
+        self.mcp.call_method(method, params).await.unwrap_or_else(|error| panic!("{method}: {error}"))
     }
 }

@@ -1,16 +1,16 @@
-//! Resources: every template, the list and its pages, what cannot be read, and the addresses that answers name.
+//! Resources: the templates, the list and its pages, the errors, and the URIs that answers contain.
 
-use scanhost_it::raw::submit;
+use scanhost_it::scans::submit;
 use serde_json::{Value, json};
 
-use crate::Desk;
+use crate::TestHost;
 
 const UNKNOWN: &str = "01KB4J8ZC0Q2V7N5R3T6W9XYAE";
 
-impl Desk {
-    /// The text of a resource and its type.
+impl TestHost {
+    /// Reads a resource, and returns its text and its media type.
     async fn read(&self, uri: &str) -> (String, String) {
-        let read = self.method("resources/read", json!({ "uri": uri })).await;
+        let read = self.call_method("resources/read", json!({ "uri": uri })).await;
         assert!(read["ttlMs"].is_u64() && read["cacheScope"] == "private", "{uri}: {read}");
         let content = &read["contents"][0];
         assert_eq!(content["uri"], uri);
@@ -26,61 +26,65 @@ impl Desk {
 }
 
 #[tokio::test]
-async fn resources_show_what_tools_show() {
-    let desk = Desk::new();
-    let id = desk.scanned().await;
-    let status = desk.mcp.ok("get_scan_status", json!({ "task_id": id })).await;
-    assert_eq!(desk.read_json(&format!("scan://{id}")).await, status);
+async fn resources_equal_the_answers_of_tools() {
+    let host = TestHost::start();
+    let id = host.run_scan().await;
+    let status = host.mcp.call_ok("get_scan_status", json!({ "task_id": id })).await;
+    assert_eq!(host.read_json(&format!("scan://{id}")).await, status);
 
-    let scanners = desk.mcp.ok("list_scanners", json!({ "scanner_pool": "mock" })).await;
-    assert_eq!(desk.read_json("scanner://mock/m1").await, scanners["scanners"][0]);
+    let scanners = host.mcp.call_ok("list_scanners", json!({ "scanner_pool": "mock" })).await;
+    assert_eq!(host.read_json("scanner://mock/m1").await, scanners["scanners"][0]);
 
-    let profiles = desk.mcp.ok("list_profiles", json!({})).await;
+    let profiles = host.mcp.call_ok("list_profiles", json!({})).await;
     let brief = profiles["profiles"].as_array().expect("a list").iter().find(|profile| profile["name"] == "brief");
-    assert_eq!(Some(&desk.read_json("profile://brief").await), brief);
+    assert_eq!(Some(&host.read_json("profile://brief").await), brief);
 
-    let asked = json!({ "task_id": id, "page": 2, "page_size": 10, "custom_fields": ["host", "port"],
+    let arguments = json!({ "task_id": id, "page": 2, "page_size": 10, "custom_fields": ["host", "port"],
         "filters": { "severity": [">=High", "info"] } });
-    let lines = desk.mcp.call("get_scan_results", asked).await.text;
+    let lines = host.mcp.call("get_scan_results", arguments).await.text;
     let filters = "%7B%22severity%22%3A%5B%22%3E%3DHigh%22%2C%22info%22%5D%7D";
     let uri = format!("scan://{id}/results?page=2&page_size=10&custom_fields=host%2Cport&filters={filters}");
-    assert_eq!(desk.read(&uri).await, (lines, "application/jsonl".to_owned()));
-    let everything = desk.mcp.call("get_scan_results", json!({ "task_id": id, "page": 0 })).await.text;
-    assert_eq!(desk.read(&format!("scan://{id}/results?page=0")).await.0, everything);
+    assert_eq!(host.read(&uri).await, (lines, "application/jsonl".to_owned()));
+    let everything = host.mcp.call("get_scan_results", json!({ "task_id": id, "page": 0 })).await.text;
+    assert_eq!(host.read(&format!("scan://{id}/results?page=0")).await.0, everything);
 
-    for address in ["results", "report"] {
-        let read = desk.method("resources/read", json!({ "uri": format!("scan://{id}/{address}") })).await;
-        assert_eq!(read["_meta"]["trace_id"], status["trace_id"], "{address}: {read}");
+    for suffix in ["results", "report"] {
+        let read = host.call_method("resources/read", json!({ "uri": format!("scan://{id}/{suffix}") })).await;
+        assert_eq!(read["_meta"]["trace_id"], status["trace_id"], "{suffix}: {read}");
     }
 
-    let native = desk.mcp.ok("download_native_scan", json!({ "task_id": id })).await;
+    let native = host.mcp.call_ok("download_native_scan", json!({ "task_id": id })).await;
     let report = std::fs::read_to_string(native["path"].as_str().expect("a path")).expect("the report is there");
-    assert_eq!(desk.read(native["uri"].as_str().expect("an address")).await.0, report);
+    assert_eq!(host.read(native["uri"].as_str().expect("a URI")).await.0, report);
 }
 
 #[tokio::test]
-async fn the_address_in_a_truncated_answer_has_the_rest_of_the_page() {
-    let desk = Desk::new().cramped();
-    let id = desk.scanned().await;
-    let asked = json!({ "task_id": id, "page": 1, "page_size": 40, "skip": 3, "filters": { "host": "10." } });
-    let cut = desk.mcp.results(asked).await;
-    let truncated = cut.iter().find(|line| line["type"] == "truncated").expect("the answer is cut");
-    let (lines, _) = desk.read(truncated["resource"].as_str().expect("an address")).await;
+async fn resource_of_a_truncated_answer_has_the_rest_of_the_page() {
+    let host = TestHost::start().with_small_answers();
+    let id = host.run_scan().await;
+    let arguments = json!({ "task_id": id, "page": 1, "page_size": 40, "skip": 3, "filters": { "host": "10." } });
+    let first_part = host.mcp.results(arguments).await;
+    let truncated = first_part.iter().find(|line| line["type"] == "truncated").expect("the answer is truncated");
+    let (lines, _) = host.read(truncated["resource"].as_str().expect("a URI")).await;
     let rest: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let findings = |lines: &[Value]| -> Vec<Value> {
         lines.iter().filter(|line| line["type"] == "vulnerability").cloned().collect()
     };
     let uri = format!("scan://{id}/results?page=1&page_size=40");
-    let (whole, _) = desk.read(&uri).await;
+    let (whole, _) = host.read(&uri).await;
     let whole: Vec<Value> = whole.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    assert!(!findings(&cut).is_empty() && !findings(&rest).is_empty(), "both have some");
-    assert_eq!([findings(&cut), findings(&rest)].concat(), findings(&whole)[3..], "together they are the page");
+    assert!(!findings(&first_part).is_empty() && !findings(&rest).is_empty(), "both parts have findings");
+    assert_eq!(
+        [findings(&first_part), findings(&rest)].concat(),
+        findings(&whole)[3..],
+        "the two parts together are the page"
+    );
 }
 
 #[tokio::test]
-async fn templates_and_the_list_name_all_there_is() {
-    let desk = Desk::new();
-    let templates = desk.method("resources/templates/list", json!({})).await;
+async fn templates_and_list_have_every_resource() {
+    let host = TestHost::start();
+    let templates = host.call_method("resources/templates/list", json!({})).await;
     let templates: Vec<&str> = templates["resourceTemplates"]
         .as_array()
         .expect("a list")
@@ -98,31 +102,31 @@ async fn templates_and_the_list_name_all_there_is() {
 
     let mut scans = Vec::new();
     for _ in 0..103 {
-        scans.push(format!("scan://{}", submit(&desk.mcp, json!({})).await));
+        scans.push(format!("scan://{}", submit(&host.mcp, json!({})).await));
     }
     scans.reverse();
-    let first = desk.method("resources/list", json!({})).await;
-    let second = desk.method("resources/list", json!({ "cursor": first["nextCursor"] })).await;
+    let first = host.call_method("resources/list", json!({})).await;
+    let second = host.call_method("resources/list", json!({ "cursor": first["nextCursor"] })).await;
     assert!(second.get("nextCursor").is_none(), "{second}");
     let uris = |listed: &Value| -> Vec<String> {
         let listed = listed["resources"].as_array().expect("a list").iter();
-        listed.map(|resource| resource["uri"].as_str().expect("an address").to_owned()).collect()
+        listed.map(|resource| resource["uri"].as_str().expect("a URI").to_owned()).collect()
     };
     let (first, second) = (uris(&first), uris(&second));
     for uri in ["profile://brief", "profile://minimal", "scanner://mock/m1", "scanner://slow/s1"] {
         assert!(first.iter().any(|known| known == uri), "{uri} is not in {first:?}");
     }
     let listed: Vec<String> = first.into_iter().chain(second).filter(|uri| uri.starts_with("scan://")).collect();
-    assert_eq!(listed, scans, "the newest first, each once");
+    assert_eq!(listed, scans, "each scan is listed once, newest first");
     for uri in [&listed[0], "profile://brief", "scanner://slow/s1"] {
-        desk.read_json(uri).await;
+        host.read_json(uri).await;
     }
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_said_with_what_to_do() {
-    let desk = Desk::new();
-    let running = desk.endless().await;
+async fn unreadable_resource_gets_a_code_and_a_hint() {
+    let host = TestHost::start();
+    let running = host.submit_endless().await;
     let table = [
         (format!("scan://{UNKNOWN}"), "not_found", "list_scans"),
         (format!("scan://{UNKNOWN}/results"), "not_found", "list_scans"),
@@ -137,26 +141,26 @@ async fn what_cannot_be_read_is_said_with_what_to_do() {
         ("file:///etc/passwd".to_owned(), "not_found", "scan://{task_id}"),
     ];
     for (uri, code, hint) in table {
-        let error = desk.mcp.method("resources/read", json!({ "uri": uri })).await.expect_err(&uri);
+        let error = host.mcp.call_method("resources/read", json!({ "uri": uri })).await.expect_err(&uri);
         assert_eq!((&error["code"], &error["data"]["code"]), (&json!(-32602), &json!(code)), "{uri}: {error}");
         assert!(error["data"]["hint"].as_str().is_some_and(|text| text.contains(hint)), "{uri}: {error}");
     }
-    let error = desk.mcp.method("resources/list", json!({ "cursor": "next" })).await.expect_err("a bad cursor");
+    let error = host.mcp.call_method("resources/list", json!({ "cursor": "next" })).await.expect_err("a bad cursor");
     assert_eq!(error["code"], -32602, "{error}");
 }
 
 #[tokio::test]
-async fn a_report_too_large_for_an_answer_is_refused_with_another_way() {
-    let desk = Desk::new().cramped();
-    let id = desk.scanned().await;
-    let error = desk.mcp.method("resources/read", json!({ "uri": format!("scan://{id}/report") })).await;
-    let error = error.expect_err("the report is larger than what may be answered");
+async fn report_over_the_budget_is_refused_with_a_hint() {
+    let host = TestHost::start().with_small_answers();
+    let id = host.run_scan().await;
+    let error = host.mcp.call_method("resources/read", json!({ "uri": format!("scan://{id}/report") })).await;
+    let error = error.expect_err("the report is larger than the budget");
     assert!(error["data"]["hint"].as_str().is_some_and(|hint| hint.contains("download_native_scan")), "{error}");
 }
 
-impl Desk {
-    /// The same server with little room for answers.
-    fn cramped(self) -> Self {
+impl TestHost {
+    /// Restarts the server with a small byte budget for answers.
+    fn with_small_answers(self) -> Self {
         let Self { server, home, .. } = self;
         drop(server);
         home.write("scanhost.yaml", "limits: {poll_seconds: 0.1, page_bytes: 4096, all_bytes: 30000}\n");

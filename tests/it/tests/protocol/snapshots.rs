@@ -1,41 +1,46 @@
-//! The list of tools as agents see it, one file a tool. A change of a description or a schema is a change of the file,
-//! and so is read before it is accepted: run with `UPDATE_SNAPSHOTS=1`, and look at what git shows.
+//! Snapshots of the tool list as agents see it, one file per tool, so that every change of a description or a schema is
+//! reviewed. Run the test with `UPDATE_SNAPSHOTS=1` to update the files, and read the diff.
 
 use std::{collections::BTreeSet, env, fs, path::PathBuf};
 
 use scanhost_it::program::workspace;
 use serde_json::Value;
 
-use crate::Desk;
+use crate::TestHost;
 
 fn folder() -> PathBuf {
     workspace().join("tests/it/tests/protocol/tools")
 }
 
 #[tokio::test]
-async fn tools_are_listed_as_written_down() {
-    let desk = Desk::with("confirm_privileged: true\n");
-    let tools = desk.mcp.tools().await;
-    assert_eq!(tools, desk.mcp.tools().await, "the same list every time");
+async fn tool_list_equals_the_snapshots() {
+    let host = TestHost::with_settings("confirm_privileged: true\n");
+    let tools = host.mcp.list_tools().await;
+    assert_eq!(tools, host.mcp.list_tools().await, "the list is the same every time");
     if env::var_os("UPDATE_SNAPSHOTS").is_some() {
         fs::create_dir_all(folder()).expect("a folder can be made");
         for tool in &tools {
-            fs::write(file(tool), text(tool)).expect("a file can be written");
+            fs::write(snapshot_file(tool), snapshot_text(tool)).expect("a file can be written");
         }
     }
-    let listed: BTreeSet<PathBuf> = tools.iter().map(file).collect();
+    let listed: BTreeSet<PathBuf> = tools.iter().map(snapshot_file).collect();
     let written = fs::read_dir(folder()).expect("the folder is there").map(|entry| entry.expect("an entry").path());
-    assert_eq!(written.collect::<BTreeSet<_>>(), listed, "one file for every tool");
+    assert_eq!(written.collect::<BTreeSet<_>>(), listed, "there is one file for every tool");
     for tool in &tools {
-        let written = fs::read_to_string(file(tool)).expect("the file can be read");
-        assert_eq!(text(tool), written, "{} has changed: see above how to accept that", tool["name"]);
+        let written = fs::read_to_string(snapshot_file(tool)).expect("the file can be read");
+        assert_eq!(
+            snapshot_text(tool),
+            written,
+            "{} has changed: run with UPDATE_SNAPSHOTS=1 to accept the change",
+            tool["name"]
+        );
     }
 }
 
-fn file(tool: &Value) -> PathBuf {
+fn snapshot_file(tool: &Value) -> PathBuf {
     folder().join(format!("{}.json", tool["name"].as_str().expect("a tool has a name")))
 }
 
-fn text(tool: &Value) -> String {
+fn snapshot_text(tool: &Value) -> String {
     serde_json::to_string_pretty(tool).expect("a value is JSON") + "\n"
 }

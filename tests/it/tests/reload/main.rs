@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test should end it")]
 
-mod bad_swaps;
 mod configuration;
-mod plant;
+mod failed_reloads;
 mod rollback;
 mod running_scans;
-mod swaps;
+mod swaps_under_load;
+mod test_host;

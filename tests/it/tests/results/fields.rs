@@ -1,8 +1,8 @@
-//! What a finding's fields are, read from a report that has something of each kind.
+//! The fields of a finding, from a report that has fields of every type.
 
 use serde_json::{Value, json};
 
-use crate::reported::{Reported, records};
+use crate::completed_scan::{CompletedScan, records};
 
 const REPORT: &str = r#"<NessusClientData_v2><Report name="r" xmlns:cm="http://www.nessus.org/cm"><ReportHost name="h">
 <HostProperties><tag name="host-ip">10.0.0.9</tag><tag name="host-fqdn">h.lab.example</tag>
@@ -18,9 +18,9 @@ http://b.example</see_also><cwe>79</cwe><cvss_base_score>5.0</cvss_base_score><c
 </ReportItem></ReportHost></Report></NessusClientData_v2>"#;
 
 #[tokio::test]
-async fn a_finding_has_the_fields_of_its_report_with_their_types() {
-    let reported = Reported::submitted(REPORT, "", json!({})).await;
-    let lines = reported.lines(json!({ "schema_profile": "full" })).await;
+async fn finding_has_the_fields_of_its_report_with_their_types() {
+    let scan = CompletedScan::with_report(REPORT, "", json!({})).await;
+    let lines = scan.lines(json!({ "schema_profile": "full" })).await;
     let finding = records(&lines)[0].as_object().expect("a finding is an object");
     let expected = json!({
         "type": "vulnerability", "host": "h", "plugin_id": 10, "plugin_name": "a & b", "plugin_family": "Web Servers",
@@ -36,25 +36,24 @@ async fn a_finding_has_the_fields_of_its_report_with_their_types() {
     for (field, kind) in [("note", "text"), ("see_also", "list"), ("port", "integer"), ("severity", "severity")] {
         assert_eq!(types[field], kind, "{field}");
     }
-    let status = reported.mcp.ok("get_scan_status", json!({ "task_id": reported.task_id })).await;
-    assert_eq!(status["warnings"].as_array().map(Vec::len), Some(1), "the score of N/A is counted: {status}");
+    let status = scan.mcp.call_ok("get_scan_status", json!({ "task_id": scan.task_id })).await;
+    assert_eq!(status["warnings"].as_array().map(Vec::len), Some(1), "the score N/A gives a warning: {status}");
 }
 
 #[tokio::test]
-async fn a_field_of_this_report_alone_can_be_shown_and_filtered() {
-    let reported = Reported::submitted(REPORT, "", json!({})).await;
-    let lines =
-        reported.lines(json!({ "custom_fields": ["note"], "filters": { "compliance-result": "=passed" } })).await;
+async fn field_that_only_this_report_has_can_be_shown_and_filtered() {
+    let scan = CompletedScan::with_report(REPORT, "", json!({})).await;
+    let lines = scan.lines(json!({ "custom_fields": ["note"], "filters": { "compliance-result": "=passed" } })).await;
     assert_eq!(records(&lines), [&json!({ "type": "vulnerability", "note": "first\nsecond" })]);
-    assert_eq!(reported.matching(json!({ "note": "!second" })).await, Vec::<u64>::new());
+    assert_eq!(scan.matching_ids(json!({ "note": "!second" })).await, Vec::<u64>::new());
 }
 
 #[tokio::test]
-async fn a_field_called_type_does_not_hide_what_a_line_is() {
+async fn field_named_type_does_not_hide_the_type_of_the_line() {
     let report = REPORT.replace("<note>first</note>", "<type>local</type>");
-    let reported = Reported::submitted(&report, "", json!({})).await;
-    let asked = json!({ "custom_fields": ["type", "note"], "filters": { "type": "=local" } });
-    let lines = reported.lines(asked).await;
-    assert_eq!(lines[0]["fields"], json!(["type", "note"]), "it is a field as others are, also to filters");
+    let scan = CompletedScan::with_report(&report, "", json!({})).await;
+    let arguments = json!({ "custom_fields": ["type", "note"], "filters": { "type": "=local" } });
+    let lines = scan.lines(arguments).await;
+    assert_eq!(lines[0]["fields"], json!(["type", "note"]), "`type` can be shown and filtered like other fields");
     assert_eq!(records(&lines), [&json!({ "type": "vulnerability", "note": "second" })]);
 }

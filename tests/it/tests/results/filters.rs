@@ -3,14 +3,15 @@
 use scanhost_it::output::Output;
 use serde_json::{Value, json};
 
-use crate::reported::{REPORT, Reported};
+use crate::completed_scan::{CompletedScan, REPORT};
 
 const EVERY: [u64; 7] = [1, 2, 3, 4, 5, 6, 7];
 
-/// Filters, and the findings that they match. No field of these is shown by the profile `minimal` but a few.
+/// Filters, with the plugin ids of the findings that they match. The profile `minimal` hides most of the filtered
+/// fields.
 fn table() -> Vec<(Value, Vec<u64>)> {
     vec![
-        // Text: a substring in any case, or the whole.
+        // A text matches a substring in any case, or with `=` the whole text.
         (json!({ "plugin_name": "ssh" }), vec![2, 4]),
         (json!({ "plugin_name": "SSL cert" }), vec![3]),
         (json!({ "plugin_name": "telnet" }), vec![]),
@@ -21,14 +22,14 @@ fn table() -> Vec<(Value, Vec<u64>)> {
         (json!({ "plugin_output": 2.14 }), vec![1]),
         (json!({ "plugin_output": 3 }), vec![]),
         (json!({ "description": true }), vec![3]),
-        // Lists: some element.
+        // A list matches if some element does.
         (json!({ "cve": "cve-2021" }), vec![1]),
         (json!({ "cve": "=cve-2021-45046" }), vec![1]),
         (json!({ "cve": "=CVE-2021" }), vec![]),
         (json!({ "cve": 2016 }), vec![2]),
         (json!({ "cve": "CVE-1999" }), vec![]),
         (json!({ "cve": ["0777", "0144"] }), vec![2, 6]),
-        // Not; and a finding without the field never matches.
+        // `!` negates, but a finding without the field never matches.
         (json!({ "plugin_name": "!ssh" }), vec![1, 3, 5, 6, 7]),
         (json!({ "plugin_name": "!=SSH Weak Algorithms" }), vec![1, 2, 3, 5, 6, 7]),
         (json!({ "cve": "!CVE-2021-44228" }), vec![2, 6]),
@@ -37,7 +38,7 @@ fn table() -> Vec<(Value, Vec<u64>)> {
         (json!({ "cvss_score": "!>7" }), vec![3, 4]),
         (json!({ "severity": "!High" }), vec![1, 3, 4, 5]),
         (json!({ "exploit_available": "!true" }), vec![2]),
-        // Lists of values: any of them, and all of those with `!`.
+        // Of a list of values, any without `!` and all with `!` have to match.
         (json!({ "plugin_name": ["ssh", "smb"] }), vec![2, 4, 6]),
         (json!({ "plugin_name": ["!ssh", "!smb"] }), vec![1, 3, 5, 7]),
         (json!({ "plugin_name": ["ss", "!weak"] }), vec![2, 3]),
@@ -47,7 +48,7 @@ fn table() -> Vec<(Value, Vec<u64>)> {
         (json!({ "severity": ["low", 4] }), vec![1, 4]),
         (json!({ "severity": ["!low", "!info", "!high"] }), vec![1, 3]),
         (json!({ "exploit_available": [true, "false"] }), vec![1, 2, 6]),
-        // Integers.
+        // Integers support comparisons.
         (json!({ "port": 22 }), vec![2, 4]),
         (json!({ "port": "22" }), vec![2, 4]),
         (json!({ "port": 22.0 }), vec![2, 4]),
@@ -58,7 +59,7 @@ fn table() -> Vec<(Value, Vec<u64>)> {
         (json!({ "port": "<= 22" }), vec![2, 3, 4, 5]),
         (json!({ "port": "=0" }), vec![3, 5]),
         (json!({ "severity_id": ">=3" }), vec![1, 2, 6, 7]),
-        // Numbers.
+        // Numbers support comparisons.
         (json!({ "cvss_score": ">7.0" }), vec![1, 2, 6, 7]),
         (json!({ "cvss_score": ">=7.5" }), vec![1, 2, 6, 7]),
         (json!({ "cvss_score": ">7.5" }), vec![1, 6]),
@@ -69,7 +70,7 @@ fn table() -> Vec<(Value, Vec<u64>)> {
         (json!({ "cvss_score": 10 }), vec![1]),
         (json!({ "cvss_score": "10.0" }), vec![1]),
         (json!({ "cvss_score": 9.3 }), vec![]),
-        // Severities.
+        // Severities are names or numbers, and support comparisons.
         (json!({ "severity": "Critical" }), vec![1]),
         (json!({ "severity": "high" }), vec![2, 6, 7]),
         (json!({ "severity": 4 }), vec![1]),
@@ -79,35 +80,35 @@ fn table() -> Vec<(Value, Vec<u64>)> {
         (json!({ "severity": "< High" }), vec![3, 4, 5]),
         (json!({ "severity": "<=low" }), vec![4, 5]),
         (json!({ "severity": "> Critical" }), vec![]),
-        // Booleans.
+        // Booleans are values or texts.
         (json!({ "exploit_available": true }), vec![1, 6]),
         (json!({ "exploit_available": "true" }), vec![1, 6]),
         (json!({ "exploit_available": false }), vec![2]),
         (json!({ "exploit_available": "false" }), vec![2]),
-        // All terms must hold, and no terms always do.
+        // All terms have to match, and an empty filter matches everything.
         (json!({ "severity": ">=High", "port": "22" }), vec![2]),
         (json!({ "severity": ">=High", "port": "22", "host": "beta" }), vec![]),
         (json!({}), EVERY.to_vec()),
-        // Known, but not in this report: no finding has it.
+        // A known field that no finding of this report has never matches.
         (json!({ "vpr_score": ">1" }), vec![]),
         (json!({ "vpr_score": "!1" }), vec![]),
     ]
 }
 
 #[tokio::test]
-async fn every_row_of_the_filter_table_matches_what_it_says() {
-    let reported = Reported::new("").await;
+async fn every_filter_matches_the_expected_findings() {
+    let scan = CompletedScan::with_profiles("").await;
     for (filters, expected) in table() {
-        assert_eq!(reported.matching(filters.clone()).await, expected, "for {filters}");
+        assert_eq!(scan.matching_ids(filters.clone()).await, expected, "for {filters}");
     }
 }
 
 #[tokio::test]
-async fn filters_read_the_same_under_every_profile() {
-    let reported = Reported::new("ports: {fields: [port]}\n").await;
+async fn filters_work_the_same_under_every_profile() {
+    let scan = CompletedScan::with_profiles("ports: {fields: [port]}\n").await;
     for (filters, expected) in table() {
         for profile in ["minimal", "full", "ports"] {
-            let lines = reported.lines(json!({ "schema_profile": profile, "filters": filters })).await;
+            let lines = scan.lines(json!({ "schema_profile": profile, "filters": filters })).await;
             assert_eq!(lines[0]["total_vulnerabilities"], expected.len(), "{profile}: {filters}");
             assert_eq!(lines[0]["filters_applied"], filters, "{profile}");
         }
@@ -115,8 +116,8 @@ async fn filters_read_the_same_under_every_profile() {
 }
 
 #[tokio::test]
-async fn a_filter_that_cannot_be_meant_is_an_error() {
-    let reported = Reported::new("").await;
+async fn invalid_filter_is_an_error() {
+    let scan = CompletedScan::with_profiles("").await;
     let table = [
         (json!({ "plugin_name": "" }), "plugin_name"),
         (json!({ "plugin_name": "!" }), "plugin_name"),
@@ -146,47 +147,47 @@ async fn a_filter_that_cannot_be_meant_is_an_error() {
         (json!({ "no_such_field": "x" }), "no_such_field"),
         (json!({ "vpr_score": "x" }), "vpr_score"),
     ];
-    for (filters, named) in table {
-        let (code, message, hint) = reported.refused(json!({ "filters": filters })).await;
+    for (filters, field) in table {
+        let (code, message, hint) = scan.refused_results(json!({ "filters": filters })).await;
         assert_eq!(code, "invalid_argument", "for {filters}");
-        assert!(message.contains(named), "{filters}: the message names the field: {message}");
+        assert!(message.contains(field), "{filters}: the message does not name the field: {message}");
         assert!(!hint.is_empty(), "for {filters}");
     }
     for not_filters in [json!("severity"), json!([]), json!(3)] {
-        let (code, ..) = reported.refused(json!({ "filters": not_filters })).await;
+        let (code, ..) = scan.refused_results(json!({ "filters": not_filters })).await;
         assert_eq!(code, "invalid_argument", "for {not_filters}");
     }
 }
 
 #[tokio::test]
-async fn an_unknown_field_is_answered_with_those_that_exist() {
-    let reported = Reported::new("").await;
-    let (_, _, hint) = reported.refused(json!({ "filters": { "severty": "High" } })).await;
+async fn unknown_field_gets_a_hint_with_existing_ones() {
+    let scan = CompletedScan::with_profiles("").await;
+    let (_, _, hint) = scan.refused_results(json!({ "filters": { "severty": "High" } })).await;
     for known in ["severity", "plugin_output", "vpr_score"] {
         assert!(hint.contains(known), "{hint}");
     }
 }
 
 #[tokio::test]
-async fn the_command_line_reads_filters_as_json_does() {
-    let reported = Reported::new("").await;
-    let file = reported.home.path().join("known.nessus");
+async fn command_line_filters_equal_json_filters() {
+    let scan = CompletedScan::with_profiles("").await;
+    let file = scan.home.path().join("known.nessus");
     std::fs::write(&file, REPORT).expect("a file can be written");
     for (filters, expected) in table() {
-        let mut command = reported.home.command(&["report", "known.nessus", "--fields", "plugin_id", "--page", "0"]);
+        let mut command = scan.home.command(&["report", "known.nessus", "--fields", "plugin_id", "--page", "0"]);
         command.env("XDG_CACHE_HOME", scanhost_it::program::compiled_plugins());
-        for word in words(&filters) {
-            command.args(["--filter", &word]);
+        for option in filter_options(&filters) {
+            command.args(["--filter", &option]);
         }
-        let output = Output::of(command);
+        let output = Output::run(command);
         assert_eq!(output.code, Some(0), "{filters}: {}", output.stderr);
         let found: Vec<u64> = output.records().iter().filter_map(|record| record["plugin_id"].as_u64()).collect();
         assert_eq!(found, expected, "for {filters}");
     }
 }
 
-/// The same filters as words: K=V, a key given twice for a list.
-fn words(filters: &Value) -> Vec<String> {
+/// The filters as command-line options K=V, with a key per value of a list.
+fn filter_options(filters: &Value) -> Vec<String> {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let terms = filters.as_object().expect("filters are an object").iter();
     let words = terms.flat_map(|(field, value)| match value {

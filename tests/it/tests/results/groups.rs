@@ -1,10 +1,10 @@
-//! Answers whose records are groups of findings: the profile `triage`, and an operator's own.
+//! Profiles whose records are groups of findings: the built-in `triage`, and profiles of the operator.
 
 use serde_json::{Value, json};
 
-use crate::reported::{Reported, keys, records};
+use crate::completed_scan::{CompletedScan, keys, records};
 
-/// A finding of a check on a host, with this severity and what else it has.
+/// The XML of a finding of this check, with this severity and additional elements.
 fn item(check: u64, severity: u8, more: &str) -> String {
     format!(
         "<ReportItem port=\"0\" svc_name=\"general\" protocol=\"tcp\" severity=\"{severity}\" pluginID=\"{check}\" \
@@ -30,14 +30,14 @@ fn report() -> String {
     format!("<NessusClientData_v2><Report name=\"r\">{hosts}</Report></NessusClientData_v2>")
 }
 
-fn shown(lines: &[Value]) -> Value {
+fn records_of(lines: &[Value]) -> Value {
     json!(records(lines))
 }
 
 #[tokio::test]
-async fn triage_says_what_should_be_fixed_first() {
-    let reported = Reported::submitted(&report(), "", json!({})).await;
-    let lines = reported.lines(json!({ "schema_profile": "triage" })).await;
+async fn triage_lists_the_worst_groups_first() {
+    let scan = CompletedScan::with_report(&report(), "", json!({})).await;
+    let lines = scan.lines(json!({ "schema_profile": "triage" })).await;
     let fields = [
         "plugin_id",
         "plugin_name",
@@ -55,8 +55,8 @@ async fn triage_says_what_should_be_fixed_first() {
         (&lines[0]["field_types"]["host_count"], &lines[0]["field_types"]["hosts"]),
         (&json!("integer"), &json!("list"))
     );
-    assert_eq!(lines[0]["total_vulnerabilities"], 4, "totals are of groups");
-    assert_eq!(lines[1]["severity_counts"]["critical"], 3, "metadata is of the whole report");
+    assert_eq!(lines[0]["total_vulnerabilities"], 4, "the totals count groups");
+    assert_eq!(lines[1]["severity_counts"]["critical"], 3, "the metadata describes the whole report");
     let vulnerability = "vulnerability";
     let expected = json!([
         { "type": vulnerability, "plugin_id": 4, "plugin_name": "check 4", "severity": "Critical",
@@ -68,25 +68,25 @@ async fn triage_says_what_should_be_fixed_first() {
         { "type": vulnerability, "plugin_id": 3, "plugin_name": "check 3", "severity": "Info", "host_count": 2,
           "hosts": ["alpha", "beta"] },
     ]);
-    assert_eq!(shown(&lines), expected);
+    assert_eq!(records_of(&lines), expected);
 }
 
 #[tokio::test]
-async fn filters_are_about_findings_before_they_are_grouped() {
-    let reported = Reported::submitted(&report(), "", json!({})).await;
-    let lines = reported.lines(json!({ "schema_profile": "triage", "filters": { "host": "=beta" } })).await;
+async fn filters_apply_to_findings_before_grouping() {
+    let scan = CompletedScan::with_report(&report(), "", json!({})).await;
+    let lines = scan.lines(json!({ "schema_profile": "triage", "filters": { "host": "=beta" } })).await;
     assert_eq!(lines[0]["total_vulnerabilities"], 2);
     let found = records(&lines);
     assert_eq!((&found[0]["plugin_id"], &found[0]["hosts"]), (&json!(1), &json!(["beta"])));
     assert_eq!((&found[1]["plugin_id"], &found[1]["host_count"]), (&json!(3), &json!(1)));
     let (code, message, _) =
-        reported.refused(json!({ "schema_profile": "triage", "filters": { "host_count": ">1" } })).await;
+        scan.refused_results(json!({ "schema_profile": "triage", "filters": { "host_count": ">1" } })).await;
     assert_eq!(code, "invalid_argument");
-    assert!(message.contains("host_count"), "a row's field is no field of findings: {message}");
+    assert!(message.contains("host_count"), "a field of groups cannot filter findings: {message}");
 }
 
 #[tokio::test]
-async fn an_operators_profile_groups_pages_and_is_listed() {
+async fn grouping_profile_of_an_operator_is_paged_and_listed() {
     let items: String = (0..25).map(|check| item(check, 2, "")).collect();
     let report = format!(
         "<NessusClientData_v2><Report name=\"r\"><ReportHost name=\"a\">{items}</ReportHost>\
@@ -94,23 +94,23 @@ async fn an_operators_profile_groups_pages_and_is_listed() {
     );
     let profile = "checks: {fields: [plugin_id, on], group: {by: [plugin_id], fields: {on: {distinct: host}, n: count}}, \
         order: [-n, -plugin_id]}\n";
-    let reported = Reported::submitted(&report, profile, json!({})).await;
+    let scan = CompletedScan::with_report(&report, profile, json!({})).await;
     let mut found = Vec::new();
     for page in 1..=3 {
-        let lines = reported.lines(json!({ "schema_profile": "checks", "page": page, "page_size": 10 })).await;
+        let lines = scan.lines(json!({ "schema_profile": "checks", "page": page, "page_size": 10 })).await;
         assert_eq!((&lines[0]["total_vulnerabilities"], &lines[0]["total_pages"]), (&json!(25), &json!(3)));
         found.extend(records(&lines).iter().map(|row| (row["plugin_id"].as_u64(), row["on"].as_u64())));
     }
     assert_eq!(found, (0..25).rev().map(|check| (Some(check), Some(2))).collect::<Vec<_>>());
-    let listed = reported.mcp.ok("list_profiles", json!({})).await;
+    let listed = scan.mcp.call_ok("list_profiles", json!({})).await;
     let listed = listed["profiles"].as_array().expect("a list").iter().find(|profile| profile["name"] == "checks");
-    assert_eq!(listed.expect("it is listed")["fields"][1]["type"], "integer");
+    assert_eq!(listed.expect("the profile is listed")["fields"][1]["type"], "integer");
 }
 
 #[tokio::test]
-async fn an_operators_triage_takes_the_place_of_the_one_that_comes_along() {
-    let reported = Reported::submitted(&report(), "triage: {fields: [host]}\n", json!({})).await;
-    let lines = reported.lines(json!({ "schema_profile": "triage" })).await;
+async fn triage_profile_of_an_operator_replaces_the_built_in_one() {
+    let scan = CompletedScan::with_report(&report(), "triage: {fields: [host]}\n", json!({})).await;
+    let lines = scan.lines(json!({ "schema_profile": "triage" })).await;
     assert_eq!(lines[0]["fields"], json!(["host"]));
     assert_eq!(lines[0]["total_vulnerabilities"], 9);
 }

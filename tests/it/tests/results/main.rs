@@ -1,13 +1,13 @@
-//! Results as JSON lines, over MCP and on the command line: the schema, the pages, the byte budget, profiles, filters.
+//! Results as JSON lines, over MCP and on the command line: schema, pages, byte budget, profiles, filters, and groups.
 
 mod budget;
-mod command_line;
-mod damaged;
+mod completed_scan;
+mod damaged_findings;
 mod fields;
 mod filters;
 mod groups;
+mod invalid_arguments;
 mod lines;
 mod pages;
 mod profiles;
-mod refused;
-mod reported;
+mod report_command;

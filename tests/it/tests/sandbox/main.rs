@@ -1,15 +1,15 @@
-//! The sandbox with real guests, also with such that misbehave.
+//! The sandbox with real guests, including guests that misbehave.
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test should end it")]
 
 mod cache;
-mod calls;
-mod described;
+mod capabilities;
+mod concurrent_calls;
+mod descriptions;
 mod faults;
-mod loaded;
 mod mock;
-mod observed;
+mod observer;
 mod profile;
-mod reach;
-mod refused;
-mod waits;
+mod refusals;
+mod test_sandbox;
+mod wall_time;

@@ -1,7 +1,7 @@
-//! Submitting scans, and what lists, queues and pools tell of them.
+//! Submitting scans, and the tools that list scans, queues and pools.
 
 mod idempotency;
-mod lists;
+mod list_scans;
 mod pools;
 mod queue;
 mod targets;
@@ -9,32 +9,32 @@ mod tools;
 mod traces;
 
 use scanhost_it::{
-    mcp::Mcp,
+    mcp::McpClient,
     server::{Home, Server},
 };
 
 /// A server with these scanners and settings.
-struct Desk {
-    mcp: Mcp,
+struct TestHost {
+    mcp: McpClient,
     server: Server,
     home: Home,
 }
 
-impl Desk {
-    fn new(scanners: &str, settings: &str) -> Self {
+impl TestHost {
+    fn start(scanners: &str, settings: &str) -> Self {
         let settings = format!("limits: {{poll_seconds: 0.1}}\n{settings}");
         let home = Home::new(&[("scanners.yaml", scanners), ("scanhost.yaml", &settings)]);
         let server = home.start();
         Self { mcp: server.mcp(), server, home }
     }
 
-    /// Scans that are done at once.
-    fn fast() -> Self {
-        Self::new("mock: [{instance_id: m1, options: {duration_seconds: 0}}]", "")
+    /// Starts a server whose scans complete at once.
+    fn with_instant_scans() -> Self {
+        Self::start("mock: [{instance_id: m1, options: {duration_seconds: 0}}]", "")
     }
 
-    /// One scan that never ends, and all others wait.
-    fn busy() -> Self {
-        Self::new("mock: [{instance_id: m1, max_concurrent_scans: 1, options: {duration_seconds: 3600}}]", "")
+    /// Starts a server that runs one scan at a time, none of which ends.
+    fn with_endless_scans() -> Self {
+        Self::start("mock: [{instance_id: m1, max_concurrent_scans: 1, options: {duration_seconds: 3600}}]", "")
     }
 }

@@ -1,26 +1,26 @@
-//! Which targets are taken.
+//! The targets that a submit accepts.
 
-use scanhost_it::raw::{arguments, submit};
+use scanhost_it::scans::{scan_arguments, submit};
 use serde_json::json;
 
-use crate::Desk;
+use crate::TestHost;
 
 const POLICY: &str = "pools: {mock: {allowed_targets: [10.0.0.0/8, 'fd00::/8', '*.lab.example'], \
     denied_targets: [10.0.0.1, secret.lab.example], max_addresses: 1000}}\n";
 const SCANNERS: &str = "mock: [{instance_id: m1, options: {duration_seconds: 0}}]";
 
-async fn check(settings: &str, table: &[(&str, Result<(), &str>)]) {
-    let desk = Desk::new(SCANNERS, settings);
+async fn check_targets(settings: &str, table: &[(&str, Result<(), &str>)]) {
+    let host = TestHost::start(SCANNERS, settings);
     for (targets, expected) in table {
-        let asked = arguments(json!({ "targets": targets }));
+        let arguments = scan_arguments(json!({ "targets": targets }));
         match expected {
             Ok(()) => {
-                let id = submit(&desk.mcp, json!({ "targets": targets })).await;
-                let status = desk.mcp.ok("get_scan_status", json!({ "task_id": id })).await;
+                let id = submit(&host.mcp, json!({ "targets": targets })).await;
+                let status = host.mcp.call_ok("get_scan_status", json!({ "task_id": id })).await;
                 assert_eq!(status["targets"], targets.trim());
             }
             Err(code) => {
-                let (found, message, hint) = desk.mcp.refused("run_untrusted_scan", asked).await;
+                let (found, message, hint) = host.mcp.call_refused("run_untrusted_scan", arguments).await;
                 assert_eq!(found, *code, "{targets:?}: {message}");
                 assert!(!hint.is_empty(), "{targets:?}");
             }
@@ -29,7 +29,7 @@ async fn check(settings: &str, table: &[(&str, Result<(), &str>)]) {
 }
 
 #[tokio::test]
-async fn the_default_policy_allows_private_and_loopback_networks() {
+async fn default_policy_allows_private_and_loopback_networks() {
     let refused = Err("target_not_allowed");
     let table = [
         ("10.1.2.3", Ok(())),
@@ -48,11 +48,11 @@ async fn the_default_policy_allows_private_and_loopback_networks() {
         ("www.example.org", refused),
         ("::ffff:8.8.8.8", refused),
     ];
-    check("", &table).await;
+    check_targets("", &table).await;
 }
 
 #[tokio::test]
-async fn a_pools_policy_replaces_the_default() {
+async fn policy_of_a_pool_replaces_the_default() {
     let refused = Err("target_not_allowed");
     let table = [
         ("10.0.0.2", Ok(())),
@@ -69,12 +69,12 @@ async fn a_pools_policy_replaces_the_default() {
         ("10.2.0.0/22", refused),
         ("10.2.0.0/23", Ok(())),
     ];
-    check(POLICY, &table).await;
+    check_targets(POLICY, &table).await;
 }
 
 #[tokio::test]
-async fn a_refusal_names_its_rule_and_what_an_operator_would_change() {
-    let desk = Desk::new(SCANNERS, POLICY);
+async fn refusal_names_the_rule_and_the_setting_to_change() {
+    let host = TestHost::start(SCANNERS, POLICY);
     let table = [
         ("10.0.0.1", "denied_targets: 10.0.0.1", "denied_targets"),
         ("10.0.0.0/30", "denied_targets: 10.0.0.1", "denied_targets"),
@@ -84,33 +84,33 @@ async fn a_refusal_names_its_rule_and_what_an_operator_would_change() {
         ("10.2.0.0/22", "max_addresses: 1000", "max_addresses"),
     ];
     for (targets, rule, change) in table {
-        let asked = arguments(json!({ "targets": targets }));
-        let (code, message, hint) = desk.mcp.refused("run_untrusted_scan", asked).await;
+        let arguments = scan_arguments(json!({ "targets": targets }));
+        let (code, message, hint) = host.mcp.call_refused("run_untrusted_scan", arguments).await;
         assert_eq!(code, "target_not_allowed", "{targets}");
         assert!(message.contains(targets) || rule.starts_with("max_addresses"), "{targets}: {message}");
         assert!(message.contains(rule), "{targets}: {message}");
         assert!(hint.contains("pool `mock`") && hint.contains(change), "{targets}: {hint}");
     }
-    assert_eq!(desk.mcp.ok("list_scans", json!({})).await["scans"], json!([]), "nothing was stored");
+    assert_eq!(host.mcp.call_ok("list_scans", json!({})).await["scans"], json!([]), "nothing was stored");
 }
 
 #[tokio::test]
 async fn malformed_targets_are_invalid_arguments() {
-    let bad = Err("invalid_argument");
+    let invalid = Err("invalid_argument");
     let table = [
-        ("", bad),
-        (" , ,\n", bad),
-        ("10.0.0.0/33", bad),
-        ("10.0.0.0/", bad),
-        ("10.0.0.0/x", bad),
-        ("10.0.0.256", bad),
-        ("10.0.0.20-10.0.0.1", bad),
-        ("10.0.0.20-3", bad),
-        ("10.0.0.1-::1", bad),
-        ("http://10.0.0.1/", bad),
-        ("10.0.0.1;reboot", bad),
-        ("-oX", bad),
-        ("10.0.0.1 10.0.0.999", bad),
+        ("", invalid),
+        (" , ,\n", invalid),
+        ("10.0.0.0/33", invalid),
+        ("10.0.0.0/", invalid),
+        ("10.0.0.0/x", invalid),
+        ("10.0.0.256", invalid),
+        ("10.0.0.20-10.0.0.1", invalid),
+        ("10.0.0.20-3", invalid),
+        ("10.0.0.1-::1", invalid),
+        ("http://10.0.0.1/", invalid),
+        ("10.0.0.1;reboot", invalid),
+        ("-oX", invalid),
+        ("10.0.0.1 10.0.0.999", invalid),
     ];
-    check("", &table).await;
+    check_targets("", &table).await;
 }

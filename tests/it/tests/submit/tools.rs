@@ -1,12 +1,12 @@
-//! Every tool as it is listed, and that its answers are what its schema says.
+//! The descriptions of all tools, and the validity of their answers under their output schemas.
 
 use scanhost_it::{
-    raw::{arguments, submit, until},
-    schema::check,
+    scans::{scan_arguments, submit, wait_for_status},
+    schema::validate,
 };
 use serde_json::{Value, json};
 
-use crate::Desk;
+use crate::TestHost;
 
 const TOOLS: [&str; 18] = [
     "run_untrusted_scan",
@@ -30,53 +30,53 @@ const TOOLS: [&str; 18] = [
 ];
 
 #[tokio::test]
-async fn every_tool_says_what_it_is_and_does() {
-    let desk = Desk::fast();
-    let tools = desk.mcp.tools().await;
+async fn every_tool_has_title_description_annotations_and_schemas() {
+    let host = TestHost::with_instant_scans();
+    let tools = host.mcp.list_tools().await;
     let names: Vec<&str> = tools.iter().filter_map(|tool| tool["name"].as_str()).collect();
     assert_eq!(names, TOOLS);
     for tool in &tools {
         let name = &tool["name"];
-        assert!(tool["title"].as_str().is_some_and(|title| !title.is_empty()), "{name} has a title");
-        assert!(tool["description"].as_str().is_some_and(|text| text.len() > 60), "{name} says when to use it");
+        assert!(tool["title"].as_str().is_some_and(|title| !title.is_empty()), "{name} has no title");
+        assert!(tool["description"].as_str().is_some_and(|text| text.len() > 60), "{name} has too short a description");
         for hint in ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"] {
-            assert!(tool["annotations"][hint].is_boolean(), "{name} has {hint}");
+            assert!(tool["annotations"][hint].is_boolean(), "{name} has no {hint}");
         }
         assert_eq!(tool["inputSchema"]["type"], "object", "{name}");
-        check_plain(name, &tool["inputSchema"]);
+        check_simple(name, &tool["inputSchema"]);
         let has_output = tool.get("outputSchema").is_some_and(Value::is_object);
         assert_eq!(has_output, name != "get_scan_results", "{name}");
         for (argument, schema) in tool["inputSchema"]["properties"].as_object().expect("properties") {
             assert!(
                 schema["description"].as_str().is_some_and(|text| !text.is_empty()),
-                "{name}.{argument} is described"
+                "{name}.{argument} has no description"
             );
         }
     }
 }
 
-/// No null among types, and no references, which some clients cannot follow.
-fn check_plain(name: &Value, schema: &Value) {
+/// Checks that a schema has no nullable types and no references, which some clients do not support.
+fn check_simple(name: &Value, schema: &Value) {
     match schema {
         Value::Object(members) => {
             for (key, member) in members {
-                assert!(key != "$ref" && key != "$defs", "{name} refers: {schema}");
+                assert!(key != "$ref" && key != "$defs", "{name} has a reference: {schema}");
                 let is_null = |kind: &Value| kind == "null";
                 let nullable = key == "type"
                     && (is_null(member) || member.as_array().is_some_and(|kinds| kinds.iter().any(is_null)));
                 assert!(!nullable, "{name} has a type with null: {schema}");
-                check_plain(name, member);
+                check_simple(name, member);
             }
         }
-        Value::Array(items) => items.iter().for_each(|item| check_plain(name, item)),
+        Value::Array(items) => items.iter().for_each(|item| check_simple(name, item)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
 #[tokio::test]
-async fn annotations_and_required_arguments_are_as_promised() {
-    let desk = Desk::fast();
-    for tool in desk.mcp.tools().await {
+async fn annotations_and_required_arguments_are_as_documented() {
+    let host = TestHost::with_instant_scans();
+    for tool in host.mcp.list_tools().await {
         let name = tool["name"].as_str().expect("a name");
         let hint = |hint: &str| tool["annotations"][hint] == true;
         let flags = (hint("readOnlyHint"), hint("destructiveHint"), hint("openWorldHint"));
@@ -99,28 +99,28 @@ async fn annotations_and_required_arguments_are_as_promised() {
 }
 
 #[tokio::test]
-async fn answers_are_as_the_output_schemas_say() {
+async fn answers_are_valid_under_the_output_schemas() {
     let scanners = "
 mock: [{instance_id: m1, options: {duration_seconds: 0}}]
 slow: [{instance_id: s1, backend: mock, max_concurrent_scans: 1, options: {duration_seconds: 3600}}]
 broken: [{instance_id: b1, backend: mock, options: {duration_seconds: 0, fail_at: status}}]
 ";
-    let desk = Desk::new(scanners, "");
-    let done = submit(&desk.mcp, json!({ "description": "all of it", "schema_profile": "minimal" })).await;
-    until(&desk.mcp, &done, "completed").await;
-    let failed = submit(&desk.mcp, json!({ "scanner_pool": "broken" })).await;
-    until(&desk.mcp, &failed, "failed").await;
-    let running = submit(&desk.mcp, json!({ "scanner_pool": "slow" })).await;
-    until(&desk.mcp, &running, "running").await;
-    let queued = submit(&desk.mcp, json!({ "scanner_pool": "slow" })).await;
-    let login = arguments(
+    let host = TestHost::start(scanners, "");
+    let done = submit(&host.mcp, json!({ "description": "all of it", "schema_profile": "minimal" })).await;
+    wait_for_status(&host.mcp, &done, "completed").await;
+    let failed = submit(&host.mcp, json!({ "scanner_pool": "broken" })).await;
+    wait_for_status(&host.mcp, &failed, "failed").await;
+    let running = submit(&host.mcp, json!({ "scanner_pool": "slow" })).await;
+    wait_for_status(&host.mcp, &running, "running").await;
+    let queued = submit(&host.mcp, json!({ "scanner_pool": "slow" })).await;
+    let login = scan_arguments(
         json!({ "ssh_username": "a", "ssh_private_key": "-----BEGIN PRIVATE KEY-----", "ssh_passphrase": "c" }),
     );
     let mut privileged = login.clone();
     privileged["elevate_privileges_with"] = "sudo".into();
     let calls = [
-        ("run_untrusted_scan", arguments(json!({ "idempotency_key": "k" }))),
-        ("run_untrusted_scan", arguments(json!({ "idempotency_key": "k" }))),
+        ("run_untrusted_scan", scan_arguments(json!({ "idempotency_key": "k" }))),
+        ("run_untrusted_scan", scan_arguments(json!({ "idempotency_key": "k" }))),
         ("run_trusted_scan", login),
         ("run_privileged_scan", privileged),
         ("get_scan_status", json!({ "task_id": done })),
@@ -144,17 +144,17 @@ broken: [{instance_id: b1, backend: mock, options: {duration_seconds: 0, fail_at
         ("cancel_scan", json!({ "task_id": running })),
         ("delete_scan", json!({ "task_id": done })),
     ];
-    let tools = desk.mcp.tools().await;
+    let tools = host.mcp.list_tools().await;
     let untested = |name: &&str| *name != "get_scan_results" && !calls.iter().any(|(called, _)| called == name);
-    assert_eq!(TOOLS.iter().filter(|name| untested(name)).count(), 0, "every tool is called");
+    assert_eq!(TOOLS.iter().filter(|name| untested(name)).count(), 0, "every tool is called in this test");
     for (name, arguments) in calls {
         let tool = tools.iter().find(|tool| tool["name"] == name).expect("the tool is listed");
-        check(&tool["inputSchema"], &arguments).unwrap_or_else(|wrong| panic!("{name} {arguments}: {wrong}"));
-        let reply = desk.mcp.call(name, arguments.clone()).await;
+        validate(&tool["inputSchema"], &arguments).unwrap_or_else(|wrong| panic!("{name} {arguments}: {wrong}"));
+        let reply = host.mcp.call(name, arguments.clone()).await;
         assert!(!reply.is_error, "{name} {arguments}: {}", reply.text);
-        check(&tool["outputSchema"], &reply.structured)
+        validate(&tool["outputSchema"], &reply.structured)
             .unwrap_or_else(|wrong| panic!("{name} {arguments}: {wrong} in {}", reply.structured));
-        let text: Value = serde_json::from_str(&reply.text).expect("the text is the same as JSON");
+        let text: Value = serde_json::from_str(&reply.text).expect("the text is JSON");
         assert_eq!(text, reply.structured, "{name}");
     }
 }

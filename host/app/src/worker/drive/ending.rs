@@ -8,7 +8,7 @@ use scanhost_domain::{
     scan::{Failure, FailureCode, Fence, Outcome, Phase, Running, Scan, ScanState},
     schedule::{Retry, retry},
 };
-use scanhost_outbound::{egress::Placeholders, lease::Hold};
+use scanhost_outbound::{egress::Placeholders, lease::Lease};
 use scanhost_store::WorkError;
 use scanhost_system::{clock, pace::paced};
 
@@ -103,13 +103,13 @@ pub(super) async fn cancelled(host: &Host, id: &TaskId) {
 }
 
 /// Keeps the scan for this worker; ready once another one has it.
-pub(super) async fn lost(host: &Host, id: &TaskId, fence: Fence, hold: &Hold) {
+pub(super) async fn lost(host: &Host, id: &TaskId, fence: Fence, lease: &Lease) {
     loop {
         tokio::time::sleep(paced(HEARTBEAT)).await;
         let asked_at = clock::now();
         match host.store.heartbeat(id, fence).await {
             Err(WorkError::Stale) => return,
-            Ok(()) => hold.renew(asked_at),
+            Ok(()) => lease.renew(asked_at),
             // While the store is away nobody else can take it over.
             Err(WorkError::Store(_)) => {}
         }

@@ -2,7 +2,7 @@
 
 use scanhost_domain::scan::Phase;
 use scanhost_outbound::{
-    command::{ForScan, Launching, ProgramReach},
+    command::{LaunchContext, ProgramReach, ScanContext},
     egress::Placeholders,
 };
 use scanhost_sandbox::{CallContext, ScannerReach, capability::Program};
@@ -29,24 +29,24 @@ impl Driver {
     /// For what must not be done by two workers: nothing is sent once another one may have the scan.
     pub(super) fn sole_reach(&self, placeholders: Placeholders) -> ScannerReach {
         let http = self.client.call(Some(self.scan.trace.clone()), placeholders, false);
-        let http = http.while_held(self.hold.clone()).noting(self.may_exist.clone());
+        let http = http.while_leased(self.lease.clone()).with_sent_flag(self.may_exist.clone());
         // Of what only one worker may do, this alone starts something.
-        let launching = matches!(self.running.phase, Phase::Launching { .. }).then(|| Launching {
-            hold: self.hold.clone(),
-            lease: self.host.store.lease(),
+        let launch = matches!(self.running.phase, Phase::Launching { .. }).then(|| LaunchContext {
+            lease: self.lease.clone(),
+            lease_duration: self.host.store.lease(),
             tasks: self.host.tasks.clone(),
         });
-        ScannerReach { http: Box::new(http), program: Some(self.program(launching)), log: Box::new(self.log()) }
+        ScannerReach { http: Box::new(http), program: Some(self.program(launch)), log: Box::new(self.log()) }
     }
 
-    fn program(&self, launching: Option<Launching>) -> Box<dyn Program> {
-        let scan = ForScan {
+    fn program(&self, launch: Option<LaunchContext>) -> Box<dyn Program> {
+        let scan = ScanContext {
             programs: self.host.programs.clone(),
             task: self.scan.id.clone(),
             fence: self.running.fence,
             folder: self.host.folder(&self.scan.id),
             targets: self.scan.request.targets.clone(),
-            launching,
+            launch,
         };
         let commands = self.snapshot.config.commands_of(&self.backend.description().name);
         Box::new(ProgramReach { commands, scan: Some(scan) })

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use scanhost_domain::scan::{Failure, FailureCode, Outcome, Phase};
-use scanhost_outbound::lease::Hold;
+use scanhost_outbound::lease::Lease;
 use scanhost_sandbox::Backend;
 use scanhost_store::Claimed;
 use scanhost_system::pace::paced;
@@ -26,7 +26,7 @@ const LOOK: Duration = Duration::from_millis(500);
 pub(super) async fn with_its_scanner(
     host: &Arc<Host>,
     claimed: &Claimed,
-    hold: &Hold,
+    lease: &Lease,
     offered: Arc<Snapshot>,
 ) -> Result<Arc<Snapshot>, End> {
     let (id, running) = (&claimed.scan.id, &claimed.running);
@@ -46,7 +46,7 @@ pub(super) async fn with_its_scanner(
         snapshot = turns_up => return Ok(snapshot),
         () = tokio::time::sleep(paced(GRACE)) => {}
         () = cancelled(host, id) => return Err(End::Outcome(Outcome::Cancelled)),
-        () = lost(host, id, running.fence, hold) => return Err(End::Stale),
+        () = lost(host, id, running.fence, lease) => return Err(End::Stale),
         () = host.shutdown.cancelled() => return Err(End::Shutdown),
     }
     let reports = host.store.scanner_reports().await.unwrap_or_default();

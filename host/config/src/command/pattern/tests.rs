@@ -43,7 +43,7 @@ fn pattern_that_permits_everything_is_refused() {
 }
 
 proptest! {
-    /// What fits begins and ends as the pattern does, and between has only what `*` stands for.
+    /// An argument that fits begins and ends like the pattern, and between has only what `*` stands for.
     #[test]
     fn only_plain_characters_take_the_place_of_a_star(
         prefix in "--[a-z]{1,8}=",

@@ -1,6 +1,9 @@
-//! What a single call of a plugin may do with its scanner's client.
+//! What one call of a plugin may do with its scanner's client.
 
-use std::sync::{Arc, PoisonError, atomic::{AtomicBool, Ordering}};
+use std::sync::{
+    Arc, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
@@ -9,8 +12,16 @@ use scanhost_domain::ids::TraceId;
 use scanhost_sandbox::capability::{Downloaded, Http, HttpError, Method, ReportWriter, Request, Response};
 use scanhost_system::pace::paced;
 
-use super::{super::{answer::{failure, read_body, read_start}, request, secrets::{Placeholders, Redaction}, session::Login}, MAX_REFUSAL, NoLogin, ScannerClient};
-use crate::{lease::Hold, trace_context::traceparent};
+use super::{
+    super::{
+        answer::{failure, read_body, read_start},
+        request,
+        secrets::{Placeholders, Redaction},
+        session::Login,
+    },
+    MAX_REFUSAL, NoLogin, ScannerClient,
+};
+use crate::{lease::Lease, trace_context::traceparent};
 
 /// A scanner's client in the hands of one plugin call.
 pub struct ScannerCall {
@@ -19,24 +30,24 @@ pub struct ScannerCall {
     pub(super) placeholders: Placeholders,
     pub(super) redaction: Redaction,
     pub(super) may_download: bool,
-    /// Nothing is sent when this is over.
-    pub(super) hold: Option<Hold>,
-    /// True from when anything may have reached the scanner.
+    /// Nothing is sent once this lease is over.
+    pub(super) lease: Option<Lease>,
+    /// True once anything may have reached the scanner.
     pub(super) has_sent: Arc<AtomicBool>,
 }
 
 impl ScannerCall {
-    /// The same as long as the scan is surely its worker's.
-    pub fn while_held(self, hold: Hold) -> Self {
-        Self { hold: Some(hold), ..self }
+    /// Makes the call send requests only while the lease is valid.
+    pub fn while_leased(self, lease: Lease) -> Self {
+        Self { lease: Some(lease), ..self }
     }
 
-    /// The same, which sets `has_sent` as soon as anything may have reached the scanner.
-    pub fn noting(self, has_sent: Arc<AtomicBool>) -> Self {
+    /// Makes the call set `has_sent` as soon as anything may have reached the scanner.
+    pub fn with_sent_flag(self, has_sent: Arc<AtomicBool>) -> Self {
         Self { has_sent, ..self }
     }
 
-    /// Sends it, with a new login and once more where the session has ended.
+    /// Sends the request. If the session has ended, logs in again and sends it once more.
     async fn exchange(&self, asked: &Request, is_download: bool) -> Result<reqwest::Response, HttpError> {
         let client = &self.client;
         let url = request::address(client.base()?, &asked.path)?;
@@ -68,11 +79,11 @@ impl ScannerCall {
                 sending = sending.body(self.placeholders.fill(body).into_owned());
             }
             client.pace().await;
-            // As late as can be: whatever was waited for may have taken long.
-            if self.hold.as_ref().is_some_and(|hold| !hold.is_sure()) {
-                return Err(HttpError::Unreachable("by now another worker may have the scan".into()));
+            // Checked as late as possible, since login and rate limit may have taken long.
+            if self.lease.as_ref().is_some_and(|lease| !lease.is_valid()) {
+                return Err(HttpError::Unreachable("another worker may have taken over the scan".into()));
             }
-            // Before it is sent: this may be given up on the way.
+            // Set before sending, since this future may be dropped while it sends.
             let had_sent = self.has_sent.swap(true, Ordering::Relaxed);
             let answer = sending.send().await.map_err(|error| {
                 if error.is_connect() {
@@ -123,7 +134,7 @@ impl Http for ScannerCall {
 
     async fn download(&mut self, asked: Request, report: &mut dyn ReportWriter) -> Result<Downloaded, HttpError> {
         if !self.may_download {
-            return Err(HttpError::Denied("downloads are for `export-report` only".into()));
+            return Err(HttpError::Denied("downloads are permitted only in `export-report`".into()));
         }
         let answer = self.exchange(&asked, true).await?;
         let (status, headers) = (answer.status(), self.visible_headers(answer.headers()));
@@ -149,7 +160,7 @@ impl Http for ScannerCall {
             }
             report.append(&piece).map_err(full)?;
             written += piece.len() as u64;
-            // From a scanner nearby the next piece is here already, and this would go on while others wait.
+            // With a fast scanner the next piece is always ready, and this loop would never yield to other tasks.
             tokio::task::yield_now().await;
         }
         Ok(Downloaded { status: status.as_u16(), headers, written, body: Vec::new() })
@@ -162,7 +173,7 @@ impl ScannerCall {
     }
 }
 
-/// What the scanner would have said to a request without login: the plugin knows what that means.
+/// The answer of a scanner to a request without a login, whose meaning the plugin knows.
 fn unauthorized() -> reqwest::Response {
     let mut answer = http::Response::new(Vec::new());
     *answer.status_mut() = StatusCode::UNAUTHORIZED;

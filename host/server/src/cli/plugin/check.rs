@@ -1,4 +1,4 @@
-//! `plugin check FILE`: by the very steps of loading, so what passes here is loaded and what fails here is not.
+//! `plugin check FILE`: checks a component by the steps of loading, so the host loads exactly what passes here.
 
 use std::{
     path::{Path, PathBuf},
@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use scanhost_app::{plugin_file, snapshot::LoadedProfile};
 use scanhost_config::{Config, PluginSource};
-use scanhost_conformance::last_words::Aloud;
+use scanhost_conformance::plugin_stderr::PrintStderr;
 use scanhost_domain::ids::ProfileName;
 use scanhost_sandbox::{Component, Digest, Grant, Grants, Limits, Plugin, Refused, Sandbox, World};
 use serde_json::json;
@@ -19,13 +19,13 @@ use crate::cli::{compiled, listing};
 pub struct Args {
     /// The component, a .wasm file
     file: PathBuf,
-    /// Folder whose scanhost.yaml has an entry for the file: its digest, grants and limits count. Without it the file
-    /// is granted all that it asks for
+    /// Folder whose scanhost.yaml has an entry for the file, with its digest, grants and limits. Without it the file gets
+    /// all grants that it requests
     #[arg(long, value_name = "DIR")]
     config: Option<PathBuf>,
 }
 
-/// What passed.
+/// A component that passed the check.
 struct Passed {
     kind: &'static str,
     world: World,
@@ -50,18 +50,18 @@ pub async fn run(args: Args, as_json: bool) -> anyhow::Result<()> {
         Err(refused) => {
             if as_json {
                 let error = json!({ "message": refused.reason, "hint": refused.hint });
-                listing::one(true, &json!({ "ok": false, "file": shown, "error": error }), String::new)?;
+                listing::json(&json!({ "ok": false, "file": shown, "error": error }))?;
             }
             bail!("{shown}: {refused}")
         }
     }
 }
 
-/// The plugin of the configuration that is this file.
+/// The entry of the configuration whose file this is.
 fn entry(folder: &Path, file: &Path) -> anyhow::Result<(String, PluginSource)> {
     let environment = |name: &str| std::env::var(name).ok();
     let config = Config::load(Some(folder), &environment).map_err(|problems| anyhow::anyhow!("{problems}"))?;
-    let wanted = file.canonicalize().with_context(|| format!("{} cannot be found", file.display()))?;
+    let wanted = file.canonicalize().with_context(|| format!("cannot find {}", file.display()))?;
     let mut entries = config.plugins.into_iter();
     let found = entries.find(|(_, source)| source.file.canonicalize().is_ok_and(|path| path == wanted));
     found.with_context(|| {
@@ -78,7 +78,7 @@ async fn check(
     file: &Path,
     bytes: &[u8],
 ) -> anyhow::Result<Result<Passed, Refused>> {
-    let sandbox = Sandbox::start_observed(compiled::folder(), Arc::new(Aloud))?;
+    let sandbox = Sandbox::start_observed(compiled::folder(), Arc::new(PrintStderr))?;
     Ok(load(&sandbox, entry, file, bytes).await)
 }
 
@@ -107,7 +107,7 @@ async fn load(
             Ok(Passed { kind, world, name, version, grants })
         }
         Plugin::Profile(profile) => {
-            // Its entry gives a profile its name; without one any name will do.
+            // A profile gets its name from its entry. Without an entry any name will do.
             let name = entry.map(|(name, _)| name).or_else(|| name_of(file));
             let name = name.and_then(|name| name.parse::<ProfileName>().ok());
             let any = || "profile".parse().expect("it has the form of a name");
@@ -128,19 +128,19 @@ fn name_of(file: &Path) -> Option<String> {
     Some(file.file_stem()?.to_str()?.to_ascii_lowercase())
 }
 
-/// For people: what it is, and the entry that loads it.
+/// Says what the component is, and shows the entry that loads it.
 fn sentence(passed: &Passed, file: &Path, digest: &str) -> String {
     let name = passed.name.as_deref().unwrap_or("NAME");
     let file = file.file_name().unwrap_or_default().to_string_lossy();
     let clocks = if passed.grants.contains(&"std-stubs") {
-        "  # its clocks stand still: the time is `context.now-ms`"
+        "  # its clocks stand still; use `context.now-ms` for the time"
     } else {
         ""
     };
     let grants =
         if passed.grants.is_empty() { String::new() } else { format!("\n    grants: [{}]", passed.grants.join(", ")) };
     format!(
-        "ok: {name} {} is a {} of {}\n\nTo load it, put it beside scanhost.yaml and add there:\n\nplugins:\n  {name}:\n    file: {file}{grants}{clocks}\n    # sha256: {digest} pins this file: a replacement needs a change here, and there is no rollback",
+        "ok: {name} {} is a {} of {}\n\nTo load it, put it beside scanhost.yaml and add this to that file:\n\nplugins:\n  {name}:\n    file: {file}{grants}{clocks}\n    # sha256: {digest} pins this file: a new version needs a change here, and there is no rollback",
         passed.version, passed.kind, passed.world,
     )
 }

@@ -1,9 +1,9 @@
-//! `plugin inspect FILE`: what a component is, also where it is none of ours.
+//! `plugin inspect FILE`: shows what a component is, also when it is not a plugin.
 
 use std::{path::PathBuf, sync::Arc};
 
 use scanhost_app::plugin_file;
-use scanhost_conformance::last_words::Aloud;
+use scanhost_conformance::plugin_stderr::PrintStderr;
 use scanhost_domain::visible::visible;
 use scanhost_sandbox::{Backend, Component, Digest, Grants, Limits, LoadError, Plugin, Profile, Refused, Sandbox};
 use serde_json::{Value as Json, json};
@@ -18,7 +18,7 @@ pub struct Args {
 
 pub async fn run(args: Args, as_json: bool) -> anyhow::Result<()> {
     let bytes = plugin_file::read(&args.file).map_err(anyhow::Error::msg)?;
-    let sandbox = Sandbox::start_observed(compiled::folder(), Arc::new(Aloud))?;
+    let sandbox = Sandbox::start_observed(compiled::folder(), Arc::new(PrintStderr))?;
     let mut found = json!({
         "file": args.file.display().to_string(),
         "size": bytes.len(),
@@ -31,7 +31,7 @@ pub async fn run(args: Args, as_json: bool) -> anyhow::Result<()> {
     listing::one(as_json, &found, || lines("", &found).trim_end().to_owned())
 }
 
-/// Adds what the component says of itself. All that it asks for is granted for this one question.
+/// Adds the component's description of itself. For this one call it gets everything that it requests.
 async fn describe(component: &Component, found: &mut Json) {
     found["imports"] = json!(component.imports());
     found["exports"] = json!(component.exports());
@@ -84,7 +84,7 @@ fn backend_description(backend: &Backend) -> Json {
     })
 }
 
-/// Under an empty definition, as for an entry that `profiles.yaml` does not have.
+/// Describes a profile with an empty definition, as for one without an entry in `profiles.yaml`.
 async fn profile_description(profile: &Profile) -> Result<Json, String> {
     let description = profile.describe("{}").await.map_err(|fault| fault.to_string())??;
     let derived = description
@@ -104,7 +104,7 @@ async fn profile_description(profile: &Profile) -> Result<Json, String> {
     }))
 }
 
-/// Key and value, one a line; lists indented below their key.
+/// Writes each key and value on a line, with lists indented below their key.
 fn lines(indent: &str, value: &Json) -> String {
     let mut text = String::new();
     for (key, value) in value.as_object().into_iter().flatten() {

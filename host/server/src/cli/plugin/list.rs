@@ -1,9 +1,9 @@
-//! `plugin list`: every version in use, and what is not.
+//! `plugin list`: lists the versions in use, and plugins that are not loaded.
 
 use scanhost_app::{plugin_list, plugins::Kept};
 use scanhost_sandbox::Sandbox;
 
-use super::tell_unserved;
+use super::note_no_host;
 use crate::{
     app,
     cli::{compiled, config_folder::ConfigFolder, listing},
@@ -24,6 +24,6 @@ pub async fn run(args: Args, as_json: bool) -> anyhow::Result<()> {
     let kept = Kept::new(&config.data);
     let (snapshot, problems) = app::what_loads(&Sandbox::start(compiled::folder())?, config).await?;
     let ledger = kept.ledger().map_err(anyhow::Error::msg)?;
-    tell_unserved();
+    note_no_host();
     listing::rows(as_json, &plugin_list::listed_unserved(&snapshot, &problems, &ledger))
 }

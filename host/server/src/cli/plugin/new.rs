@@ -1,5 +1,5 @@
-//! `plugin new`: a folder with a plugin that builds and passes the conformance kit as it is. Nothing outside of the
-//! folder is needed but the language's own tools: the worlds, and the SDK for Rust, are inside this program.
+//! `plugin new`: creates a folder with a plugin that builds and passes the conformance kit. It needs only the tools of its
+//! language, since the worlds and the SDK for Rust are inside this program.
 
 use std::{
     fs,
@@ -18,12 +18,12 @@ use crate::{
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Its name and the new folder's: lower case letters, digits and `-`
+    /// Name of the plugin and of the new folder: lower case letters, digits and `-`
     name: String,
-    /// What it is for
+    /// The kind of the plugin
     #[arg(long, value_enum)]
     kind: Kind,
-    /// Which language it is written in
+    /// The language of the plugin
     #[arg(long, value_enum)]
     lang: Lang,
 }
@@ -32,7 +32,7 @@ pub struct Args {
 enum Kind {
     /// Drives a kind of scanner and reads its reports
     Backend,
-    /// Decides what of a finding is shown
+    /// Decides which fields of a finding are shown
     Profile,
 }
 
@@ -63,17 +63,17 @@ pub fn run(args: Args, as_json: bool) -> anyhow::Result<()> {
         "folder": args.name, "kind": kind.name(), "world": world,
         "files": files.iter().map(|file| file.path.as_str()).collect::<Vec<_>>(), "next": steps,
     });
-    listing::one(as_json, &answer, || format!("made {}; now:\n\n  {}", folder.display(), steps.join("\n  ")))
+    listing::one(as_json, &answer, || format!("created {}; next steps:\n\n  {}", folder.display(), steps.join("\n  ")))
 }
 
-/// Into a folder that was not there before, so that nothing is ever overwritten.
+/// Writes the files into a new folder, so that nothing is ever overwritten.
 fn write(folder: &Path, files: &[File]) -> anyhow::Result<()> {
     match fs::create_dir(folder) {
         Ok(()) => {}
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            bail!("{} is there already: take another name, or move it away", folder.display())
+            bail!("{} already exists: choose another name, or move it away", folder.display())
         }
-        Err(error) => return Err(error).with_context(|| format!("the folder {} cannot be made", folder.display())),
+        Err(error) => return Err(error).with_context(|| format!("cannot create the folder {}", folder.display())),
     }
     for file in files {
         let path = folder.join(&file.path);
@@ -81,7 +81,7 @@ fn write(folder: &Path, files: &[File]) -> anyhow::Result<()> {
             use std::io::Write as _;
             fs::File::create_new(&path)?.write_all(file.text.as_bytes())
         });
-        made.with_context(|| format!("{} cannot be written", path.display()))?;
+        made.with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
-//! `plugin rollback NAME`: back to the last good version; `--clear` ends that.
+//! `plugin rollback NAME`: goes back to the last good version; `--clear` ends the rollback.
 
 use serde_json::Value as Json;
 
-use super::tell_unserved;
+use super::note_no_host;
 use crate::{
     app::Purpose,
     cli::{config_folder::ConfigFolder, listing},
@@ -13,7 +13,7 @@ use crate::{
 pub struct Args {
     /// The plugin's name under `plugins` in scanhost.yaml
     plugin: String,
-    /// Take the configured file into use again, which was rolled back before
+    /// End the rollback and use the configured file again
     #[arg(long)]
     clear: bool,
     #[command(flatten)]
@@ -33,7 +33,7 @@ pub async fn run(args: Args, as_json: bool) -> anyhow::Result<()> {
     let mut answer = answer?;
     if !is_served {
         answer["generation"] = Json::Null;
-        tell_unserved();
+        note_no_host();
     }
     listing::one(as_json, &answer, || {
         let part = |name: &str| listing::text(&answer[name]);

@@ -1,10 +1,10 @@
-//! `plugin test FILE`: the conformance kit, as a table or JSON.
+//! `plugin test FILE`: runs the conformance kit, and prints its result as a table or JSON.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use scanhost_app::plugin_file;
-use scanhost_conformance::{self as conformance, CaseReport, Stop, Unloaded};
+use scanhost_conformance::{self as conformance, CaseReport, LoadFailure, Stop};
 use scanhost_sandbox::Limits;
 use serde_json::{Value as Json, json};
 
@@ -14,16 +14,16 @@ use crate::cli::{compiled, listing};
 pub struct Args {
     /// The component, a .wasm file
     file: PathBuf,
-    /// What its kind of scanner answers, as YAML; by default FILE with the ending `.script.yaml`, where there is one
+    /// YAML script of the scanner's answers [default: FILE with the ending `.script.yaml`, if it exists]
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
-    /// Only cases whose name has this in it
+    /// Only cases whose name contains this text
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
-    /// Memory of a call, as `limits` in scanhost.yaml
+    /// Memory limit of a call, as in `limits` in scanhost.yaml
     #[arg(long, value_name = "MIB", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=4096))]
     memory_mib: u32,
-    /// CPU of a call, as `limits` in scanhost.yaml
+    /// CPU limit of a call, as in `limits` in scanhost.yaml
     #[arg(long, value_name = "MS", default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..=600_000))]
     cpu_ms: u64,
 }
@@ -40,12 +40,12 @@ pub async fn run(args: Args, as_json: bool) -> anyhow::Result<()> {
     let only = args.only.unwrap_or_default();
     let report = match conformance::test(&bytes, limits, script.as_deref(), &only, compiled::folder()).await? {
         Ok(report) => report,
-        Err(Unloaded { refused, last_words }) => {
-            bail!("{shown}: {refused}{}", last_words.map(|words| format!("\n{words}")).unwrap_or_default())
+        Err(LoadFailure { refused, stderr }) => {
+            bail!("{shown}: {refused}{}", stderr.map(|words| format!("\n{words}")).unwrap_or_default())
         }
     };
     if report.results.is_empty() {
-        bail!("no case of a {} has {only:?} in its name", report.kind);
+        bail!("no case for a {} has a name that contains {only:?}", report.kind);
     }
     let rows: Vec<Json> = report.results.iter().map(row).collect();
     let count = |wanted: &str| rows.iter().filter(|row| row["result"] == wanted).count();
@@ -56,26 +56,24 @@ pub async fn run(args: Args, as_json: bool) -> anyhow::Result<()> {
             "ok": failed == 0, "file": shown.to_string(), "kind": report.kind, "script": script,
             "passed": passed, "failed": failed, "skipped": skipped, "cases": rows,
         });
-        listing::one(true, &answer, String::new)?;
+        listing::json(&answer)?;
     } else {
-        listing::rows(false, &Json::from(report.results.iter().map(for_people).collect::<Vec<_>>()))?;
+        listing::table(&Json::from(report.results.iter().map(for_people).collect::<Vec<_>>()))?;
         println!("{passed} passed, {failed} failed, {skipped} skipped");
         if script.is_none() && report.kind == "backend" {
-            println!(
-                "Without a script of what its scanner answers only half of the cases mean something: see --script."
-            );
+            println!("Only half of the cases are meaningful without a script of the scanner's answers: see --script.");
         }
     }
     if failed > 0 { bail!("{shown} failed {failed} of {} cases", passed + failed) } else { Ok(()) }
 }
 
-/// Of `feed.wasm` it is `feed.script.yaml`.
+/// The script beside the component: `feed.script.yaml` for `feed.wasm`.
 fn beside(file: &Path) -> Option<PathBuf> {
     let script = file.with_extension("script.yaml");
     script.is_file().then_some(script)
 }
 
-/// What a plugin says may be as long as its state.
+/// Shortens a plugin's text, which may be as long as its state.
 fn short(text: &str) -> String {
     const LONGEST: usize = 300;
     match text.char_indices().nth(LONGEST) {
@@ -91,13 +89,13 @@ fn row(case: &CaseReport) -> Json {
         Err(Stop::Fail(what)) => ("FAIL", format!("{}; {}", short(what), case.why)),
     };
     let mut row = json!({ "case": case.name, "result": result, "fuel": case.fuel, "note": note });
-    if let (Err(Stop::Fail(_)), Some(words)) = (&case.outcome, &case.last_words) {
+    if let (Err(Stop::Fail(_)), Some(words)) = (&case.outcome, &case.stderr) {
         row["stderr"] = json!(words);
     }
     row
 }
 
-/// What the plugin wrote stands below the note.
+/// The row for people, with the plugin's own output below the note.
 fn for_people(case: &CaseReport) -> Json {
     let mut row = row(case);
     if let Some(words) = row.as_object_mut().and_then(|row| row.remove("stderr")) {

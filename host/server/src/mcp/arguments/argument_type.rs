@@ -1,14 +1,12 @@
-//! Whether a value is of the type that a tool's schema wants of an argument.
+//! Checks whether the value of an argument has the type that the tool's schema wants.
 
 use serde_json::Value as Json;
 
-/// Up to here every integer has a floating-point number of its own.
+/// 2^53: up to here every integer is exact as a floating-point number.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// The value as it is read: JSON makes no difference between `1` and `1.0`.
-///
-/// # Errors
-/// With what it has to be.
+/// Returns the value as it is read, since JSON makes no difference between `1` and `1.0`. The error names the type that
+/// the value has to have.
 pub fn fit(schema: &Json, value: &Json) -> Result<Json, String> {
     let fits = match kind(schema) {
         "string" => value.is_string(),
@@ -21,7 +19,7 @@ pub fn fit(schema: &Json, value: &Json) -> Result<Json, String> {
         "integer" => {
             let integer = whole(value).filter(|integer| minimum(schema).is_none_or(|least| *integer >= least));
             let is_large = value.as_f64().is_some_and(|number| number.abs() >= EXACT);
-            let expected = || if is_large { "an integer of fewer digits".to_owned() } else { named(schema) };
+            let expected = || if is_large { "an integer with fewer digits".to_owned() } else { named(schema) };
             return integer.map(Json::from).ok_or_else(expected);
         }
         _ => true,
@@ -52,7 +50,7 @@ fn named(schema: &Json) -> String {
     }
 }
 
-/// None for what is no integer, or larger than any argument can be.
+/// Returns `None` for a value that is not an integer, or is larger than any argument can be.
 fn whole(value: &Json) -> Option<i64> {
     let is_whole = |number: &f64| number.fract() == 0.0 && number.abs() < EXACT;
     #[expect(clippy::cast_possible_truncation, reason = "it is whole and small enough")]

@@ -26,10 +26,10 @@ async fn write(host: &Arc<Host>, baseline: &str, task_id: &str) -> Result<Vec<Pr
     let text = format!(
         "Compare two vulnerability scans: say what has changed.\n\nEarlier: {}\nLater: {}\n\n\
          1. Check in the statuses attached that both scans had the same targets and the same authentication_status; \
-         where not, say what that does to the comparison.\n\
-         2. Call compare_scans with {{\"baseline_task_id\": \"{}\", \"task_id\": \"{}\"}}: its counts are of all \
-         findings, and where it has `resume` the lists go on, which further calls with that `skip` get. Details of one \
-         finding come from get_scan_results with filters on host and plugin_id.\n\
+         if not, say how that affects the comparison.\n\
+         2. Call compare_scans with {{\"baseline_task_id\": \"{}\", \"task_id\": \"{}\"}}: its counts cover all \
+             findings; if it has `resume`, the lists go on: call it again with that `skip`. Details of one finding \
+             come from get_scan_results with filters on host and plugin_id.\n\
          3. Answer in this order: new findings of severity High and above, with host and plugin_id; findings whose \
          severity has changed; what is gone, and whether that is a fix or a host that did not answer; what is still \
          there although it was to be fixed.\n\

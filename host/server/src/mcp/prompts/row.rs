@@ -13,7 +13,7 @@ pub struct PromptRow {
     pub name: &'static str,
     pub title: &'static str,
     pub description: &'static str,
-    /// Ids of scans, all of them required: name and description.
+    /// The name and the description of each argument. All are ids of scans, and required.
     pub arguments: &'static [(&'static str, &'static str)],
     pub write: fn(Arc<Host>, Vec<String>) -> Writing,
 }
@@ -31,8 +31,7 @@ impl PromptRow {
         self.arguments.iter().any(|(known, _)| *known == name)
     }
 
-    /// # Errors
-    /// When an argument is missing, or there is no such scan.
+    /// Writes the prompt's messages.
     pub async fn messages(&self, host: &Arc<Host>, given: &JsonObject) -> Result<Vec<PromptMessage>, Refusal> {
         let value = |(name, description): &(&str, &str)| match given.get(*name) {
             Some(Json::String(text)) => Ok(text.clone()),

@@ -16,7 +16,7 @@ const FIELDS: [&str; 8] =
 pub const ROW: PromptRow = PromptRow {
     name: "triage_scan",
     title: "Triage a scan",
-    description: "Find out what of a scan's findings to fix first, and why",
+    description: "Find out which findings of a scan to fix first, and why",
     arguments: &[("task_id", "the id of a completed scan")],
     write: |host, arguments| Box::pin(async move { write(&host, &arguments[0]).await }),
 };

@@ -1,4 +1,4 @@
-//! What is read at an address.
+//! Reads the resource at an address.
 
 use std::{fs, io, path::Path, sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ use scanhost_app::{
     scanner_list::scanners,
     scans::{
         native_report::report as report_path,
-        results::{Args, Room, lines},
+        results::{Args, Budget, lines},
     },
     snapshot::named::{find_pool, find_profile},
 };
@@ -27,24 +27,21 @@ use super::super::arguments::{parse, schema};
 pub const JSON: &str = "application/json";
 pub const JSON_LINES: &str = "application/jsonl";
 
-/// What may change at any time.
+/// How long clients may cache a resource that can change at any time.
 const PASSING: Duration = Duration::from_secs(1);
 
-/// What changes only when somebody deletes it.
+/// How long clients may cache a resource that changes only when somebody deletes it.
 const LASTING: Duration = Duration::from_secs(60);
 
 /// A resource, and how long clients may keep it.
 pub struct Content {
     pub contents: ResourceContents,
     pub keep: Duration,
-    /// That of the scan, where it does not stand in the content.
+    /// The trace id of the scan, if the content does not have it.
     pub trace: Option<TraceId>,
 }
 
-/// Reads what is at the address.
-///
-/// # Errors
-/// When there is nothing, or not yet.
+/// Reads the resource at the address.
 pub async fn read(host: &Arc<Host>, address: Address) -> Result<Content, Refusal> {
     let uri = address.to_string();
     match address {
@@ -56,7 +53,7 @@ pub async fn read(host: &Arc<Host>, address: Address) -> Result<Content, Refusal
         }
         Address::Results(id, mut given) => {
             given.insert("task_id".into(), id.to_string().into());
-            let (lines, trace) = lines(host, parse(&schema::<Args>(), &given)?, Room::Resource).await?;
+            let (lines, trace) = lines(host, parse(&schema::<Args>(), &given)?, Budget::Resource).await?;
             let contents = ResourceContents::text(lines, uri).with_mime_type(JSON_LINES);
             Ok(Content { contents, keep: LASTING, trace: Some(trace) })
         }
@@ -101,7 +98,7 @@ async fn report(host: &Arc<Host>, id: &TaskId, uri: String) -> Result<Content, R
         Refusal::new(
             ErrorCode::Conflict,
             format!("the report has more than {limit} bytes, too many for one answer"),
-            "download_native_scan tells where the file is; get_scan_results reads it in pages.",
+            "download_native_scan tells where the file is; get_scan_results returns its findings in pages.",
         )
     })?;
     let is_xml = bytes.trim_ascii_start().starts_with(b"<");
@@ -120,10 +117,7 @@ fn read_up_to(path: &Path, limit: usize) -> io::Result<Option<Vec<u8>>> {
     if size > u64::try_from(limit).unwrap_or(u64::MAX) { Ok(None) } else { fs::read(path).map(Some) }
 }
 
-/// What tells whether a resource is still as it was. Of findings and reports that is the state of their scan.
-///
-/// # Errors
-/// When there is no such resource, or it cannot be read.
+/// Returns a text that differs once the resource has changed. For findings and reports it is the state of their scan.
 pub async fn state(host: &Arc<Host>, address: &Address) -> Result<String, Refusal> {
     match address {
         Address::Results(id, _) | Address::Report(id) => {

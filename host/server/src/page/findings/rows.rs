@@ -1,40 +1,44 @@
-//! Findings as rows: what is short stands in columns, what is long unfolds below its row.
+//! Findings as rows: short values stand in columns, and long ones unfold below their row.
 
 use maud::{Markup, html};
 use scanhost_domain::{field::FieldType, finding::Value};
 use scanhost_results::{FindingsPage, Shown, export::cell};
 
 use super::super::{
-    escape::{Told, block, plain},
-    question::Question,
+    escape::{Escaped, block, plain},
+    findings_query::FindingsQuery,
     state::severity_of,
     table::{Column, table as panel},
 };
 
-/// More columns than that do not fit beside each other.
-const MOST_COLUMNS: usize = 8;
+/// The largest number of columns that fit beside each other.
+const MAX_COLUMNS: usize = 8;
 
-/// Characters of a text that still stands in a column.
+/// The most characters of a text that stands in a column.
 const SHORT: usize = 72;
 
-/// Values of a list that still stand in a column.
+/// The most values of a list that stands in a column.
 const FEW: usize = 3;
 
-/// What a row is called; choosing it unfolds the rest.
+/// The field that names a row; choosing it unfolds the rest.
 const LEAD: &str = "plugin_name";
 
-/// Names that stand in a column, however long and wherever in the profile: a row is known by them.
+/// Fields that always stand in a column, since people recognise a row by them.
 const ALWAYS_COLUMNS: [&str; 4] = ["host", "plugin_id", LEAD, "severity"];
 
-/// The table. `to` makes the address of a question.
-pub fn table<'a>(found: &'a FindingsPage, to: &dyn Fn(&Question) -> String, question: &Question) -> Markup {
+/// The table of findings. `address_of` makes the address of a query.
+pub fn table<'a>(
+    found: &'a FindingsPage,
+    address_of: &dyn Fn(&FindingsQuery) -> String,
+    query: &FindingsQuery,
+) -> Markup {
     let mut columns: Vec<(usize, &'a Shown)> = Vec::new();
     let mut folded: Vec<(usize, &'a Shown)> = Vec::new();
-    let is_known_by = |name: &str| ALWAYS_COLUMNS.contains(&name);
-    let known = found.fields.iter().filter(|field| is_known_by(&field.name)).count();
-    let mut room = MOST_COLUMNS.saturating_sub(known);
+    let is_always = |name: &str| ALWAYS_COLUMNS.contains(&name);
+    let known = found.fields.iter().filter(|field| is_always(&field.name)).count();
+    let mut room = MAX_COLUMNS.saturating_sub(known);
     for (index, field) in found.fields.iter().enumerate() {
-        let is_wanted = is_known_by(&field.name);
+        let is_wanted = is_always(&field.name);
         let fits = is_wanted || room > 0 && is_short(found, index);
         room -= usize::from(fits && !is_wanted);
         if fits { columns.push((index, field)) } else { folded.push((index, field)) }
@@ -49,10 +53,10 @@ pub fn table<'a>(found: &'a FindingsPage, to: &dyn Fn(&Question) -> String, ques
             @let values: Vec<(&str, &Value)> =
                 folded.iter().filter_map(|(index, field)| Some((field.name.as_str(), row[*index].as_ref()?))).collect();
             tr {
-                @for (place, (index, field)) in columns.iter().enumerate() {
-                    td.number[is_number(field)].lead[place == lead] data-label=(plain(&field.name)) {
-                        @let value = row[*index].as_ref().map(|value| linked(&field.name, value, to, question));
-                        @if place == lead && !values.is_empty() {
+                @for (position, (index, field)) in columns.iter().enumerate() {
+                    td.number[is_number(field)].lead[position == lead] data-label=(plain(&field.name)) {
+                        @let value = row[*index].as_ref().map(|value| linked(&field.name, value, address_of, query));
+                        @if position == lead && !values.is_empty() {
                             details.unfold { summary { (value.unwrap_or_else(|| html! { "more" })) } }
                         } @else if let Some(value) = value {
                             (value)
@@ -71,23 +75,23 @@ fn more(values: &[(&str, &Value)], width: usize) -> Markup {
         tr.more {
             td colspan=(width) {
                 dl.long { @for (name, value) in values {
-                    div.whole[is_long(value)] { dt { (Told(name)) } dd { (shown(value)) } }
+                    div.whole[is_long(value)] { dt { (Escaped(name)) } dd { (shown(value)) } }
                 } }
             }
         }
     }
 }
 
-/// A value that people narrow the findings by links to those that have it.
-fn linked(name: &str, value: &Value, to: &dyn Fn(&Question) -> String, question: &Question) -> Markup {
+/// A value that people often filter by is a link to the findings that have it.
+fn linked(name: &str, value: &Value, address_of: &dyn Fn(&FindingsQuery) -> String, query: &FindingsQuery) -> Markup {
     let exact = match (name, value) {
         ("host", Value::Text(host)) => Some(format!("={host}")),
         ("plugin_id", Value::Integer(id)) => Some(id.to_string()),
         _ => None,
     };
     match (exact, value) {
-        (Some(exact), _) if !question.filters.contains(&format!("{name}={exact}")) => html! {
-            a href=(to(&question.with_profile(None).with_filter(name, &exact))) title=(format_args!("only this {name}")) { (shown(value)) }
+        (Some(exact), _) if !query.filters.contains(&format!("{name}={exact}")) => html! {
+            a href=(address_of(&query.with_profile(None).with_filter(name, &exact))) title=(format_args!("show only this {name}")) { (shown(value)) }
         },
         (_, Value::Severity(severity)) => severity_of(severity.name()).unwrap_or_else(|| shown(value)),
         _ => shown(value),
@@ -116,7 +120,7 @@ fn is_long(value: &Value) -> bool {
     text.contains('\n') || text.chars().nth(SHORT).is_some()
 }
 
-/// Whether no row of the page has a value of the field that is longer than a column takes.
+/// Whether all values of the field on this page fit a column.
 fn is_short(found: &FindingsPage, field: usize) -> bool {
     found.rows.iter().filter_map(|row| row[field].as_ref()).all(|value| match value {
         Value::Text(_) => !is_long(value),
