@@ -117,14 +117,16 @@ fn bad_view(bad: BadView, columns: &Columns) -> Refusal {
              >=High, a list such as [443, 80] any of its values, ! means not."
                 .to_owned()
         }
-        BadView::UnknownStanding { .. } => {
+        BadView::UnknownFieldsInStandingFilters { .. } => {
             format!("Use another schema_profile, and tell the operator. {}", known_names(columns))
         }
         BadView::StandingFilters { .. } => "Use another schema_profile, and tell the operator.".to_owned(),
     };
     let code = match bad {
         BadView::StandingFilters { .. } => ErrorCode::Internal,
-        BadView::UnknownFields(_) | BadView::Filters(_) | BadView::UnknownStanding { .. } => ErrorCode::InvalidArgument,
+        BadView::UnknownFields(_) | BadView::Filters(_) | BadView::UnknownFieldsInStandingFilters { .. } => {
+            ErrorCode::InvalidArgument
+        }
     };
     Refusal::new(code, bad.to_string(), hint)
 }

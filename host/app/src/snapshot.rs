@@ -16,7 +16,7 @@ use scanhost_domain::{
     schedule::Balance,
 };
 use scanhost_outbound::egress::ScannerClient;
-use scanhost_results::check_standing;
+use scanhost_results::check_standing_filters;
 use scanhost_sandbox::{Backend, Plan, Profile, ProfileDescription, Selection};
 use scanhost_store::{Offer, PoolOffer};
 
@@ -130,7 +130,7 @@ impl LoadedProfile {
     pub async fn load(name: ProfileName, definition: String, component: Arc<Profile>) -> Result<Self, String> {
         let description = component.describe(&definition).await.map_err(|fault| fault.to_string())??;
         let plan = component.plan(&definition, std::iter::empty()).await.map_err(|fault| fault.to_string())??;
-        check_standing(&plan.filters, &Columns::default())?;
+        check_standing_filters(&plan.filters, &Columns::default())?;
         let Plan { fields, filters, group: grouping, order } = plan;
         // Those of groups are the profile's own, and were checked.
         let (fields, order) = match (&grouping, fields) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use scanhost_domain::field::{Column, Columns, FieldType};
-use scanhost_results::check_standing;
+use scanhost_results::check_standing_filters;
 use scanhost_sandbox::{Fault, Plan, Profile, ProfileDescription, Selection};
 use serde_json::{Map, Value as Json, json};
 
@@ -192,7 +192,7 @@ async fn same_plan(rig: &Rig) -> Outcome {
 async fn filters(rig: &Rig) -> Outcome {
     rig.description().await?;
     let plan = rig.plan(&some_columns()).await?;
-    check_standing(&plan.filters, &Columns::default())
+    check_standing_filters(&plan.filters, &Columns::default())
         .map_err(|problem| Stop::Fail(format!("its filters {} are invalid: {problem}", plan.filters)))
 }
 

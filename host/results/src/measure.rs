@@ -6,7 +6,7 @@ use super::{
     error::ReportError,
     group_values::{present, text_of},
     rank::Ranks,
-    records::{Cells, Place},
+    records::{Cells, Position},
     report::Report,
 };
 

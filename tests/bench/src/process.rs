@@ -1,4 +1,4 @@
-//! What a process costs: elapsed time, processor time, and memory.
+//! The cost of a process: elapsed time, processor time, and memory.
 
 use std::{
     fs,

@@ -138,7 +138,7 @@ async function testActions(page) {
   await page.getByRole("button", { name: "Cancel scan" }).click();
   await waitForEnd(page, "cancelled");
   await page.getByText("Delete", { exact: true }).click();
-  await page.getByRole("button", { name: "Delete for good" }).click();
+  await page.getByRole("button", { name: "Delete permanently" }).click();
   await page.waitForURL(`${address}/scans`);
   assert.equal((await page.goto(`${address}/scans/${id}`)).status(), 404);
 
@@ -173,7 +173,7 @@ async function testKeyboard(page) {
   await page.goto(address);
   await page.keyboard.press("Tab");
   const focused = () => page.evaluate(() => document.activeElement.textContent);
-  assert.equal(await focused(), "Skip to the content");
+  assert.equal(await focused(), "Skip to main content");
   await page.keyboard.press("Enter");
   assert.equal(await page.evaluate(() => document.activeElement.id), "main");
   await page.keyboard.press("Tab");

@@ -43,7 +43,7 @@ impl PageClient {
         client
     }
 
-    /// The same client, with its cookie, at another server.
+    /// Returns a copy of this client, with its cookie, that talks to another server.
     pub fn at_server(&self, server: &Server) -> Self {
         Self { url: server.url().to_owned(), ..self.clone() }
     }

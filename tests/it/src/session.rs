@@ -30,12 +30,12 @@ impl Session {
         session
     }
 
-    /// The same session at another server, which may have to continue it.
+    /// Continues this session at another server.
     pub fn at_server(&self, server: &str) -> Self {
         Self { url: format!("{server}/mcp"), ..self.clone() }
     }
 
-    /// The same session, used with another token.
+    /// Uses this session with another token.
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }

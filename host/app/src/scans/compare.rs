@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use scanhost_domain::{scan::Scan, target::Targets};
-use scanhost_results::{ChangeCounts, Changes, Comparison, Report, ReportError, Resume, Stretch, Survey};
+use scanhost_results::{ChangeCounts, Changes, Comparison, ComparisonPage, FindingIndex, Report, ReportError, Resume};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -61,16 +61,16 @@ pub async fn compare(host: &Arc<Host>, args: Args) -> Result<Reply, Refusal> {
         permit_results(scan)?;
         accessed(host, &scan.id).await;
     }
-    let stretch = Stretch { skip: args.skip, limit: args.limit.clamp(1, MOST) };
-    let before = with_report(host, &baseline, Survey::of).await?;
-    let after = with_report(host, &current, Survey::of).await?;
-    let comparison = Arc::new(Comparison::new(&before, &after, stretch));
+    let page = ComparisonPage { skip: args.skip, limit: args.limit.clamp(1, MOST) };
+    let before = with_report(host, &baseline, FindingIndex::of).await?;
+    let after = with_report(host, &current, FindingIndex::of).await?;
+    let comparison = Arc::new(Comparison::new(&before, &after, page));
     let mut changes = {
         let comparison = comparison.clone();
-        with_report(host, &current, move |report| comparison.of_current(report)).await?
+        with_report(host, &current, move |report| comparison.read_current(report)).await?
     };
     let gone = comparison.clone();
-    changes.gone = with_report(host, &baseline, move |report| gone.gone_of(report)).await?;
+    changes.gone = with_report(host, &baseline, move |report| gone.read_gone(report)).await?;
     Ok(Reply {
         baseline_task_id: baseline.id.to_string(),
         task_id: current.id.to_string(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use scanhost_results::Digest;
+use scanhost_results::Highlights;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -27,7 +27,7 @@ pub struct Reply {
     /// success, partial, failed, unknown or not_applicable
     pub authentication_status: &'static str,
     #[serde(flatten)]
-    pub digest: Digest,
+    pub highlights: Highlights,
 }
 
 /// Counts, worst vulnerabilities and worst hosts of a completed scan.
@@ -37,12 +37,12 @@ pub async fn summary(host: &Arc<Host>, args: &ScanArgs) -> Result<Reply, Refusal
     accessed(host, &scan.id).await;
     let (id, trace, name) = (&scan.id, &scan.trace, &scan.request.name);
     reports::ask(host, &scan, |report| async move {
-        let digesting = host.tasks.spawn_blocking(move || {
-            let digest = Digest::of(&report)?;
-            Ok::<_, Unusable>((report.meta().summary(), digest))
+        let reading = host.tasks.spawn_blocking(move || {
+            let highlights = Highlights::of(&report)?;
+            Ok::<_, Unusable>((report.meta().summary(), highlights))
         });
-        let (summary, digest) =
-            digesting.await.map_err(|error| Refusal::internal("reading the findings", &error))??;
+        let (summary, highlights) =
+            reading.await.map_err(|error| Refusal::internal("reading the findings", &error))??;
         Ok(Reply {
             task_id: id.to_string(),
             trace_id: trace.to_string(),
@@ -51,7 +51,7 @@ pub async fn summary(host: &Arc<Host>, args: &ScanArgs) -> Result<Reply, Refusal
             total_vulnerabilities: summary.total_vulnerabilities,
             severity_counts: summary.severity_counts.into(),
             authentication_status: summary.authentication.name(),
-            digest,
+            highlights,
         })
     })
     .await

@@ -264,7 +264,7 @@ fn elements(values: &[Value]) -> Vec<String> {
     for value in values {
         let texts = match value {
             Value::List(list) => list.clone(),
-            other => vec![crate::values::text_of(other)],
+            other => vec![crate::group_values::text_of(other)],
         };
         for text in texts {
             if !found.contains(&text) {

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use anyhow::Context as _;
 use scanhost_conformance::plugin_stderr::PrintStderr;
 use scanhost_domain::ids::TaskId;
-use scanhost_results::{Comparison, Report, Stretch, Survey};
+use scanhost_results::{Comparison, ComparisonPage, FindingIndex, Report};
 use scanhost_sandbox::Sandbox;
 use serde_json::{Value as Json, json};
 
@@ -90,10 +90,10 @@ async fn compare_files(args: &Args) -> anyhow::Result<Json> {
         native::read(&snapshot, args.backend.as_deref(), Path::new(file), &folder)
     };
     let (baseline, current) = (open("baseline", &args.baseline)?, open("current", &args.current)?);
-    let stretch = Stretch { skip: usize::try_from(args.skip)?, limit: usize::try_from(args.limit)? };
-    let comparison = Comparison::new(&Survey::of(&baseline)?, &Survey::of(&current)?, stretch);
-    let mut changes = comparison.of_current(&current)?;
-    changes.gone = comparison.gone_of(&baseline)?;
+    let page = ComparisonPage { skip: usize::try_from(args.skip)?, limit: usize::try_from(args.limit)? };
+    let comparison = Comparison::new(&FindingIndex::of(&baseline)?, &FindingIndex::of(&current)?, page);
+    let mut changes = comparison.read_current(&current)?;
+    changes.gone = comparison.read_gone(&baseline)?;
     let mut answer = json!({ "baseline_file": args.baseline, "file": args.current, "counts": comparison.counts });
     if let (Json::Object(answer), Json::Object(lists)) = (&mut answer, serde_json::to_value(changes)?) {
         answer.extend(lists);

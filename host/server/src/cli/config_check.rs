@@ -9,7 +9,7 @@ use scanhost_app::snapshot::{
 };
 use scanhost_config::{Config, Problem, Scope};
 use scanhost_conformance::plugin_stderr::PrintStderr;
-use scanhost_results::unfamiliar;
+use scanhost_results::unknown_fields;
 use scanhost_sandbox::Sandbox;
 use serde_json::{Map, Value as Json, json};
 
@@ -142,12 +142,12 @@ fn unfamiliar_fields(snapshot: &Snapshot) -> Vec<String> {
             ("filters", &filtered, "this profile refuses a report without the field"),
             ("order", &profile.order, "a report without the field is not sorted by it"),
         ] {
-            for unfamiliar in unfamiliar(names.iter().map(String::as_str), &known) {
+            for unknown in unknown_fields(names.iter().map(String::as_str), &known) {
                 let warning = Problem {
                     file: definition.file.to_owned(),
                     place: definition.place,
                     key: format!("{}.{key}", definition.name),
-                    message: format!("{unfamiliar} ({meaning})"),
+                    message: format!("{unknown} ({meaning})"),
                 };
                 warnings.push(warning.to_string());
             }

@@ -13,7 +13,7 @@ use scanhost_app::{
 };
 use scanhost_config::{Config, StoreKind};
 use scanhost_domain::{ids::ProfileName, page::PageRequest};
-use scanhost_results::{Report, check_standing, jsonl::ScanMetadata, unfamiliar};
+use scanhost_results::{Report, check_standing_filters, jsonl::ScanMetadata, unknown_fields};
 use scanhost_sandbox::Sandbox;
 use serde_json::{Map, Value as Json};
 
@@ -119,15 +119,15 @@ async fn scan(control: &Control, config: Config, args: Args, interrupt: &Interru
 /// Checks the filters as far as possible without the report, which may have fields that are known nowhere else.
 fn check_filters(snapshot: &Snapshot, profile: &ProfileName, own: &Map<String, Json>) -> anyhow::Result<()> {
     let known = snapshot.known_fields();
-    check_standing(&serde_json::to_string(own)?, &known).map_err(anyhow::Error::msg)?;
+    check_standing_filters(&serde_json::to_string(own)?, &known).map_err(anyhow::Error::msg)?;
     let standing = snapshot.profile(profile).map_or("{}", |profile| profile.filters.as_str());
     let standing: Map<String, Json> = serde_json::from_str(standing)?;
     for (filters, whose) in [(own, "--filter".to_owned()), (&standing, format!("the filters of profile `{profile}`"))] {
-        for unfamiliar in unfamiliar(filters.keys().map(String::as_str), &known) {
-            if unfamiliar.nearest.is_some() {
-                bail!("{whose}: {unfamiliar}");
+        for unknown in unknown_fields(filters.keys().map(String::as_str), &known) {
+            if unknown.nearest.is_some() {
+                bail!("{whose}: {unknown}");
             }
-            eprintln!("warning: {whose}: {unfamiliar}");
+            eprintln!("warning: {whose}: {unknown}");
         }
     }
     Ok(())

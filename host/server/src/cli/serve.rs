@@ -146,7 +146,7 @@ pub async fn stdio(args: Args) -> anyhow::Result<()> {
 
 fn no_listener(address: SocketAddr, error: io::Error) -> anyhow::Error {
     let is_taken = error.kind() == io::ErrorKind::AddrInUse;
-    let hint = if is_taken { ". Give each process on one machine its own --listen address" } else { "" };
+    let hint = if is_taken { "; give each process its own --listen address" } else { "" };
     anyhow!("cannot listen on {address}: {error}{hint}")
 }
 

@@ -111,6 +111,6 @@ fn existing_folder_is_not_overwritten() {
     fs::create_dir(&folder).expect("a folder can be made");
     let output = scaffold(&home, "feed", "backend", "js");
     assert_eq!(output.code, Some(1));
-    assert!(output.stderr.contains("feed is there already"), "{}", output.stderr);
+    assert!(output.stderr.contains("feed already exists"), "{}", output.stderr);
     assert_eq!(fs::read_dir(&folder).expect("it is still there").count(), 0);
 }

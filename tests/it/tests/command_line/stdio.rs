@@ -105,7 +105,7 @@ fn second_process_reports_that_the_first_has_ended() {
     assert_eq!(first.close().0, Some(0));
     let (code, errors) = second.wait_for_exit();
     assert_eq!(code, Some(1));
-    assert!(errors.contains("worked through has ended: start it again"), "{errors}");
+    assert!(errors.contains("connected to has ended: start this one again"), "{errors}");
     // A process that is started again works.
     assert!(start(&home).request(&ping(1)).get("result").is_some());
 }

@@ -92,7 +92,7 @@ fn every_kind_of_change_is_listed() {
         "severity": "Critical", "baseline_severity": "Medium" });
     assert_eq!(answer["severity_changed"][0], changed);
     let table = run(&home, &["compare", &before, &after, "--limit", "1"]).stdout;
-    assert!(table.contains("2 new, 1 gone, 2 still there, 1 with another severity"), "{table}");
+    assert!(table.contains("2 new, 1 gone, 2 still there, 1 with a changed severity"), "{table}");
     assert!(table.contains("--skip 1"), "{table}");
     for change in ["new", "gone", "severity changed", "still there"] {
         assert!(table.contains(&format!(" {change} ")), "{table}");

@@ -65,5 +65,5 @@ fn parquet_is_not_written_to_a_terminal() {
     command.current_dir(home.path());
     let output = Output::run(command);
     assert_eq!(output.code, Some(1), "{}", output.stdout);
-    assert!(output.stdout.contains("send it to a file"), "{}", output.stdout);
+    assert!(output.stdout.contains("write it to a file"), "{}", output.stdout);
 }

@@ -42,11 +42,11 @@ async fn missing_or_empty_page_says_what_to_do() {
     let (_home, server) = start_without_tokens();
     let client = PageClient::new(&server);
     let empty = client.page("/").await;
-    assert!(empty.contains("There are no scans yet.") && empty.contains("Nothing runs now."), "{empty}");
-    assert!(client.page("/compare").await.contains("It takes two completed scans"));
+    assert!(empty.contains("There are no scans yet.") && empty.contains("No scan is running."), "{empty}");
+    assert!(client.page("/compare").await.contains("Two completed scans are needed"));
     let running = submit(&server.mcp(), "slow").await;
     let table = [
-        ("/nosuch".to_owned(), 404, "The overview leads to everything"),
+        ("/nosuch".to_owned(), 404, "Start from the overview."),
         ("/scans/01KB4J8ZC0Q2V7N5R3T6W9XYAE".to_owned(), 404, "Finished scans are deleted"),
         ("/scans/%3Cb%3E".to_owned(), 400, "task_id"),
         ("/scans?status=nosuch".to_owned(), 400, "Values are: queued, running"),

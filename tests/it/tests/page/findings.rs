@@ -90,7 +90,7 @@ async fn invalid_query_shows_an_error_and_keeps_the_form() {
         assert!(response.body.contains("id=\"profile\""), "{query}: the form stays on the page");
     }
     let empty = client.page(&format!("/scans/{id}?filter=host%3Dnosuch")).await;
-    assert!(empty.contains("No finding passes all of the filters."), "{empty}");
+    assert!(empty.contains("No finding matches all filters."), "{empty}");
     let past = client.page(&format!("/scans/{id}?page=99")).await;
     assert!(past.contains("past the end"), "{past}");
 }

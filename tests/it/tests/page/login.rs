@@ -25,7 +25,7 @@ async fn nothing_is_shown_without_a_login() {
         }
         let without_accept = server.mcp().http().get(format!("{}{path}", server.url()));
         let response = PageResponse::receive(without_accept).await;
-        assert_eq!((response.code, response.body.as_str()), (401, "a valid token is needed\n"), "{path}");
+        assert_eq!((response.code, response.body.as_str()), (401, "a valid token is required\n"), "{path}");
     }
     for path in
         ["/scans", "/pools/mock/pause", "/logout"].map(str::to_owned).into_iter().chain([format!("/scans/{id}/delete")])

@@ -38,7 +38,7 @@ fn table() -> Vec<(Value, Vec<u64>)> {
         (json!({ "cvss_score": "!>7" }), vec![3, 4]),
         (json!({ "severity": "!High" }), vec![1, 3, 4, 5]),
         (json!({ "exploit_available": "!true" }), vec![2]),
-        // Of a list of values, any without `!` and all with `!` have to match.
+        // A list of values matches if any value without `!` and every value with `!` matches.
         (json!({ "plugin_name": ["ssh", "smb"] }), vec![2, 4, 6]),
         (json!({ "plugin_name": ["!ssh", "!smb"] }), vec![1, 3, 5, 7]),
         (json!({ "plugin_name": ["ss", "!weak"] }), vec![2, 3]),

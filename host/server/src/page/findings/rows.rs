@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 use scanhost_domain::{field::FieldType, finding::Value};
-use scanhost_results::{FindingsPage, Shown, export::cell};
+use scanhost_results::{FindingsPage, ShownField, export::cell};
 
 use super::super::{
     escape::{Escaped, block, plain},
@@ -32,8 +32,8 @@ pub fn table<'a>(
     address_of: &dyn Fn(&FindingsQuery) -> String,
     query: &FindingsQuery,
 ) -> Markup {
-    let mut columns: Vec<(usize, &'a Shown)> = Vec::new();
-    let mut folded: Vec<(usize, &'a Shown)> = Vec::new();
+    let mut columns: Vec<(usize, &'a ShownField)> = Vec::new();
+    let mut folded: Vec<(usize, &'a ShownField)> = Vec::new();
     let is_always = |name: &str| ALWAYS_COLUMNS.contains(&name);
     let known = found.fields.iter().filter(|field| is_always(&field.name)).count();
     let mut room = MAX_COLUMNS.saturating_sub(known);
@@ -43,7 +43,7 @@ pub fn table<'a>(
         room -= usize::from(fits && !is_wanted);
         if fits { columns.push((index, field)) } else { folded.push((index, field)) }
     }
-    let head = |(_, field): &(usize, &'a Shown)| {
+    let head = |(_, field): &(usize, &'a ShownField)| {
         if is_number(field) { Column::Number(field.name.as_str()) } else { Column::Text(field.name.as_str()) }
     };
     let heads: Vec<Column<'a>> = columns.iter().map(head).collect();
@@ -111,7 +111,7 @@ fn shown(value: &Value) -> Markup {
     }
 }
 
-fn is_number(field: &Shown) -> bool {
+fn is_number(field: &ShownField) -> bool {
     matches!(field.field_type, FieldType::Integer | FieldType::Number)
 }
 
