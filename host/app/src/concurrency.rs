@@ -1,4 +1,4 @@
-//! Limits how many requests are worked on at a time. The others wait for their turn, first come, first served. Turns
+//! Limits how many requests are worked on at a time. The others wait for their turn, first come, first served. ConcurrencyLimit
 //! are short, and there are no more requests than connections, so that no request waits long.
 
 use std::{
@@ -20,31 +20,31 @@ const AT_A_TIME: usize = 256;
 /// The longest turn. Work that takes longer waits for a disk, a store, or a report that is read again.
 const LONGEST: Duration = Duration::from_secs(1);
 
-pub struct Turns {
+pub struct ConcurrencyLimit {
     free: Arc<Semaphore>,
     metrics: Arc<Metrics>,
 }
 
-impl Turns {
+impl ConcurrencyLimit {
     pub fn new(metrics: Arc<Metrics>) -> Self {
         Self { free: Arc::new(Semaphore::new(AT_A_TIME)), metrics }
     }
 
     /// Waits for the request's turn, which ends when all clones of the returned value are dropped.
-    pub async fn next(&self) -> Turn {
+    pub async fn next(&self) -> CallSlot {
         let start = Instant::now();
         // Never closed.
         let permit = self.free.clone().acquire_owned().await.ok();
-        self.metrics.waited_for_turn(start.elapsed());
-        Turn(Arc::new(Mutex::new(permit)))
+        self.metrics.waited_for_slot(start.elapsed());
+        CallSlot(Arc::new(Mutex::new(permit)))
     }
 }
 
 /// A request's turn; the default is a turn that was passed on.
 #[derive(Clone, Debug, Default)]
-pub struct Turn(Arc<Mutex<Option<OwnedSemaphorePermit>>>);
+pub struct CallSlot(Arc<Mutex<Option<OwnedSemaphorePermit>>>);
 
-impl Turn {
+impl CallSlot {
     /// Does the work, and passes the turn on if the work takes longer than a turn.
     pub async fn work<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);

@@ -11,8 +11,8 @@ use scanhost_system::installation::Installation;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    access::Callers, accesses::Accesses, audit::Audit, breakers::Breakers, concurrency::Turns, faults::Faults,
-    metrics::Metrics, open_reports::Reports, plugins::Kept, reloads::Reloads, role::Role, seal::Sealer,
+    access::Callers, accesses::Accesses, audit::Audit, breakers::Breakers, concurrency::ConcurrencyLimit,
+    faults::Faults, metrics::Metrics, open_reports::Reports, plugins::Kept, reloads::Reloads, role::Role, seal::Sealer,
     snapshot::Snapshot, waits::Waits,
 };
 
@@ -30,7 +30,7 @@ pub struct Host {
     pub breakers: Breakers,
     pub accesses: Accesses,
     pub callers: Callers,
-    pub turns: Turns,
+    pub concurrency: ConcurrencyLimit,
     pub waits: Waits,
     pub audit: Audit,
     pub reports: Reports,

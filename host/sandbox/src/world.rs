@@ -33,7 +33,7 @@ pub struct World {
     wit: &'static str,
 }
 
-/// One for every module of [`bindings`].
+/// One for every module of `bindings`.
 pub const WORLDS: [World; 2] = [
     World { kind: PluginKind::Backend, wit: bindings::backend::WIT },
     World { kind: PluginKind::Profile, wit: bindings::profile::WIT },

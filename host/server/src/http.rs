@@ -8,7 +8,7 @@ mod names;
 mod requests;
 mod stream;
 
-pub use body::RequestSlot as Place;
+pub use body::RequestSlot;
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::{

@@ -2,7 +2,7 @@
 //!
 //! Everything that a scanner would know about a scan is in the state that the host keeps: its targets, its options and
 //! when it was launched. Findings depend only on the targets and the options, so the same scan always has the same
-//! report. The report is JSON lines, see [`line`].
+//! report. The report is JSON lines, see `line.rs`.
 
 pub mod catalogue;
 pub mod hosts;

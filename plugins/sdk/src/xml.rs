@@ -47,7 +47,7 @@ impl fmt::Display for Malformed {
 
 impl std::error::Error for Malformed {}
 
-/// Carries an error of [`input::Input`] through the XML reader, which knows only I/O errors.
+/// Carries an error of `input::Input` through the XML reader, which knows only I/O errors.
 impl From<Malformed> for io::Error {
     fn from(malformed: Malformed) -> Self {
         io::Error::other(malformed)

@@ -1,7 +1,7 @@
 //! Filters on any words: they are read or refused, and what is read means what its negation does not.
 //!
 //! The first line names a field, each further line is a value: `t` and a text, `n` and a number, or one of the letters
-//! of [`operand`]. Several are a list.
+//! of `operand`. Several are a list.
 
 use scanhost_domain::{
     field::{Columns, FieldType},

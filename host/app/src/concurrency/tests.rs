@@ -6,18 +6,18 @@ use std::{
 use futures_util::FutureExt as _;
 use tokio::task::unconstrained;
 
-use super::{AT_A_TIME, Turn, Turns};
+use super::{AT_A_TIME, CallSlot, ConcurrencyLimit};
 use crate::metrics::Metrics;
 
-fn full() -> (Turns, Vec<Turn>) {
-    let turns = Turns::new(Metrics::new());
+fn full() -> (ConcurrencyLimit, Vec<CallSlot>) {
+    let turns = ConcurrencyLimit::new(Metrics::new());
     // A task of tokio's would be made to pause between so many.
     let next = || unconstrained(turns.next()).now_or_never().expect("a turn");
     let working = (0..AT_A_TIME).map(|_| next()).collect();
     (turns, working)
 }
 
-fn is_full(turns: &Turns) -> bool {
+fn is_full(concurrency: &ConcurrencyLimit) -> bool {
     turns.next().now_or_never().is_none()
 }
 

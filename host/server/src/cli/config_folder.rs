@@ -9,7 +9,7 @@ use crate::control::Control;
 /// The folder of the configuration.
 #[derive(clap::Args, Clone)]
 pub struct ConfigFolder {
-    /// Folder with scanhost.yaml, scanners.yaml and profiles.yaml. Without it there is one mock pool, and data is in ./data
+    /// Folder with scanhost.yaml, scanners.yaml and profiles.yaml. Without it there is one mock pool, with data in ./data
     #[arg(long, value_name = "DIR", global = true)]
     pub config: Option<PathBuf>,
 }

@@ -1,5 +1,5 @@
-//! The CORS headers that a browser needs before another page may call this server and read the answer. Only requests with
-//! an allowed `Origin` come here. They still need a token, except a preflight request.
+//! The CORS headers that a browser needs before another page may call this server and read the answer. A request with
+//! a forbidden `Origin` never comes here. All but preflight requests still need a token.
 
 use axum::{
     extract::Request,

@@ -7,7 +7,7 @@ use rmcp::{RoleServer, service::RequestContext};
 use scanhost_app::{
     access::{Access, Permit, RetryAfter},
     audit::{Entry, shortened},
-    concurrency::Turn,
+    concurrency::CallSlot,
     host::Host,
     refusal::Refusal,
 };
@@ -16,7 +16,7 @@ use serde_json::{Map, Value as Json};
 pub struct AuditedRequest {
     entry: Entry,
     retry_after: Option<RetryAfter>,
-    turn: Option<Turn>,
+    turn: Option<CallSlot>,
 }
 
 impl AuditedRequest {
@@ -58,10 +58,10 @@ impl AuditedRequest {
     }
 
     /// Waits for the request's turn. A request over HTTP has waited for it already.
-    pub async fn turn(&self, host: &Host) -> Turn {
+    pub async fn turn(&self, host: &Host) -> CallSlot {
         match &self.turn {
             Some(turn) => turn.clone(),
-            None => host.turns.next().await,
+            None => host.concurrency.next().await,
         }
     }
 

@@ -13,7 +13,7 @@ use scanhost_app::{
 use scanhost_config::Scope;
 
 use super::implementation::implementation;
-use crate::http::Place;
+use crate::http::RequestSlot;
 
 /// Returns what the caller of a request may do.
 pub fn access(context: &RequestContext<RoleServer>) -> Access {
@@ -38,7 +38,7 @@ pub fn permit(context: &RequestContext<RoleServer>, scope: Scope) -> Result<(), 
 /// Checks that the request may wait for long. A large one must not, since it would keep the place of another.
 pub fn permit_staying(context: &RequestContext<RoleServer>) -> Result<(), Refusal> {
     let parts = context.extensions.get::<http::request::Parts>();
-    if parts.is_some_and(|parts| parts.extensions.get::<Place>().is_some()) {
+    if parts.is_some_and(|parts| parts.extensions.get::<RequestSlot>().is_some()) {
         let hint = "Leave out arguments that are not needed, and give targets as ranges or CIDRs.";
         return Err(Refusal::invalid("a request that waits may have at most 64 KiB", hint));
     }

@@ -25,7 +25,7 @@ use rmcp::{
     },
     service::{RequestContext, SubscriptionContext},
 };
-use scanhost_app::concurrency::Turn;
+use scanhost_app::concurrency::CallSlot;
 use tokio::sync::broadcast;
 
 use super::{
@@ -131,7 +131,7 @@ impl ServerHandler for Fixtures {
             caller: caller(&context, request.meta.as_ref()),
             input: request.input_responses.map(|responses| Input { responses, state: request.request_state }),
             context: None,
-            turn: Turn::default(),
+            turn: CallSlot::default(),
         };
         let name = request.name.as_ref();
         if let Some(answer) = input::call(name, &call, &context).await {

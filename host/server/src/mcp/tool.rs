@@ -11,7 +11,7 @@ use rmcp::{
     service::RequestContext,
 };
 use scanhost_app::{
-    concurrency::Turn,
+    concurrency::CallSlot,
     host::Host,
     refusal::Refusal,
     submit::{Caller, new_trace_id},
@@ -34,7 +34,7 @@ pub struct Call {
     /// For progress and cancellation; absent where there is no client to tell.
     pub context: Option<RequestContext<RoleServer>>,
     /// A call that waits for something else passes it on.
-    pub turn: Turn,
+    pub turn: CallSlot,
 }
 
 /// The answers to questions of an earlier, identical call.

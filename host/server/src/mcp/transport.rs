@@ -40,7 +40,7 @@ pub fn mount<R: Clone + Send + Sync + 'static>(
     offered: &Arc<Offered>,
 ) -> Router<R> {
     let offered = offered.clone();
-    let in_turn = middleware::from_fn_with_state(host.clone(), take_turns);
+    let in_turn = middleware::from_fn_with_state(host.clone(), limit_concurrency);
     let explained = middleware::from_fn(malformed::explain);
     let owned = middleware::from_fn_with_state(host.clone(), session_owner::check);
     #[cfg(feature = "conformance")]
@@ -126,8 +126,8 @@ fn no_mcp(error: ServerInitializeError) -> anyhow::Error {
 
 /// Lets the library see a request only when it is its turn: what it keeps for each is most of the memory. A call whose
 /// response is a stream keeps the turn beyond that.
-pub async fn take_turns(State(host): State<Arc<Host>>, mut request: Request, next: Next) -> Response {
-    let turn = host.turns.next().await;
+pub async fn limit_concurrency(State(host): State<Arc<Host>>, mut request: Request, next: Next) -> Response {
+    let turn = host.concurrency.next().await;
     request.extensions_mut().insert(turn.clone());
     turn.work(next.run(request)).await
 }

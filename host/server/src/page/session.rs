@@ -1,6 +1,6 @@
 //! Logins of people. A browser gets a random number in a cookie. Under the number's hash the store keeps the token's name
 //! and a keyed hash of the token's text. So every process on the store knows a login, a logout ends it everywhere, it ends
-//! when its token is removed or changed, and neither the cookie nor the store reveals a token.
+//! when its token is removed or changed, and neither the cookie nor the store can be used as a token.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};

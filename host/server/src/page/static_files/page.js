@@ -1,5 +1,5 @@
-// Takes the place of loading a page again and again: parts that have changed come as events. Nothing here is needed to
-// use the page.
+// Replaces parts of the page that have changed, which come as events, so that nobody has to reload it. The page also works
+// without this script.
 (() => {
   "use strict";
   const address = document.querySelector("main[data-events]")?.dataset.events;
@@ -9,7 +9,7 @@
   let source = null;
   let timer = 0;
 
-  // Changes only what differs, so that what has the focus, or is about to be clicked, stays where it is.
+  // Changes only what differs, so that an element with the focus, or one about to be clicked, stays where it is.
   const morph = (from, to) => {
     if (from.isEqualNode(to)) return;
     const isOther = from.nodeType !== to.nodeType || from.nodeName !== to.nodeName || from.id !== to.id;
@@ -19,7 +19,7 @@
       return;
     }
     for (const { name } of [...from.attributes]) {
-      // What somebody unfolded stays so.
+      // An element that somebody unfolded stays unfolded.
       if (!to.hasAttribute(name) && name !== "open") from.removeAttribute(name);
     }
     for (const { name, value } of to.attributes) {
@@ -60,12 +60,12 @@
     source.addEventListener("reload", () => { stop(); location.reload(); });
     source.addEventListener("error", () => {
       live.hidden = true;
-      // It was refused: a browser does not try that again by itself.
+      // The stream was refused, and a browser does not retry that by itself.
       if (source?.readyState === EventSource.CLOSED) timer = setTimeout(start, AGAIN);
     });
   };
 
-  // Browsers have few connections for one server: pages that nobody sees need none.
+  // Browsers allow few connections to one server, and hidden pages need none.
   document.addEventListener("visibilitychange", () => (document.hidden ? stop() : start()));
   addEventListener("pagehide", stop);
   if (!document.hidden) start();
