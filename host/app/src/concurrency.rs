@@ -1,4 +1,4 @@
-//! Limits how many requests are worked on at a time. The others wait for their turn, first come, first served. ConcurrencyLimit
+//! Limits how many requests are worked on at a time. The others wait for their turn, first come, first served. Turns
 //! are short, and there are no more requests than connections, so that no request waits long.
 
 use std::{

@@ -165,7 +165,7 @@ impl Metrics {
         self.operation_duration.with_label_values(&[method, tool, error]).observe(time.as_secs_f64());
     }
 
-    pub fn waited_for_turn(&self, time: Duration) {
+    pub fn waited_for_slot(&self, time: Duration) {
         self.request_wait.observe(time.as_secs_f64());
     }
 

@@ -1,4 +1,4 @@
-//! ConcurrencyLimit an agent's arguments into a scan in the queue. Everything is checked before anything is stored.
+//! Turns an agent's arguments into a scan in the queue. Everything is checked before anything is stored.
 
 mod args;
 mod login;

@@ -61,7 +61,7 @@ fn value(field_type: FieldType, json: Json) -> Result<Option<Value>, NotAValue> 
     })
 }
 
-/// ConcurrencyLimit the exact name of a severity into one, so that its number can be written.
+/// Turns the exact name of a severity into one, so that its number can be written.
 fn of_text(field_type: FieldType, text: String) -> Value {
     let severity = Severity::ALL.into_iter().find(|severity| severity.name() == text);
     match severity.filter(|_| field_type == FieldType::Severity) {

@@ -25,7 +25,7 @@ const FIELDS: [&str; 9] = [
 pub const ROW: PromptRow = PromptRow {
     name: "remediation_plan",
     title: "Plan remediation",
-    description: "CallSlot a scan's findings into a work plan: one step per fix, the most helpful first",
+    description: "Turn a scan's findings into a work plan: one step per fix, the most helpful first",
     arguments: &[("task_id", "the id of a completed scan")],
     write: |host, arguments| Box::pin(async move { write(&host, &arguments[0]).await }),
 };
