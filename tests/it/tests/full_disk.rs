@@ -57,7 +57,7 @@ async fn full_disk_refuses_new_scans_and_loses_none() {
     let begin = Instant::now();
     let (code, message, hint) = mcp.call_refused("run_untrusted_scan", scan_arguments(json!({}))).await;
     assert_eq!(code, "unavailable", "{message}");
-    assert!(message.contains("disk") && message.contains("full") && hint.contains("room"), "{message} {hint}");
+    assert!(message.contains("disk") && message.contains("full") && hint.contains("space"), "{message} {hint}");
     assert!(begin.elapsed() < Duration::from_secs(15), "the refusal is immediate");
     let (code, state) = ready(&server).await;
     assert_eq!((code, &state["disk"]["ok"]), (503, &json!(false)), "{state}");

@@ -118,7 +118,7 @@ impl fmt::Display for Refused {
             Self::Denied { target, rule } => write!(f, "{target} is refused by denied_targets: {rule}"),
             Self::NotCovered { target } => write!(f, "{target} is refused: no rule of allowed_targets covers it"),
             Self::TooManyAddresses { count, limit } => {
-                write!(f, "{count} addresses are more than max_addresses allows: {limit}")
+                write!(f, "{count} addresses are more than max_addresses: {limit} allows")
             }
         }
     }

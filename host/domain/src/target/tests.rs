@@ -207,7 +207,7 @@ fn policy_permits_covered_targets_and_refuses_others() {
         ("SECRET.lab.example", "SECRET.lab.example is refused by denied_targets: secret*".to_owned()),
         ("10.0.0.0/30", "10.0.0.0/30 is refused by denied_targets: 10.0.0.1".to_owned()),
         ("::ffff:10.0.0.1", "::ffff:10.0.0.1 is refused by denied_targets: 10.0.0.1".to_owned()),
-        ("0.0.0.0/0", "0.0.0.0/0 is refused by denied_targets: 10.0.0.1; 4294967296 addresses are more than max_addresses allows: 65536".to_owned()),
+        ("0.0.0.0/0", "0.0.0.0/0 is refused by denied_targets: 10.0.0.1; 4294967296 addresses are more than max_addresses: 65536 allows".to_owned()),
         ("10.0.0.2 8.8.8.8 x", format!("8.8.8.8 {not_covered}; x {not_covered}")),
     ];
     for (text, refusal) in rows {

@@ -31,7 +31,7 @@ fn unloadable_component_is_refused_with_a_hint() {
 fn component_of_another_world_version_is_refused_with_both_versions() {
     let bytes = replace_bytes(MOCK, b"scanhost:backend/scanner@0.1.0", b"scanhost:backend/scanner@0.9.0");
     check_refused(&bytes, "scanhost:backend@0.9.0", "scanhost plugin new");
-    check_refused(&bytes, "this host takes scanhost:backend@0.1.0", "scanhost plugin new");
+    check_refused(&bytes, "this host supports scanhost:backend@0.1.0", "scanhost plugin new");
 }
 
 #[test]

@@ -21,7 +21,7 @@ async fn greeting_without_a_configuration_says_how_to_connect() {
         let greeting: Vec<&str> = log.lines().filter(|line| !line.starts_with('{')).collect();
         assert_eq!(greeting.len(), 3, "{log}");
         let address = format!("{}/mcp", server.url());
-        assert!(greeting[0].contains(&address) && greeting[0].contains(&format!("{}/;", server.url())), "{log}");
+        assert!(greeting[0].contains(&address) && greeting[0].contains(&format!("{}/,", server.url())), "{log}");
         assert!(greeting[1].contains("claude mcp add") && greeting[1].contains(&address), "{log}");
         assert!(greeting[2].contains("scanhost stdio"), "{log}");
     }

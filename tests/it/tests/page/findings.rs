@@ -78,7 +78,7 @@ async fn invalid_query_shows_an_error_and_keeps_the_form() {
         ("filter=severity%3Dawful", "severity", "Filters are an object"),
         ("profile=nosuch", "schema_profile", "Profiles are: "),
         ("page=-1", "is -1", "Pages count from 1"),
-        ("page=two", "must be an integer", "Required: task_id"),
+        ("page=two", "is not a whole number", "Use a whole number"),
     ];
     for (query, message, hint) in table {
         let response = client.get(&format!("/scans/{id}?{query}")).await;
