@@ -57,7 +57,7 @@ const INVALID_CHANGES: &[InvalidChange] = &[
             write_server_yaml(config, &SERVER.replace("file: steady.wasm", &pinned));
         },
         source: "scanhost.yaml",
-        expected: &["plugins.steady", "the file's sha256 is", "wants 0000"],
+        expected: &["plugins.steady", "the file's sha256 is", "expects 0000"],
     },
     InvalidChange {
         name: "an import that was not granted",
