@@ -196,7 +196,7 @@ async fn damaged_record_stops_no_other_scan_and_is_logged_once() {
     assert!(message.contains("damaged") && hint.contains("operator"), "{message} {hint}");
     assert_eq!(redis.command(&["LRANGE", "mock:queue", "0", "-1"]), damaged, "the damaged scan stays in the queue");
     let log = server.log();
-    let lines = log.lines().filter(|line| line.contains("leaving it alone") && line.contains(&damaged));
+    let lines = log.lines().filter(|line| line.contains("cannot be read and is skipped") && line.contains(&damaged));
     assert_eq!(lines.count(), 1, "{log}");
 }
 
