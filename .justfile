@@ -21,6 +21,10 @@ test crate *arguments:
 it name *arguments:
     cargo test --package scanhost-it --test {{ name }} {{ arguments }}
 
+# Updates the expected tool list after a change of a schema or a description: read the diff of tests/it/tests/protocol/tools.
+expected-output:
+    UPDATE_EXPECTED=1 cargo test --package scanhost-it --test protocol expected_output
+
 # Runs everything that CI runs.
 ci:
     bash tests/run

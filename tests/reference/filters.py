@@ -1,6 +1,6 @@
-"""Decides which findings match an object of filters. Written from the contract ("Filters").
+"""Decides which findings match an object of filters. Written from host/docs/filters.md, not from the Rust code.
 
-Each finding is tested on its own. Filters that the contract does not allow raise `Invalid`.
+Each finding is tested on its own. Filters that the page does not allow raise `Invalid`.
 """
 
 import json

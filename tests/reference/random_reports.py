@@ -1,6 +1,6 @@
 """Random reports in which the oddities of real reports, and some that could occur, are frequent.
 
-Every report is well formed under the product's contract: each oddity in it has exactly one meaning.
+Every report can be read, and each oddity in it has exactly one meaning, so that two readers have to agree about it.
 """
 
 from xml.sax.saxutils import escape

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """An independent reader of .nessus reports. It is plain and slow, and parses the whole file at once.
 
-It is written from the product's contract ("Fields of a finding"), not from the Rust code, so that the two can check
-each other.
+It is written from the table of fields in wit/README.md and the format of Nessus, not from the Rust code, so that the
+two can check each other.
 
     read_nessus.py FILE                  prints every finding as a JSON object, one per line
     read_nessus.py FILE ACTUAL.jsonl     compares the findings with the lines of type "vulnerability" in ACTUAL.jsonl,
@@ -256,7 +256,7 @@ def finding(host, properties, item):
     given["severity"] = SEVERITIES[level]
     given["severity_id"] = str(level)
     given["cvss_score"] = best_score(children)
-    # Values from attributes and host properties and computed values come first, in the order of the contract.
+    # Values from attributes and host properties and computed values come first, in the order of HEADER.
     present = [field for field in HEADER if given[field]]
     raw = {field: [given[field]] for field in present if is_of_type(field, given[field])}
     mistyped = len(present) - len(raw)

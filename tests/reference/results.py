@@ -1,4 +1,7 @@
-"""Computes the lines that answer a query about a report. Written from the contract ("Results: JSON-NL").
+"""Computes the lines that answer a query about a report: schema, scan, findings and pagination, as JSON lines.
+
+It is written from README.md, host/docs/filters.md and the description of `get_scan_results`, not from the Rust code, so
+that the two can check each other.
 
 The code is plain and slow: every query goes over all findings of the whole parsed report.
 """
@@ -18,7 +21,7 @@ BUILT_IN = {
     "full": {"fields": "all"},
 }
 
-# Fields that are known even if a report does not have them: those of the contract and those of the Nessus backend.
+# Fields that are known even if a report does not have them: the standard ones and those of the Nessus backend.
 KNOWN_FIELDS = (
     set(read_nessus.HEADER + SUMMARY + ["description", "solution", "risk_factor", "plugin_output"])
     | read_nessus.LISTS

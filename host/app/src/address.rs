@@ -47,7 +47,7 @@ impl Address {
             _ => return Err(unknown()),
         };
         if url.query().is_some() {
-            return Err(Refusal::invalid("only …/results takes parameters", HINT));
+            return Err(Refusal::invalid("only scan://{task_id}/results takes parameters", HINT));
         }
         Ok(address)
     }

@@ -113,8 +113,8 @@ fn bad_view(bad: BadView, columns: &Columns) -> Refusal {
             unknown_names(errors.unknown_fields(), columns)
         }
         BadView::Filters(_) => {
-            "Filters are an object of field: value; text takes a substring or =text, numbers >7.0 or 9.8, severity \
-             >=High, a list such as [443, 80] any of its values, ! means not."
+            "Filters are an object of field: value. For a text, give a substring or =text; for a number, >7.0 or 9.8; \
+             for a severity, >=High. A list such as [443, 80] matches any of its values, and ! in front means not."
                 .to_owned()
         }
         BadView::UnknownFieldsInStandingFilters { .. } => {

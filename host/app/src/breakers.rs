@@ -28,6 +28,8 @@ struct Entry {
     changed_at: Option<Timestamp>,
     /// Whether it is up, and what it says or why not.
     seen: Option<(bool, String)>,
+    /// Whether it refuses the host's login.
+    refuses_login: bool,
 }
 
 impl Breakers {
@@ -75,11 +77,26 @@ impl Breakers {
         let before = entry.breaker.circuit();
         change(&mut entry.breaker);
         let after = entry.breaker.circuit();
+        if after == Circuit::Closed {
+            entry.refuses_login = false;
+        }
         if before != after {
             entry.changed_at = Some(clock::now());
             tracing::warn!(%scanner, from = before.name(), to = after.name(), "breaker");
         }
         before != after
+    }
+
+    /// The scanner refuses the host's login: it gets no scans, and no calls but probes, until it takes the login again.
+    pub fn refuse_login(&self, scanner: &ScannerId, message: String) {
+        self.change(scanner, |breaker| breaker.open(clock::now()));
+        self.lock().entry(scanner.clone()).or_default().refuses_login = true;
+        self.see(scanner, false, message);
+    }
+
+    /// Whether the scanner is known to refuse the host's login.
+    pub fn refuses_login(&self, scanner: &ScannerId) -> bool {
+        self.lock().get(scanner).is_some_and(|entry| entry.refuses_login)
     }
 
     /// Takes over what another worker has seen since.
@@ -90,6 +107,7 @@ impl Breakers {
             tracing::warn!(%scanner, to = report.circuit.name(), "breaker, as another worker has seen");
             entry.breaker = Breaker::reported(report.circuit, report.changed_at.unwrap_or_else(clock::now));
             entry.changed_at = report.changed_at;
+            entry.refuses_login = report.refuses_login;
         }
     }
 
@@ -113,6 +131,7 @@ impl Breakers {
         let entry = entries.get(scanner)?;
         let (up, message) = entry.seen.clone()?;
         let (circuit, changed_at) = (entry.breaker.circuit(), entry.changed_at);
-        Some(ScannerReport { up, message, circuit, changed_at, reported_at: clock::now() })
+        let refuses_login = entry.refuses_login;
+        Some(ScannerReport { up, message, refuses_login, circuit, changed_at, reported_at: clock::now() })
     }
 }

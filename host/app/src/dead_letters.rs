@@ -4,15 +4,15 @@ use jiff::Timestamp;
 use scanhost_domain::{
     ids::TaskId,
     request::Login,
-    scan::{Outcome, Scan, ScanState},
+    scan::{FailureCode, Outcome, PhaseName, Scan, ScanState},
 };
-use scanhost_store::{NewScan, StoreError};
+use scanhost_store::{Adoption, NewScan, StoreError};
 use scanhost_system::clock;
 use serde::Serialize;
 
 use crate::{
     host::Host,
-    refusal::{ErrorCode, Refusal},
+    refusal::{ErrorCode, Refusal, joined},
     submit::{find_stored_pool, new_task_id, new_trace_id, permit_again},
 };
 
@@ -23,8 +23,8 @@ pub async fn list(host: &Host, pool: Option<&str>) -> Result<Vec<Scan>, Refusal>
         None => None,
     };
     let mut scans = Vec::new();
-    for letter in host.store.dead_letters(pool.as_ref()).await? {
-        match host.store.scan(&letter.id).await {
+    for letter in host.dead_letters.dead_letters(pool.as_ref()).await? {
+        match host.scans.scan(&letter.id).await {
             // Where it is asked for by its id, its error tells more.
             Err(StoreError::Damaged(_)) => {}
             // None when it was deleted since, with its letter.
@@ -35,9 +35,9 @@ pub async fn list(host: &Host, pool: Option<&str>) -> Result<Vec<Scan>, Refusal>
 }
 
 pub async fn find(host: &Host, task_id: &str) -> Result<Scan, Refusal> {
-    let letters = host.store.dead_letters(None).await?;
+    let letters = host.dead_letters.dead_letters(None).await?;
     let scan = match letters.iter().find(|letter| letter.id.as_str().eq_ignore_ascii_case(task_id.trim())) {
-        Some(letter) => host.store.scan(&letter.id).await?,
+        Some(letter) => host.scans.scan(&letter.id).await?,
         None => None,
     };
     scan.ok_or_else(|| {
@@ -56,14 +56,19 @@ pub async fn retry(host: &Host, task_id: &str) -> Result<RetryReply, Refusal> {
     if had_secrets {
         return Err(Refusal::new(
             ErrorCode::Conflict,
-            "the scan's secrets were erased when it ended, so it cannot be run again as it was",
-            "Submit it again with its credentials; scans with a configured `credential` can be retried.",
+            "the scan's secrets were erased when it ended, so the host cannot run it again",
+            "Submit it again as a new scan with its credentials. Only scans without secrets of their own, such as \
+                those with a configured `credential`, can be retried.",
         ));
     }
     let problems = host.reloads.problems_from_start();
     if !problems.is_empty() {
         let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        return Err(Refusal::new(ErrorCode::Unavailable, told.join("; "), "Nothing has changed."));
+        return Err(Refusal::new(
+            ErrorCode::Unavailable,
+            told.join("; "),
+            "Nothing has changed. Correct these problems, then run the command again.",
+        ));
     }
     permit_again(&host.snapshot.load(), &scan.request)?;
     let new = NewScan {
@@ -74,8 +79,9 @@ pub async fn retry(host: &Host, task_id: &str) -> Result<RetryReply, Refusal> {
         retry_of: Some(scan.id.clone()),
         idempotency: None,
         max_depth: u64::MAX,
+        adopts: remote_scan(&scan),
     };
-    match host.store.retry_dead_letter(new).await? {
+    match host.dead_letters.retry_dead_letter(new).await? {
         Some(new) => {
             tracing::info!(scan = %new.id, trace = %new.trace, retry_of = %scan.id, "dead letter retried");
             Ok(RetryReply { task_id: new.id.to_string(), retry_of: scan.id.to_string() })
@@ -83,10 +89,49 @@ pub async fn retry(host: &Host, task_id: &str) -> Result<RetryReply, Refusal> {
         None => Err(Refusal::new(
             ErrorCode::NotFound,
             "there is no dead letter with that id",
-            "Somebody retried or \
-                purged it just now.",
+            "Somebody has just retried or purged it. `scanhost dlq list` shows those that are left.",
         )),
     }
+}
+
+/// Retries all dead letters, or those of a pool, with an error code, or both. One that cannot be retried stays and holds
+/// up no other.
+pub async fn retry_all(host: &Host, pool: Option<&str>, code: Option<&str>) -> Result<RetryAllReply, Refusal> {
+    if let Some(code) = code
+        && !FailureCode::ALL.iter().any(|known| known.name() == code)
+    {
+        let codes: Vec<&str> = FailureCode::ALL.iter().map(|code| code.name()).collect();
+        let message = format!("there is no error code `{code}`");
+        return Err(Refusal::new(ErrorCode::InvalidArgument, message, format!("Use one of {}.", codes.join(", "))));
+    }
+    let mut reply = RetryAllReply { retried: Vec::new(), refused: Vec::new() };
+    for scan in list(host, pool).await? {
+        let letter = DeadLetterReply::from(&scan);
+        if code.is_some_and(|code| letter.code != code) {
+            continue;
+        }
+        match retry(host, &letter.task_id).await {
+            Ok(retried) => reply.retried.push(retried),
+            Err(refusal) => reply
+                .refused
+                .push(RefusedRetry { task_id: letter.task_id, reason: joined(&refusal.message, &refusal.hint) }),
+        }
+    }
+    Ok(reply)
+}
+
+/// The scan at the scanner with which a retry goes on instead of scanning again: it was launched and the host did not
+/// stop it when it gave the task up.
+fn remote_scan(scan: &Scan) -> Option<Adoption> {
+    let ScanState::Finished(finished) = &scan.state else { return None };
+    let (Outcome::Failed(failure), Some(run)) = (&finished.outcome, &finished.run) else { return None };
+    let is_left = match run.phase? {
+        PhaseName::Exporting | PhaseName::Ingesting => failure.code != FailureCode::RemoteScanLost,
+        PhaseName::Launched => failure.code == FailureCode::Poison,
+        PhaseName::Claimed | PhaseName::Creating | PhaseName::Created | PhaseName::Launching => false,
+    };
+    let remote_id = run.remote_id.clone().filter(|_| is_left)?;
+    Some(Adoption { slot: run.slot.clone(), remote_id })
 }
 
 /// Removes the dead letter of one scan, those of one pool, or all. The scans' records stay.
@@ -95,7 +140,7 @@ pub async fn purge(host: &Host, task_id: Option<&str>, pool: Option<&str>) -> Re
         Some(task_id) => vec![find(host, task_id).await?.id],
         None => list(host, pool).await?.into_iter().map(|scan| scan.id).collect(),
     };
-    Ok(PurgeReply { purged: host.store.purge_dead_letters(&ids).await? })
+    Ok(PurgeReply { purged: host.dead_letters.purge_dead_letters(&ids).await? })
 }
 
 /// A failed scan as operators see it in a list.
@@ -113,6 +158,19 @@ pub struct DeadLetterReply {
 pub struct RetryReply {
     pub task_id: String,
     pub retry_of: String,
+}
+
+#[derive(Serialize)]
+pub struct RetryAllReply {
+    pub retried: Vec<RetryReply>,
+    /// Those that stay dead letters.
+    pub refused: Vec<RefusedRetry>,
+}
+
+#[derive(Serialize)]
+pub struct RefusedRetry {
+    pub task_id: String,
+    pub reason: String,
 }
 
 #[derive(Serialize)]

@@ -1,5 +1,5 @@
-//! Versions of plugins that fail again and again: they are left alone for a while, and one that has just come into use
-//! makes room for the last good one.
+//! Quarantines versions of plugins that fail repeatedly. One that has only just come into use is rolled back to the
+//! last good version.
 
 pub mod roll_back;
 
@@ -16,60 +16,65 @@ use tokio::sync::Notify;
 
 use crate::{metrics::Metrics, plugins::Plugin};
 
-/// The versions that have failed lately.
+/// The versions of plugins that had faults.
 #[derive(Default)]
 pub struct Faults {
     versions: Mutex<HashMap<Digest, Quarantine>>,
-    begun: Notify,
+    quarantine_begun: Notify,
 }
 
 impl Faults {
-    /// Ready once the quarantine of a version has begun.
+    /// Waits until the quarantine of a version begins.
     async fn quarantine_begun(&self) {
-        self.begun.notified().await;
+        self.quarantine_begun.notified().await;
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Digest, Quarantine>> {
         self.versions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How long the version is left alone from now; none for one that may be called.
-    pub fn rest(&self, digest: Digest) -> Option<Duration> {
+    /// Returns how long the version is still quarantined, or `None` if it may be called.
+    pub fn remaining_quarantine(&self, digest: Digest) -> Option<Duration> {
         self.lock().get(&digest)?.permit(clock::now()).err()
     }
 
-    /// Forgets versions that are not among these.
-    pub fn keep(&self, plugins: &[Arc<Plugin>]) {
+    /// Forgets the faults of versions that are not among these plugins.
+    pub fn retain(&self, plugins: &[Arc<Plugin>]) {
         self.lock().retain(|digest, _| plugins.iter().any(|plugin| plugin.digest() == *digest));
     }
 }
 
 impl Observer for Faults {
     fn permit(&self, digest: Digest) -> Result<(), Duration> {
-        self.rest(digest).map_or(Ok(()), Err)
+        self.remaining_quarantine(digest).map_or(Ok(()), Err)
     }
 
-    fn stderr_written(&self, words: &StderrTail<'_>) {
-        let stderr = visible(words.text);
-        tracing::warn!(plugin = words.plugin, function = words.function, stderr, "a plugin's last words");
+    fn stderr_written(&self, tail: &StderrTail<'_>) {
+        let stderr = visible(tail.text);
+        tracing::warn!(
+            plugin = tail.plugin,
+            function = tail.function,
+            stderr,
+            "the plugin wrote this to standard error before its call failed"
+        );
     }
 
     fn call_ended(&self, report: &CallReport<'_>) {
         let CallOutcome::Fault(kind) = report.outcome else { return };
-        // The others are no fault of the plugin's: its scanner was slow, or the host had no room.
+        // The plugin did not cause the other faults: its scanner was slow, or the host had no room.
         if !matches!(kind, "cpu" | "memory" | "crash" | "contract") {
             return;
         }
         let has_begun = self.lock().entry(report.digest).or_default().fault(clock::now());
         tracing::warn!(plugin = report.plugin, function = report.function, fault = kind, sha256 = %report.digest, "plugin fault");
         if has_begun {
-            tracing::error!(plugin = report.plugin, sha256 = %report.digest, "the plugin fails again and again and is left alone for a while");
-            self.begun.notify_one();
+            tracing::error!(plugin = report.plugin, sha256 = %report.digest, "the plugin failed repeatedly and is now quarantined");
+            self.quarantine_begun.notify_one();
         }
     }
 }
 
-/// All who want to know of every call.
+/// The observers of every call: the metrics and the faults.
 pub struct Observers {
     pub metrics: Arc<Metrics>,
     pub faults: Arc<Faults>,
@@ -85,7 +90,7 @@ impl Observer for Observers {
         self.faults.permit(digest)
     }
 
-    fn stderr_written(&self, words: &StderrTail<'_>) {
-        self.faults.stderr_written(words);
+    fn stderr_written(&self, tail: &StderrTail<'_>) {
+        self.faults.stderr_written(tail);
     }
 }

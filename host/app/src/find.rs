@@ -18,7 +18,7 @@ pub fn parse(task_id: &str) -> Result<TaskId, Refusal> {
 
 pub async fn scan(host: &Host, task_id: &str) -> Result<Scan, Refusal> {
     let id = parse(task_id)?;
-    host.store.scan(&id).await?.ok_or_else(|| not_found(&id))
+    host.scans.scan(&id).await?.ok_or_else(|| not_found(&id))
 }
 
 pub fn not_found(id: &TaskId) -> Refusal {

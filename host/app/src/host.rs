@@ -1,30 +1,41 @@
 //! What all parts of a running host share.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use scanhost_domain::ids::TaskId;
 use scanhost_outbound::command::Programs;
 use scanhost_sandbox::Sandbox;
-use scanhost_store::Store;
-use scanhost_system::installation::Installation;
+use scanhost_store::{DeadLetters, RemoteScans, ScannerReports, Scans, Sessions, Settings};
+use scanhost_system::{
+    held_folder::{FolderError, HeldFolder},
+    installation::Installation,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     access::Callers, accesses::Accesses, audit::Audit, breakers::Breakers, concurrency::ConcurrencyLimit,
-    faults::Faults, metrics::Metrics, open_reports::Reports, plugins::Kept, reloads::Reloads, role::Role, seal::Sealer,
-    snapshot::Snapshot, waits::Waits,
+    faults::Faults, metrics::Metrics, open_reports::Reports, orphans::Orphans, plugins::PluginArchive,
+    reloads::Reloads, role::Role, seal::Sealer, snapshot::Snapshot, waits::Waits, worker::CrashMarks,
 };
+
+/// How long the file system may take to answer.
+const PROBE_TIME: Duration = Duration::from_secs(4);
 
 pub struct Host {
     pub role: Role,
     pub installation: Installation,
-    pub store: Arc<dyn Store>,
+    pub scans: Arc<dyn Scans>,
+    pub dead_letters: Arc<dyn DeadLetters>,
+    pub remote_scans: Arc<dyn RemoteScans>,
+    pub scanner_reports: Arc<dyn ScannerReports>,
+    pub sessions: Arc<dyn Sessions>,
+    pub settings: Arc<dyn Settings>,
     pub metrics: Arc<Metrics>,
     pub sandbox: Arc<Sandbox>,
     pub snapshot: ArcSwap<Snapshot>,
     pub reloads: Reloads,
-    pub kept: Kept,
+    pub plugin_archive: PluginArchive,
     pub faults: Arc<Faults>,
     pub sealer: Sealer,
     pub breakers: Breakers,
@@ -36,14 +47,38 @@ pub struct Host {
     pub reports: Reports,
     /// What runs for scans of this process.
     pub programs: Arc<Programs>,
+    /// Scans at the scanners that no task owns.
+    pub orphans: Orphans,
+    /// Which scans this process works on at this moment.
+    pub crash_marks: CrashMarks,
     /// The folder of all files.
     pub data: PathBuf,
+    /// The same folder, as this process was started on it.
+    pub held_folder: Arc<HeldFolder>,
     /// Everything that runs in the background; shutdown waits for it.
     pub tasks: TaskTracker,
     pub shutdown: CancellationToken,
 }
 
 impl Host {
+    /// Checks that the data folder is there, is the one that this process was started on, and can be written.
+    ///
+    /// # Errors
+    /// With what an operator can do.
+    pub async fn probe_folder(&self) -> Result<(), FolderError> {
+        let held = self.held_folder.clone();
+        // A file system may hang.
+        let probing = tokio::task::spawn_blocking(move || held.probe());
+        match tokio::time::timeout(PROBE_TIME, probing).await {
+            Ok(Ok(probed)) => probed,
+            Ok(Err(_)) | Err(_) => Err(FolderError::Unusable {
+                path: self.data.clone(),
+                action: "reached",
+                source: std::io::ErrorKind::TimedOut.into(),
+            }),
+        }
+    }
+
     /// The scan's own folder.
     pub fn folder(&self, id: &TaskId) -> PathBuf {
         self.data.join("tasks").join(id.as_str())

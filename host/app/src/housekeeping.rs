@@ -27,7 +27,7 @@ const NOTED_FOR: Duration = Duration::from_secs(3_600);
 pub async fn accessed(host: &Host, id: &TaskId) {
     let now = clock::now();
     if host.accesses.is_news(id, now, NOTED_FOR.min(shortest_retention(host) / 10))
-        && let Err(error) = host.store.touch(id, now).await
+        && let Err(error) = host.scans.touch(id, now).await
     {
         host.accesses.forget(id);
         tracing::warn!(scan = %id, error = chain(&error), "the access could not be noted");
@@ -78,7 +78,7 @@ async fn delete_expired(host: &Arc<Host>) {
             let kept = SignedDuration::try_from(kept).unwrap_or(SignedDuration::MAX);
             now.checked_sub(kept).unwrap_or(Timestamp::MIN)
         };
-        let expired = host.store.expired(before(retention.completed), before(retention.failed), limit).await;
+        let expired = host.scans.expired(before(retention.completed), before(retention.failed), limit).await;
         let expired = match expired {
             Ok(expired) => expired,
             Err(error) => {
@@ -88,7 +88,7 @@ async fn delete_expired(host: &Arc<Host>) {
         };
         unreadable = 0;
         for id in &expired {
-            if let Err(StoreError::Damaged(_)) = host.store.scan(id).await {
+            if let Err(StoreError::Damaged(_)) = host.scans.scan(id).await {
                 unreadable += 1;
                 continue;
             }

@@ -16,6 +16,7 @@ pub mod host;
 pub mod housekeeping;
 pub mod metrics;
 pub mod open_reports;
+pub mod orphans;
 pub mod plugin_file;
 pub mod plugin_list;
 mod plugin_log;

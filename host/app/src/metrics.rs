@@ -84,17 +84,17 @@ impl Metrics {
             operation_duration: operation_duration(&registry),
             request_wait: new.histogram(
                 "request_wait_seconds",
-                "Time of an MCP request before it is worked on, while others are.",
+                "Time that an MCP request waits for others before the host works on it.",
                 TOOL_SECONDS,
             ),
             plugin_calls: new.counters(
                 "plugin_calls_total",
-                "Calls of plugins: ok, error (an answer that is one), or the kind of fault.",
+                "Calls of plugins: ok, error (the plugin answered with an error), or the kind of fault.",
                 &["plugin", "function", "outcome"],
             ),
             plugin_call_seconds: new.histograms(
                 "plugin_call_seconds",
-                "Time of a plugin call, with what it waited for.",
+                "Time of a plugin call, including the time that it waited.",
                 &["plugin", "function"],
                 PLUGIN_SECONDS,
             ),
@@ -105,7 +105,7 @@ impl Metrics {
             ),
             config_reloads: new.counters(
                 "config_reloads_total",
-                "Changes of the configuration that were found: ok, or failed, when the old one stays.",
+                "Reloads of a changed configuration: ok, or failed, in which case the old one stays in use.",
                 &["outcome"],
             ),
             invalid_transitions: new
@@ -195,7 +195,7 @@ impl Metrics {
     }
 
     /// Makes everything that may be counted exist with 0, so that its first event shows as an increase.
-    pub fn expect(
+    pub fn begin_at_zero(
         &self,
         snapshot: &Snapshot,
         tools: impl Iterator<Item = &'static str>,
@@ -217,10 +217,10 @@ impl Metrics {
             }
         }
         for name in snapshot.backends.keys() {
-            self.expect_plugin(name.as_str(), &Backend::FUNCTIONS);
+            self.begin_plugin_at_zero(name.as_str(), &Backend::FUNCTIONS);
         }
         for profile in &snapshot.profiles {
-            self.expect_plugin(profile.component.name(), &Profile::FUNCTIONS);
+            self.begin_plugin_at_zero(profile.component.name(), &Profile::FUNCTIONS);
         }
         for route in routes {
             self.http_requests.with_label_values(&[route, "200"]);
@@ -230,7 +230,7 @@ impl Metrics {
         }
     }
 
-    fn expect_plugin(&self, plugin: &str, functions: &[&'static str]) {
+    fn begin_plugin_at_zero(&self, plugin: &str, functions: &[&'static str]) {
         self.plugin_memory.with_label_values(&[plugin]);
         for function in functions {
             self.plugin_call_seconds.with_label_values(&[plugin, function]);

@@ -1,4 +1,5 @@
-//! A plugin's file on its way into the host: read once, and these bytes are checked, compiled and loaded.
+//! Reads, checks and loads the file of a plugin. The file is read only once, so that the bytes that are loaded are the
+//! ones that were checked.
 
 use std::{fs, path::Path, sync::Arc};
 
@@ -8,12 +9,16 @@ use scanhost_sandbox::{Component, Digest, Grant, Grants, Limits, Plugin, Refused
 /// A component larger than this is not read.
 const MAX_COMPONENT: u64 = 64 << 20;
 
-/// Reads the file, unless it is too large.
+/// Reads a plugin's file. It refuses a file that is too large.
 pub fn read(file: &Path) -> Result<Vec<u8>, String> {
     let failed = |error: std::io::Error| format!("{}: {error}", file.display());
     let metadata = fs::metadata(file).map_err(failed)?;
     if metadata.len() > MAX_COMPONENT {
-        return Err(format!("{} has {} bytes, more than {MAX_COMPONENT}", file.display(), metadata.len()));
+        return Err(format!(
+            "{} has {} bytes, but a plugin may have at most {MAX_COMPONENT}",
+            file.display(),
+            metadata.len()
+        ));
     }
     if !metadata.is_file() {
         return Err(format!("{} is not a file", file.display()));
@@ -21,7 +26,7 @@ pub fn read(file: &Path) -> Result<Vec<u8>, String> {
     fs::read(file).map_err(failed)
 }
 
-/// Loads the plugin of this name as its entry in the configuration says.
+/// Loads the plugin of this name with the grants and limits of its entry in the configuration.
 pub async fn load_configured(
     sandbox: &Arc<Sandbox>,
     name: &str,
@@ -41,23 +46,23 @@ pub async fn load_configured(
     }
 }
 
-/// Whether the bytes are the ones that the configuration wants, where it says which.
+/// Checks the digest against the one that the configuration pins, if it pins one.
 pub fn permit_digest(source: &PluginSource, found: Digest) -> Result<(), Refused> {
     match source.sha256.map(Digest::from) {
         Some(wanted) if wanted != found => {
-            Err(Refused::because(format!("the file's sha256 is {found}, the configuration expects {wanted}")))
+            Err(Refused::because(format!("the file's sha256 is {found}, but the configuration expects {wanted}")))
         }
         _ => Ok(()),
     }
 }
 
-/// Parses the grants of the operator. The error lists the known grants.
+/// Parses the names of grants. The error lists the known grants.
 fn grants<'a>(names: impl Iterator<Item = &'a str>) -> Result<Grants, String> {
     let mut grants = Grants::default();
     for name in names {
         let grant = Grant::ALL.into_iter().find(|grant| grant.name() == name);
         let grant =
-            grant.ok_or_else(|| format!("there is no grant {name:?}: grants are {}", list_grants(&Grant::ALL)))?;
+            grant.ok_or_else(|| format!("there is no grant {name:?}: the grants are {}", list_grants(&Grant::ALL)))?;
         grants = grants.with(grant);
     }
     Ok(grants)

@@ -1,48 +1,53 @@
-//! What is loaded, one row a version, for an operator who wants to know what runs and why something does not.
+//! The list of plugins for an operator: one row for each loaded version and for each plugin that could not be loaded.
 
 use std::sync::Arc;
 
 use scanhost_config::Problem;
 use serde_json::{Value as Json, json};
 
-use super::plugins::{Ledger, Origin, Plugin};
-use crate::{host::Host, snapshot::Snapshot};
+use crate::{
+    host::Host,
+    plugins::{Ledger, Origin, Plugin, Rollback},
+    snapshot::Snapshot,
+};
 
-/// The versions in use, those that old calls and scans still hold, and the plugins that could not be loaded.
-pub fn listed(host: &Host) -> Json {
+/// Lists the versions in use, older versions that calls or scans still use, and the plugins that could not be loaded.
+pub fn list(host: &Host) -> Json {
     let snapshot = host.snapshot.load_full();
-    let (problems, ledger) = (host.reloads.last().problems, host.kept.ledger().unwrap_or_default());
+    let (problems, ledger) = (host.reloads.last().problems, host.plugin_archive.ledger().unwrap_or_default());
     let mut rows = loaded(&snapshot, &problems, &ledger);
     for (row, plugin) in rows.iter_mut().zip(&snapshot.plugins) {
-        if let Some(rest) = host.faults.rest(plugin.digest()) {
+        if let Some(quarantine) = host.faults.remaining_quarantine(plugin.digest()) {
             row["state"] = "quarantined".into();
-            row["why"] = format!("it failed too often and is quarantined for {} s", rest.as_secs()).into();
+            row["why"] = format!("it failed too often and is quarantined for {} s", quarantine.as_secs()).into();
         }
     }
-    let draining =
-        |plugin: Arc<Plugin>| row(&plugin, &snapshot, "draining", Some("calls or scans that began with it".to_owned()));
+    let draining = |plugin: Arc<Plugin>| {
+        row(&plugin, &snapshot, "draining", Some("calls or scans that began with it are still running".to_owned()))
+    };
     rows.extend(host.reloads.retired().into_iter().map(draining));
     rows.extend(not_loaded(&snapshot, &problems));
     Json::from(rows)
 }
 
-/// What a configuration loads to, without the generations of any process.
-pub fn listed_unserved(snapshot: &Snapshot, problems: &[Problem], ledger: &Ledger) -> Json {
+/// Lists the plugins of a configuration without a running server. The rows have no generation.
+pub fn list_without_server(snapshot: &Snapshot, problems: &[Problem], ledger: &Ledger) -> Json {
     let mut rows = loaded(snapshot, problems, ledger);
     rows.iter_mut().for_each(|row| row["generation"] = Json::Null);
     rows.extend(not_loaded(snapshot, problems));
     Json::from(rows)
 }
 
-/// A row for each of the snapshot's plugins, in their order.
+/// Returns a row for each plugin of the snapshot, in its order.
 fn loaded(snapshot: &Snapshot, problems: &[Problem], ledger: &Ledger) -> Vec<Json> {
     let mut rows: Vec<Json> = Vec::new();
     for plugin in &snapshot.plugins {
-        let refused = of_plugin(problems, &plugin.name).map(|problem| format!("the file is refused: {problem}"));
+        let refused = problem_of(problems, &plugin.name).map(|problem| format!("the file is refused: {problem}"));
         let (state, why) = match plugin.origin {
-            Origin::Kept { instead_of } => {
-                let back = ledger.went_back(&plugin.name, &instead_of.to_string());
-                ("rolled back", back.map(|back| format!("{}; the file's sha256 is {instead_of}", back.reason)))
+            Origin::Archived { instead_of } => {
+                let rollback = ledger.rollback_for(&plugin.name, &instead_of.to_string());
+                let why = |rollback: &Rollback| format!("{}; the file's sha256 is {instead_of}", rollback.reason);
+                ("rolled back", rollback.map(why))
             }
             Origin::BuiltIn | Origin::File => ("active", refused),
         };
@@ -73,6 +78,6 @@ fn row(plugin: &Plugin, snapshot: &Snapshot, state: &str, why: Option<String>) -
     })
 }
 
-fn of_plugin<'a>(problems: &'a [Problem], name: &str) -> Option<&'a Problem> {
+fn problem_of<'a>(problems: &'a [Problem], name: &str) -> Option<&'a Problem> {
     problems.iter().find(|problem| problem.key.strip_prefix("plugins.") == Some(name))
 }

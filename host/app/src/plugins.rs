@@ -1,4 +1,4 @@
-//! The plugins in use: which bytes each was made of, what it may do, and which of its generations it is.
+//! Loaded plugins: the component of each, where it came from, its limits and grants, and its generation.
 
 mod archive;
 mod load;
@@ -8,22 +8,22 @@ use std::sync::Arc;
 use scanhost_config::PluginSource;
 use scanhost_sandbox::{Backend, Digest, Profile, World};
 
-pub use archive::{Kept, Ledger, Served, WentBack};
+pub use archive::{Ledger, PluginArchive, Rollback, ServedVersion};
 pub use load::{Loader, STANDARD_PROFILE};
 
 /// One loaded version of a plugin.
 #[derive(Clone)]
 pub struct Plugin {
-    /// Of a backend: what the configuration of scanners calls it.
+    /// A backend's name is the one under which scanners.yaml refers to it.
     pub name: String,
     pub component: Component,
     pub origin: Origin,
-    /// Counts the versions that this process has loaded under the name, from 1.
+    /// Counts the versions that this process has loaded under this name, from 1.
     pub generation: u64,
-    /// What the ledger said of going back when it was loaded.
-    pub decided: Option<WentBack>,
+    /// The rollback that the ledger had for this plugin when it was loaded.
+    pub known_rollback: Option<Rollback>,
     world: World,
-    /// Its entry in the configuration, for what it is granted and limited to. None: it is inside this program.
+    /// Its entry in the configuration, with its grants and limits. A built-in plugin has none.
     source: Option<PluginSource>,
 }
 
@@ -33,15 +33,15 @@ pub enum Component {
     Profile(Arc<Profile>),
 }
 
-/// Where its bytes are from.
+/// Where a plugin's component came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// Inside this program.
+    /// It is built into this program.
     BuiltIn,
-    /// The file that the configuration names.
+    /// It is the file that the configuration names.
     File,
-    /// What served before, in the place of a file with this digest.
-    Kept { instead_of: Digest },
+    /// It is an earlier version from the archive, which is used instead of the file with this digest.
+    Archived { instead_of: Digest },
 }
 
 impl Plugin {
@@ -52,26 +52,26 @@ impl Plugin {
         }
     }
 
-    /// The digest of the file that the configuration names; none for what is inside this program.
+    /// Returns the digest of the file that the configuration names. A built-in plugin has no file.
     pub fn file_digest(&self) -> Option<Digest> {
         match self.origin {
             Origin::BuiltIn => None,
             Origin::File => Some(self.digest()),
-            Origin::Kept { instead_of } => Some(instead_of),
+            Origin::Archived { instead_of } => Some(instead_of),
         }
     }
 
-    /// Whether it is the version that the ledger wants in the place of its file.
-    pub fn is_wanted_by(&self, ledger: &Ledger) -> bool {
+    /// Returns whether it is the version that is to be used according to the ledger.
+    pub fn agrees_with(&self, ledger: &Ledger) -> bool {
         let Some((source, file)) = self.source.as_ref().zip(self.file_digest()) else { return true };
-        match load::instead_of(ledger, &self.name, source, file) {
-            Some(back) => self.digest().to_string() == back.to,
+        match load::rollback_in_force(ledger, &self.name, source, file) {
+            Some(rollback) => self.digest().to_string() == rollback.to,
             None => self.origin == Origin::File,
         }
     }
 
-    /// What it is called in what is told of its calls.
-    pub fn called(&self) -> &str {
+    /// Returns the name that logs and metrics give for its calls.
+    pub fn call_name(&self) -> &str {
         match &self.component {
             Component::Backend(backend) => backend.description().name.as_str(),
             Component::Profile(profile) => profile.name(),

@@ -23,7 +23,7 @@ pub struct ProfileReply {
     pub version: String,
     /// the fields in their order, or "all" for every field that the report has
     pub fields: FieldsReply,
-    /// standing filters, applied beside your own
+    /// filters that the profile always applies, in addition to your own
     pub filters: Map<String, Json>,
     /// SHA-256 of the plugin
     pub digest: String,

@@ -1,4 +1,4 @@
-//! `task.json` in a scan's folder: the final record, for people. It is never read back.
+//! Writes `task.json` into a scan's folder. It is the final record for people, and the host never reads it.
 
 use std::fs;
 
@@ -17,8 +17,8 @@ use crate::{
 
 const FILE_NAME: &str = "task.json";
 
-/// Writes it, unless the scan was deleted meanwhile; a failure is logged and changes nothing, since the store has the
-/// truth.
+/// Writes the record, unless the scan was deleted in the meantime. A failure is only logged, since the store has the
+/// authoritative state.
 pub async fn write(host: &Host, scan: &Scan) {
     let plugin = match &scan.state {
         ScanState::Finished(finished) => finished.run.as_ref().map(|run| &run.slot.plugin),
@@ -33,12 +33,12 @@ pub async fn write(host: &Host, scan: &Scan) {
     let bytes = serde_json::to_vec_pretty(&record).expect("JSON is always JSON");
     let write = || atomic::write(&folder.join(FILE_NAME), &bytes);
     let written = if folder.exists() {
-        // Not made again where it is removed just now, together with the scan.
+        // The folder is not created here: if it is removed at this moment, the scan is being deleted.
         write()
     } else {
         scan_folder::writing_anew(host, &scan.id, || fs::create_dir_all(&folder).and_then(|()| write())).await
     };
     if let Err(error) = written {
-        tracing::warn!(scan = %scan.id, trace = %scan.trace, error = chain(&error), "task.json could not be written");
+        tracing::warn!(scan = %scan.id, trace = %scan.trace, error = chain(&error), "task.json cannot be written; the scan itself is stored");
     }
 }

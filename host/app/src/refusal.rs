@@ -82,7 +82,7 @@ impl Refusal {
         Self::new(
             ErrorCode::Internal,
             format!("{doing} failed"),
-            "Try again; if it fails again, the operator finds the cause in the log.",
+            "Try again. If it fails again, tell the operator, who finds the cause in the log.",
         )
     }
 }
@@ -110,7 +110,8 @@ impl From<StoreError> for Refusal {
                 tracing::error!(error = chain(&error), "the store's answer was lost");
                 Self::new(
                     ErrorCode::Unavailable,
-                    "the answer of the store of scans was lost: the request may or may not have been carried out",
+                    "the answer of the store of scans was lost, so the host does not know whether it carried out the \
+                        request",
                     "A submitted scan may have been stored: look with list_scans, or repeat the call with the same \
                      idempotency_key. Calls about one scan can be repeated; get_scan_status shows its status.",
                 )

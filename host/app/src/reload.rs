@@ -1,5 +1,5 @@
 //! Takes a changed configuration into use while the server runs: the whole of it, with every plugin, or nothing.
-//! What is refused changes nothing and is told in the log and in `/ready`.
+//! A configuration that is refused changes nothing, and the log and `/ready` say why it was refused.
 
 mod apply;
 mod file_changes;
@@ -15,114 +15,113 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub use apply::start;
 pub use rollback::{roll_back, roll_back_from, use_file};
 
-use crate::{host::Host, plugins::Kept};
-use file_changes::{Care, Seen};
+use crate::{host::Host, plugins::PluginArchive};
+use file_changes::{Depth, FileStates};
 use watch::Watch;
 
-/// Between two looks at the files that need no notice: some file systems give none.
-const LOOK: Duration = Duration::from_millis(500);
+/// The time between two checks of the files without a notice, since some file systems give no notices.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Reads of one configuration, while files that it names keep turning up.
+/// The most reads of one configuration, which is read again while it names files that were not checked before.
 const MAX_READS: u32 = 4;
 
-/// Reads the configuration as the command line of this process wants it.
+/// Reads the configuration with the options that this process got on its command line.
 pub type Read = Arc<dyn Fn() -> anyhow::Result<Config> + Send + Sync>;
 
-/// What looks for a newer configuration than the one that was read.
+/// Watches the files of the configuration, and reloads when one of them changes.
 pub struct Reloader {
     read: Read,
     hangups: Signal,
     files: BTreeSet<PathBuf>,
-    /// One of them.
-    ledger: PathBuf,
-    seen: Seen,
+    /// The file of rollbacks, which is one of `files`.
+    rollbacks_file: PathBuf,
+    states: FileStates,
 }
 
 impl Reloader {
     /// Reads the configuration that a process starts with.
-    ///
-    /// # Errors
-    /// What is wrong with it.
     pub fn start(read: Read) -> anyhow::Result<(Config, Self)> {
-        // From here on a hang-up is a wish to reload and no end.
+        // From here on, SIGHUP means to reload and no longer ends the process.
         let hangups = signal(SignalKind::hangup())?;
         let files = files(&read()?);
-        let mut seen = Seen::default();
-        seen.look(&files, Care::Content);
-        // Read once more, so that whatever changes from here on is seen to have changed.
+        let mut states = FileStates::default();
+        states.update(&files, Depth::Content);
+        // Read once more, so that no change after the check is missed.
         let config = read()?;
-        let ledger = ledger(&config);
-        Ok((config, Self { read, hangups, files, ledger, seen }))
+        let rollbacks_file = rollbacks_file(&config);
+        Ok((config, Self { read, hangups, files, rollbacks_file, states }))
     }
 
     /// Reloads until shutdown.
     pub async fn run(mut self, host: Arc<Host>) {
         let mut watch = Watch::new();
         watch.cover(&self.watched());
-        let mut is_behind = self.accept_ledger(&host);
+        let mut must_catch_up = self.accept_rollbacks(&host);
         loop {
-            let (is_wanted, care) = tokio::select! {
+            let (is_requested, depth) = tokio::select! {
                 () = host.shutdown.cancelled() => return,
-                () = std::future::ready(()), if is_behind => (true, Care::Content),
-                _ = self.hangups.recv() => (true, Care::Content),
-                () = watch.notice() => (false, Care::Content),
-                () = tokio::time::sleep(LOOK) => (false, Care::Stat),
+                () = std::future::ready(()), if must_catch_up => (true, Depth::Content),
+                _ = self.hangups.recv() => (true, Depth::Content),
+                () = watch.notice() => (false, Depth::Content),
+                () = tokio::time::sleep(POLL_INTERVAL) => (false, Depth::Metadata),
             };
-            let has_changed = match care {
-                Care::Stat => self.look(Care::Stat).await,
-                Care::Content => {
+            let has_changed = match depth {
+                Depth::Metadata => self.check(Depth::Metadata).await,
+                Depth::Content => {
                     watch.settle().await;
-                    self.look(Care::Content).await
+                    self.check(Depth::Content).await
                 }
             };
-            if has_changed && care == Care::Stat {
-                // No notice told of it, so it may still be under way.
+            if has_changed && depth == Depth::Metadata {
+                // The file may still be being written, since no notice has announced the change.
                 watch.settle().await;
-                self.look(Care::Content).await;
+                self.check(Depth::Content).await;
             }
-            if is_wanted || has_changed {
+            if is_requested || has_changed {
                 let read = self.read().await;
                 watch.cover(&self.watched());
                 let is_applied = apply::apply(&host, read).await;
-                // After a failure, the next change is waited for.
-                is_behind = self.accept_ledger(&host) && is_applied;
+                // After a failure, wait for the next change.
+                must_catch_up = self.accept_rollbacks(&host) && is_applied;
             }
         }
     }
 
-    /// Takes the ledger as it is for seen: what this process has written in it is in use already. Whether another process
-    /// has written in it meanwhile what is not.
-    fn accept_ledger(&mut self, host: &Host) -> bool {
-        self.seen.accept(&self.ledger);
+    /// Marks the file of rollbacks as unchanged: the ones that this process has written are in use already. Returns
+    /// whether another process has written a rollback in the meantime that is not in use here.
+    fn accept_rollbacks(&mut self, host: &Host) -> bool {
+        self.states.accept(&self.rollbacks_file);
         let snapshot = host.snapshot.load();
-        // A ledger that cannot be read is told about where it is needed.
-        host.kept.ledger().is_ok_and(|ledger| !snapshot.plugins.iter().all(|plugin| plugin.is_wanted_by(&ledger)))
+        // A ledger that cannot be read is reported where it is needed.
+        host.plugin_archive
+            .ledger()
+            .is_ok_and(|ledger| !snapshot.plugins.iter().all(|plugin| plugin.agrees_with(&ledger)))
     }
 
-    /// The files of which notices are worth having. The ledger lies where files are written all the time: it is only
-    /// looked at.
+    /// Returns the files to get notices about. The file of rollbacks is not among them, since other files in its folder
+    /// are written all the time. Its changes are found by the regular checks.
     fn watched(&self) -> BTreeSet<PathBuf> {
-        self.files.iter().filter(|file| **file != self.ledger).cloned().collect()
+        self.files.iter().filter(|file| **file != self.rollbacks_file).cloned().collect()
     }
 
-    /// Whether one of the files has changed since the last look.
-    async fn look(&mut self, care: Care) -> bool {
-        let (mut seen, files) = (std::mem::take(&mut self.seen), self.files.clone());
-        // A file system may hang.
-        let looking = tokio::task::spawn_blocking(move || {
-            let has_changed = seen.look(&files, care);
-            (seen, has_changed)
+    /// Returns whether one of the files has changed since the last check.
+    async fn check(&mut self, depth: Depth) -> bool {
+        let (mut states, files) = (std::mem::take(&mut self.states), self.files.clone());
+        // On a blocking thread, since a file system may hang.
+        let checking = tokio::task::spawn_blocking(move || {
+            let has_changed = states.update(&files, depth);
+            (states, has_changed)
         });
-        match looking.await {
-            Ok((seen, has_changed)) => {
-                self.seen = seen;
+        match checking.await {
+            Ok((states, has_changed)) => {
+                self.states = states;
                 has_changed
             }
             Err(_) => true,
         }
     }
 
-    /// Reads the configuration, of which every file was looked at before.
+    /// Reads the configuration. It is read again if it names files that were not checked before it was read.
     async fn read(&mut self) -> Result<Config, Vec<Problem>> {
         let mut reads = 0;
         loop {
@@ -131,11 +130,11 @@ impl Reloader {
             let config = tokio::task::spawn_blocking(move || read()).await.unwrap_or_else(|error| Err(error.into()));
             let named = match &config {
                 Ok(config) => files(config),
-                // Those of the configuration in use stay: one of them may be the cure.
+                // The files of the configuration in use are checked too: a change to one may fix the problem.
                 Err(error) => {
                     let problems = error.downcast_ref::<Problems>();
-                    let looked_for = problems.into_iter().flat_map(Problems::sources).cloned();
-                    self.files.iter().cloned().chain(looked_for).collect()
+                    let sources = problems.into_iter().flat_map(Problems::sources).cloned();
+                    self.files.iter().cloned().chain(sources).collect()
                 }
             };
             let is_known = named.is_subset(&self.files);
@@ -143,20 +142,20 @@ impl Reloader {
             if is_known || reads == MAX_READS {
                 return config.map_err(problems);
             }
-            self.look(Care::Content).await;
+            self.check(Depth::Content).await;
         }
     }
 }
 
-/// Every file whose change may make another configuration, or other plugins.
+/// Returns every file whose change may change the configuration or the plugins.
 fn files(config: &Config) -> BTreeSet<PathBuf> {
     let plugins = config.plugins.values().map(|plugin| &plugin.file);
-    config.sources().iter().chain(plugins).cloned().chain([ledger(config)]).collect()
+    config.sources().iter().chain(plugins).cloned().chain([rollbacks_file(config)]).collect()
 }
 
-/// The data folder cannot change, so this is one file for as long as the process lives.
-fn ledger(config: &Config) -> PathBuf {
-    Kept::new(&config.data).ledger_file()
+/// Returns the file of rollbacks. It stays the same while the process lives, since the data folder cannot change.
+fn rollbacks_file(config: &Config) -> PathBuf {
+    PluginArchive::new(&config.data).rollbacks_file()
 }
 
 fn problems(error: anyhow::Error) -> Vec<Problem> {

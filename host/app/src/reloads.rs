@@ -1,4 +1,4 @@
-//! What became of the last change, for whoever asks.
+//! The outcome of the last reload, and notices of new snapshots.
 
 use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
@@ -12,40 +12,40 @@ use tokio::sync::{MutexGuard, watch};
 
 use crate::plugins::Plugin;
 
-/// The outcomes so far, and a way to hear of the next one that succeeds.
+/// The outcome of the last reload, the current generation, and old versions of plugins that are still used.
 pub struct Reloads {
     last: Mutex<LastReload>,
-    from_start: Vec<Problem>,
+    start_problems: Vec<Problem>,
     generation: watch::Sender<u64>,
-    /// One change at a time.
+    /// Whoever changes the snapshot holds this lock, so that there is one change at a time.
     turn: tokio::sync::Mutex<()>,
-    /// Versions that are no longer in use. Whoever began with one may hold it still.
+    /// Versions that are no longer in the snapshot. Calls and scans that began with one may still use it.
     retired: Mutex<Vec<Weak<Plugin>>>,
 }
 
-/// A configuration that was taken into use, or was not.
+/// The last attempt to take a configuration into use.
 #[derive(Clone, Debug)]
 pub struct LastReload {
     pub at: Timestamp,
-    /// From the files as they were read to the new state.
+    /// The time from the end of reading the files to the outcome.
     pub took: Duration,
-    /// Why it was not; empty when it was.
+    /// Why the configuration was refused. There are none if it was taken into use.
     pub problems: Vec<Problem>,
-    /// How many were taken into use since the start, with this one.
+    /// The number of successful reloads since the start, including this one.
     pub succeeded: u64,
-    /// How many were not.
+    /// The number of failed reloads since the start, including this one.
     pub failed: u64,
 }
 
 impl Reloads {
-    /// The configuration that the process started with counts as taken into use, but not as a reload. It has problems only
-    /// where the process administers.
+    /// The configuration that the process starts with counts as taken into use, but not as a reload. It has problems
+    /// only in a process for administration, which starts in spite of them.
     pub fn new(generation: u64, problems: Vec<Problem>) -> Self {
         let last =
             LastReload { at: clock::now(), took: Duration::ZERO, problems: problems.clone(), succeeded: 0, failed: 0 };
         Self {
             last: Mutex::new(last),
-            from_start: problems,
+            start_problems: problems,
             generation: watch::Sender::new(generation),
             turn: tokio::sync::Mutex::default(),
             retired: Mutex::default(),
@@ -56,17 +56,17 @@ impl Reloads {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What could not be loaded when the process started.
+    /// Returns the problems of what could not be loaded when the process started.
     pub fn problems_from_start(&self) -> &[Problem] {
-        &self.from_start
+        &self.start_problems
     }
 
-    /// Sees the generation of every snapshot that comes into use.
+    /// Returns a receiver that gets the generation of every snapshot that comes into use.
     pub fn generations(&self) -> watch::Receiver<u64> {
         self.generation.subscribe()
     }
 
-    /// The versions that were swapped out and are held still, by calls or scans that began with them.
+    /// Returns the versions that are no longer in the snapshot, but that calls or scans still use.
     pub fn retired(&self) -> Vec<Arc<Plugin>> {
         let mut retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
         retired.retain(|plugin| plugin.strong_count() > 0);
@@ -90,14 +90,14 @@ impl Reloads {
     }
 
     pub(super) fn succeeded(&self, took: Duration) {
-        self.note(took, Vec::new());
+        self.record(took, Vec::new());
     }
 
     pub(super) fn failed(&self, problems: Vec<Problem>, took: Duration) {
-        self.note(took, problems);
+        self.record(took, problems);
     }
 
-    fn note(&self, took: Duration, problems: Vec<Problem>) {
+    fn record(&self, took: Duration, problems: Vec<Problem>) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         (last.at, last.took, last.problems) = (clock::now(), took, problems);
         if last.problems.is_empty() {

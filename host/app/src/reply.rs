@@ -8,7 +8,7 @@ use scanhost_domain::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// The status of a scan. What does not apply is left out.
+/// The status of a scan. Fields that do not apply are left out.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct StatusReply {
     pub task_id: String,

@@ -39,7 +39,7 @@ pub async fn remove(host: &Arc<Host>, id: &TaskId, force: bool) -> Result<Remova
         // Perhaps because the disk is full, which removing something helps against.
         tracing::warn!(scan = %id, error = chain(&error), "no note could be taken of a removal");
     }
-    match host.store.delete(id, force, clock::now()).await? {
+    match host.scans.delete(id, force, clock::now()).await? {
         Deleted::NotFound => {
             remove_files(host, id).map_err(|error| Refusal::internal("removing the scan's files", &error))?;
             Ok(Removal::NotFound)
@@ -65,7 +65,7 @@ pub async fn resume(host: &Host) -> Result<(), StoreError> {
     for note in notes.filter_map(Result::ok) {
         let Some(id) = note.file_name().to_str().and_then(|name| name.parse::<TaskId>().ok()) else { continue };
         // A record that is still there is being deleted just now, or was not: then the note says nothing.
-        match host.store.scan(&id).await {
+        match host.scans.scan(&id).await {
             Ok(None) => {}
             Ok(Some(_)) | Err(StoreError::Damaged(_)) => continue,
             Err(error) => return Err(error),
@@ -91,7 +91,7 @@ pub async fn writing_anew(host: &Host, id: &TaskId, write: impl FnOnce() -> io::
 
 /// Removes what a scan's worker has written since the scan was deleted, where it was.
 pub async fn clear_if_gone(host: &Host, id: &TaskId) {
-    let left = match host.store.scan(id).await {
+    let left = match host.scans.scan(id).await {
         Ok(None) => remove_files(host, id),
         Ok(Some(_)) | Err(StoreError::Damaged(_)) => {
             drop_note(host, id);
@@ -125,18 +125,19 @@ fn remove_files(host: &Host, id: &TaskId) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
+    host.crash_marks.forget(id);
     drop_note(host, id);
     Ok(())
 }
 
 /// Cancels it and waits, within bounds, until its worker has stopped it.
 async fn stop(host: &Host, id: &TaskId) -> Result<(), Refusal> {
-    let watch = host.store.watch(id);
-    if let Cancelled::Requested(_) = host.store.cancel(id, clock::now()).await? {
+    let watch = host.scans.watch(id);
+    if let Cancelled::Requested(_) = host.scans.cancel(id, clock::now()).await? {
         let ended = async {
             loop {
                 let changed = watch.changed();
-                match host.store.scan(id).await {
+                match host.scans.scan(id).await {
                     Ok(Some(scan)) if !scan.is_finished() => changed.await,
                     _ => return,
                 }

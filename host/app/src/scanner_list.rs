@@ -31,9 +31,12 @@ pub struct ScannerReply {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     pub enabled: bool,
-    /// whether it answered the last check
-    pub up: bool,
-    /// closed (takes scans), open (left alone after repeated failures) or half_open (being tried)
+    /// whether it answered the last check; null before the first check
+    pub up: Option<bool>,
+    /// what it says about itself, or why it is not up and what to do
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// closed (takes scans), open (gets no scans after repeated failures) or half_open (being tried again)
     pub circuit: &'static str,
     pub active_scans: u32,
     pub max_concurrent_scans: u32,
@@ -49,7 +52,7 @@ pub async fn list(host: &Host, args: Args) -> Result<Reply, Refusal> {
 /// The scanners of one pool, or of all.
 pub async fn scanners(host: &Host, pool: Option<&PoolName>) -> Result<Vec<ScannerReply>, Refusal> {
     let snapshot = host.snapshot.load_full();
-    let (active, reports) = (host.store.active().await?, host.store.scanner_reports().await?);
+    let (active, reports) = (host.scans.active().await?, host.scanner_reports.scanner_reports().await?);
     let report = |id: &ScannerId| reports.iter().find(|(scanner, _)| scanner == id).map(|(_, report)| report);
     let wanted = snapshot.scanners.iter().filter(|scanner| pool.is_none_or(|pool| scanner.id.pool == *pool));
     let scanners = wanted.map(|scanner| ScannerReply {
@@ -59,7 +62,8 @@ pub async fn scanners(host: &Host, pool: Option<&PoolName>) -> Result<Vec<Scanne
         backend: scanner.config.backend.to_string(),
         url: scanner.config.url.as_ref().map(shown_url),
         enabled: scanner.config.enabled,
-        up: report(&scanner.id).is_some_and(|report| report.up),
+        up: report(&scanner.id).map(|report| report.up),
+        message: report(&scanner.id).map(|report| report.message.clone()),
         circuit: report(&scanner.id).map_or(Circuit::Closed, |report| report.circuit).name(),
         active_scans: active.iter().find(|(id, _)| *id == scanner.id).map_or(0, |(_, count)| *count),
         max_concurrent_scans: scanner.config.max_concurrent_scans,

@@ -19,6 +19,7 @@ use tokio::{task::JoinSet, time::Instant};
 use crate::{
     host::Host,
     snapshot::{LoadedScanner, Snapshot, local_check::health},
+    trouble::Trouble,
 };
 
 /// Between two questions to a scanner how it is.
@@ -43,6 +44,36 @@ pub async fn failed(host: &Host, scanner: &ScannerId, message: &str) {
     }
 }
 
+/// What a scanner makes of the host's login, as its own check says.
+pub enum LoginCheck {
+    Accepted,
+    Refused(String),
+    /// The scanner could not be asked.
+    Unknown(Trouble),
+}
+
+/// Finds out whether a scanner that refused one call refuses the host's login altogether. If so, it gets no more scans
+/// until it takes the login again.
+pub async fn check_login(host: &Host, scanner: &LoadedScanner) -> LoginCheck {
+    match health(scanner, &host.installation).await {
+        Ok(_) => LoginCheck::Accepted,
+        Err(trouble) if trouble.is_login() => {
+            let message = login_refused(&trouble.failure.message);
+            host.breakers.refuse_login(&scanner.id, message.clone());
+            report(host, &scanner.id).await;
+            LoginCheck::Refused(message)
+        }
+        Err(trouble) => LoginCheck::Unknown(trouble),
+    }
+}
+
+fn login_refused(reason: &str) -> String {
+    format!(
+        "login refused: {reason}. Correct the login under `auth` of this scanner in scanners.yaml; scans wait until the \
+         scanner takes it"
+    )
+}
+
 /// Asks every enabled scanner how it is, again and again until shutdown, and tells the store. A resting breaker's probe
 /// is such a question, of one worker at a time.
 pub async fn watch(host: Arc<Host>) {
@@ -55,7 +86,7 @@ pub async fn watch(host: Arc<Host>) {
             let _known = done.map(|scanner: ScannerId| busy.remove(&scanner));
         }
         let snapshot = host.snapshot.load_full();
-        for (scanner, report) in host.store.scanner_reports().await.unwrap_or_default() {
+        for (scanner, report) in host.scanner_reports.scanner_reports().await.unwrap_or_default() {
             host.breakers.adopt(&scanner, &report);
         }
         // A scanner that takes no new scans may still run some, which wait while its breaker is open.
@@ -95,7 +126,7 @@ async fn may_ask(host: &Host, scanner: &ScannerId, is_due: bool) -> bool {
         return false;
     }
     // Scans that run go on while the store is away, and so do probes.
-    let is_ours = host.store.take_probe(scanner, paced(PROBE_DELAY)).await.unwrap_or(true);
+    let is_ours = host.scanner_reports.take_probe(scanner, paced(PROBE_DELAY)).await.unwrap_or(true);
     if is_ours {
         host.breakers.begin_probe(scanner);
     }
@@ -110,6 +141,11 @@ async fn ask(host: Arc<Host>, snapshot: Arc<Snapshot>, id: ScannerId) -> Scanner
             (ready, message)
         }
         Err(trouble) => {
+            if trouble.is_login() {
+                host.breakers.refuse_login(&id, login_refused(&trouble.failure.message));
+                report(&host, &id).await;
+                return id;
+            }
             if trouble.is_outage() {
                 host.breakers.change(&id, |breaker| breaker.fail(clock::now()));
             } else if trouble.is_answer() {
@@ -125,7 +161,7 @@ async fn ask(host: Arc<Host>, snapshot: Arc<Snapshot>, id: ScannerId) -> Scanner
 
 async fn report(host: &Host, scanner: &ScannerId) {
     let Some(report) = host.breakers.report(scanner) else { return };
-    if let Err(error) = host.store.report_scanner(scanner, report).await {
+    if let Err(error) = host.scanner_reports.report_scanner(scanner, report).await {
         tracing::warn!(%scanner, error = chain(&error), "how the scanner is could not be stored");
     }
 }

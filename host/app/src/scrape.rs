@@ -17,7 +17,7 @@ pub async fn text(
     routes: impl Iterator<Item = &'static str>,
 ) -> String {
     let snapshot = host.snapshot.load_full();
-    host.metrics.expect(&snapshot, tools, routes);
+    host.metrics.begin_at_zero(&snapshot, tools, routes);
     let mut families = host.metrics.gather();
     families.extend(gauges::read(host, &snapshot).await.gather());
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! Secrets of requests at rest: encrypted under a key that only this host's file has.
+//! Seals the secrets of requests: they are encrypted with the secrets key before they are stored.
 
 use std::{fs, io, path::Path};
 
@@ -16,27 +16,24 @@ use zeroize::Zeroizing;
 
 const NONCE_BYTES: usize = 24;
 
-/// The host's key, and what is done with it.
+/// The secrets key, and everything that is done with it.
 pub struct Sealer {
     key: Zeroizing<[u8; 32]>,
 }
 
-/// A key that cannot be used, or a secret that cannot be opened.
+/// Why the secrets key cannot be used, or why a sealed secret cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum SealError {
-    #[error("the key file {0} cannot be read or made")]
+    #[error("the key file {0} cannot be read or created")]
     KeyFile(String, #[source] io::Error),
-    #[error("the key file {0} does not hold 32 bytes in base64: put the right key back")]
+    #[error("the key file {0} does not contain 32 bytes in base64: restore the original file")]
     NotAKey(String),
     #[error("the secret was sealed with another key")]
     OtherKey,
 }
 
 impl Sealer {
-    /// Reads the key; makes one, readable by its owner only, when there is no file.
-    ///
-    /// # Errors
-    /// When the file cannot be read or made, or holds no key.
+    /// Reads the key. If there is no file, it makes a new key that only the owner of the file can read.
     pub fn open(key_file: &Path) -> Result<Self, SealError> {
         let name = || key_file.display().to_string();
         let text = match fs::read_to_string(key_file) {
@@ -51,13 +48,13 @@ impl Sealer {
         Ok(Self { key: Zeroizing::new(key) })
     }
 
-    /// What tells one key from another without showing it.
+    /// Returns the short value that identifies the key without showing it.
     pub fn fingerprint(&self) -> [u8; 8] {
         let digest = Sha256::digest([b"scanhost key fingerprint".as_slice(), self.key.as_slice()].concat());
         digest[..8].try_into().expect("a digest has 32 bytes")
     }
 
-    /// Encrypts, bound to what it belongs to.
+    /// Encrypts a secret. It can be opened only with the same `belongs_to`.
     pub fn seal(&self, plain: &[u8], belongs_to: &str) -> Sealed {
         let nonce: [u8; NONCE_BYTES] = rand::rng().random();
         let payload = Payload { msg: plain, aad: belongs_to.as_bytes() };
@@ -66,8 +63,10 @@ impl Sealer {
         Sealed([nonce.as_slice(), &sealed].concat())
     }
 
+    /// Decrypts a secret.
+    ///
     /// # Errors
-    /// When it was sealed with another key or for something else.
+    /// The secret was sealed with another key or with another `belongs_to`.
     pub fn open_sealed(&self, sealed: &Sealed, belongs_to: &str) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let (nonce, cipher_text) = sealed.0.split_first_chunk::<NONCE_BYTES>().ok_or(SealError::OtherKey)?;
         let payload = Payload { msg: cipher_text, aad: belongs_to.as_bytes() };
@@ -75,7 +74,7 @@ impl Sealer {
         Ok(Zeroizing::new(plain))
     }
 
-    /// A hash that cannot be made, or guessed at, without the key.
+    /// Returns a hash that nobody can compute without the key.
     pub fn keyed_hash(&self, bytes: &[u8]) -> [u8; 32] {
         let mut mac = Hmac::<Sha256>::new_from_slice(self.key.as_slice()).expect("any length will do");
         mac.update(b"scanhost request");

@@ -1,4 +1,4 @@
-//! All that a configuration loads to: plugins, scanners with their clients, profiles. Built whole or not at all.
+//! The snapshot is everything that one configuration loads to: plugins, scanners with their clients, and profiles.
 
 mod build;
 pub mod local_check;
@@ -20,14 +20,14 @@ use scanhost_results::check_standing_filters;
 use scanhost_sandbox::{Backend, Plan, Profile, ProfileDescription, Selection};
 use scanhost_store::{Offer, PoolOffer};
 
-pub use build::{Wanted, build, build_what_loads};
+pub use build::{BuildInput, build, build_loadable};
 
 use crate::plugins::{Component, Plugin};
 
-/// What is in use at one time.
+/// Everything that one configuration loaded to.
 pub struct Snapshot {
     pub config: Config,
-    /// The present generation of each, those inside this program first.
+    /// The current generation of each plugin. Built-in plugins come first.
     pub plugins: Vec<Arc<Plugin>>,
     pub backends: BTreeMap<BackendName, Arc<Backend>>,
     pub scanners: Vec<LoadedScanner>,
@@ -38,24 +38,24 @@ pub struct Snapshot {
     counters: Counters,
 }
 
-/// The last generation that each name has had, so that a number is never given twice.
+/// The last generation of each name, so that no number is used twice.
 #[derive(Clone, Default)]
 struct Counters {
     plugins: BTreeMap<String, u64>,
     profiles: BTreeMap<ProfileName, u64>,
 }
 
-/// A configured scanner, ready to be talked to.
+/// A configured scanner with its backend and its client.
 pub struct LoadedScanner {
     pub id: ScannerId,
     pub backend: Arc<Backend>,
     pub client: Arc<ScannerClient>,
     pub config: config::Scanner,
-    /// What its backend may run.
+    /// The programs that its backend may run.
     pub commands: BTreeMap<String, Arc<config::Command>>,
 }
 
-/// A profile under its definition.
+/// A profile: a component together with the definition that it is used with.
 #[derive(Clone)]
 pub struct LoadedProfile {
     pub name: ProfileName,
@@ -65,17 +65,18 @@ pub struct LoadedProfile {
     pub description: ProfileDescription,
     /// Standing filters, as JSON text.
     pub filters: String,
-    /// Fields of findings that it shows, where it names them, and that it sorts by.
+    /// The fields of findings that it shows. Empty if it shows all fields or groups of findings.
     pub fields: Vec<String>,
+    /// The fields by which it sorts findings.
     pub order: Vec<String>,
     pub grouping: Option<Grouping>,
-    /// Counts the versions that this process has loaded, of the component or of its definition, from 1.
+    /// Counts the versions of the component or its definition that this process has loaded, from 1.
     pub generation: u64,
 }
 
 impl Snapshot {
-    /// The version that a plugin gives itself: a backend in its description, a profile under the first definition that
-    /// it is used with. None for a profile that no definition suits.
+    /// Returns the version that a plugin states: a backend in its description, a profile in the description of the
+    /// first definition that it is used with. A profile without a usable definition has none.
     pub fn version<'a>(&'a self, plugin: &'a Plugin) -> Option<&'a str> {
         match &plugin.component {
             Component::Backend(backend) => Some(&backend.description().version),
@@ -86,7 +87,7 @@ impl Snapshot {
         }
     }
 
-    /// What is known of fields before there is a report: the standard ones, and what backends declare.
+    /// Returns the fields that are known before there is a report: the standard fields and those that backends declare.
     pub fn known_fields(&self) -> Columns {
         let declared = self.backends.values().flat_map(|backend| &backend.description().fields);
         Columns::new(declared.map(|(name, field_type, _)| (name.clone(), *field_type)))
@@ -104,7 +105,7 @@ impl Snapshot {
         self.scanners.iter().find(|scanner| scanner.id == *id)
     }
 
-    /// The enabled scanners that `takes_scans` says yes to, pool by pool.
+    /// Returns the enabled scanners that `takes_scans` accepts, grouped by pool.
     pub fn offers(&self, takes_scans: impl Fn(&LoadedScanner) -> bool) -> Vec<PoolOffer> {
         let offer = |pool: &config::Pool| {
             let in_pool = self.scanners.iter().filter(|scanner| scanner.id.pool == pool.name && scanner.config.enabled);
@@ -123,16 +124,16 @@ impl Snapshot {
 }
 
 impl LoadedProfile {
-    /// Asks the component what it is under this definition, and checks the answer.
+    /// Asks the component for its description and its plan with this definition, and checks the answers.
     ///
     /// # Errors
-    /// In words for the operator.
+    /// A message for the operator.
     pub async fn load(name: ProfileName, definition: String, component: Arc<Profile>) -> Result<Self, String> {
         let description = component.describe(&definition).await.map_err(|fault| fault.to_string())??;
         let plan = component.plan(&definition, std::iter::empty()).await.map_err(|fault| fault.to_string())??;
         check_standing_filters(&plan.filters, &Columns::default())?;
         let Plan { fields, filters, group: grouping, order } = plan;
-        // Those of groups are the profile's own, and were checked.
+        // The fields of groups are defined by the profile itself, and were checked already.
         let (fields, order) = match (&grouping, fields) {
             (Some(_), _) => (Vec::new(), Vec::new()),
             (None, Selection::All) => (Vec::new(), order),
@@ -144,29 +145,33 @@ impl LoadedProfile {
 }
 
 impl LoadedScanner {
-    /// Whether it is given scans of that type: what the operator says, else what its backend is made for.
+    /// Returns whether it takes scans of this type: the configuration decides, or else the description of its backend.
     pub fn takes(&self, scan_type: ScanType) -> bool {
         let types = self.config.scan_types.as_ref().unwrap_or(&self.backend.description().scan_types);
         types.contains(&scan_type)
     }
 
     fn offer(&self) -> Offer {
-        let slot = Slot {
+        Offer { slot: self.slot(), max_concurrent_scans: self.config.max_concurrent_scans }
+    }
+
+    /// Returns what is stored about a scan that runs on it.
+    pub fn slot(&self) -> Slot {
+        Slot {
             scanner: self.id.clone(),
             backend: self.backend.description().name.clone(),
             plugin: self.plugin_version(),
-        };
-        Offer { slot, max_concurrent_scans: self.config.max_concurrent_scans }
+        }
     }
 
-    /// Exactly which version drives it.
+    /// Returns the version and digest of its backend.
     pub fn plugin_version(&self) -> PluginVersion {
         PluginVersion { version: self.backend.description().version.clone(), digest: self.backend.digest().to_string() }
     }
 }
 
-/// How soon a running scan is looked at again: often while it is young, since small scans end soon, and never more
-/// rarely than configured.
+/// Returns the time until the next poll of a running scan. A young scan is polled often, since small scans end soon.
+/// The interval grows with the scan's age up to the configured one.
 pub fn poll_interval(elapsed: Duration, longest: Duration) -> Duration {
     const SHORTEST: Duration = Duration::from_millis(250);
     (elapsed / 10).clamp(SHORTEST.min(longest), longest)

@@ -79,7 +79,7 @@ pub async fn submit(
     });
     // A repeated request is answered by its first scan, whatever configuration, policy and queue are like by now.
     if let Some(idempotency) = &idempotency
-        && let Some(known) = host.store.known(idempotency, now).await?
+        && let Some(known) = host.scans.known(idempotency, now).await?
     {
         return answer(host, &snapshot, known).await;
     }
@@ -89,8 +89,17 @@ pub async fn submit(
     let pool = choose_pool(&snapshot, args.scanner_pool.as_deref())?;
     let request = check(&snapshot, pool, scan_type, args, host, &id)?;
     let trace = caller.trace.clone().unwrap_or_else(new_trace_id);
-    let new = NewScan { id, trace, request, created_at: now, retry_of: None, idempotency, max_depth: pool.max_depth };
-    answer(host, &snapshot, host.store.submit(new).await?).await
+    let new = NewScan {
+        id,
+        trace,
+        request,
+        created_at: now,
+        retry_of: None,
+        idempotency,
+        max_depth: pool.max_depth,
+        adopts: None,
+    };
+    answer(host, &snapshot, host.scans.submit(new).await?).await
 }
 
 async fn answer(host: &Arc<Host>, snapshot: &Snapshot, submitted: Submitted) -> Result<Submission, Refusal> {
@@ -100,7 +109,7 @@ async fn answer(host: &Arc<Host>, snapshot: &Snapshot, submitted: Submitted) -> 
             Ok(Submission { scan, position: Some(position), estimated_wait_seconds, idempotent: false })
         }
         Submitted::Known(scan) => {
-            let position = host.store.position(&scan).await?;
+            let position = host.scans.position(&scan).await?;
             let estimated_wait_seconds = match position {
                 Some(position) => wait::estimate(host, snapshot, &scan.request.pool, position).await,
                 None => 0,
@@ -180,7 +189,10 @@ fn check(
         ));
     }
     if args.description.as_ref().is_some_and(|text| text.len() > MAX_DESCRIPTION) {
-        return Err(Refusal::invalid(format!("description has more than {MAX_DESCRIPTION} bytes"), "Shorten it."));
+        return Err(Refusal::invalid(
+            format!("description has more than {MAX_DESCRIPTION} bytes"),
+            "Shorten the description.",
+        ));
     }
     permit_targets(pool, &args.targets)?;
     let profile = args.schema_profile.as_deref().map(|name| find_profile(snapshot, name)).transpose()?;

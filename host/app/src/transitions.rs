@@ -1,5 +1,5 @@
-//! A store that tells what it did: every change of a scan's state, and every one that was refused, is one line in the
-//! log and counted. It wraps the store in use, so that no caller can forget to.
+//! Logs and counts every change of a scan's state, and every refused one. It wraps the parts of the store that make
+//! them, so that no caller can forget to.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,20 +10,24 @@ use scanhost_domain::{
     scan::{Failure, Fence, Outcome, Running, Scan, ScanState, Status},
 };
 use scanhost_store::{
-    Cancelled, Change, Claimed, ConfiguredScanners, DeadLetter, Deleted, Idempotency, ListQuery, Listed, NewScan,
-    PoolOffer, PoolState, ScannerReport, Store, StoreError, Submitted, Watch, WorkError,
+    Cancelled, Change, Claimed, ConfiguredScanners, DeadLetter, DeadLetters, Deleted, Idempotency, ListQuery, Listed,
+    NewScan, Parts, PoolOffer, PoolState, Scans, StoreError, Submitted, Watch, WorkError,
 };
 
 use crate::metrics::Metrics;
 
 pub struct Ledger {
-    store: Arc<dyn Store>,
+    scans: Arc<dyn Scans>,
+    dead_letters: Arc<dyn DeadLetters>,
     metrics: Arc<Metrics>,
 }
 
 impl Ledger {
-    pub fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>) -> Self {
-        Self { store, metrics }
+    /// Wraps the parts of a store that change the states of scans.
+    pub fn wrap(parts: Parts, metrics: Arc<Metrics>) -> Parts {
+        let (scans, dead_letters) = (parts.scans, parts.dead_letters);
+        let ledger = Arc::new(Self { scans, dead_letters, metrics });
+        Parts { scans: ledger.clone(), dead_letters: ledger, ..parts }
     }
 
     fn ended(&self, scan: &Scan) {
@@ -52,7 +56,7 @@ impl Ledger {
         if !matches!(result, Err(WorkError::Stale)) {
             return;
         }
-        match self.store.scan(id).await {
+        match self.scans.scan(id).await {
             Ok(Some(scan)) => self.refused(&scan, wanted),
             // The worker's own line has the trace id of a scan that is gone.
             Ok(None) | Err(_) => {
@@ -69,13 +73,13 @@ fn submitted(scan: &Scan, position: Option<u64>) {
 }
 
 #[async_trait]
-impl Store for Ledger {
+impl Scans for Ledger {
     fn lease(&self) -> Option<Duration> {
-        self.store.lease()
+        self.scans.lease()
     }
 
     async fn submit(&self, new: NewScan) -> Result<Submitted, StoreError> {
-        let answer = self.store.submit(new).await?;
+        let answer = self.scans.submit(new).await?;
         if let Submitted::New { scan, position } = &answer {
             submitted(scan, Some(*position));
         }
@@ -83,7 +87,7 @@ impl Store for Ledger {
     }
 
     async fn claim(&self, offers: &[PoolOffer], now: Timestamp) -> Result<Option<Claimed>, StoreError> {
-        let claimed = self.store.claim(offers, now).await?;
+        let claimed = self.scans.claim(offers, now).await?;
         if let Some(Claimed { scan, running }) = &claimed {
             let (pool, scanner, recoveries) = (&scan.request.pool, &running.slot.scanner, running.recoveries);
             tracing::info!(scan = %scan.id, trace = %scan.trace, %pool, %scanner, recoveries, "scan claimed");
@@ -94,24 +98,27 @@ impl Store for Ledger {
     async fn update(&self, id: &TaskId, fence: Fence, change: Change) -> Result<Running, WorkError> {
         let wanted = match &change {
             Change::Enter { phase, .. } => phase.name().name(),
-            Change::PluginState(_) | Change::Plugin(_) | Change::Retry(_) | Change::CallWorked | Change::Progressed => {
-                "step"
-            }
+            Change::PluginState(_)
+            | Change::Plugin(_)
+            | Change::Retry(_)
+            | Change::CallWorked
+            | Change::Progressed
+            | Change::Crashed => "step",
         };
-        let updated = self.store.update(id, fence, change).await;
+        let updated = self.scans.update(id, fence, change).await;
         self.refused_worker(id, wanted, &updated).await;
         updated
     }
 
     async fn finish(&self, id: &TaskId, fence: Fence, outcome: Outcome, now: Timestamp) -> Result<Scan, WorkError> {
         let wanted = outcome.status().name();
-        let finished = self.store.finish(id, fence, outcome, now).await;
+        let finished = self.scans.finish(id, fence, outcome, now).await;
         self.refused_worker(id, wanted, &finished).await;
         finished.inspect(|scan| self.ended(scan))
     }
 
     async fn cancel(&self, id: &TaskId, now: Timestamp) -> Result<Cancelled, StoreError> {
-        let cancelled = self.store.cancel(id, now).await?;
+        let cancelled = self.scans.cancel(id, now).await?;
         match &cancelled {
             Cancelled::Ended(scan) => self.ended(scan),
             Cancelled::Requested(scan) => {
@@ -126,7 +133,7 @@ impl Store for Ledger {
     }
 
     async fn delete(&self, id: &TaskId, force: bool, now: Timestamp) -> Result<Deleted, StoreError> {
-        let deleted = self.store.delete(id, force, now).await?;
+        let deleted = self.scans.delete(id, force, now).await?;
         if let Deleted::Done(scan) = &deleted {
             // One that had not ended has ended with this very step.
             if matches!(&scan.state, ScanState::Finished(finished) if finished.completed_at == now) {
@@ -137,16 +144,8 @@ impl Store for Ledger {
         Ok(deleted)
     }
 
-    async fn retry_dead_letter(&self, new: NewScan) -> Result<Option<Scan>, StoreError> {
-        let retried = self.store.retry_dead_letter(new).await?;
-        if let Some(scan) = &retried {
-            submitted(scan, None);
-        }
-        Ok(retried)
-    }
-
     async fn fail_waiting(&self, id: &TaskId, failure: Failure, now: Timestamp) -> Result<Option<Scan>, StoreError> {
-        let failed = self.store.fail_waiting(id, failure, now).await?;
+        let failed = self.scans.fail_waiting(id, failure, now).await?;
         if let Some(scan) = &failed {
             self.ended(scan);
         }
@@ -154,73 +153,47 @@ impl Store for Ledger {
     }
 
     async fn stranded(&self, known: ConfiguredScanners, limit: usize) -> Result<Vec<TaskId>, StoreError> {
-        self.store.stranded(known, limit).await
+        self.scans.stranded(known, limit).await
     }
 
     async fn known(&self, idempotency: &Idempotency, now: Timestamp) -> Result<Option<Submitted>, StoreError> {
-        self.store.known(idempotency, now).await
-    }
-
-    async fn take_probe(&self, scanner: &ScannerId, time: Duration) -> Result<bool, StoreError> {
-        self.store.take_probe(scanner, time).await
-    }
-
-    async fn probe(&self) -> Result<(), StoreError> {
-        self.store.probe().await
+        self.scans.known(idempotency, now).await
     }
 
     async fn scan(&self, id: &TaskId) -> Result<Option<Scan>, StoreError> {
-        self.store.scan(id).await
+        self.scans.scan(id).await
     }
 
     async fn position(&self, scan: &Scan) -> Result<Option<u64>, StoreError> {
-        self.store.position(scan).await
+        self.scans.position(scan).await
     }
 
     async fn list(&self, query: ListQuery) -> Result<Listed, StoreError> {
-        self.store.list(query).await
+        self.scans.list(query).await
     }
 
     async fn pool(&self, pool: &PoolName) -> Result<PoolState, StoreError> {
-        self.store.pool(pool).await
-    }
-
-    async fn is_paused(&self, pool: &PoolName) -> Result<bool, StoreError> {
-        self.store.is_paused(pool).await
+        self.scans.pool(pool).await
     }
 
     async fn active(&self) -> Result<Vec<(ScannerId, u32)>, StoreError> {
-        self.store.active().await
+        self.scans.active().await
     }
 
     async fn note_progress(&self, id: &TaskId, fence: Fence, percent: u8) {
-        self.store.note_progress(id, fence, percent).await;
+        self.scans.note_progress(id, fence, percent).await;
     }
 
     async fn release(&self, id: &TaskId, fence: Fence) {
-        self.store.release(id, fence).await;
+        self.scans.release(id, fence).await;
     }
 
     async fn heartbeat(&self, id: &TaskId, fence: Fence) -> Result<(), WorkError> {
-        self.store.heartbeat(id, fence).await
-    }
-
-    async fn pause(&self, pool: &PoolName, paused: bool) -> Result<(), StoreError> {
-        self.store.pause(pool, paused).await?;
-        tracing::info!(%pool, paused, "pool paused or resumed");
-        Ok(())
-    }
-
-    async fn dead_letters(&self, pool: Option<&PoolName>) -> Result<Vec<DeadLetter>, StoreError> {
-        self.store.dead_letters(pool).await
-    }
-
-    async fn purge_dead_letters(&self, ids: &[TaskId]) -> Result<u64, StoreError> {
-        self.store.purge_dead_letters(ids).await
+        self.scans.heartbeat(id, fence).await
     }
 
     async fn touch(&self, id: &TaskId, now: Timestamp) -> Result<(), StoreError> {
-        self.store.touch(id, now).await
+        self.scans.touch(id, now).await
     }
 
     async fn expired(
@@ -229,34 +202,33 @@ impl Store for Ledger {
         failed_before: Timestamp,
         limit: usize,
     ) -> Result<Vec<TaskId>, StoreError> {
-        self.store.expired(completed_before, failed_before, limit).await
-    }
-
-    async fn report_scanner(&self, scanner: &ScannerId, report: ScannerReport) -> Result<(), StoreError> {
-        self.store.report_scanner(scanner, report).await
-    }
-
-    async fn scanner_reports(&self) -> Result<Vec<(ScannerId, ScannerReport)>, StoreError> {
-        self.store.scanner_reports().await
-    }
-
-    async fn put_session(&self, id: &str, session: &[u8], expires_at: Timestamp) -> Result<(), StoreError> {
-        self.store.put_session(id, session, expires_at).await
-    }
-
-    async fn session(&self, id: &str, now: Timestamp) -> Result<Option<Vec<u8>>, StoreError> {
-        self.store.session(id, now).await
-    }
-
-    async fn delete_session(&self, id: &str) -> Result<(), StoreError> {
-        self.store.delete_session(id).await
+        self.scans.expired(completed_before, failed_before, limit).await
     }
 
     fn watch(&self, id: &TaskId) -> Watch {
-        self.store.watch(id)
+        self.scans.watch(id)
     }
 
     async fn wake(&self) {
-        self.store.wake().await;
+        self.scans.wake().await;
+    }
+}
+
+#[async_trait]
+impl DeadLetters for Ledger {
+    async fn retry_dead_letter(&self, new: NewScan) -> Result<Option<Scan>, StoreError> {
+        let retried = self.dead_letters.retry_dead_letter(new).await?;
+        if let Some(scan) = &retried {
+            submitted(scan, None);
+        }
+        Ok(retried)
+    }
+
+    async fn dead_letters(&self, pool: Option<&PoolName>) -> Result<Vec<DeadLetter>, StoreError> {
+        self.dead_letters.dead_letters(pool).await
+    }
+
+    async fn purge_dead_letters(&self, ids: &[TaskId]) -> Result<u64, StoreError> {
+        self.dead_letters.purge_dead_letters(ids).await
     }
 }

@@ -17,6 +17,10 @@ pub enum Cure {
     None,
     /// Try again; after at least this long, when the scanner said so.
     Retry(Option<Duration>),
+    /// The scanner refused the host's login for this call. Whether it refuses it altogether is still to be found out.
+    CheckLogin,
+    /// The scanner refuses the host's login altogether: wait until it takes it again, however long that is.
+    AwaitLogin,
 }
 
 impl From<ScannerError> for Trouble {
@@ -24,12 +28,15 @@ impl From<ScannerError> for Trouble {
         use FailureCode as Code;
         match error {
             ScannerError::Invalid(text) => Self::permanent(Code::Rejected, text),
-            ScannerError::Unauthorized(text) => Self::permanent(Code::ScannerLogin, text),
+            ScannerError::Unauthorized(text) => {
+                Self { failure: Failure { code: Code::ScannerLogin, message: text }, cure: Cure::CheckLogin }
+            }
             ScannerError::NotFound(text) => Self::permanent(Code::RemoteScanLost, text),
             ScannerError::Unsupported(text) => Self::permanent(Code::Unsupported, text),
-            ScannerError::AlreadyRunning => {
-                Self::permanent(Code::Plugin, "the plugin said `already-running` where nothing was launched".into())
-            }
+            ScannerError::AlreadyRunning => Self::permanent(
+                Code::Plugin,
+                "the plugin answered `already-running` although nothing was launched".into(),
+            ),
             ScannerError::RateLimited(after) => {
                 let after = after.map(|milliseconds| Duration::from_millis(milliseconds.into()));
                 // Some time has to be named, so that a busy scanner is not taken for one that is down.
@@ -64,7 +71,12 @@ impl Trouble {
 
     /// Whether the scanner answered at all, if only with a refusal.
     pub fn is_answer(&self) -> bool {
-        !self.is_outage() && self.failure.code != FailureCode::Plugin
+        !self.is_outage() && !self.is_login() && self.failure.code != FailureCode::Plugin
+    }
+
+    /// Whether the scanner refused the host's login.
+    pub fn is_login(&self) -> bool {
+        matches!(self.cure, Cure::CheckLogin | Cure::AwaitLogin)
     }
 
     pub fn permanent(code: FailureCode, message: String) -> Self {

@@ -1,6 +1,7 @@
 //! Takes scans from the queue and drives each to its end. Every step is announced in the store before it is taken, so
 //! that whoever comes after a crash knows how to go on; recovery is the same code.
 
+mod crash_mark;
 mod credentials;
 mod drive;
 mod files;
@@ -13,6 +14,8 @@ use scanhost_system::clock;
 
 use crate::host::Host;
 
+pub use crash_mark::CrashMarks;
+
 /// Before looking at a store again that could not be used.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -23,16 +26,17 @@ pub async fn run(host: Arc<Host>) {
         generations.mark_unchanged();
         let snapshot = host.snapshot.load_full();
         let offers = snapshot.offers(|scanner| {
-            host.breakers.takes_scans(&scanner.id) && host.faults.rest(scanner.backend.digest()).is_none()
+            host.breakers.takes_scans(&scanner.id)
+                && host.faults.remaining_quarantine(scanner.backend.digest()).is_none()
         });
         let asked_at = clock::now();
-        match host.store.claim(&offers, asked_at).await {
+        match host.scans.claim(&offers, asked_at).await {
             Ok(Some(claimed)) => {
-                let lease = Lease::new(host.store.lease(), asked_at);
+                let lease = Lease::new(host.scans.lease(), asked_at);
                 host.tasks.spawn(drive::drive(host.clone(), claimed, lease, snapshot));
             }
             Ok(None) => tokio::select! {
-                () = host.store.wake() => {}
+                () = host.scans.wake() => {}
                 // There may be another scanner for what waits.
                 _ = generations.changed() => {}
                 () = host.shutdown.cancelled() => {}

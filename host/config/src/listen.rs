@@ -6,7 +6,7 @@ use super::setting::Setting;
 
 /// An address beyond loopback in a configuration without tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("listening on {0}, beyond loopback, needs `tokens`")]
+#[error("listening on {0}, beyond loopback, needs `tokens`: configure a token, or listen on 127.0.0.1")]
 pub struct Exposed(pub SocketAddr);
 
 pub(super) fn permit(address: SocketAddr, has_tokens: bool) -> Result<SocketAddr, Exposed> {

@@ -80,7 +80,7 @@ fn read(setting: &Setting<'_>, known: &BTreeMap<String, Arc<Command>>) -> Option
 
 fn listed(commands: &BTreeMap<String, Arc<Command>>) -> String {
     if commands.is_empty() {
-        return "the section `commands` has none".to_owned();
+        return "the section `commands` is missing or empty".to_owned();
     }
     let names: Vec<_> = commands.keys().map(String::as_str).collect();
     format!("`commands` has {}", names.join(", "))

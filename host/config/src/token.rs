@@ -63,7 +63,7 @@ impl Token {
 /// Checks that a token may have this name.
 pub fn permit_name(name: &str) -> Result<(), &'static str> {
     let is_name = !name.trim().is_empty() && name.len() <= 64 && !name.chars().any(char::is_control);
-    if is_name { Ok(()) } else { Err("must be 1 to 64 characters") }
+    if is_name { Ok(()) } else { Err("must have 1 to 64 bytes, no control characters, and not only blanks") }
 }
 
 pub(super) fn read_all(setting: &Setting<'_>) -> Option<Vec<Token>> {
@@ -72,7 +72,9 @@ pub(super) fn read_all(setting: &Setting<'_>) -> Option<Vec<Token>> {
     setting.list_of(|item| {
         let token = read(&item, &mut names)?;
         if !digests.insert(token.digest()) {
-            item.report("another entry has the same token, so a request could not tell them apart");
+            item.report(
+                "another entry has the same token: give each entry its own, so that the host can tell callers apart",
+            );
         }
         Some(token)
     })
@@ -91,7 +93,7 @@ fn read(setting: &Setting<'_>, names: &mut BTreeSet<String>) -> Option<Token> {
     });
     let scopes = fields.required("scopes").and_then(|scopes| {
         if scopes.is_empty_list() {
-            scopes.report("a token without a scope can do nothing");
+            scopes.report("a token without a scope can do nothing: give it at least one");
         }
         Some(scopes.list_of(|scope| scope.parse())?.into_iter().collect())
     });

@@ -110,6 +110,14 @@ impl Breaker {
         matches!(self.0, State::Closed { .. })
     }
 
+    /// Opens at once, however few calls have failed. A probe that comes to this begins the delay anew.
+    pub fn open(&mut self, now: Timestamp) {
+        self.0 = match self.0 {
+            State::Closed { .. } | State::HalfOpen { .. } => State::Open { since: now },
+            State::Open { since } => State::Open { since },
+        };
+    }
+
     /// The scanner answered, with whatever answer.
     pub fn succeed(&mut self) {
         self.0 = State::default();

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 /// Text that does not have the form of the id or name that it should be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("malformed {what}: {rule}")]
+#[error("malformed {what}: must be {rule}")]
 pub struct Malformed {
     pub what: &'static str,
     pub rule: &'static str,
@@ -62,7 +62,7 @@ fn is_name(text: &str) -> bool {
 text_id! {
     /// A scan's id: a ULID (26 characters of Crockford's base 32), so it sorts by time, carries 80 random bits and
     /// is safe in a path.
-    TaskId, "task id", "26 characters as run_…_scan returned them", |text| {
+    TaskId, "task id", "the 26 characters that run_…_scan returned", |text| {
         text.len() == 26
             && text.as_bytes()[0] <= b'7'
             && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'A'..=b'H' | b'J' | b'K' | b'M' | b'N' | b'P'..=b'T' | b'V'..=b'Z'))

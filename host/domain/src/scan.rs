@@ -1,4 +1,4 @@
-//! A scan and its states. Moving on consumes the old state, so no other transition than those of this file exists.
+//! A scan and its states. A transition consumes the old state, so that only the transitions in this module exist.
 
 use std::fmt;
 
@@ -22,12 +22,12 @@ pub use hints::with_hints;
 pub use phase::{Phase, PhaseName};
 pub use state::{Fence, Finished, FinishedFields, Queued, RefusedPhase, Run, Running, RunningFields};
 
-/// One task that an agent submitted.
+/// One task that a caller submitted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scan {
     pub id: TaskId,
     pub trace: TraceId,
-    /// Its place in the order of all submits; the queue of a pool is in this order.
+    /// The scan's number in the order of all submits. The queue of a pool is in this order.
     pub sequence: u64,
     pub request: ScanRequest,
     pub created_at: Timestamp,
@@ -84,11 +84,11 @@ pub struct Slot {
     pub plugin: PluginVersion,
 }
 
-/// Exactly which plugin.
+/// The exact version of a plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PluginVersion {
     pub version: String,
-    /// SHA-256 of its bytes, in hexadecimal.
+    /// The SHA-256 of the component, in hexadecimal.
     pub digest: String,
 }
 
@@ -96,7 +96,7 @@ pub struct PluginVersion {
 pub enum Outcome {
     Completed(Summary),
     Failed(Failure),
-    /// Its time limit was reached.
+    /// The scan reached its time limit.
     Timeout,
     Cancelled,
 }
@@ -112,7 +112,7 @@ impl Outcome {
     }
 }
 
-/// What a completed scan found, without the findings.
+/// The summary of a completed scan: counts and warnings without the findings.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Summary {
     pub hosts_scanned: u32,
@@ -122,7 +122,7 @@ pub struct Summary {
     pub warnings: Vec<Warning>,
 }
 
-/// Findings for each severity.
+/// The number of findings of each severity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct SeverityCounts {
     pub critical: u64,
@@ -146,14 +146,14 @@ impl SeverityCounts {
     }
 }
 
-/// Something that the reader of the results should know.
+/// A warning for the reader of the results.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     pub code: String,
     pub message: String,
 }
 
-/// Whether the credentials of a scan worked on its hosts.
+/// Whether the credentials of a scan worked on the scanned hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum AuthenticationStatus {
     Success,
@@ -192,7 +192,7 @@ impl Scan {
         matches!(self.state, ScanState::Finished(_))
     }
 
-    /// The scan with its final state and without its secrets.
+    /// Returns the scan with its final state and without its secrets.
     pub fn finished(mut self, finished: Finished) -> Self {
         self.request.erase_secrets();
         self.state = ScanState::Finished(finished);

@@ -44,9 +44,9 @@ pub struct Vulnerability {
     pub plugin_id: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plugin_name: Option<String>,
-    /// the worst of its findings
+    /// the worst severity of its findings
     pub severity: String,
-    /// the highest of its findings
+    /// the highest score of its findings
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cvss_score: Option<f64>,
     /// absent if no finding says whether there is an exploit
@@ -59,7 +59,7 @@ pub struct Vulnerability {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct WorstHost {
     pub host: String,
-    /// the worst of its findings
+    /// the worst severity of its findings
     pub severity: String,
     pub findings: i64,
 }

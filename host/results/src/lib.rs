@@ -55,6 +55,11 @@ pub use standing_filters::{check_standing_filters, unknown_fields};
 pub use view::{BadView, ShownField, View};
 pub use writer::FindingsWriter;
 
+/// Whether the folder has a report's findings.
+pub fn has_findings(folder: &std::path::Path) -> bool {
+    report::path(folder).is_file()
+}
+
 /// The form of findings on disk, for checks from outside of this crate.
 pub mod on_disk {
     pub use crate::{

@@ -20,7 +20,7 @@ pub enum Fault {
     Crash(String),
     #[error("broke the contract: {0}")]
     Contract(String),
-    #[error("all {0} slots for plugin calls are in use")]
+    #[error("cannot be called now: all {0} slots for plugin calls are in use")]
     Busy(usize),
     #[error("has failed too often and is in quarantine for {} s", .0.as_secs())]
     Quarantined(Duration),

@@ -58,9 +58,9 @@ fn hint(error: &LoadError) -> String {
         LoadError::NotGranted { requested, .. } => {
             format!("grant it with `grants: [{}]` in its entry under `plugins` in scanhost.yaml", list(requested))
         }
-        LoadError::Describe(Fault::Contract(_) | Fault::Crash(_)) => "its author has to fix it".into(),
+        LoadError::Describe(Fault::Contract(_) | Fault::Crash(_)) => "ask its author to fix it".into(),
         LoadError::Describe(_) => {
-            "its author has to fix it; if it only needs more time or memory, raise its `limits` in scanhost.yaml".into()
+            "ask its author to fix it; if it only needs more time or memory, raise its `limits` in scanhost.yaml".into()
         }
     }
 }

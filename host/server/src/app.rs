@@ -1,4 +1,4 @@
-//! Puts a host together from its configuration, and runs and ends its parts.
+//! Builds a host from its configuration, starts its background work, and stops it.
 
 use std::{
     fs,
@@ -21,7 +21,8 @@ use scanhost_app::{
     housekeeping,
     metrics::Metrics,
     open_reports::Reports,
-    plugins::Kept,
+    orphans::{Orphans, trust},
+    plugins::PluginArchive,
     reload,
     reloads::Reloads,
     role::Role,
@@ -31,19 +32,19 @@ use scanhost_app::{
     telemetry,
     transitions::Ledger,
     waits::Waits,
-    worker,
+    worker::{self, CrashMarks},
 };
 use scanhost_config::{Config, Problem, StoreKind};
 use scanhost_outbound::command::Programs;
 use scanhost_sandbox::Sandbox;
 use scanhost_store::{
-    Store,
-    crashing::CrashingStore,
+    Parts, crashing,
     embedded::EmbeddedStore,
     redis::{self, RedisStore},
 };
 use scanhost_system::{
     data_folder, failpoint,
+    held_folder::HeldFolder,
     installation::{self, Installation},
     pace::paced,
 };
@@ -51,25 +52,25 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::control;
 
-/// How long background work may take to end.
+/// How long background work may take to end at shutdown.
 const SHUTDOWN_TIME: Duration = Duration::from_secs(10);
 
-/// How long the scanners may take to end the host's sessions.
+/// How long the host waits at shutdown for scanners to end its sessions.
 const LOG_OUT_TIME: Duration = Duration::from_secs(3);
 
-/// What a host is built for.
+/// The purpose of a host.
 #[derive(Clone, Copy)]
 pub enum Purpose {
-    /// The work of a role: with every plugin, in a data folder that is made where there is none.
+    /// The host does the work of a role. Every plugin must load, and the data folder is made if there is none.
     Work(Role),
-    /// Looking at what is stored, and changing it: with the plugins that load.
+    /// The host shows and changes what is stored. It uses the plugins that load, and reports the others.
     Administration,
 }
 
-/// Builds the host. Nothing runs yet but the writer of its audit log.
+/// Builds the host. Only the writer of its audit log is started.
 ///
 /// # Errors
-/// With everything that an operator has to mend.
+/// All problems that the operator has to fix.
 pub async fn build(config: Config, purpose: Purpose) -> anyhow::Result<Arc<Host>> {
     let role = match purpose {
         Purpose::Work(role) => role,
@@ -92,7 +93,7 @@ pub async fn build(config: Config, purpose: Purpose) -> anyhow::Result<Arc<Host>
     if let Some(store) = &redis
         && !installation::is_in(&config.data)
     {
-        // Before anything is made in a wrong place.
+        // This check comes before anything is created in the wrong folder.
         store.permit_new_folder(&config.data).await?;
     }
     if let Purpose::Administration = purpose {
@@ -104,35 +105,45 @@ pub async fn build(config: Config, purpose: Purpose) -> anyhow::Result<Arc<Host>
     let sandbox = Sandbox::start_observed(Some(cache_folder(&data)?), Arc::new(observers))?;
     let sealer = Sealer::open(&config.key_file)?;
     let installation = Installation::load_or_create(&data)?;
-    let store: Arc<dyn Store> = match redis {
+    let held_folder = HeldFolder::open(&data)
+        .with_context(|| format!("the file {} cannot be opened", data.join(installation::FILE_NAME).display()))?;
+    let store: Parts = match redis {
         None => {
             let store = EmbeddedStore::open(&data)
                 .with_context(|| format!("the store in {} cannot be opened", data.display()))?;
             store.bind_key(sealer.fingerprint()).await?;
-            Arc::new(store)
+            Arc::new(store).into()
         }
         Some(store) => {
             store.bind_folder(&data, &installation).await?;
             store.bind_key(sealer.fingerprint()).await?;
-            Arc::new(store)
+            Arc::new(store).into()
         }
     };
-    let store = if failpoint::is_armed() { Arc::new(CrashingStore(store)) } else { store };
-    let kept = Kept::new(&data);
+    let store = if failpoint::is_armed() { crashing::wrap(store) } else { store };
+    let Parts { scans, dead_letters, remote_scans, scanner_reports, sessions, settings } =
+        Ledger::wrap(store, metrics.clone());
+    let plugin_archive = PluginArchive::new(&data);
     let (snapshot, problems) = match purpose {
         Purpose::Work(_) => (build_snapshot(&sandbox, config).await?, Vec::new()),
-        Purpose::Administration => what_loads(&sandbox, config).await?,
+        Purpose::Administration => build_loadable(&sandbox, config).await?,
     };
     let host = Arc::new(Host {
         role,
         installation,
-        store: Arc::new(Ledger::new(store, metrics.clone())),
+        scans,
+        dead_letters,
+        remote_scans,
+        scanner_reports,
+        sessions,
+        settings,
         concurrency: ConcurrencyLimit::new(metrics.clone()),
         waits: Waits::default(),
         metrics,
         sandbox,
         reloads: Reloads::new(snapshot.generation, problems),
-        kept,
+        plugin_archive,
+        held_folder: Arc::new(held_folder),
         faults,
         snapshot: ArcSwap::from_pointee(snapshot),
         sealer,
@@ -142,84 +153,88 @@ pub async fn build(config: Config, purpose: Purpose) -> anyhow::Result<Arc<Host>
         audit: Audit::default(),
         reports: Reports::default(),
         programs: Arc::new(Programs::default()),
+        crash_marks: CrashMarks::new(&data),
+        orphans: Orphans::default(),
         data,
         tasks: TaskTracker::new(),
         shutdown: CancellationToken::new(),
     });
+    trust::check_folder(&host).await?;
     reload::start(&host);
     host.tasks.spawn(audit::writer::run(host.clone()));
     Ok(host)
 }
 
-/// Loads plugins and checks the configuration against them.
+/// Loads the plugins and checks the configuration against them.
 ///
 /// # Errors
-/// With every problem, one a line.
+/// All problems, each on its own line.
 pub async fn build_snapshot(sandbox: &Arc<Sandbox>, config: Config) -> anyhow::Result<Snapshot> {
-    try_snapshot(sandbox, config).await.map_err(told)
+    try_snapshot(sandbox, config).await.map_err(joined)
 }
 
-/// As much of it as loads, and the problems with the rest.
+/// Builds a snapshot of everything that loads, and returns it with the problems of the rest.
 ///
 /// # Errors
-/// When nothing does.
-pub async fn what_loads(sandbox: &Arc<Sandbox>, config: Config) -> anyhow::Result<(Snapshot, Vec<Problem>)> {
-    let kept = Kept::new(&config.data);
-    snapshot::build_what_loads(sandbox, &kept, config.into(), None).await.map_err(told)
+/// Nothing can be loaded at all.
+pub async fn build_loadable(sandbox: &Arc<Sandbox>, config: Config) -> anyhow::Result<(Snapshot, Vec<Problem>)> {
+    let archive = PluginArchive::new(&config.data);
+    snapshot::build_loadable(sandbox, &archive, config.into(), None).await.map_err(joined)
 }
 
-fn told(problems: Vec<Problem>) -> anyhow::Error {
+/// Joins the problems to one error with a line for each.
+fn joined(problems: Vec<Problem>) -> anyhow::Error {
     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
     anyhow::anyhow!("{}", lines.join("\n"))
 }
 
-/// The same, with the problems as they are.
-///
-/// # Errors
-/// With every one of them.
+/// Loads the plugins and checks the configuration against them. It returns the problems one by one.
 pub async fn try_snapshot(sandbox: &Arc<Sandbox>, config: Config) -> Result<Snapshot, Vec<Problem>> {
-    let kept = Kept::new(&config.data);
-    snapshot::build(sandbox, &kept, config.into(), None).await
+    let archive = PluginArchive::new(&config.data);
+    snapshot::build(sandbox, &archive, config.into(), None).await
 }
 
-/// Starts what the role wants: the worker, the look-out for scanners and the housekeeping. Where this process owns the
-/// store, other processes reach it by a socket; a shared store they reach by themselves.
+/// Starts the background work of the role: the worker, the watch over the scanners and the housekeeping. With an
+/// embedded store it also opens the control socket, by which other processes reach the store.
 ///
 /// # Errors
-/// When the socket cannot be made.
+/// The control socket cannot be created.
 pub fn start_work(host: &Arc<Host>) -> anyhow::Result<()> {
     if let StoreKind::Embedded = host.snapshot.load().config.store {
-        control::listen(host).context("the control socket in the data folder cannot be made")?;
+        control::listen(host).context("the control socket cannot be created in the data folder")?;
     }
     host.tasks.spawn(faults::roll_back::run(host.clone()));
     if host.role.runs_scans() {
         host.tasks.spawn(worker::run(host.clone()));
         host.tasks.spawn(scanners::watch(host.clone()));
         host.tasks.spawn(housekeeping::run(host.clone()));
+        host.tasks.spawn(trust::follow(host.clone()));
         host.tasks.spawn(housekeeping::stranded::run(host.clone()));
     }
     Ok(())
 }
 
-/// Ends everything that runs, within bounds. Scans under way go on at the next start.
+/// Stops all background work within a time limit. Running scans continue at the next start.
 pub async fn stop(host: &Arc<Host>) {
     host.shutdown.cancel();
     host.tasks.close();
     if tokio::time::timeout(SHUTDOWN_TIME, host.tasks.wait()).await.is_err() {
-        tracing::warn!("some work did not end in time; it goes on at the next start");
+        tracing::warn!("some background work did not end in time and will continue at the next start");
     }
     let snapshot = host.snapshot.load_full();
-    // A session that is left open ends by itself.
+    // If a session cannot be ended in time, the scanner ends it later by itself.
     let log_out = futures_util::future::join_all(snapshot.scanners.iter().map(|scanner| scanner.client.log_out()));
     let _elapsed = tokio::time::timeout(LOG_OUT_TIME, log_out).await;
+    // If work on a scan is still running now, it ends with this process, which must not count as a crash of the scan.
+    host.crash_marks.clear();
 }
 
-/// Compiled plugins, in a folder that only this user can write: what is in it is run.
+/// Makes the folder of compiled plugins. Only this user may write it, since its files are executed.
 fn cache_folder(data: &Path) -> anyhow::Result<PathBuf> {
     let folder = data.join("cache");
     match fs::DirBuilder::new().mode(0o700).create(&folder) {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-            return Err(error).with_context(|| format!("the folder {} cannot be made", folder.display()));
+            return Err(error).with_context(|| format!("the folder {} cannot be created", folder.display()));
         }
         _ => {}
     }

@@ -5,11 +5,14 @@ mod compiled;
 mod completions;
 mod config_check;
 mod config_folder;
+mod confirm;
 mod dlq;
+mod filter_args;
 mod format;
 mod interrupt;
 mod listing;
 mod native;
+mod orphans;
 mod plugin;
 mod queue;
 mod report;
@@ -56,6 +59,8 @@ enum Command {
     Scans(scans::Args),
     /// Show, retry or purge dead letters: failed scans that need an operator.
     Dlq(dlq::Args),
+    /// Show, adopt or remove scans at the scanners that no task owns.
+    Orphans(orphans::Args),
     /// Inspect, check, test and create plugins; list or roll back loaded ones.
     Plugin(plugin::Args),
     /// Create tokens for clients.
@@ -99,6 +104,7 @@ pub fn run() -> ExitCode {
             Command::Queue(args) => queue::run(args).await,
             Command::Scans(args) => scans::run(args).await,
             Command::Dlq(args) => dlq::run(args).await,
+            Command::Orphans(args) => orphans::run(args).await,
             Command::Plugin(args) => plugin::run(args).await,
             Command::Token(args) => token::run(args),
             Command::Completions(args) => completions::run(&args),

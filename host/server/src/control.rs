@@ -16,6 +16,7 @@ use scanhost_app::{
     audit::{Entry, shortened},
     dead_letters::{self, DeadLetterReply},
     host::Host,
+    orphans::command::{self as orphans, Selection},
     plugin_list,
     plugins::Plugin,
     pools::{
@@ -105,6 +106,23 @@ pub enum Request {
     RetryDeadLetter {
         task_id: String,
     },
+    /// Retries all dead letters, or those of a pool, with an error code, or both.
+    RetryDeadLetters {
+        pool: Option<String>,
+        code: Option<String>,
+    },
+    /// Scans at the scanners that carry the installation's mark and that no task owns.
+    Orphans,
+    /// Makes tasks of orphans: of one, or of all where `orphan` is absent.
+    AdoptOrphans {
+        orphan: Option<String>,
+    },
+    /// Stops and removes orphans at their scanners: one, or all where `orphan` is absent.
+    RemoveOrphans {
+        orphan: Option<String>,
+    },
+    /// Lets the host stop and remove its own scans at the scanners by itself again.
+    TrustStore,
     /// What is loaded, and why something is not.
     Plugins,
     /// Puts the plugin's last good version in the place of the present one.
@@ -138,8 +156,12 @@ impl Request {
             Self::Resume { .. } => Paused::No.action(),
             Self::DeadLetters { .. } => "dlq list",
             Self::DeadLetter { .. } => "dlq show",
-            Self::RetryDeadLetter { .. } => "dlq retry",
+            Self::RetryDeadLetter { .. } | Self::RetryDeadLetters { .. } => "dlq retry",
             Self::PurgeDeadLetters { .. } => "dlq purge",
+            Self::Orphans => "orphans list",
+            Self::AdoptOrphans { .. } => "orphans adopt",
+            Self::RemoveOrphans { .. } => "orphans remove",
+            Self::TrustStore => "orphans trust",
             Self::Plugins => "plugin list",
             Self::RollBack { .. } => "plugin rollback",
             Self::UseFile { .. } => "plugin rollback --clear",
@@ -161,16 +183,19 @@ impl Request {
             Self::PoolStatus { pool } | Self::QueueStatus { pool } | Self::Pause { pool } | Self::Resume { pool } => {
                 Entry { scanner_pool: Some(shortened(pool)), ..entry }
             }
-            Self::Scans { scanner_pool: pool, .. } | Self::DeadLetters { pool } => {
-                Entry { scanner_pool: short(pool), ..entry }
-            }
+            Self::Scans { scanner_pool: pool, .. }
+            | Self::DeadLetters { pool }
+            | Self::RetryDeadLetters { pool, .. } => Entry { scanner_pool: short(pool), ..entry },
             Self::PurgeDeadLetters { task_id, pool } => {
                 Entry { task_id: short(task_id), scanner_pool: short(pool), ..entry }
             }
             Self::RollBack { plugin } | Self::UseFile { plugin } => {
                 Entry { resource: Some(shortened(plugin)), ..entry }
             }
-            Self::Pools | Self::Plugins => entry,
+            Self::AdoptOrphans { orphan } | Self::RemoveOrphans { orphan } => {
+                Entry { resource: short(orphan), ..entry }
+            }
+            Self::Pools | Self::Orphans | Self::TrustStore | Self::Plugins => entry,
         }
     }
 }
@@ -238,16 +263,27 @@ async fn perform(host: &Arc<Host>, request: Request) -> Result<Json, Refusal> {
             let scan = dead_letters::find(host, &task_id).await?;
             Ok(json!({ "status": StatusReply::new(&scan, None), "request": SettingsReply::new(&scan) }))
         }
+        Request::RetryDeadLetters { pool, code } => {
+            json_of(dead_letters::retry_all(host, pool.as_deref(), code.as_deref()).await?)
+        }
         Request::RetryDeadLetter { task_id } => json_of(dead_letters::retry(host, &task_id).await?),
         Request::PurgeDeadLetters { task_id, pool } => {
             json_of(dead_letters::purge(host, task_id.as_deref(), pool.as_deref()).await?)
         }
-        Request::Plugins => Ok(plugin_list::listed(host)),
+        Request::Orphans => json_of(orphans::list(host).await),
+        Request::AdoptOrphans { orphan } => json_of(orphans::adopt(host, &selection(orphan)).await?),
+        Request::RemoveOrphans { orphan } => json_of(orphans::remove(host, &selection(orphan)).await?),
+        Request::TrustStore => json_of(orphans::trust_store(host).await?),
+        Request::Plugins => Ok(plugin_list::list(host)),
         Request::RollBack { plugin } => {
             reload::roll_back(host, &plugin, "an operator rolled it back").await.map(|plugin| version_in_use(&plugin))
         }
         Request::UseFile { plugin } => reload::use_file(host, &plugin).await.map(|plugin| version_in_use(&plugin)),
     }
+}
+
+fn selection(orphan: Option<String>) -> Selection {
+    orphan.map_or(Selection::All, Selection::One)
 }
 
 fn json_of(reply: impl Serialize) -> Result<Json, Refusal> {

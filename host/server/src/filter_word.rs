@@ -15,7 +15,7 @@ impl FromStr for FilterWord {
     type Err = &'static str;
 
     fn from_str(word: &str) -> Result<Self, Self::Err> {
-        let (key, value) = word.split_once('=').ok_or("a filter has the form K=V")?;
+        let (key, value) = word.split_once('=').ok_or("a filter has the form K=V, such as severity=High")?;
         Ok(Self { key: key.to_owned(), value: value.to_owned() })
     }
 }

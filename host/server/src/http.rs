@@ -28,7 +28,6 @@ use scanhost_app::{
     scrape,
 };
 use scanhost_domain::{breaker::Circuit, ids::ScannerId};
-use scanhost_system::disk;
 use serde_json::{Value, json};
 
 pub use bearer::BearerToken;
@@ -94,7 +93,12 @@ async fn authenticate(State(host): State<Arc<Host>>, request: Request, next: Nex
             tracing::warn!(path = request.uri().path(), "a request without a valid token");
             note_unauthenticated(&host, &request);
             let challenge = [(header::WWW_AUTHENTICATE, "Bearer realm=\"scanhost\"")];
-            (StatusCode::UNAUTHORIZED, challenge, "a valid bearer token is required\n").into_response()
+            (
+                StatusCode::UNAUTHORIZED,
+                challenge,
+                "a valid token is required: send it as `Authorization: Bearer TOKEN`\n",
+            )
+                .into_response()
         }
     }
 }
@@ -143,10 +147,10 @@ async fn readiness(host: &Arc<Host>) -> (StatusCode, Value) {
     // Read before the snapshot, so that the snapshot is at least as new.
     let last_reload = host.reloads.last();
     let snapshot = host.snapshot.load_full();
-    let store = host.store.probe().await;
-    let reports = host.store.scanner_reports().await;
+    let store = host.settings.probe().await;
+    let reports = host.scanner_reports.scanner_reports().await;
     let report = |id: &ScannerId| reports.iter().flatten().find(|(scanner, _)| scanner == id).map(|(_, report)| report);
-    let disk = probe_disk(host).await;
+    let disk = host.probe_folder().await.map_err(|error| error.to_string());
     let scanners: Vec<Value> = snapshot
         .scanners
         .iter()
@@ -154,21 +158,23 @@ async fn readiness(host: &Arc<Host>) -> (StatusCode, Value) {
             let report = report(&scanner.id);
             json!({
                 "pool": scanner.id.pool.as_str(), "instance_id": scanner.id.instance.as_str(),
-                "enabled": scanner.config.enabled, "up": report.is_some_and(|report| report.up),
+                "enabled": scanner.config.enabled, "up": report.map(|report| report.up),
                 "circuit": report.map_or(Circuit::Closed, |report| report.circuit).name(),
                 "message": report.map(|report| report.message.as_str()),
             })
         })
         .collect();
     let plugins: Vec<Value> = snapshot.plugins.iter().map(|plugin| plugin_entry(host, plugin)).collect();
-    let is_quarantined = |plugin: &&Arc<Plugin>| host.faults.rest(plugin.digest()).is_some();
+    let is_quarantined = |plugin: &&Arc<Plugin>| host.faults.remaining_quarantine(plugin.digest()).is_some();
     let quarantined: Vec<&Arc<Plugin>> = snapshot.plugins.iter().filter(is_quarantined).collect();
     let built_ins_work = quarantined.iter().all(|plugin| plugin.origin != Origin::BuiltIn);
+    let doubt = host.orphans.doubt().map(|doubt| doubt.reason);
     let is_able = store.is_ok() && disk.is_ok() && built_ins_work;
     let is_up = |id: &ScannerId| report(id).is_some_and(|report| report.up && report.circuit == Circuit::Closed);
     let is_degraded = snapshot.scanners.iter().any(|scanner| scanner.config.enabled && !is_up(&scanner.id))
         || !last_reload.problems.is_empty()
-        || !quarantined.is_empty();
+        || !quarantined.is_empty()
+        || doubt.is_some();
     let part = |result: Result<(), String>| match result {
         Ok(()) => json!({ "ok": true }),
         Err(error) => json!({ "ok": false, "message": error }),
@@ -177,6 +183,7 @@ async fn readiness(host: &Arc<Host>) -> (StatusCode, Value) {
         "status": if !is_able { "unavailable" } else if is_degraded { "degraded" } else { "ready" },
         "store": part(store.as_ref().map(drop).map_err(|error| error.to_string())),
         "disk": part(disk),
+        "trust": part(doubt.map_or(Ok(()), Err)),
         "scanners": scanners,
         "plugins": plugins,
         "last_reload": reload_entry(&last_reload, snapshot.generation),
@@ -185,7 +192,7 @@ async fn readiness(host: &Arc<Host>) -> (StatusCode, Value) {
 }
 
 fn plugin_entry(host: &Host, plugin: &Plugin) -> Value {
-    let rest = host.faults.rest(plugin.digest());
+    let rest = host.faults.remaining_quarantine(plugin.digest());
     let message = rest.map(|rest| format!("the plugin failed too often and is in quarantine for {} s", rest.as_secs()));
     json!({
         "name": plugin.name, "kind": plugin.kind(), "world": plugin.world(), "digest": plugin.digest().to_string(),
@@ -206,10 +213,4 @@ fn reload_entry(last: &LastReload, generation: u64) -> Value {
         "took_ms": last.took.as_millis() as u64, "problems": problems,
         "count": { "ok": last.succeeded, "failed": last.failed },
     })
-}
-
-async fn probe_disk(host: &Host) -> Result<(), String> {
-    let data = host.data.clone();
-    let probed = tokio::task::spawn_blocking(move || disk::probe(&data)).await;
-    probed.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
 }

@@ -1,4 +1,5 @@
-//! The tools over MCP: the only place that names rmcp. One file a tool; this one lists and calls them.
+//! MCP: the only place that names rmcp. Each tool has a file of its own; `tool_list` lists them, and `handler` answers the
+//! requests of clients.
 
 mod arguments;
 mod audited_request;

@@ -15,8 +15,10 @@ pub enum Change {
     Retry(String),
     /// A call has worked after one that failed.
     CallWorked,
-    /// The scan makes progress again: what a lost worker did not live to do has worked.
+    /// The scan makes progress again: something has worked at which earlier workers were lost.
     Progressed,
+    /// The process of the last worker died while it worked on this scan.
+    Crashed,
 }
 
 impl Change {
@@ -33,9 +35,10 @@ impl Change {
             }
             Self::PluginState(state) => running.remember(state),
             Self::Plugin(plugin) => running.drive_with(plugin),
-            Self::Retry(reason) => running.troubled(reason),
-            Self::CallWorked => running.untroubled(),
-            Self::Progressed => running.got_on(),
+            Self::Retry(reason) => running.call_failed(reason),
+            Self::CallWorked => running.call_worked(),
+            Self::Progressed => running.progressed(),
+            Self::Crashed => running.crashed(),
         })
     }
 }

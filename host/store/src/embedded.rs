@@ -5,6 +5,7 @@ mod claim;
 mod database;
 mod index;
 mod reader;
+mod remote;
 mod sessions;
 mod steps;
 mod tables;
@@ -27,8 +28,9 @@ use scanhost_system::clock;
 use tokio::sync::Notify;
 
 use super::{
-    Cancelled, Change, Claimed, ConfiguredScanners, DeadLetter, Deleted, Idempotency, ListQuery, Listed, NewScan,
-    PoolOffer, PoolState, REPORT_LIFE, ScannerReport, Store, StoreError, Submitted, WorkError,
+    Cancelled, Change, Claimed, ConfiguredScanners, DeadLetter, DeadLetters, Deleted, Idempotency, Leftover, ListQuery,
+    Listed, NewScan, PoolOffer, PoolState, REPORT_LIFE, RemoteScans, ScannerReport, ScannerReports, Scans, Sessions,
+    Settings, StoreError, Submitted, Trust, WorkError,
     watch::{Watch, Watchers},
 };
 use database::DatabaseFile;
@@ -113,7 +115,7 @@ async fn read<T: Send + 'static>(
 }
 
 #[async_trait]
-impl Store for EmbeddedStore {
+impl Scans for EmbeddedStore {
     fn lease(&self) -> Option<Duration> {
         None
     }
@@ -150,10 +152,6 @@ impl Store for EmbeddedStore {
 
     async fn pool(&self, pool: &PoolName) -> Result<PoolState, StoreError> {
         self.reader.pool(pool)
-    }
-
-    async fn is_paused(&self, pool: &PoolName) -> Result<bool, StoreError> {
-        self.reader.is_paused(pool)
     }
 
     async fn active(&self) -> Result<Vec<(ScannerId, u32)>, StoreError> {
@@ -273,13 +271,32 @@ impl Store for EmbeddedStore {
         Ok(deleted)
     }
 
-    async fn pause(&self, pool: &PoolName, paused: bool) -> Result<(), StoreError> {
-        let pool = pool.clone();
-        self.writer.write(move |tables| steps::pause(tables, &pool, paused)).await?;
-        self.work.notify_one();
-        Ok(())
+    async fn touch(&self, id: &TaskId, now: Timestamp) -> Result<(), StoreError> {
+        let scan = id.clone();
+        self.writer.write(move |tables| tables.touch(&scan, now)).await
     }
 
+    async fn expired(
+        &self,
+        completed_before: Timestamp,
+        failed_before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<TaskId>, StoreError> {
+        read(&self.reader, move |reader| reader.expired(completed_before, failed_before, limit)).await
+    }
+
+    fn watch(&self, id: &TaskId) -> Watch {
+        self.watchers.watch(id)
+    }
+
+    async fn wake(&self) {
+        // A missed wake-up costs one sleep and no more.
+        let _elapsed = tokio::time::timeout(LONGEST_SLEEP, self.work.notified()).await;
+    }
+}
+
+#[async_trait]
+impl DeadLetters for EmbeddedStore {
     async fn dead_letters(&self, pool: Option<&PoolName>) -> Result<Vec<DeadLetter>, StoreError> {
         let pool = pool.cloned();
         read(&self.reader, move |reader| reader.dead_letters(pool.as_ref())).await
@@ -295,21 +312,37 @@ impl Store for EmbeddedStore {
         let ids = ids.to_vec();
         self.writer.write(move |tables| steps::purge_dead_letters(tables, &ids)).await
     }
+}
 
-    async fn touch(&self, id: &TaskId, now: Timestamp) -> Result<(), StoreError> {
-        let scan = id.clone();
-        self.writer.write(move |tables| tables.touch(&scan, now)).await
+#[async_trait]
+impl RemoteScans for EmbeddedStore {
+    async fn leftovers(&self) -> Result<Vec<Leftover>, StoreError> {
+        read(&self.reader, Reader::leftovers).await
     }
 
-    async fn expired(
-        &self,
-        completed_before: Timestamp,
-        failed_before: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<TaskId>, StoreError> {
-        read(&self.reader, move |reader| reader.expired(completed_before, failed_before, limit)).await
+    async fn forget_leftover(&self, leftover: &Leftover) -> Result<(), StoreError> {
+        let leftover = leftover.clone();
+        self.writer.write(move |tables| remote::forget(tables, &leftover)).await
     }
 
+    async fn trust(&self) -> Result<Option<Trust>, StoreError> {
+        self.reader.trust()
+    }
+
+    async fn set_trust(&self, trust: &Trust) -> Result<(), StoreError> {
+        let trust = trust.clone();
+        self.writer.write(move |tables| remote::set_trust(tables, &trust)).await
+    }
+
+    async fn adopt(&self, new: NewScan) -> Result<Option<Scan>, StoreError> {
+        let adopted = self.writer.write(move |tables| steps::adopt(tables, &new)).await?;
+        self.work.notify_one();
+        Ok(adopted)
+    }
+}
+
+#[async_trait]
+impl ScannerReports for EmbeddedStore {
     async fn report_scanner(&self, scanner: &ScannerId, report: ScannerReport) -> Result<(), StoreError> {
         let before = self.lock_reports().insert(scanner.clone(), (report.clone(), Instant::now()));
         // A breaker that has closed lets waiting scans start.
@@ -334,11 +367,10 @@ impl Store for EmbeddedStore {
         }
         Ok(is_free)
     }
+}
 
-    async fn probe(&self) -> Result<(), StoreError> {
-        self.writer.write(|tables| steps::next(tables, "probe")).await.map(drop)
-    }
-
+#[async_trait]
+impl Sessions for EmbeddedStore {
     async fn put_session(&self, id: &str, session: &[u8], expires_at: Timestamp) -> Result<(), StoreError> {
         let (id, session, now) = (id.to_owned(), session.to_vec(), clock::now());
         self.writer.write(move |tables| sessions::put(tables, &id, &session, expires_at, now)).await
@@ -352,13 +384,22 @@ impl Store for EmbeddedStore {
         let id = id.to_owned();
         self.writer.write(move |tables| sessions::delete(tables, &id)).await
     }
+}
 
-    fn watch(&self, id: &TaskId) -> Watch {
-        self.watchers.watch(id)
+#[async_trait]
+impl Settings for EmbeddedStore {
+    async fn is_paused(&self, pool: &PoolName) -> Result<bool, StoreError> {
+        self.reader.is_paused(pool)
     }
 
-    async fn wake(&self) {
-        // A missed wake-up costs one sleep and no more.
-        let _elapsed = tokio::time::timeout(LONGEST_SLEEP, self.work.notified()).await;
+    async fn pause(&self, pool: &PoolName, paused: bool) -> Result<(), StoreError> {
+        let pool = pool.clone();
+        self.writer.write(move |tables| steps::pause(tables, &pool, paused)).await?;
+        self.work.notify_one();
+        Ok(())
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.writer.write(|tables| steps::next(tables, "probe")).await.map(drop)
     }
 }

@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -22,6 +23,7 @@ pub mod crashing;
 pub mod embedded;
 pub mod record;
 pub mod redis;
+mod remote;
 mod unreadable;
 pub mod watch;
 
@@ -29,6 +31,7 @@ pub mod watch;
 mod tests;
 
 pub use change::Change;
+pub use remote::{Adoption, Doubt, FolderIdentity, Leftover, Trust};
 pub use watch::Watch;
 
 /// A scan to submit.
@@ -42,6 +45,8 @@ pub struct NewScan {
     pub idempotency: Option<Idempotency>,
     /// Waiting scans that the pool may have, including this one.
     pub max_depth: u64,
+    /// A remote scan that is there already. The new scan then runs at once and does not wait.
+    pub adopts: Option<Adoption>,
 }
 
 /// A key and what it stands for.
@@ -205,6 +210,8 @@ pub struct ScannerReport {
     pub up: bool,
     /// The scanner's own message, or why it is not up.
     pub message: String,
+    /// Whether it refuses the host's login, so that scans wait for it.
+    pub refuses_login: bool,
     pub circuit: Circuit,
     /// When the circuit last changed; `None` if it never did.
     pub changed_at: Option<Timestamp>,
@@ -223,14 +230,14 @@ pub enum StoreError {
     AnswerLost(String),
     #[error("the disk of the data folder is full")]
     DiskFull,
-    #[error("another scanhost is running on this data folder")]
+    #[error("another scanhost is running on this data folder: stop it, or use another folder")]
     InUse,
     #[error("the store's secrets were sealed with another key: restore the original `secrets.key_file`")]
     OtherKey,
     #[error(
-        "the other processes of this store use another data folder than {folder}: {relative}, so run this process where \
-         the others run, or set the absolute path of the folder that they share; delete the key {key} in Redis only if \
-         this folder is to replace theirs",
+        "this process uses the data folder {folder}, but the other processes of this store use another one: \
+         {relative}. Run this process where the others run, or set `data` to the absolute path of the folder that \
+         they share. Only if this folder is to replace theirs, delete the key {key} in Redis",
         relative = scanhost_system::data_folder::RELATIVE
     )]
     OtherFolder { folder: String, key: String },
@@ -248,9 +255,9 @@ pub enum WorkError {
     Store(#[from] StoreError),
 }
 
-/// The states of all scans. Every write is durable before it answers.
+/// The states of all scans and the queues. Every write is durable before it answers.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Scans: Send + Sync {
     /// How long a lease lasts without a heartbeat; `None` if a scan stays its worker's for as long as the process
     /// lives.
     fn lease(&self) -> Option<Duration>;
@@ -284,9 +291,6 @@ pub trait Store: Send + Sync {
     }
 
     async fn pool(&self, pool: &PoolName) -> Result<PoolState, StoreError>;
-
-    /// Whether the pool is paused. Every submit asks this, so it reads nothing else.
-    async fn is_paused(&self, pool: &PoolName) -> Result<bool, StoreError>;
 
     /// How many scans each scanner drives now.
     async fn active(&self) -> Result<Vec<(ScannerId, u32)>, StoreError>;
@@ -324,19 +328,6 @@ pub trait Store: Send + Sync {
     /// belongs to its worker.
     async fn delete(&self, id: &TaskId, force: bool, now: Timestamp) -> Result<Deleted, StoreError>;
 
-    /// Pauses or resumes a pool. A paused pool starts nothing new; running scans go on.
-    async fn pause(&self, pool: &PoolName, paused: bool) -> Result<(), StoreError>;
-
-    /// The dead letters of one pool or of all, oldest first.
-    async fn dead_letters(&self, pool: Option<&PoolName>) -> Result<Vec<DeadLetter>, StoreError>;
-
-    /// Removes the dead letter `new.retry_of` and puts the new scan into the queue, in one step; `None` if there is no
-    /// such letter.
-    async fn retry_dead_letter(&self, new: NewScan) -> Result<Option<Scan>, StoreError>;
-
-    /// Removes dead letters and returns how many there were. The scans' records stay.
-    async fn purge_dead_letters(&self, ids: &[TaskId]) -> Result<u64, StoreError>;
-
     /// Notes that the scan's results were asked for.
     async fn touch(&self, id: &TaskId, now: Timestamp) -> Result<(), StoreError>;
 
@@ -349,12 +340,43 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<TaskId>, StoreError>;
 
+    /// Wakes up on changes of one scan.
+    fn watch(&self, id: &TaskId) -> Watch;
+
+    /// Waits until there may be something to claim.
+    async fn wake(&self);
+}
+
+/// The failed scans that are kept for the operator.
+#[async_trait]
+pub trait DeadLetters: Send + Sync {
+    /// The dead letters of one pool or of all, oldest first.
+    async fn dead_letters(&self, pool: Option<&PoolName>) -> Result<Vec<DeadLetter>, StoreError>;
+
+    /// Removes the dead letter `new.retry_of` and puts the new scan into the queue, in one step; `None` if there is no
+    /// such letter.
+    async fn retry_dead_letter(&self, new: NewScan) -> Result<Option<Scan>, StoreError>;
+
+    /// Removes dead letters and returns how many there were. The scans' records stay.
+    async fn purge_dead_letters(&self, ids: &[TaskId]) -> Result<u64, StoreError>;
+}
+
+/// What the workers of all processes know about the scanners.
+#[async_trait]
+pub trait ScannerReports: Send + Sync {
     /// Reports the state of a scanner to all processes.
     async fn report_scanner(&self, scanner: &ScannerId, report: ScannerReport) -> Result<(), StoreError>;
 
     /// The workers' reports about scanners, no older than [`REPORT_LIFE`].
     async fn scanner_reports(&self) -> Result<Vec<(ScannerId, ScannerReport)>, StoreError>;
 
+    /// Whether this process may probe a scanner whose breaker is open. If so, nobody else may for this time.
+    async fn take_probe(&self, scanner: &ScannerId, time: Duration) -> Result<bool, StoreError>;
+}
+
+/// What any process needs to continue the session of a client or of a browser.
+#[async_trait]
+pub trait Sessions: Send + Sync {
     /// Stores what any process needs to continue a session, and replaces what was stored before.
     async fn put_session(&self, id: &str, session: &[u8], expires_at: Timestamp) -> Result<(), StoreError>;
 
@@ -362,16 +384,64 @@ pub trait Store: Send + Sync {
     async fn session(&self, id: &str, now: Timestamp) -> Result<Option<Vec<u8>>, StoreError>;
 
     async fn delete_session(&self, id: &str) -> Result<(), StoreError>;
+}
 
-    /// Whether this process may probe a scanner whose breaker is open. If so, nobody else may for this time.
-    async fn take_probe(&self, scanner: &ScannerId, time: Duration) -> Result<bool, StoreError>;
+/// What an operator sets while the host runs, and whether the store can write at all.
+#[async_trait]
+pub trait Settings: Send + Sync {
+    /// Whether the pool is paused. Every submit asks this, so it reads nothing else.
+    async fn is_paused(&self, pool: &PoolName) -> Result<bool, StoreError>;
+
+    /// Pauses or resumes a pool. A paused pool starts nothing new; running scans go on.
+    async fn pause(&self, pool: &PoolName, paused: bool) -> Result<(), StoreError>;
 
     /// Writes something durable, to see whether that works.
     async fn probe(&self) -> Result<(), StoreError>;
+}
 
-    /// Wakes up on changes of one scan.
-    fn watch(&self, id: &TaskId) -> Watch;
+/// What this store's tasks left at the scanners, and whether the store may clean it up.
+#[async_trait]
+pub trait RemoteScans: Send + Sync {
+    /// All leftovers, in the order of their scanners.
+    async fn leftovers(&self) -> Result<Vec<Leftover>, StoreError>;
 
-    /// Waits until there may be something to claim.
-    async fn wake(&self);
+    /// Forgets a leftover that is no longer at its scanner.
+    async fn forget_leftover(&self, leftover: &Leftover) -> Result<(), StoreError>;
+
+    /// `None` if the store was never asked for it before.
+    async fn trust(&self) -> Result<Option<Trust>, StoreError>;
+
+    async fn set_trust(&self, trust: &Trust) -> Result<(), StoreError>;
+
+    /// Stores a scan that goes on with the remote scan `new.adopts`; `None` if there is a scan of this id already.
+    async fn adopt(&self, new: NewScan) -> Result<Option<Scan>, StoreError>;
+}
+
+/// A whole store. Who uses it takes only the parts that it needs: see [`Parts`].
+pub trait Store: Scans + DeadLetters + RemoteScans + ScannerReports + Sessions + Settings {}
+
+impl<T: Scans + DeadLetters + RemoteScans + ScannerReports + Sessions + Settings> Store for T {}
+
+/// The parts of one store, which can be wrapped and passed on each by itself.
+#[derive(Clone)]
+pub struct Parts {
+    pub scans: Arc<dyn Scans>,
+    pub dead_letters: Arc<dyn DeadLetters>,
+    pub remote_scans: Arc<dyn RemoteScans>,
+    pub scanner_reports: Arc<dyn ScannerReports>,
+    pub sessions: Arc<dyn Sessions>,
+    pub settings: Arc<dyn Settings>,
+}
+
+impl<T: Store + 'static> From<Arc<T>> for Parts {
+    fn from(store: Arc<T>) -> Self {
+        Self {
+            scans: store.clone(),
+            dead_letters: store.clone(),
+            remote_scans: store.clone(),
+            scanner_reports: store.clone(),
+            sessions: store.clone(),
+            settings: store,
+        }
+    }
 }

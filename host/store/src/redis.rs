@@ -8,6 +8,7 @@ mod events;
 mod keys;
 mod lease;
 mod reading;
+mod remote;
 mod report;
 mod step;
 mod stored;
@@ -30,9 +31,9 @@ use scanhost_domain::{
 use scanhost_system::{data_folder, installation::Installation};
 
 use super::{
-    Cancelled, Change, Claimed, ConfiguredScanners, DeadLetter, Deleted, Idempotency, ListQuery, Listed, NewScan,
-    PoolOffer, PoolState, ScannerReport, Store, StoreError, Submitted, Watch, WorkError, record::BadRecord,
-    unreadable::UnreadableRecords,
+    Cancelled, Change, Claimed, ConfiguredScanners, DeadLetter, DeadLetters, Deleted, Idempotency, Leftover, ListQuery,
+    Listed, NewScan, PoolOffer, PoolState, RemoteScans, ScannerReport, ScannerReports, Scans, Sessions, Settings,
+    StoreError, Submitted, Trust, Watch, WorkError, record::BadRecord, unreadable::UnreadableRecords,
 };
 use connection::Connection;
 use events::Events;
@@ -120,7 +121,7 @@ fn other_folder(data: &Path, key: String) -> StoreError {
 }
 
 #[async_trait]
-impl Store for RedisStore {
+impl Scans for RedisStore {
     fn lease(&self) -> Option<Duration> {
         Some(self.lease)
     }
@@ -147,11 +148,6 @@ impl Store for RedisStore {
 
     async fn pool(&self, pool: &PoolName) -> Result<PoolState, StoreError> {
         self.pool_state(pool).await
-    }
-
-    async fn is_paused(&self, pool: &PoolName) -> Result<bool, StoreError> {
-        let mut look = redis::cmd("SISMEMBER");
-        self.connection.query(look.arg(self.keys.paused()).arg(pool.as_str())).await
     }
 
     async fn active(&self) -> Result<Vec<(ScannerId, u32)>, StoreError> {
@@ -206,25 +202,6 @@ impl Store for RedisStore {
         self.delete_scan(id, force, now).await
     }
 
-    async fn pause(&self, pool: &PoolName, paused: bool) -> Result<(), StoreError> {
-        let mut commands = redis::pipe();
-        commands.cmd(if paused { "SADD" } else { "SREM" }).arg(self.keys.paused()).arg(pool.as_str()).ignore();
-        commands.cmd("PUBLISH").arg(self.keys.events()).arg("").ignore();
-        self.connection.write_all(&commands).await
-    }
-
-    async fn dead_letters(&self, pool: Option<&PoolName>) -> Result<Vec<DeadLetter>, StoreError> {
-        self.list_dead(pool).await
-    }
-
-    async fn retry_dead_letter(&self, new: NewScan) -> Result<Option<Scan>, StoreError> {
-        self.retry(&new).await
-    }
-
-    async fn purge_dead_letters(&self, ids: &[TaskId]) -> Result<u64, StoreError> {
-        self.purge(ids).await
-    }
-
     async fn touch(&self, id: &TaskId, now: Timestamp) -> Result<(), StoreError> {
         let time = now.as_millisecond().to_string();
         let mut commands = redis::pipe();
@@ -244,6 +221,59 @@ impl Store for RedisStore {
         self.list_expired(completed_before, failed_before, limit).await
     }
 
+    fn watch(&self, id: &TaskId) -> Watch {
+        self.events.watch(id)
+    }
+
+    async fn wake(&self) {
+        self.events.wait_for_work().await;
+    }
+}
+
+#[async_trait]
+impl DeadLetters for RedisStore {
+    async fn dead_letters(&self, pool: Option<&PoolName>) -> Result<Vec<DeadLetter>, StoreError> {
+        self.list_dead(pool).await
+    }
+
+    async fn retry_dead_letter(&self, new: NewScan) -> Result<Option<Scan>, StoreError> {
+        self.retry(&new).await
+    }
+
+    async fn purge_dead_letters(&self, ids: &[TaskId]) -> Result<u64, StoreError> {
+        self.purge(ids).await
+    }
+}
+
+#[async_trait]
+impl RemoteScans for RedisStore {
+    async fn leftovers(&self) -> Result<Vec<Leftover>, StoreError> {
+        self.list_leftovers().await
+    }
+
+    async fn forget_leftover(&self, leftover: &Leftover) -> Result<(), StoreError> {
+        let field = remote::field(&leftover.scanner, &leftover.remote_id);
+        self.connection.write(redis::cmd("HDEL").arg(self.keys.leftovers()).arg(field)).await
+    }
+
+    async fn trust(&self) -> Result<Option<Trust>, StoreError> {
+        let trust: Option<Vec<u8>> = self.connection.query(redis::cmd("GET").arg(self.keys.trust())).await?;
+        let trust = trust.map(|trust| serde_json::from_slice(&trust)).transpose();
+        Ok(trust.map_err(|_| BadRecord::Value("trust"))?)
+    }
+
+    async fn set_trust(&self, trust: &Trust) -> Result<(), StoreError> {
+        let json = serde_json::to_vec(trust).expect("trust is JSON");
+        self.connection.write(redis::cmd("SET").arg(self.keys.trust()).arg(json)).await
+    }
+
+    async fn adopt(&self, new: NewScan) -> Result<Option<Scan>, StoreError> {
+        self.add_adopted(&new, None).await
+    }
+}
+
+#[async_trait]
+impl ScannerReports for RedisStore {
     async fn report_scanner(&self, scanner: &ScannerId, report: ScannerReport) -> Result<(), StoreError> {
         self.put_report(scanner, report).await
     }
@@ -252,6 +282,16 @@ impl Store for RedisStore {
         self.list_reports().await
     }
 
+    async fn take_probe(&self, scanner: &ScannerId, time: Duration) -> Result<bool, StoreError> {
+        let mut set = redis::cmd("SET");
+        set.arg(self.keys.probe(scanner)).arg(1).arg("NX").arg("PX");
+        let set: Option<String> = self.connection.write(set.arg(time.as_millis().max(1).to_string())).await?;
+        Ok(set.is_some())
+    }
+}
+
+#[async_trait]
+impl Sessions for RedisStore {
     async fn put_session(&self, id: &str, session: &[u8], expires_at: Timestamp) -> Result<(), StoreError> {
         let mut set = redis::cmd("SET");
         set.arg(self.keys.session(id)).arg(session).arg("PXAT").arg(expires_at.as_millisecond());
@@ -266,24 +306,24 @@ impl Store for RedisStore {
     async fn delete_session(&self, id: &str) -> Result<(), StoreError> {
         self.connection.write(redis::cmd("DEL").arg(self.keys.session(id))).await
     }
+}
 
-    async fn take_probe(&self, scanner: &ScannerId, time: Duration) -> Result<bool, StoreError> {
-        let mut set = redis::cmd("SET");
-        set.arg(self.keys.probe(scanner)).arg(1).arg("NX").arg("PX");
-        let set: Option<String> = self.connection.write(set.arg(time.as_millis().max(1).to_string())).await?;
-        Ok(set.is_some())
+#[async_trait]
+impl Settings for RedisStore {
+    async fn is_paused(&self, pool: &PoolName) -> Result<bool, StoreError> {
+        let mut look = redis::cmd("SISMEMBER");
+        self.connection.query(look.arg(self.keys.paused()).arg(pool.as_str())).await
+    }
+
+    async fn pause(&self, pool: &PoolName, paused: bool) -> Result<(), StoreError> {
+        let mut commands = redis::pipe();
+        commands.cmd(if paused { "SADD" } else { "SREM" }).arg(self.keys.paused()).arg(pool.as_str()).ignore();
+        commands.cmd("PUBLISH").arg(self.keys.events()).arg("").ignore();
+        self.connection.write_all(&commands).await
     }
 
     async fn probe(&self) -> Result<(), StoreError> {
         self.connection.write(redis::cmd("SET").arg(self.keys.written()).arg(1)).await
-    }
-
-    fn watch(&self, id: &TaskId) -> Watch {
-        self.events.watch(id)
-    }
-
-    async fn wake(&self) {
-        self.events.wait_for_work().await;
     }
 }
 

@@ -102,6 +102,7 @@ fn new_scan(pool_name: &str, name: &str) -> NewScan {
         retry_of: None,
         idempotency: None,
         max_depth: 1_000,
+        adopts: None,
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::{
 const VARIABLE: &str = "SCANHOST_CRASH_AT";
 
 /// The steps that have a point before and one after them.
-const STEPS: [&str; 30] = [
+const STEPS: [&str; 31] = [
     "store.submit",
     "store.claim",
     "store.update.creating",
@@ -39,6 +39,7 @@ const STEPS: [&str; 30] = [
     "scanner.status",
     "scanner.stop",
     "scanner.export",
+    "scanner.parse",
     "scanner.health",
     "scanner.list",
     "scanner.remove",

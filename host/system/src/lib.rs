@@ -6,5 +6,6 @@ pub mod clock;
 pub mod data_folder;
 pub mod disk;
 pub mod failpoint;
+pub mod held_folder;
 pub mod installation;
 pub mod pace;

@@ -1,4 +1,4 @@
-//! Checks whether the scanner answers and what its edition can do. Neither check needs a login.
+//! Checks whether the scanner answers, whether it takes the host's login, and what its edition can do.
 
 use scanhost_sdk::{
     backend::{scanner::ScannerHealth, types::ScanError},
@@ -11,9 +11,25 @@ use crate::{refusal, wire};
 #[cfg(test)]
 mod tests;
 
-pub fn health() -> Result<ScannerHealth, ScanError> {
+pub fn health(now_ms: u64) -> Result<ScannerHealth, ScanError> {
     let readiness = readiness(Request::get("read the scanner's state", "/server/status").send()?)?;
+    if readiness == Readiness::Ready {
+        check_login(Request::get("list the scans", changed_since(now_ms)).send()?)?;
+    }
     Ok(judge(readiness, &edition()))
+}
+
+/// Lists only what changed since this moment, which is nothing: the answer shows whether the login is good.
+fn changed_since(now_ms: u64) -> String {
+    format!("/scans?last_modification_date={}", now_ms / 1_000)
+}
+
+/// Fails only where the scanner refuses the login. Any other answer says nothing about the login.
+fn check_login(answer: Answer) -> Result<(), ScanError> {
+    match answer.status {
+        401 | 403 => refusal::accept(answer).map(drop),
+        _ => Ok(()),
+    }
 }
 
 /// Whether the licence allows creating scans over the API; none if that cannot be found out.

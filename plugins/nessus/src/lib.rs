@@ -72,7 +72,7 @@ impl scanner::Guest for Nessus {
     fn health(context: Context) -> Result<ScannerHealth, ScanError> {
         // This shows the operator a wrong option before the first scan fails.
         Options::parse(&context.options)?;
-        health::health()
+        health::health(context.now_ms)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The READMEs are true: their commands, transcripts, snippets, paths and tables match the program.
+//! The documents are true: their commands, transcripts, snippets, paths, links and tables match the program.
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test should end it")]
 
@@ -31,6 +31,29 @@ const FEED_URL: &str = "http://127.0.0.1:9000";
 struct Block {
     language: String,
     text: String,
+}
+
+/// Every document in Markdown below this folder.
+fn documents_below(folder: &str) -> Vec<String> {
+    let mut documents = Vec::new();
+    for entry in fs::read_dir(workspace().join(folder)).unwrap() {
+        let entry = entry.unwrap();
+        let name = format!("{folder}/{}", entry.file_name().to_str().unwrap());
+        if entry.file_type().unwrap().is_dir() {
+            documents.extend(documents_below(&name));
+        } else if name.ends_with(".md") {
+            documents.push(name);
+        }
+    }
+    documents
+}
+
+/// The links of a document to other files, without the part after `#`.
+fn linked_files(document: &str) -> Vec<String> {
+    let text = read(document);
+    let links = text.split("](").skip(1).map(|rest| rest.split_once(')').unwrap().0);
+    let files = links.filter(|link| !link.contains("://")).map(|link| link.split('#').next().unwrap_or_default());
+    files.filter(|file| !file.is_empty()).map(str::to_owned).collect()
 }
 
 fn read(document: &str) -> String {
@@ -249,11 +272,15 @@ fn every_named_path_exists() {
         "{",
     ];
     let mut checked = 0;
-    for document in [MAIN_README, PLUGIN_README, HOST_README, CONFIG_README, RUNBOOK] {
-        let text = read(document);
-        let links = text.split("](").skip(1).map(|rest| rest.split_once(')').unwrap().0);
+    let mut documents = [MAIN_README, PLUGIN_README, HOST_README, CONFIG_README, RUNBOOK].map(str::to_owned).to_vec();
+    for folder in ["host/docs", ".github"] {
+        let found = documents_below(folder);
+        assert!(found.len() > 2, "{folder} has too few documents: {found:?}");
+        documents.extend(found);
+    }
+    for document in &documents {
         let folder = workspace().join(document).parent().unwrap().to_owned();
-        let linked = links.filter(|link| !link.starts_with('#')).map(|link| folder.join(link));
+        let linked = linked_files(document).into_iter().map(|file| folder.join(file));
         let spans = code_spans(document).into_iter();
         let is_path = |span: &String| {
             (span.contains('/') || span.ends_with(".toml"))

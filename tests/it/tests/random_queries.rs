@@ -1,5 +1,5 @@
 //! Random queries about random reports. Every line of every answer has to equal the line that the reference computes
-//! from the same report: an independent implementation of the contract in Python.
+//! from the same report: an independent implementation of filters, pages and profiles, in Python.
 //!
 //! `SCANHOST_ROUNDS` sets the number of rounds, and `SCANHOST_SEED` the first seed. A failure names its report.
 

@@ -39,9 +39,9 @@ pub struct Permit(#[expect(dead_code, reason = "held for its drop")] Option<Owne
 /// A call beyond the caller's share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TooMuch {
-    #[error("more than {per_minute} calls a minute")]
+    #[error("this caller is over its limit of {per_minute} calls a minute")]
     Often { per_minute: NonZeroU32, wait: Duration },
-    #[error("more than {at_once} calls at once")]
+    #[error("this caller is at its limit of {at_once} calls at once")]
     AtOnce { at_once: NonZeroU32 },
 }
 

@@ -1,27 +1,27 @@
-//! Scans of ours at the scanners that no task owns any more: of deleted tasks, and second ones that a lost worker made.
-//! Only what carries the mark of this installation is looked at. Nothing that runs is removed, but what runs on although
-//! its task has ended is stopped.
+//! Rounds over the scanners: what this store's own tasks left there is stopped and removed, and what carries the mark of
+//! this installation without belonging to a task is reported.
 
 use std::{collections::HashSet, sync::Arc};
 
-use scanhost_domain::{
-    error_chain::chain,
-    ids::ScannerId,
-    scan::{Scan, ScanState},
-};
-use scanhost_sandbox::ListedScan;
-use scanhost_store::StoreError;
+use scanhost_domain::{error_chain::chain, ids::ScannerId};
+use scanhost_sandbox::{Fault, ListedScan, ScannerError};
+use scanhost_store::Leftover;
 use scanhost_system::failpoint;
 
 use crate::{
     host::Host,
+    orphans::{
+        Orphan,
+        survey::{Survey, survey},
+        trust,
+    },
     scanners,
-    snapshot::{LoadedScanner, local_check::plain_call},
+    snapshot::{LoadedScanner, local_check::call_without_scan},
     trouble::Trouble,
 };
 
-/// Scans at scanners that belonged to no task in the last round. One that does not in the next either is removed: until
-/// then its task may have been on the way between two states.
+/// Scans that belonged to no task in the last round. Those that do not in the next either are reported: until then the
+/// task of one may have been between two states.
 #[derive(Default)]
 pub struct Suspects(HashSet<(ScannerId, String)>);
 
@@ -34,90 +34,90 @@ impl Suspects {
             if !host.breakers.takes_scans(&scanner.id) {
                 continue;
             }
-            let orphans = match orphans(host, scanner).await {
-                Ok(orphans) => orphans,
+            let survey = match survey(host, scanner).await {
+                Ok(survey) => survey,
                 Err(reason) => {
                     tracing::debug!(scanner = %scanner.id, reason, "the scans at the scanner could not be compared");
                     continue;
                 }
             };
-            for orphan in orphans {
-                let suspect = (scanner.id.clone(), orphan.id.clone());
-                if self.0.contains(&suspect) {
-                    remove(host, scanner, &orphan).await;
-                } else {
-                    suspects.insert(suspect);
-                }
-            }
+            let key = |orphan: &Orphan| (orphan.scanner.clone(), orphan.remote_id.clone());
+            let confirmed: Vec<Orphan> =
+                survey.orphans.iter().filter(|orphan| self.0.contains(&key(orphan))).cloned().collect();
+            suspects.extend(survey.orphans.iter().map(key));
+            report(host, scanner, &confirmed).await;
+            clean_up(host, scanner, survey).await;
         }
         self.0 = suspects;
     }
 }
 
-/// What does not run at the scanner and belongs to no task.
-async fn orphans(host: &Arc<Host>, scanner: &LoadedScanner) -> Result<Vec<ListedScan>, String> {
-    let (reach, context) = plain_call(scanner, &host.installation);
-    let listed = match failpoint::around("scanner.list", scanner.backend.list_scans(reach, context)).await {
-        Ok(Ok(listed)) => listed,
-        Ok(Err(error)) => return Err(Trouble::from(error).failure.message),
-        Err(fault) => return Err(fault.to_string()),
-    };
-    let mut orphans = Vec::new();
-    for scan in listed {
-        let task = match host.store.scan(&scan.task).await {
-            // Nobody knows whether it is the task's own.
-            Err(StoreError::Damaged(_)) => continue,
-            other => other.map_err(|error| chain(&error))?,
-        };
-        if scan.is_running {
-            // What has ended stays so: it could not be stopped when it ended.
-            if task.is_none_or(|task| task.is_finished()) {
-                stop(host, scanner, &scan).await;
+/// Reports orphans, each once, and doubts the store where they show that it is an older one.
+async fn report(host: &Arc<Host>, scanner: &LoadedScanner, orphans: &[Orphan]) {
+    for Orphan { scanner, remote_id, task, is_running, .. } in host.orphans.replace(&scanner.id, orphans) {
+        tracing::warn!(scan = %task, %scanner, remote = remote_id, running = is_running, "a scan at the scanner carries this installation's mark and belongs to no task here; it is left as it is, see `scanhost orphans list`");
+    }
+    if let Err(error) = trust::check_orphans(host, orphans).await {
+        tracing::warn!(error = chain(&error), "the orphans could not be compared with the store");
+    }
+}
+
+/// Stops and removes what this store's own tasks have left, unless the store is in doubt.
+async fn clean_up(host: &Arc<Host>, scanner: &LoadedScanner, survey: Survey) {
+    for leftover in &survey.gone {
+        if let Err(error) = host.remote_scans.forget_leftover(leftover).await {
+            tracing::warn!(scan = %leftover.task, error = chain(&error), "a removed scan could not be forgotten");
+        }
+    }
+    for scan in &survey.overrunning {
+        if host.orphans.is_trusted() {
+            stop(host, scanner, scan).await;
+        }
+    }
+    for leftover in &survey.removable {
+        if host.orphans.is_trusted() {
+            remove(host, scanner, leftover).await;
+        }
+    }
+}
+
+async fn stop(host: &Arc<Host>, scanner: &LoadedScanner, scan: &ListedScan) {
+    let (reach, context) = call_without_scan(scanner, &host.installation);
+    let stopped = failpoint::around("scanner.stop", scanner.backend.stop(reach, context, &scan.id)).await;
+    match reason(stopped) {
+        None => {
+            scanners::succeeded(host, &scanner.id);
+            tracing::info!(scan = %scan.task, scanner = %scanner.id, remote = scan.id, "stopped a scan at its scanner whose task has ended");
+        }
+        Some(reason) => {
+            tracing::warn!(scan = %scan.task, scanner = %scanner.id, remote = scan.id, reason, "a scan whose task has ended could not be stopped at its scanner");
+        }
+    }
+}
+
+async fn remove(host: &Arc<Host>, scanner: &LoadedScanner, leftover: &Leftover) {
+    let Leftover { task, remote_id, .. } = leftover;
+    let (reach, context) = call_without_scan(scanner, &host.installation);
+    let removed = failpoint::around("scanner.remove", scanner.backend.remove(reach, context, remote_id)).await;
+    match reason(removed) {
+        None => {
+            scanners::succeeded(host, &scanner.id);
+            tracing::info!(scan = %task, scanner = %scanner.id, remote = remote_id, "removed the scan of a deleted task from its scanner");
+            if let Err(error) = host.remote_scans.forget_leftover(leftover).await {
+                tracing::warn!(scan = %task, error = chain(&error), "a removed scan could not be forgotten");
             }
-        } else if !owns(task.as_ref(), &scan.id) {
-            orphans.push(scan);
         }
-    }
-    Ok(orphans)
-}
-
-/// Whether the scan at the scanner is the task's own, or may become so.
-fn owns(task: Option<&Scan>, remote_id: &str) -> bool {
-    match task.map(|task| &task.state) {
-        None => false,
-        Some(ScanState::Queued(_)) => true,
-        Some(ScanState::Running(running)) => running.phase.remote_id().is_none_or(|own| own == remote_id),
-        Some(ScanState::Finished(finished)) => {
-            finished.run.as_ref().and_then(|run| run.remote_id.as_deref()) == Some(remote_id)
+        Some(reason) => {
+            tracing::warn!(scan = %task, scanner = %scanner.id, remote = remote_id, reason, "the scan of a deleted task could not be removed from its scanner");
         }
     }
 }
 
-async fn stop(host: &Arc<Host>, scanner: &LoadedScanner, orphan: &ListedScan) {
-    let (reach, context) = plain_call(scanner, &host.installation);
-    let reason = match failpoint::around("scanner.stop", scanner.backend.stop(reach, context, &orphan.id)).await {
-        Ok(Ok(())) => {
-            scanners::succeeded(host, &scanner.id);
-            tracing::info!(scan = %orphan.task, scanner = %scanner.id, remote = orphan.id, "stopped what ran on without its task");
-            return;
-        }
-        Ok(Err(error)) => Trouble::from(error).failure.message,
-        Err(fault) => fault.to_string(),
-    };
-    tracing::warn!(scan = %orphan.task, scanner = %scanner.id, remote = orphan.id, reason, "what no task waits for runs on");
-}
-
-async fn remove(host: &Arc<Host>, scanner: &LoadedScanner, orphan: &ListedScan) {
-    let (reach, context) = plain_call(scanner, &host.installation);
-    let removed = failpoint::around("scanner.remove", scanner.backend.remove(reach, context, &orphan.id)).await;
-    let reason = match removed {
-        Ok(Ok(())) => {
-            scanners::succeeded(host, &scanner.id);
-            tracing::info!(scan = %orphan.task, scanner = %scanner.id, remote = orphan.id, "removed what no task owns");
-            return;
-        }
-        Ok(Err(error)) => Trouble::from(error).failure.message,
-        Err(fault) => fault.to_string(),
-    };
-    tracing::warn!(scan = %orphan.task, scanner = %scanner.id, remote = orphan.id, reason, "what no task owns stays");
+/// Why the scanner did not do it; absent if it did.
+fn reason(answer: Result<Result<(), ScannerError>, Fault>) -> Option<String> {
+    match answer {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(Trouble::from(error).failure.message),
+        Err(fault) => Some(fault.to_string()),
+    }
 }

@@ -45,7 +45,7 @@ pub async fn run(host: Arc<Host>) {
 /// Fails what every look of the time of grace has seen.
 async fn look(host: &Arc<Host>, waiting: &mut HashMap<TaskId, Instant>) -> Result<(), StoreError> {
     let known = known(host).await?;
-    let stranded: HashSet<TaskId> = host.store.stranded(known.clone(), BATCH).await?.into_iter().collect();
+    let stranded: HashSet<TaskId> = host.scans.stranded(known.clone(), BATCH).await?.into_iter().collect();
     waiting.retain(|id, _| stranded.contains(id));
     for id in stranded {
         let since = *waiting.entry(id.clone()).or_insert_with(Instant::now);
@@ -63,12 +63,12 @@ async fn known(host: &Arc<Host>) -> Result<ConfiguredScanners, StoreError> {
     let snapshot = host.snapshot.load_full();
     snapshot.config.pools.iter().for_each(|pool| known.add_pool(&pool.name));
     snapshot.scanners.iter().for_each(|scanner| known.add(&scanner.id));
-    host.store.scanner_reports().await?.iter().for_each(|(scanner, _)| known.add(scanner));
+    host.scanner_reports.scanner_reports().await?.iter().for_each(|(scanner, _)| known.add(scanner));
     Ok(known)
 }
 
 async fn fail(host: &Arc<Host>, known: &ConfiguredScanners, id: &TaskId) -> Result<(), StoreError> {
-    let Some(Scan { request, trace, .. }) = (match host.store.scan(id).await {
+    let Some(Scan { request, trace, .. }) = (match host.scans.scan(id).await {
         // It is left alone, and must not keep the others waiting.
         Err(StoreError::Damaged(_)) => None,
         other => other?,
@@ -83,7 +83,7 @@ async fn fail(host: &Arc<Host>, known: &ConfiguredScanners, id: &TaskId) -> Resu
     };
     tracing::warn!(scan = %id, %trace, reason = message, "a scan waits in vain");
     let failure = Failure { code: FailureCode::Configuration, message };
-    if let Some(failed) = host.store.fail_waiting(id, failure, clock::now()).await? {
+    if let Some(failed) = host.scans.fail_waiting(id, failure, clock::now()).await? {
         record_file::write(host, &failed).await;
     }
     Ok(())

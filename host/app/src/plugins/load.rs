@@ -1,4 +1,4 @@
-//! From a file to a plugin: the bytes are read once, and those that were checked are those that are compiled.
+//! Loads plugins. A file is read only once, so that the bytes that were checked are the ones that are compiled.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -6,63 +6,63 @@ use scanhost_config::PluginSource;
 use scanhost_domain::error_chain::chain;
 use scanhost_sandbox::{Backend, Digest, Grants, Limits, Plugin as Loaded, Sandbox, World};
 
-use super::{Component, Kept, Ledger, Origin, Plugin, WentBack};
+use super::{Component, Ledger, Origin, Plugin, PluginArchive, Rollback};
 use crate::plugin_file;
 
-/// The plugins inside this program.
+/// The built-in plugins.
 const MOCK: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/mock.wasm"));
 const NESSUS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/nessus.wasm"));
 const NMAP: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/nmap.wasm"));
 const PROFILE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/profile.wasm"));
 const TRIAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/triage.wasm"));
 
-/// What the profile inside this program is called where plugins are listed. No configured plugin can have the name.
+/// The name of the built-in standard profile in lists of plugins. No configured plugin can have this name.
 pub const STANDARD_PROFILE: &str = "(standard profile)";
 
-/// Loads plugins, and takes over from the last time those that have not changed.
+/// Loads plugins. Those that have not changed since the last snapshot are reused.
 pub struct Loader<'a> {
     sandbox: &'a Arc<Sandbox>,
-    kept: &'a Kept,
+    archive: &'a PluginArchive,
     ledger: Ledger,
     before: &'a [Arc<Plugin>],
-    /// The last generation that each name has had.
+    /// The last generation of each plugin, by name.
     pub generations: BTreeMap<String, u64>,
 }
 
 impl<'a> Loader<'a> {
-    /// `before` is what was loaded the last time, and `generations` what that loader ended with.
+    /// `before` has the plugins of the last snapshot, and `generations` their last generations.
     ///
     /// # Errors
-    /// When it cannot be known which plugins were rolled back.
+    /// The ledger cannot be read, so it is not known which plugins are rolled back.
     pub fn new(
         sandbox: &'a Arc<Sandbox>,
-        kept: &'a Kept,
+        archive: &'a PluginArchive,
         before: &'a [Arc<Plugin>],
         generations: BTreeMap<String, u64>,
     ) -> Result<Self, String> {
-        Ok(Self { sandbox, kept, ledger: kept.ledger()?, before, generations })
+        Ok(Self { sandbox, archive, ledger: archive.ledger()?, before, generations })
     }
 
-    /// Those inside this program.
+    /// Loads the built-in plugins.
     pub async fn built_in(&mut self) -> Vec<Arc<Plugin>> {
         let mut plugins = Vec::new();
-        let parts =
+        let components =
             [("mock", MOCK), ("nessus", NESSUS), ("nmap", NMAP), (STANDARD_PROFILE, PROFILE), ("triage", TRIAGE)];
-        for (name, bytes) in parts {
+        for (name, bytes) in components {
             let known = self.before.iter().find(|plugin| plugin.name == name && plugin.origin == Origin::BuiltIn);
             let plugin = match known {
                 Some(known) => known.clone(),
-                None => Arc::new(self.part_of_this_program(name, bytes).await),
+                None => Arc::new(self.load_built_in(name, bytes).await),
             };
             plugins.push(plugin);
         }
         plugins
     }
 
-    async fn part_of_this_program(&mut self, name: &str, bytes: &[u8]) -> Plugin {
-        let fits = "the plugins inside this program fit it";
-        let component = scanhost_sandbox::Component::compile(self.sandbox.clone(), bytes).expect(fits);
-        let loaded = match Loaded::load(&component, Limits::default(), Grants::ALL).await.expect(fits) {
+    async fn load_built_in(&mut self, name: &str, bytes: &[u8]) -> Plugin {
+        let is_tested = "the built-in plugins are tested with this program";
+        let component = scanhost_sandbox::Component::compile(self.sandbox.clone(), bytes).expect(is_tested);
+        let loaded = match Loaded::load(&component, Limits::default(), Grants::ALL).await.expect(is_tested) {
             Loaded::Backend(backend) => Component::Backend(Arc::from(backend)),
             Loaded::Profile(profile) if name == STANDARD_PROFILE => Component::Profile(Arc::from(profile)),
             Loaded::Profile(profile) => Component::Profile(Arc::new(profile.named(name.to_owned()))),
@@ -72,28 +72,28 @@ impl<'a> Loader<'a> {
             component: loaded,
             origin: Origin::BuiltIn,
             generation: self.next_generation(name),
-            decided: None,
-            world: component.world().expect(fits),
+            known_rollback: None,
+            world: component.world().expect(is_tested),
             source: None,
         }
     }
 
-    /// One of the operator's.
+    /// Loads a plugin of the configuration, or the version that it was rolled back to.
     ///
     /// # Errors
-    /// In words for the operator.
+    /// A message for the operator.
     pub async fn configured(&mut self, name: &str, source: &PluginSource) -> Result<Arc<Plugin>, String> {
         let bytes = plugin_file::read(&source.file)?;
         let found = Digest::of(&bytes);
-        if let Some(back) = instead_of(&self.ledger, name, source, found) {
-            let bytes = self.kept.bytes(&back.to)?;
-            return self.plugin(name, &bytes, Origin::Kept { instead_of: found }, source).await;
+        if let Some(rollback) = rollback_in_force(&self.ledger, name, source, found) {
+            let bytes = self.archive.component(&rollback.to)?;
+            return self.plugin(name, &bytes, Origin::Archived { instead_of: found }, source).await;
         }
         plugin_file::permit_digest(source, found).map_err(|refused| refused.to_string())?;
         self.plugin(name, &bytes, Origin::File, source).await
     }
 
-    /// The one that there was.
+    /// Returns the plugin of this name from the last snapshot.
     pub fn unchanged(&self, name: &str) -> Option<Arc<Plugin>> {
         self.before.iter().find(|plugin| plugin.name == name).cloned()
     }
@@ -107,23 +107,25 @@ impl<'a> Loader<'a> {
     ) -> Result<Arc<Plugin>, String> {
         let digest = Digest::of(bytes);
         let is_same = |plugin: &&Arc<Plugin>| {
-            let terms = |source: &PluginSource| (source.limits.clone(), source.grants.clone());
-            plugin.name == name && plugin.digest() == digest && plugin.source.as_ref().map(terms) == Some(terms(source))
+            let settings = |source: &PluginSource| (source.limits.clone(), source.grants.clone());
+            let has_same_settings = plugin.source.as_ref().map(settings) == Some(settings(source));
+            plugin.name == name && plugin.digest() == digest && has_same_settings
         };
-        let decided = self.ledger.decided(name).cloned();
+        let known_rollback = self.ledger.rollback(name).cloned();
         match self.before.iter().find(is_same) {
             Some(unchanged) if unchanged.origin == origin => return Ok(unchanged.clone()),
-            Some(moved) => return Ok(Arc::new(Plugin { origin, decided, ..Plugin::clone(moved) })),
+            Some(moved) => return Ok(Arc::new(Plugin { origin, known_rollback, ..Plugin::clone(moved) })),
             None => {}
         }
         let (component, world) = load(self.sandbox, name, source, bytes).await?;
         if origin == Origin::File
-            && let Err(error) = self.kept.keep(digest, bytes)
+            && let Err(error) = self.archive.store(digest, bytes)
         {
-            tracing::warn!(plugin = name, sha256 = %digest, error = chain(&error), "the plugin's bytes cannot be kept, it will not be there to go back to");
+            tracing::warn!(plugin = name, sha256 = %digest, error = chain(&error), "the plugin's component cannot be stored in the data folder, so no rollback to this version will be possible");
         }
         let (name, generation) = (name.to_owned(), self.next_generation(name));
-        Ok(Arc::new(Plugin { name, component, origin, generation, decided, world, source: Some(source.clone()) }))
+        let source = Some(source.clone());
+        Ok(Arc::new(Plugin { name, component, origin, generation, known_rollback, world, source }))
     }
 
     fn next_generation(&mut self, name: &str) -> u64 {
@@ -134,32 +136,34 @@ impl<'a> Loader<'a> {
 }
 
 impl Plugin {
-    /// Another version of this backend, under the same terms. Compiling takes long: call it where blocking is allowed.
+    /// Loads another version of this backend with the same grants and limits. Call it only where blocking is allowed,
+    /// since compiling takes long.
     ///
     /// # Errors
-    /// In words for the operator.
+    /// A message for the operator.
     pub async fn other_version(&self, sandbox: Arc<Sandbox>, bytes: Vec<u8>) -> Result<Arc<Backend>, String> {
-        let source = self.source.as_ref().ok_or("its plugin is one that comes with scanhost now")?;
-        // Whichever version is pinned: this one was permitted when the scan began.
+        let source =
+            self.source.as_ref().ok_or("it is a built-in plugin now, and a built-in plugin has no other version")?;
+        // A pinned digest does not matter here, since this version was permitted when the scan began.
         let source = PluginSource { sha256: None, ..source.clone() };
         match load(&sandbox, &self.name, &source, &bytes).await? {
             (Component::Backend(backend), _) => Ok(backend),
-            (Component::Profile(_), _) => Err("it is a profile".to_owned()),
+            (Component::Profile(_), _) => Err("it is a profile and no backend".to_owned()),
         }
     }
 }
 
-/// What is to be in use in the place of a file with this digest. A pin is the operator's last word: where it names another
-/// version than the one gone back to, it counts.
-pub(super) fn instead_of<'a>(
+/// Returns the rollback that replaces a file with this digest. A digest that the operator pinned in the configuration
+/// has priority: a rollback to any other version is then not in force.
+pub(super) fn rollback_in_force<'a>(
     ledger: &'a Ledger,
     name: &str,
     source: &PluginSource,
     file: Digest,
-) -> Option<&'a WentBack> {
+) -> Option<&'a Rollback> {
     let pinned = source.sha256.map(|pinned| Digest::from(pinned).to_string());
-    let back = ledger.went_back(name, &file.to_string());
-    back.filter(|back| pinned.as_ref().is_none_or(|pinned| *pinned == back.to))
+    let rollback = ledger.rollback_for(name, &file.to_string());
+    rollback.filter(|rollback| pinned.as_ref().is_none_or(|pinned| *pinned == rollback.to))
 }
 
 async fn load(

@@ -31,7 +31,7 @@ pub async fn list(host: &Host) -> Result<Reply, Refusal> {
     let snapshot = host.snapshot.load_full();
     let mut pools = Vec::new();
     for pool in &snapshot.config.pools {
-        let state = host.store.pool(&pool.name).await?;
+        let state = host.scans.pool(&pool.name).await?;
         pools.push(PoolReply {
             name: pool.name.to_string(),
             queue_depth: state.queue_depth,

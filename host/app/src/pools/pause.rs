@@ -30,7 +30,7 @@ pub struct Reply {
 pub async fn set_paused(host: &Host, pool: &str, paused: Paused) -> Result<Reply, Refusal> {
     let pool = find_stored_pool(host, pool).await?;
     let paused = paused == Paused::Yes;
-    host.store.pause(&pool, paused).await?;
-    tracing::info!(%pool, paused, "pool");
+    host.settings.pause(&pool, paused).await?;
+    tracing::info!(%pool, paused, "pool paused or resumed");
     Ok(Reply { pool: pool.to_string(), paused })
 }

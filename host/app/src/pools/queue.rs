@@ -38,7 +38,7 @@ pub async fn queue(host: &Host, args: Args) -> Result<Reply, Refusal> {
         Some(name) => find_pool(&snapshot, name)?,
         None => snapshot.config.default_pool.clone(),
     };
-    let state = host.store.pool(&pool).await?;
+    let state = host.scans.pool(&pool).await?;
     let waited = state.oldest_created_at.map(|created| clock::now().duration_since(created).as_secs());
     Ok(Reply {
         scanner_pool: pool.to_string(),

@@ -31,8 +31,8 @@ pub async fn status(host: &Host, args: Args) -> Result<Reply, Refusal> {
         Some(name) => find_pool(&snapshot, name)?,
         None => snapshot.config.default_pool.clone(),
     };
-    let state = host.store.pool(&pool).await?;
-    let active = host.store.active().await?;
+    let state = host.scans.pool(&pool).await?;
+    let active = host.scans.active().await?;
     let active: u32 = active.iter().filter(|(id, _)| id.pool == pool).map(|(_, count)| *count).sum();
     let enabled = snapshot.scanners.iter().filter(|scanner| scanner.id.pool == pool && scanner.config.enabled);
     let capacity: u32 = enabled.map(|scanner| scanner.config.max_concurrent_scans).sum();

@@ -1,4 +1,4 @@
-//! From a configuration that was read to one in use, in one step that everybody sees at once.
+//! Takes a configuration into use: everything that it loads to is swapped in one step.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,21 +9,22 @@ use tokio::time::Instant;
 
 use crate::{
     host::Host,
-    plugins::{Kept, Plugin, Served},
+    plugins::{Plugin, PluginArchive, ServedVersion},
     snapshot::{self, Snapshot},
     telemetry,
 };
 
-/// Between two looks whether somebody still uses a client that the configuration no longer has.
-const LOOK: Duration = Duration::from_secs(1);
+/// The time between two checks whether a client that is no longer configured is still used.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Builds what the configuration says and puts it in the place of what there is, or changes nothing. Whether it did.
+/// Builds a snapshot of the configuration and takes it into use, or changes nothing if there is a problem. Returns
+/// whether the snapshot was taken into use.
 pub async fn apply(host: &Arc<Host>, read: Result<Config, Vec<Problem>>) -> bool {
     let _turn = host.reloads.turn().await;
     let start = Instant::now();
     let before = host.snapshot.load_full();
     let built = match read.and_then(|config| permit(&before.config, config)) {
-        Ok(config) => snapshot::build(&host.sandbox, &host.kept, config.into(), Some(before.clone())).await,
+        Ok(config) => snapshot::build(&host.sandbox, &host.plugin_archive, config.into(), Some(before.clone())).await,
         Err(problems) => Err(problems),
     };
     match built {
@@ -45,60 +46,62 @@ pub async fn apply(host: &Arc<Host>, read: Result<Config, Vec<Problem>>) -> bool
     }
 }
 
-/// Swaps the snapshot, and does what has to follow. `took` is how long a reload took, where this is one.
+/// Swaps the snapshot and then informs everything that depends on it. `took` is the duration of a reload; a rollback of
+/// one plugin is not a reload and has none.
 pub fn take_into_use(host: &Arc<Host>, before: &Snapshot, new: &Arc<Snapshot>, took: Option<Duration>) {
-    // Before the swap: whatever serves can be gone back to.
-    note_served(&host.kept, new);
+    // Record the versions before the swap, so that a rollback to every version that was in use is possible.
+    record_served(&host.plugin_archive, new);
     if took.is_some() {
         host.metrics.reloaded(true);
     }
     host.snapshot.store(new.clone());
-    // At once, so that nobody sees one without the other for long.
+    // Directly after the swap, so that callers hardly ever see one without the other.
     if let Some(took) = took {
         host.reloads.succeeded(took);
     }
-    follow(host, Some(before), new);
+    after_swap(host, Some(before), new);
 }
 
-/// Does for the snapshot that a process starts with what follows every swap.
+/// Informs everything that depends on the snapshot about the one that the process starts with.
 pub fn start(host: &Arc<Host>) {
     let snapshot = host.snapshot.load_full();
-    note_served(&host.kept, &snapshot);
-    follow(host, None, &snapshot);
+    record_served(&host.plugin_archive, &snapshot);
+    after_swap(host, None, &snapshot);
 }
 
-/// What follows a swap. `before` is absent at the start of a process.
-fn follow(host: &Arc<Host>, before: Option<&Snapshot>, new: &Snapshot) {
+/// Informs everything that depends on the snapshot. At the start of a process there is no snapshot before it.
+fn after_swap(host: &Arc<Host>, before: Option<&Snapshot>, new: &Snapshot) {
     let plugins_before = before.map_or(&[][..], |before| &before.plugins);
     telemetry::configure(&new.config.log);
     host.reloads.retire(plugins_before, &new.plugins);
-    host.faults.keep(&new.plugins);
+    host.faults.retain(&new.plugins);
     host.reloads.announce(new.generation);
-    tell_plugins(plugins_before, new);
+    log_plugin_changes(plugins_before, new);
     if let Some(before) = before {
         retire_clients(host, before, new);
     }
 }
 
-/// Writes down what serves, so that it can be gone back to.
-fn note_served(kept: &Kept, snapshot: &Snapshot) {
+/// Records in the ledger which versions are in use, so that a rollback to them is possible later.
+fn record_served(archive: &PluginArchive, snapshot: &Snapshot) {
     let now = clock::now();
-    let noted = kept.change(|ledger| {
+    let recorded = archive.change(|ledger| {
         for plugin in &snapshot.plugins {
             let Some(file) = plugin.file_digest() else { continue };
             let version = snapshot.version(plugin).unwrap_or_default().to_owned();
             let state_version = plugin.backend().map(|backend| backend.description().state_version);
-            let served = Served { sha256: plugin.digest().to_string(), version, since: now, state_version, bad: None };
-            ledger.serve(&plugin.name, &file.to_string(), served, plugin.decided.as_ref());
+            let sha256 = plugin.digest().to_string();
+            let served = ServedVersion { sha256, version, since: now, state_version, bad: None };
+            ledger.record_served(&plugin.name, &file.to_string(), served, plugin.known_rollback.as_ref());
         }
     });
-    if let Err(error) = noted {
-        tracing::warn!(error, "it cannot be written down which plugins serve, so they cannot be gone back to");
+    if let Err(error) = recorded {
+        tracing::warn!(error, "the plugin versions in use cannot be recorded, so no rollback to them will be possible");
     }
 }
 
-/// What is bound to a process from its start cannot be changed in it. Such a change is refused with all that came with
-/// it, so that the folder and what is in use are never half alike.
+/// Refuses a change of settings that cannot change while the process lives. The whole configuration is then refused, so
+/// that the files never agree only in part with the configuration in use.
 fn permit(before: &Config, config: Config) -> Result<Config, Vec<Problem>> {
     let fixed = [
         ("listen", before.listen != config.listen),
@@ -107,7 +110,7 @@ fn permit(before: &Config, config: Config) -> Result<Config, Vec<Problem>> {
         ("key_prefix", before.key_prefix != config.key_prefix),
         ("secrets.key_file", before.key_file != config.key_file),
     ];
-    let message = "cannot be changed while the server runs: restart it, or put the old value back";
+    let message = "cannot be changed while the server runs: restart the server, or put the old value back";
     let problem = |key: &str| Problem {
         file: "scanhost.yaml".to_owned(),
         place: config.place_of(key),
@@ -118,8 +121,8 @@ fn permit(before: &Config, config: Config) -> Result<Config, Vec<Problem>> {
     if problems.is_empty() { Ok(config) } else { Err(problems) }
 }
 
-/// Which plugins are new and which are gone.
-fn tell_plugins(before: &[Arc<Plugin>], new: &Snapshot) {
+/// Logs which plugins are new and which were removed.
+fn log_plugin_changes(before: &[Arc<Plugin>], new: &Snapshot) {
     for plugin in new.plugins.iter().filter(|plugin| !before.iter().any(|known| Arc::ptr_eq(known, plugin))) {
         let version = new.version(plugin).unwrap_or_default();
         tracing::info!(plugin = plugin.name, kind = plugin.kind(), version, sha256 = %plugin.digest(), generation = plugin.generation, "plugin loaded");
@@ -129,7 +132,8 @@ fn tell_plugins(before: &[Arc<Plugin>], new: &Snapshot) {
     }
 }
 
-/// Lets sessions end with the last call that uses them, and gives a scanner that is reached in another way a new chance.
+/// Retires the clients that are no longer configured, and resets the breakers of their scanners, which may work again
+/// now that they are reached in another way.
 fn retire_clients(host: &Arc<Host>, before: &Snapshot, after: &Snapshot) {
     for old in &before.scanners {
         if after.scanners.iter().any(|new| Arc::ptr_eq(&new.client, &old.client)) {
@@ -140,10 +144,11 @@ fn retire_clients(host: &Arc<Host>, before: &Snapshot, after: &Snapshot) {
     }
 }
 
+/// Ends the session of a client after the last call that uses it.
 async fn retire(host: Arc<Host>, client: Arc<ScannerClient>) {
     while Arc::strong_count(&client) > 1 && !host.shutdown.is_cancelled() {
         tokio::select! {
-            () = tokio::time::sleep(LOOK) => {}
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
             () = host.shutdown.cancelled() => {}
         }
     }

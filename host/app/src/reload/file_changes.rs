@@ -1,4 +1,4 @@
-//! What the files looked like the last time.
+//! The state of each watched file at the last check, and the comparison with its state now.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,64 +10,64 @@ use std::{
 
 use scanhost_sandbox::Digest;
 
-/// How closely files are looked at.
+/// How thoroughly the files are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Care {
-    /// Only those are read whose size, time or identity differ.
-    Stat,
-    /// All are read.
+pub enum Depth {
+    /// A file is read only if its size, its times or its identity have changed.
+    Metadata,
+    /// Every file is read.
     Content,
 }
 
 #[derive(Default)]
-pub struct Seen(BTreeMap<PathBuf, Look>);
+pub struct FileStates(BTreeMap<PathBuf, FileState>);
 
 #[derive(PartialEq, Eq)]
-struct Look {
-    stat: Option<Stat>,
-    /// None for a file that cannot be read.
+struct FileState {
+    metadata: Option<Metadata>,
+    /// The digest of the content. A file that cannot be read has none.
     content: Option<Digest>,
 }
 
-/// Device, inode, size, and the times of content and of the inode in nanoseconds.
+/// Device, inode, size, modification time and change time. The times are in nanoseconds.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Stat(u64, u64, u64, i128, i128);
+struct Metadata(u64, u64, u64, i128, i128);
 
-impl Seen {
-    /// Looks at these files and forgets all others. Whether one has another content than the last time; a file of which
-    /// there was no last time has not.
-    pub fn look(&mut self, files: &BTreeSet<PathBuf>, care: Care) -> bool {
+impl FileStates {
+    /// Checks these files and forgets all others. Returns whether the content of one has changed since the last check;
+    /// a file that is checked for the first time has not changed.
+    pub fn update(&mut self, files: &BTreeSet<PathBuf>, depth: Depth) -> bool {
         let before = std::mem::take(&mut self.0);
         let mut has_changed = false;
         for file in files {
-            let (stat, known) = (stat(file), before.get(file));
+            let (metadata, known) = (metadata(file), before.get(file));
             let content = match known {
-                Some(known) if care == Care::Stat && known.stat == stat => known.content,
+                Some(known) if depth == Depth::Metadata && known.metadata == metadata => known.content,
                 _ => content(file).ok(),
             };
             has_changed |= known.is_some_and(|known| known.content != content);
-            self.0.insert(file.clone(), Look { stat, content });
+            self.0.insert(file.clone(), FileState { metadata, content });
         }
         has_changed
     }
 
-    /// Takes a file as it is now for what it was the last time.
+    /// Stores the present state of a file, so that the next check finds it unchanged.
     pub fn accept(&mut self, file: &Path) {
-        self.0.insert(file.to_owned(), Look { stat: stat(file), content: content(file).ok() });
+        self.0.insert(file.to_owned(), FileState { metadata: metadata(file), content: content(file).ok() });
     }
 }
 
-fn stat(file: &Path) -> Option<Stat> {
+fn metadata(file: &Path) -> Option<Metadata> {
     let found = fs::metadata(file).ok()?;
     let time = |seconds: i64, nanoseconds: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds);
     let (modified, changed) = (time(found.mtime(), found.mtime_nsec()), time(found.ctime(), found.ctime_nsec()));
-    Some(Stat(found.dev(), found.ino(), found.size(), modified, changed))
+    Some(Metadata(found.dev(), found.ino(), found.size(), modified, changed))
 }
 
 fn content(file: &Path) -> io::Result<Digest> {
-    /// More than is read of any file. Longer ones are refused when they are loaded, whatever is in them.
-    const MOST: u64 = (64 << 20) + 1;
+    /// This is more than any file may have: a longer one is refused when it is loaded, whatever its content is.
+    const MAX_READ: u64 = (64 << 20) + 1;
     let mut bytes = Vec::new();
-    File::open(file)?.take(MOST).read_to_end(&mut bytes)?;
+    File::open(file)?.take(MAX_READ).read_to_end(&mut bytes)?;
     Ok(Digest::of(&bytes))
 }

@@ -1,5 +1,5 @@
-//! Going back to a plugin's last good version, and to the configured file again. Both last over restarts: the ledger in
-//! the data folder says what is in use instead of the file, for as long as the file stays as it is.
+//! Rolls a plugin back to its last good version, and ends a rollback. Both survive restarts, since the ledger in the
+//! data folder says which version is used instead of the configured file. A rollback ends when the file changes.
 
 use std::sync::Arc;
 
@@ -11,33 +11,35 @@ use tokio::sync::MutexGuard;
 use crate::{
     host::Host,
     plugin_file,
-    plugins::{Ledger, Origin, Plugin, WentBack},
+    plugins::{Ledger, Origin, Plugin, Rollback},
     refusal::{ErrorCode, Refusal},
     reload::apply::take_into_use,
-    snapshot::{self, Snapshot, Wanted},
+    snapshot::{self, BuildInput, Snapshot},
 };
 
-/// Puts the version that served before into the place of the present one; or, where the configured file was refused and
-/// an older version serves, makes that one stay.
+/// The hint for a problem that an operator can fix.
+const FIX_AND_RETRY: &str = "Nothing has changed. Fix the problem, then try again.";
+
+/// Replaces the version in use by the last good one. If the configured file was refused and an older version is still
+/// in use, that version stays in use, also after a restart.
 ///
 /// # Errors
-/// When there is no such version or it cannot be used. Nothing has changed then.
+/// There is no last good version, or it cannot be used. Nothing has changed then.
 pub async fn roll_back(host: &Arc<Host>, name: &str, reason: &str) -> Result<Arc<Plugin>, Refusal> {
     let turn = host.reloads.turn().await;
-    go_back(&turn, host, name, reason, None).await
+    replace(&turn, host, name, reason, None).await
 }
 
-/// The same for a version that was found to be bad, where it is still the present one and no other file was put in its
-/// place.
+/// Replaces a version that was found to be bad by the last good one.
 ///
 /// # Errors
-/// As [`roll_back`], and when another version has come meanwhile.
+/// Like [`roll_back`], and also if `bad` is no longer in use or its file has changed.
 pub async fn roll_back_from(host: &Arc<Host>, bad: &Plugin, reason: &str) -> Result<Arc<Plugin>, Refusal> {
     let turn = host.reloads.turn().await;
-    go_back(&turn, host, &bad.name, reason, Some(bad)).await
+    replace(&turn, host, &bad.name, reason, Some(bad)).await
 }
 
-async fn go_back(
+async fn replace(
     _turn: &MutexGuard<'_, ()>,
     host: &Arc<Host>,
     name: &str,
@@ -46,31 +48,31 @@ async fn go_back(
 ) -> Result<Arc<Plugin>, Refusal> {
     let before = host.snapshot.load_full();
     let (plugin, source) = configured(&before, name)?;
-    let file = Digest::of(&plugin_file::read(&source.file).map_err(unusable)?);
+    let file = Digest::of(&plugin_file::read(&source.file).map_err(unavailable)?);
     if let Some(bad) = bad
         && (plugin.is_none_or(|plugin| plugin.digest() != bad.digest()) || bad.file_digest() != Some(file))
     {
-        let message = format!("another version of `{name}` has come meanwhile");
+        let message = format!("another version of `{name}` was put in place in the meantime");
         return Err(Refusal::new(ErrorCode::Conflict, message, "Nothing needs to be done."));
     }
     let file = file.to_string();
-    let decided = host.kept.change(|ledger| {
+    let recorded = host.plugin_archive.change(|ledger| {
         let found = ledger.clone();
-        let back = choose(ledger, name, plugin, source, &file)?;
-        let serving = serving(ledger, name, plugin, &file);
-        let back = WentBack { to: back, instead_of: file.clone(), at: clock::now(), reason: reason.to_owned() };
-        ledger.go_back(name, &serving, back.clone());
-        Ok::<_, Refusal>((found, back))
+        let to = choose(ledger, name, plugin, source, &file)?;
+        let from = digest_in_use(ledger, name, plugin, &file);
+        let rollback = Rollback { to, instead_of: file.clone(), at: clock::now(), reason: reason.to_owned() };
+        ledger.roll_back(name, &from, rollback.clone());
+        Ok::<_, Refusal>((found, rollback))
     });
-    let (found, back) = decided.map_err(unusable)??;
+    let (found, rollback) = recorded.map_err(unavailable)??;
     let swapped = swap(host, before.clone(), name).await;
     if swapped.is_err() {
-        host.kept.change(|ledger| ledger.undo(name, Some(&back), &found)).map_err(unusable)?;
+        host.plugin_archive.change(|ledger| ledger.undo(name, Some(&rollback), &found)).map_err(unavailable)?;
     }
     swapped
 }
 
-/// The digest of the version to go back to.
+/// Returns the digest of the version to use instead of the file.
 fn choose(
     ledger: &Ledger,
     name: &str,
@@ -78,14 +80,14 @@ fn choose(
     source: &PluginSource,
     file: &str,
 ) -> Result<String, Refusal> {
-    let serving = serving(ledger, name, plugin, file);
-    let is_refused = plugin.is_some() && serving != file && ledger.went_back(name, file).is_none();
-    let to = if is_refused {
-        serving
+    let in_use = digest_in_use(ledger, name, plugin, file);
+    let is_file_refused = plugin.is_some() && in_use != file && ledger.rollback_for(name, file).is_none();
+    let to = if is_file_refused {
+        in_use
     } else {
-        let last_good = ledger.before(name, &serving).ok_or_else(|| {
-            let message = format!("no other version of `{name}` has served that is not known to be bad");
-            Refusal::new(ErrorCode::Conflict, message, "Put the wanted version's file in the place of the present one.")
+        let last_good = ledger.last_good(name, &in_use).ok_or_else(|| {
+            let message = format!("there is no earlier version of `{name}` that is not known to be bad");
+            Refusal::new(ErrorCode::Conflict, message, "Replace the plugin's file by the version that you want.")
         })?;
         last_good.sha256.clone()
     };
@@ -93,51 +95,55 @@ fn choose(
         && pinned.to_string() != to
     {
         let message = format!("the configuration pins `{name}` to sha256 {pinned}, and the last good version is {to}");
-        let hint = format!("Change plugins.{name}.sha256 in scanhost.yaml, or leave it out; then try again.");
+        let hint = format!("Change plugins.{name}.sha256 in scanhost.yaml, or remove it; then try again.");
         return Err(Refusal::new(ErrorCode::Conflict, message, hint));
     }
     Ok(to)
 }
 
-/// The digest of what serves, or of what should where it cannot be loaded.
-fn serving(ledger: &Ledger, name: &str, plugin: Option<&Arc<Plugin>>, file: &str) -> String {
-    let wanted = || ledger.went_back(name, file).map_or_else(|| file.to_owned(), |back| back.to.clone());
+/// Returns the digest of the version in use or, if none could be loaded, of the one that should be in use.
+fn digest_in_use(ledger: &Ledger, name: &str, plugin: Option<&Arc<Plugin>>, file: &str) -> String {
+    let wanted = || ledger.rollback_for(name, file).map_or_else(|| file.to_owned(), |rollback| rollback.to.clone());
     plugin.map_or_else(wanted, |plugin| plugin.digest().to_string())
 }
 
-/// Takes the configured file into use again, which was gone back from.
+/// Ends the plugin's rollback, so that its configured file is used again.
 ///
 /// # Errors
-/// When it was not, or the file cannot be used. Nothing has changed then.
+/// The plugin was not rolled back, or its file cannot be used. Nothing has changed then.
 pub async fn use_file(host: &Arc<Host>, name: &str) -> Result<Arc<Plugin>, Refusal> {
     let _turn = host.reloads.turn().await;
     let before = host.snapshot.load_full();
     configured(&before, name)?;
-    let used = host.kept.change(|ledger| {
+    let ended = host.plugin_archive.change(|ledger| {
         let found = ledger.clone();
         ledger.use_file(name).then_some(found)
     });
-    let Some(found) = used.map_err(unusable)? else {
+    let Some(found) = ended.map_err(unavailable)? else {
         let message = format!("`{name}` was not rolled back");
-        return Err(Refusal::new(ErrorCode::Conflict, message, "`scanhost plugin list` shows what is in use."));
+        return Err(Refusal::new(
+            ErrorCode::Conflict,
+            message,
+            "Nothing needs to be done. `scanhost plugin list` shows which version is in use.",
+        ));
     };
     let swapped = swap(host, before, name).await;
     if swapped.is_err() {
-        host.kept.change(|ledger| ledger.undo(name, None, &found)).map_err(unusable)?;
+        host.plugin_archive.change(|ledger| ledger.undo(name, None, &found)).map_err(unavailable)?;
     }
     swapped
 }
 
-/// Loads this one plugin again, whatever else has changed on disk.
+/// Loads this one plugin again. Other changes on disk are ignored.
 async fn swap(host: &Arc<Host>, before: Arc<Snapshot>, name: &str) -> Result<Arc<Plugin>, Refusal> {
-    let wanted = Wanted { config: before.config.clone(), only: Some(name.to_owned()) };
+    let input = BuildInput { config: before.config.clone(), only: Some(name.to_owned()) };
     let refused = |problems: &[Problem]| {
-        let told: Vec<String> = problems.iter().map(Problem::to_string).collect();
-        Refusal::new(ErrorCode::Conflict, told.join("; "), "Nothing has changed.")
+        let messages: Vec<String> = problems.iter().map(Problem::to_string).collect();
+        Refusal::new(ErrorCode::Conflict, messages.join("; "), FIX_AND_RETRY)
     };
-    let built = snapshot::build_what_loads(&host.sandbox, &host.kept, wanted, Some(before.clone())).await;
+    let built = snapshot::build_loadable(&host.sandbox, &host.plugin_archive, input, Some(before.clone())).await;
     let (new, mut problems) = built.map_err(|problems| refused(&problems))?;
-    // What else does not load in a process that administers has nothing to do with this one.
+    // Problems that were there before this change do not stop it, unless they are about this plugin.
     let (own, known) = (format!("plugins.{name}"), host.reloads.problems_from_start());
     problems.retain(|problem| problem.key == own || !known.contains(problem));
     if !problems.is_empty() {
@@ -146,25 +152,25 @@ async fn swap(host: &Arc<Host>, before: Arc<Snapshot>, name: &str) -> Result<Arc
     let new = Arc::new(new);
     take_into_use(host, &before, &new, None);
     let plugin = new.plugins.iter().find(|plugin| plugin.name == name).cloned();
-    plugin.ok_or_else(|| Refusal::new(ErrorCode::NotFound, format!("`{name}` is gone"), "Nothing has changed."))
+    plugin.ok_or_else(|| Refusal::new(ErrorCode::NotFound, format!("the plugin `{name}` was removed"), FIX_AND_RETRY))
 }
 
-/// What is loaded of the name, if it could be, and its entry.
+/// Returns the plugin of this name, if it could be loaded, and its entry in the configuration.
 fn configured<'a>(snapshot: &'a Snapshot, name: &str) -> Result<(Option<&'a Arc<Plugin>>, &'a PluginSource), Refusal> {
     let source = snapshot.config.plugins.get(name);
     let plugin = snapshot.plugins.iter().find(|plugin| plugin.name == name && plugin.origin != Origin::BuiltIn);
     source.map(|source| (plugin, source)).ok_or_else(|| {
         let names: Vec<&str> = snapshot.config.plugins.keys().map(String::as_str).collect();
-        let known = if names.is_empty() { "there are none".to_owned() } else { names.join(", ") };
+        let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
         let message = format!("there is no plugin `{name}` under `plugins` in scanhost.yaml");
         Refusal::new(
             ErrorCode::NotFound,
             message,
-            format!("Those that come with scanhost have one version; others: {known}."),
+            format!("Built-in plugins have only one version. Configured plugins: {known}."),
         )
     })
 }
 
-fn unusable(problem: String) -> Refusal {
-    Refusal::new(ErrorCode::Unavailable, problem, "Nothing has changed.")
+fn unavailable(problem: String) -> Refusal {
+    Refusal::new(ErrorCode::Unavailable, problem, FIX_AND_RETRY)
 }

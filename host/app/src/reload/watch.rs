@@ -1,5 +1,5 @@
-//! Notices of the file system about folders: those of the files, those that symbolic links lead to, and the folders of
-//! these folders, which tell when one is deleted and made again.
+//! Watches folders for notices of the file system: the folders of the files, those that symbolic links lead to, and the
+//! parents of these folders, where a folder that is deleted and made again can be noticed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,19 +16,19 @@ use notify::{
 };
 use tokio::{sync::Notify, time::Instant};
 
-/// How long nothing may happen before what happened is taken for whole.
-const QUIET: Duration = Duration::from_millis(100);
+/// A change counts as complete when there was no notice for this time.
+const SETTLE_TIME: Duration = Duration::from_millis(100);
 
-/// When what goes on happening is looked at all the same.
-const LONGEST: Duration = Duration::from_millis(400);
+/// The files are checked after this time even if there are still notices.
+const MAX_SETTLE_TIME: Duration = Duration::from_millis(400);
 
-/// Links that are followed from one path.
+/// The number of symbolic links that are followed from one path.
 const MAX_LINKS: usize = 16;
 
 pub struct Watch {
-    /// None where this system gives no notices; looking again and again is enough then.
+    /// If the system gives no notices, there is no watcher, and the regular checks find the changes.
     watcher: Option<RecommendedWatcher>,
-    /// The folders under watch, each with its device and inode: one that was made again is another one.
+    /// The watched folders, each with its device and inode, by which a folder that was made again is recognised.
     folders: BTreeMap<PathBuf, (u64, u64)>,
     noticed: Arc<Notify>,
 }
@@ -43,12 +43,12 @@ impl Watch {
             }
         });
         if let Err(error) = &watcher {
-            tracing::warn!(%error, "no notices of changed files, changes are found by looking");
+            tracing::warn!(%error, "the system gives no notices of changed files, so the files are checked regularly instead");
         }
         Self { watcher: watcher.ok(), folders: BTreeMap::new(), noticed }
     }
 
-    /// Watches for these files, and for no others.
+    /// Watches the folders of these files, and no others.
     pub fn cover(&mut self, files: &BTreeSet<PathBuf>) {
         let Some(watcher) = &mut self.watcher else { return };
         let identity = |folder: PathBuf| {
@@ -63,36 +63,38 @@ impl Watch {
         }
         for (folder, _) in wanted.iter().filter(|(folder, found)| self.folders.get(*folder) != Some(found)) {
             if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
-                tracing::warn!(folder = %folder.display(), %error, "no notices from this folder, changes are found by looking");
+                tracing::warn!(folder = %folder.display(), %error, "the system gives no notices for this folder, so its files are checked regularly instead");
             }
         }
         self.folders = wanted;
     }
 
-    /// Ready when something has happened.
+    /// Waits until there is a notice.
     pub async fn notice(&self) {
         self.noticed.notified().await;
     }
 
-    /// Ready when nothing has happened for a while.
+    /// Waits until there are no more notices, within a limit.
     pub async fn settle(&self) {
         let start = Instant::now();
-        while start.elapsed() < LONGEST && tokio::time::timeout(QUIET, self.noticed.notified()).await.is_ok() {}
+        while start.elapsed() < MAX_SETTLE_TIME
+            && tokio::time::timeout(SETTLE_TIME, self.noticed.notified()).await.is_ok()
+        {}
     }
 }
 
-/// Our own reading among other things.
+/// Returns whether a file was only read, which this process itself does all the time.
 fn is_reading(kind: &EventKind) -> bool {
     matches!(kind, EventKind::Access(access) if *access != AccessKind::Close(AccessMode::Write))
 }
 
-/// Every folder in which something can happen that changes what the path leads to.
+/// Returns every folder in which a change can make the path lead to another file.
 fn folders(file: &Path) -> BTreeSet<PathBuf> {
     let mut found = BTreeSet::new();
     let mut path = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     for _ in 0..MAX_LINKS {
         let parents = path.ancestors().skip(1);
-        // The folder of the folder is enough: nobody moves whole trees of configuration about.
+        // The parent of the folder is enough, since nobody moves whole trees of configuration.
         found.extend(parents.take(2).map(Path::to_owned));
         let Some(next) = path.ancestors().find_map(|link| Some((link, fs::read_link(link).ok()?))) else { break };
         let (link, target) = next;

@@ -17,7 +17,7 @@ use crate::{
 pub struct Reply {
     pub task_id: String,
     pub trace_id: String,
-    /// cancelled, or running while the scanner is being told to stop
+    /// cancelled, or running while the host tells the scanner to stop
     pub status: &'static str,
     pub message: &'static str,
 }
@@ -25,12 +25,14 @@ pub struct Reply {
 /// Ends the scan. A scan that has ended in another way is refused.
 pub async fn cancel(host: &Host, task_id: &str) -> Result<Reply, Refusal> {
     let id = find::parse(task_id)?;
-    let (scan, message) = match host.store.cancel(&id, clock::now()).await? {
+    let (scan, message) = match host.scans.cancel(&id, clock::now()).await? {
         Cancelled::Ended(scan) => {
             record_file::write(host, &scan).await;
             (scan, "the scan had not started and is cancelled")
         }
-        Cancelled::Requested(scan) => (scan, "the scanner is being told to stop"),
+        Cancelled::Requested(scan) => {
+            (scan, "the host is telling the scanner to stop; wait_for_scan shows when the scan has ended")
+        }
         Cancelled::NotFound => return Err(find::not_found(&id)),
         // Twice is the same as once.
         Cancelled::Refused(scan) if scan.status() == Status::Cancelled => (scan, "the scan was already cancelled"),

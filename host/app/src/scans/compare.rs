@@ -42,7 +42,7 @@ pub struct Reply {
     task_id: String,
     /// trace id of the later scan
     trace_id: String,
-    /// why the two are hard to compare
+    /// why the two scans are hard to compare
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
     pub counts: ChangeCounts,
@@ -93,13 +93,15 @@ fn warnings(baseline: &Scan, current: &Scan) -> Vec<String> {
         warnings.push("both ids name the same scan".to_owned());
     }
     if targets(baseline) != targets(current) {
-        let what = "the targets differ: findings on targets that only one of the scans had count as new or gone";
+        let what = "the targets differ: where only one of the scans had a target, its findings count as new or gone";
         warnings.push(what.to_owned());
     }
     let types = [baseline, current].map(|scan| scan.request.scan_type.name());
     if types[0] != types[1] {
-        warnings
-            .push(format!("the baseline is {}, the later scan {}: a scan with a login finds more", types[0], types[1]));
+        warnings.push(format!(
+            "the baseline scan is {} and the later scan is {}: a scan with a login finds more",
+            types[0], types[1]
+        ));
     }
     warnings
 }

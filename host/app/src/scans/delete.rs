@@ -14,7 +14,7 @@ use crate::{
 
 #[derive(Deserialize, JsonSchema)]
 pub struct Args {
-    /// from run_…_scan or list_scans
+    /// id of the scan, from run_…_scan or list_scans
     pub task_id: String,
     /// also delete a running scan, after stopping it
     #[serde(default)]

@@ -84,11 +84,11 @@ pub async fn list(host: &Host, args: Args) -> Result<Reply, Refusal> {
         })?,
         limit: usize::try_from(args.limit.clamp(1, MAX_LIMIT)).unwrap_or(1),
     };
-    let listed = host.store.list(query).await?;
+    let listed = host.scans.list(query).await?;
     let next_cursor = listed.next.map(|next| next.to_string());
     let mut scans = Vec::with_capacity(listed.scans.len());
     for scan in listed.scans {
-        let position = host.store.position(&scan).await?;
+        let position = host.scans.position(&scan).await?;
         scans.push(StatusReply::new(&scan, position));
     }
     Ok(Reply { scans, next_cursor })

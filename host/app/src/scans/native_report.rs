@@ -71,7 +71,7 @@ pub async fn report(host: &Host, scan: &Scan) -> Result<PathBuf, Refusal> {
     Err(Refusal::new(
         ErrorCode::Conflict,
         format!("the scan ended as {}, without a report", scan.status()),
-        "get_scan_status says why.",
+        "get_scan_status shows the reason. To get a report, submit the scan again.",
     ))
 }
 

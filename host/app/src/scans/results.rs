@@ -42,7 +42,7 @@ const DEFAULT_PROFILE: &str = "brief";
 
 #[derive(Deserialize, JsonSchema)]
 pub struct Args {
-    /// from run_…_scan or list_scans
+    /// id of the scan, from run_…_scan or list_scans
     pub task_id: String,
     /// from 1; 0 for all records at once
     #[serde(default = "first_page")]
@@ -50,7 +50,7 @@ pub struct Args {
     /// records per page; values outside 10 to 100 are clamped
     #[serde(default = "usual_page_size")]
     pub page_size: i64,
-    /// records to skip at the start of the page, as a truncated answer says
+    /// records to skip at the start of the page; a truncated answer gives the number
     #[serde(default)]
     pub skip: i64,
     /// which fields to show: minimal, summary, brief, full, triage (one row per vulnerability, what to fix first on top) or another from list_profiles; default: that of the scan, else brief

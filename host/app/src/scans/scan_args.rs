@@ -5,6 +5,6 @@ use serde::Deserialize;
 
 #[derive(Deserialize, JsonSchema)]
 pub struct ScanArgs {
-    /// from run_…_scan or list_scans
+    /// id of the scan, from run_…_scan or list_scans
     pub task_id: String,
 }

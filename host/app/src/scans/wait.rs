@@ -19,7 +19,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 #[derive(Deserialize, JsonSchema)]
 pub struct Args {
-    /// from run_…_scan or list_scans
+    /// id of the scan, from run_…_scan or list_scans
     pub task_id: String,
     /// how long to wait, 0 to 3600
     #[serde(default = "default_seconds")]
@@ -54,11 +54,11 @@ pub async fn wait(
     let id = find::parse(&args.task_id)?;
     let mut end = pin!(tokio::time::sleep(Duration::from_secs(args.timeout_seconds.min(MAX_SECONDS))));
     let mut given_up = pin!(given_up);
-    let watch = host.store.watch(&id);
+    let watch = host.scans.watch(&id);
     loop {
         let changed = watch.changed();
-        let scan = host.store.scan(&id).await?.ok_or_else(|| find::not_found(&id))?;
-        let position = host.store.position(&scan).await?;
+        let scan = host.scans.scan(&id).await?.ok_or_else(|| find::not_found(&id))?;
+        let position = host.scans.position(&scan).await?;
         let reply = |scan: Scan| {
             let reply = StatusReply::new(&scan, position);
             Ok((scan, reply))

@@ -27,9 +27,9 @@ impl Shared {
     async fn read(host: &Host, snapshot: &Snapshot) -> Result<Self, StoreError> {
         let mut pools = Vec::new();
         for pool in &snapshot.config.pools {
-            pools.push(host.store.pool(&pool.name).await?);
+            pools.push(host.scans.pool(&pool.name).await?);
         }
-        let (active, reports) = (host.store.active().await?, host.store.scanner_reports().await?);
+        let (active, reports) = (host.scans.active().await?, host.scanner_reports.scanner_reports().await?);
         Ok(Self { pools, active, reports })
     }
 }
@@ -39,6 +39,7 @@ pub async fn read(host: &Host, snapshot: &Snapshot) -> Registry {
     let registry = Registry::new();
     let new = Registered(&registry);
     configured(&new, snapshot);
+    orphans(&new, host, snapshot);
     let shared = match tokio::time::timeout(STORE_TIME, Shared::read(host, snapshot)).await {
         Ok(Ok(shared)) => Some(shared),
         Ok(Err(error)) => {
@@ -58,6 +59,21 @@ pub async fn read(host: &Host, snapshot: &Snapshot) -> Registry {
     registry
 }
 
+fn orphans(new: &Registered<'_>, host: &Host, snapshot: &Snapshot) {
+    let orphans = new.gauges(
+        "orphans",
+        "Scans at a scanner that carry the installation's mark and that no task owns.",
+        OF_SCANNER,
+    );
+    let found = host.orphans.found();
+    for scanner in &snapshot.scanners {
+        let count = found.iter().filter(|orphan| orphan.scanner == scanner.id).count();
+        orphans.with_label_values(&labels(&scanner.id)).set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+    let trusted = "Whether the host stops and removes its own scans at the scanners by itself.";
+    new.gauge("store_trusted", trusted).set(i64::from(host.orphans.is_trusted()));
+}
+
 fn configured(new: &Registered<'_>, snapshot: &Snapshot) {
     let capacity = new.gauges("scanner_capacity", "Scans that a scanner may run at once.", OF_SCANNER);
     for scanner in &snapshot.scanners {
@@ -67,7 +83,7 @@ fn configured(new: &Registered<'_>, snapshot: &Snapshot) {
     let generations = new.gauges("plugin_generation", "Which loaded version of a plugin is in use.", &["plugin"]);
     for plugin in &snapshot.plugins {
         let generation = i64::try_from(plugin.generation).unwrap_or(i64::MAX);
-        generations.with_label_values(&[plugin.called()]).set(generation);
+        generations.with_label_values(&[plugin.call_name()]).set(generation);
     }
 }
 
@@ -85,6 +101,7 @@ fn scanners(new: &Registered<'_>, host: &Host, snapshot: &Snapshot, shared: &Sha
     let active = new.gauges("active_scans", "Scans that a scanner runs.", OF_SCANNER);
     let up = new.gauges("scanner_up", "Whether an enabled scanner answers and is ready.", OF_SCANNER);
     let circuit = new.gauges("circuit_state", "A scanner's breaker: 0 closed, 1 open, 2 half-open.", OF_SCANNER);
+    let login_refused = new.gauges("scanner_login_refused", "Whether a scanner refuses the host's login.", OF_SCANNER);
     for scanner in &snapshot.scanners {
         let labels = labels(&scanner.id);
         let running = shared.active.iter().find(|(id, _)| *id == scanner.id).map_or(0, |(_, count)| *count);
@@ -93,6 +110,8 @@ fn scanners(new: &Registered<'_>, host: &Host, snapshot: &Snapshot, shared: &Sha
             continue;
         }
         let report = shared.reports.iter().find(|(id, _)| *id == scanner.id).map(|(_, report)| report);
+        let refuses_login = report.is_some_and(|report| report.refuses_login);
+        login_refused.with_label_values(&labels).set(i64::from(refuses_login));
         up.with_label_values(&labels).set(i64::from(report.is_some_and(|report| report.up)));
         // The own breaker is newer than what was told of it, but a process without workers has none.
         let state = match host.breakers.circuit(&scanner.id) {

@@ -1,5 +1,5 @@
-//! Building a snapshot. What has not changed since the last one is taken over: compiled plugins, and the scanners'
-//! clients with their sessions.
+//! Builds a snapshot. Compiled plugins and scanners' clients with their sessions are reused if they have not changed
+//! since the last snapshot.
 
 use std::{collections::BTreeMap, mem, sync::Arc};
 
@@ -13,55 +13,61 @@ use scanhost_sandbox::{Backend, Profile, Sandbox};
 
 use super::{Counters, LoadedProfile, LoadedScanner, Snapshot};
 use crate::{
-    plugins::{Kept, Loader, Origin, Plugin, STANDARD_PROFILE},
+    plugins::{Loader, Origin, Plugin, PluginArchive, STANDARD_PROFILE},
     snapshot::local_check::{Unfit, check_local},
 };
 
 const SERVER_FILE: &str = "scanhost.yaml";
 const SCANNERS_FILE: &str = "scanners.yaml";
 
-/// What a snapshot is to be built of.
-pub struct Wanted {
+/// The configuration from which a snapshot is built.
+pub struct BuildInput {
     pub config: Config,
-    /// The one plugin that is to be loaded again; all others stay as they are. None: every one.
+    /// If present, only this plugin is loaded again, and all others stay as they are.
     pub only: Option<String>,
 }
 
-impl From<Config> for Wanted {
+impl From<Config> for BuildInput {
     fn from(config: Config) -> Self {
         Self { config, only: None }
     }
 }
 
-/// Loads every plugin and checks every scanner and profile against them, on a thread where that may take long.
+/// Loads every plugin, and checks every scanner and profile against them. This runs on a blocking thread.
 ///
 /// # Errors
-/// Every problem there is.
+/// All problems of the configuration.
 pub async fn build(
     sandbox: &Arc<Sandbox>,
-    kept: &Kept,
-    wanted: Wanted,
+    archive: &PluginArchive,
+    input: BuildInput,
     before: Option<Arc<Snapshot>>,
 ) -> Result<Snapshot, Vec<Problem>> {
-    let (snapshot, problems) = build_what_loads(sandbox, kept, wanted, before).await?;
+    let (snapshot, problems) = build_loadable(sandbox, archive, input, before).await?;
     if problems.is_empty() { Ok(snapshot) } else { Err(problems) }
 }
 
-/// The same with as much as there can be, and every problem with the rest: for who administers and runs no scan.
+/// Builds a snapshot of everything that loads, and returns it with the problems of the rest. It is for administration,
+/// where no scans run.
 ///
 /// # Errors
-/// When nothing can be loaded at all.
-pub async fn build_what_loads(
+/// Nothing can be loaded at all.
+pub async fn build_loadable(
     sandbox: &Arc<Sandbox>,
-    kept: &Kept,
-    wanted: Wanted,
+    archive: &PluginArchive,
+    input: BuildInput,
     before: Option<Arc<Snapshot>>,
 ) -> Result<(Snapshot, Vec<Problem>), Vec<Problem>> {
-    let (sandbox, kept, runtime) = (sandbox.clone(), kept.clone(), tokio::runtime::Handle::current());
-    let building = move || runtime.block_on(Building::new(wanted, before.as_deref()).all(&sandbox, &kept));
-    tokio::task::spawn_blocking(building)
-        .await
-        .unwrap_or_else(|_| Err(vec![problem("scanhost.yaml", None, "", "loading the configuration crashed")]))
+    let (sandbox, archive, runtime) = (sandbox.clone(), archive.clone(), tokio::runtime::Handle::current());
+    let building = move || runtime.block_on(Building::new(input, before.as_deref()).all(&sandbox, &archive));
+    tokio::task::spawn_blocking(building).await.unwrap_or_else(|_| {
+        Err(vec![problem(
+            "scanhost.yaml",
+            None,
+            "",
+            "the host crashed while it loaded the configuration: report this as a bug",
+        )])
+    })
 }
 
 struct Building<'a> {
@@ -73,14 +79,18 @@ struct Building<'a> {
 }
 
 impl<'a> Building<'a> {
-    fn new(wanted: Wanted, before: Option<&'a Snapshot>) -> Self {
-        let Wanted { config, only } = wanted;
+    fn new(input: BuildInput, before: Option<&'a Snapshot>) -> Self {
+        let BuildInput { config, only } = input;
         let counters = before.map(|before| before.counters.clone()).unwrap_or_default();
         Self { config, only, before, counters, problems: Vec::new() }
     }
 
-    async fn all(mut self, sandbox: &Arc<Sandbox>, kept: &Kept) -> Result<(Snapshot, Vec<Problem>), Vec<Problem>> {
-        let plugins = match self.plugins(sandbox, kept).await {
+    async fn all(
+        mut self,
+        sandbox: &Arc<Sandbox>,
+        archive: &PluginArchive,
+    ) -> Result<(Snapshot, Vec<Problem>), Vec<Problem>> {
+        let plugins = match self.plugins(sandbox, archive).await {
             Ok(plugins) => plugins,
             Err(message) => return Err(vec![problem(SERVER_FILE, None, "plugins", message)]),
         };
@@ -100,9 +110,9 @@ impl<'a> Building<'a> {
         Ok((snapshot, self.problems))
     }
 
-    async fn plugins(&mut self, sandbox: &Arc<Sandbox>, kept: &Kept) -> Result<Vec<Arc<Plugin>>, String> {
+    async fn plugins(&mut self, sandbox: &Arc<Sandbox>, archive: &PluginArchive) -> Result<Vec<Arc<Plugin>>, String> {
         let before = self.before.map(|before| before.plugins.as_slice()).unwrap_or_default();
-        let mut loader = Loader::new(sandbox, kept, before, mem::take(&mut self.counters.plugins))?;
+        let mut loader = Loader::new(sandbox, archive, before, mem::take(&mut self.counters.plugins))?;
         let mut plugins = loader.built_in().await;
         for (name, source) in &self.config.plugins {
             let is_asked_for = self.only.as_ref().is_none_or(|only| only == name);
@@ -137,11 +147,11 @@ impl<'a> Building<'a> {
             let Some(backend) = named.clone().find(|backend| backend.description().name == scanner.backend) else {
                 let name = scanner.backend.as_str();
                 let is_loaded = plugins.iter().any(|plugin| plugin.name == name);
-                // A plugin that could not be loaded is told about once.
+                // If the plugin itself could not be loaded, that problem was already reported.
                 if is_loaded || !self.config.plugins.contains_key(name) {
                     let names: Vec<_> = named.map(|backend| backend.description().name.as_str()).collect();
-                    let what = if is_loaded { "is a profile and no backend" } else { "is not there" };
-                    let message = format!("the backend `{name}` {what}: there are {}", names.join(", "));
+                    let what = if is_loaded { "is a profile and no backend" } else { "does not exist" };
+                    let message = format!("`{name}` {what}: use one of the backends {}", names.join(", "));
                     self.problems.push(problem(SCANNERS_FILE, place, key, message));
                 }
                 continue;
@@ -188,7 +198,7 @@ impl<'a> Building<'a> {
             own.filter_map(|plugin| Some((plugin.name.as_str(), plugin.profile()?))).collect();
         let standard =
             plugins.iter().find(|plugin| plugin.name == STANDARD_PROFILE).and_then(|plugin| plugin.profile());
-        let standard = standard.expect("it is inside this program");
+        let standard = standard.expect("the standard profile is built in");
         let mut wanted: Vec<WantedProfile> = Vec::new();
         for profile in &self.config.profiles {
             let component = own.get(profile.name.as_str()).copied().unwrap_or(standard).clone();
@@ -201,7 +211,7 @@ impl<'a> Building<'a> {
                 key: profile.name.to_string(),
             });
         }
-        // What the operator defines or brings takes the place of what comes with this program.
+        // Profiles and plugins of the operator replace built-in ones of the same name.
         let all = plugins.iter().filter(|plugin| plugin.name != STANDARD_PROFILE);
         for (plugin, component) in all.filter_map(|plugin| Some((plugin.name.as_str(), plugin.profile()?))) {
             if let Ok(name) = plugin.parse::<ProfileName>()

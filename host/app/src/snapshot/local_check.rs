@@ -1,4 +1,4 @@
-//! Asking a scanner that is not driving a scan: how it is, and whether one without an address can work at all.
+//! Calls of a backend that belong to no scan: the health of a scanner, and the check of a scanner without an address.
 
 use scanhost_outbound::{command::ProgramReach, egress::Placeholders};
 use scanhost_sandbox::{CallContext, ScannerReach};
@@ -6,8 +6,8 @@ use scanhost_system::{clock, installation::Installation};
 
 use crate::{plugin_log::PluginLog, snapshot::LoadedScanner, trouble::Trouble};
 
-/// What a call on a scanner gets that is for no scan.
-pub fn plain_call(scanner: &LoadedScanner, installation: &Installation) -> (ScannerReach, CallContext) {
+/// Returns the reach and the context of a call that belongs to no scan.
+pub fn call_without_scan(scanner: &LoadedScanner, installation: &Installation) -> (ScannerReach, CallContext) {
     let plugin = scanner.backend.description().name.to_string();
     let reach = ScannerReach {
         http: Box::new(scanner.client.call(None, Placeholders::default(), false)),
@@ -24,7 +24,7 @@ pub fn plain_call(scanner: &LoadedScanner, installation: &Installation) -> (Scan
 }
 
 pub async fn health(scanner: &LoadedScanner, installation: &Installation) -> Result<(bool, String), Trouble> {
-    let (reach, context) = plain_call(scanner, installation);
+    let (reach, context) = call_without_scan(scanner, installation);
     match scanner.backend.health(reach, context).await {
         Ok(Ok(health)) => Ok((health.ready, health.message)),
         Ok(Err(error)) => Err(error.into()),
@@ -32,11 +32,11 @@ pub async fn health(scanner: &LoadedScanner, installation: &Installation) -> Res
     }
 }
 
-/// Whether a scanner without an address can work as it is configured. One that has an address is not asked: that it is
-/// down is no mistake of the configuration.
+/// Checks that a scanner without an address can work as it is configured. A scanner with an address is not checked,
+/// since the configuration is correct even if the scanner is down.
 ///
 /// # Errors
-/// With what its backend says.
+/// The message of its backend.
 pub async fn check_local(scanner: &LoadedScanner) -> Result<(), Unfit> {
     if scanner.config.url.is_some() {
         return Ok(());
@@ -49,10 +49,10 @@ pub async fn check_local(scanner: &LoadedScanner) -> Result<(), Unfit> {
     }
 }
 
-/// Why a scanner cannot work, in words for the operator.
+/// Why a scanner cannot work, as a message for the operator.
 pub enum Unfit {
-    /// It never will as it is configured.
+    /// It cannot work until its configuration is corrected.
     Mistake(String),
-    /// It may when something else is put right, such as a program that is not installed.
+    /// It can work once something outside the configuration is fixed, such as a program that is not installed.
     Outage(String),
 }

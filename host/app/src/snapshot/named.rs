@@ -1,4 +1,4 @@
-//! What a request names of the configuration: pool, scanner, profile. What does not exist is answered with what does.
+//! Finds the pool, scanner or profile that a request names. If it does not exist, the refusal lists the ones that do.
 
 use scanhost_config::Pool;
 use scanhost_domain::{
@@ -11,14 +11,14 @@ use crate::{
     snapshot::Snapshot,
 };
 
-/// The pool that the request goes to: the one it names, or the default one.
+/// Returns the pool that the request goes to: the one that it names, or the default pool.
 pub fn choose_pool<'a>(snapshot: &'a Snapshot, asked: Option<&str>) -> Result<&'a Pool, Refusal> {
     let name = match asked {
         None => snapshot.config.default_pool.clone(),
         Some(asked) => find_pool(snapshot, asked)?,
     };
     let pool = snapshot.pool(&name).ok_or_else(|| {
-        Refusal::new(ErrorCode::NoScanner, "there is no pool of scanners", "The operator has to configure one.")
+        Refusal::new(ErrorCode::NoScanner, "no pool of scanners is configured", "Ask the operator to configure one.")
     })?;
     if pool.scanners.iter().any(|scanner| scanner.enabled) {
         Ok(pool)
@@ -31,10 +31,10 @@ pub fn choose_pool<'a>(snapshot: &'a Snapshot, asked: Option<&str>) -> Result<&'
     }
 }
 
-/// The pool of that name.
+/// Returns the pool with this name.
 ///
 /// # Errors
-/// When there is none; the hint names those that exist.
+/// There is no such pool. The hint lists the pools.
 pub fn find_pool(snapshot: &Snapshot, asked: &str) -> Result<PoolName, Refusal> {
     let known = snapshot.config.pools.iter().find(|pool| pool.name.as_str() == asked);
     known
@@ -42,7 +42,7 @@ pub fn find_pool(snapshot: &Snapshot, asked: &str) -> Result<PoolName, Refusal> 
         .ok_or_else(|| Refusal::invalid("there is no such scanner_pool", pools(snapshot)))
 }
 
-/// Whether the pool of a stored request is still configured.
+/// Checks that the pool of a stored request is still configured.
 pub fn permit_pool(snapshot: &Snapshot, pool: &PoolName) -> Result<(), Refusal> {
     if snapshot.pool(pool).is_some() {
         return Ok(());
@@ -58,10 +58,10 @@ fn pools(snapshot: &Snapshot) -> String {
     format!("Pools are: {}.", names.join(", "))
 }
 
-/// The profile of that name.
+/// Returns the profile with this name.
 ///
 /// # Errors
-/// When there is none; the hint names those that exist.
+/// There is no such profile. The hint lists the profiles.
 pub fn find_profile(snapshot: &Snapshot, asked: &str) -> Result<ProfileName, Refusal> {
     let known = snapshot.profiles.iter().find(|profile| profile.name.as_str() == asked);
     known.map(|profile| profile.name.clone()).ok_or_else(|| no_such_profile(snapshot))
@@ -71,15 +71,15 @@ pub fn no_such_profile(snapshot: &Snapshot) -> Refusal {
     Refusal::invalid("there is no such schema_profile", profiles(snapshot))
 }
 
-/// Whether the profile that a stored request names, if it names one, still exists.
+/// Checks that the profile of a stored request still exists, if the request names one.
 ///
 /// # Errors
-/// When it does not; the hint names those that do.
+/// The profile does not exist. The hint lists the profiles.
 pub fn permit_profile(snapshot: &Snapshot, request: &ScanRequest) -> Result<(), Refusal> {
     match &request.profile {
         Some(name) if snapshot.profile(name).is_none() => Err(Refusal::invalid(
             format!("the scan was submitted with the profile `{name}`, which no longer exists"),
-            format!("Give another as schema_profile, or have the operator put it back. {}", profiles(snapshot)),
+            format!("Use another schema_profile, or ask the operator to put it back. {}", profiles(snapshot)),
         )),
         Some(_) | None => Ok(()),
     }
@@ -90,7 +90,7 @@ fn profiles(snapshot: &Snapshot) -> String {
     format!("Profiles are: {}.", names.join(", "))
 }
 
-/// The scanner of the pool that the request is pinned to.
+/// Returns the scanner of the pool with this id, if it is enabled.
 pub fn find_instance(pool: &Pool, asked: &str) -> Result<InstanceId, Refusal> {
     let known = pool.scanners.iter().find(|scanner| scanner.instance_id.as_str() == asked);
     let names = || {
@@ -111,7 +111,7 @@ pub fn find_instance(pool: &Pool, asked: &str) -> Result<InstanceId, Refusal> {
     }
 }
 
-/// Whether one of the scanners that may get the request takes scans of that type.
+/// Checks that a scanner that may get the request takes scans of this type.
 pub fn permit_type(
     snapshot: &Snapshot,
     pool: &Pool,

@@ -16,7 +16,7 @@ pub struct SubmitArgs {
     /// default profile of this scan's results (list_profiles shows them)
     #[serde(default)]
     pub schema_profile: Option<String>,
-    /// any text of your own; repeating the key with the same arguments never scans twice (for 48 hours)
+    /// any text of your own; a call that repeats the key and the arguments within 48 hours does not scan again
     #[serde(default)]
     pub idempotency_key: Option<String>,
     /// pool to use instead of the default one (list_pools shows them)
@@ -50,10 +50,10 @@ pub struct LoginArgs {
     /// passphrase of ssh_private_key, if it has one
     #[serde(default)]
     pub ssh_passphrase: Option<String>,
-    /// how to get more rights: sudo, su, su+sudo, pbrun, dzdo, .k5login, Cisco 'enable' or Checkpoint Gaia 'expert'; required unless the credential defines it
+    /// how to become an administrator: sudo, su, su+sudo, pbrun, dzdo, .k5login, Cisco 'enable' or Checkpoint Gaia 'expert'; required unless the credential defines it
     #[serde(default)]
     pub elevate_privileges_with: Option<String>,
-    /// account to become, if not the method's usual one
+    /// account to become, if it is not the method's usual one
     #[serde(default)]
     pub escalation_account: Option<String>,
     /// the password that the method asks for

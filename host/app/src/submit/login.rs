@@ -28,7 +28,7 @@ pub fn login(
         .flatten()
         .any(|secret| secret.len() > MAX_SECRET);
     if too_long {
-        return Err(Refusal::invalid(format!("a secret has more than {MAX_SECRET} bytes"), "Shorten it."));
+        return Err(Refusal::invalid(format!("a secret has more than {MAX_SECRET} bytes"), "Use a shorter secret."));
     }
     let escalation_password = args.escalation_password.take();
     let escalation = escalation(&args, escalation_password.is_some())?;
@@ -74,7 +74,10 @@ pub fn login(
     let kind = match given {
         (Some(password), None) => {
             if args.ssh_passphrase.is_some() {
-                return Err(Refusal::invalid("ssh_passphrase goes with ssh_private_key", "Leave it out."));
+                return Err(Refusal::invalid(
+                    "ssh_passphrase is given without ssh_private_key",
+                    "Leave ssh_passphrase out, or give ssh_private_key instead of ssh_password.",
+                ));
             }
             secrets.password = Some(password);
             LoginKind::Password
@@ -119,7 +122,7 @@ fn missing_escalation() -> Refusal {
 
 fn escalation_hint() -> String {
     let names: Vec<_> = EscalationMethod::ALL.iter().map(|method| method.name()).collect();
-    format!("Values are: {}. For a login without more rights, use run_trusted_scan.", names.join(", "))
+    format!("Values are: {}. For a login without administrator rights, use run_trusted_scan.", names.join(", "))
 }
 
 pub fn find_credential(snapshot: &Snapshot, asked: &str) -> Result<CredentialName, Refusal> {

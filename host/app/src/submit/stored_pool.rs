@@ -13,11 +13,11 @@ pub async fn find_stored_pool(host: &Host, asked: &str) -> Result<PoolName, Refu
         Err(unknown) => unknown,
     };
     let Ok(pool) = asked.parse::<PoolName>() else { return Err(unknown) };
-    let state = host.store.pool(&pool).await?;
+    let state = host.scans.pool(&pool).await?;
     if state.paused || state.queue_depth > 0 || state.dead_letters > 0 {
         return Ok(pool);
     }
-    let listed = host.store.list(ListQuery { pool: Some(pool.clone()), limit: 1, ..ListQuery::default() }).await?;
+    let listed = host.scans.list(ListQuery { pool: Some(pool.clone()), limit: 1, ..ListQuery::default() }).await?;
     // Where there are too many scans to look at all, it may be among the rest.
     if listed.scans.is_empty() && listed.next.is_none() { Err(unknown) } else { Ok(pool) }
 }

@@ -9,7 +9,7 @@ use crate::{host::Host, snapshot::Snapshot, waits::LATEST};
 
 /// Seconds until the scan at this place of the pool's queue starts, about.
 pub async fn estimate(host: &Arc<Host>, snapshot: &Snapshot, pool: &PoolName, position: u64) -> u64 {
-    let active = host.store.active().await.unwrap_or_default();
+    let active = host.scans.active().await.unwrap_or_default();
     let (mut capacity, mut free) = (0, 0);
     for scanner in snapshot.scanners.iter().filter(|scanner| scanner.id.pool == *pool && scanner.config.enabled) {
         let busy = active.iter().find(|(id, _)| *id == scanner.id).map_or(0, |(_, count)| *count);
@@ -38,7 +38,7 @@ fn refresh(host: &Arc<Host>, pool: &PoolName) {
             limit: LATEST,
             ..ListQuery::default()
         };
-        let listed = looking.store.list(query).await.map(|listed| listed.scans).unwrap_or_default();
+        let listed = looking.scans.list(query).await.map(|listed| listed.scans).unwrap_or_default();
         looking.waits.end_look(pool, &listed);
     });
 }

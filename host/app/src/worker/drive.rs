@@ -24,7 +24,7 @@ use scanhost_outbound::{
 };
 use scanhost_sandbox::{Backend, RemoteState};
 use scanhost_store::{Change, Claimed};
-use scanhost_system::{clock, disk, pace::paced};
+use scanhost_system::{clock, pace::paced};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -34,19 +34,32 @@ use crate::{
     record_file, scan_folder,
     snapshot::{Snapshot, poll_interval},
     trouble::{Cure, Trouble},
+    worker::crash_mark::{CrashMark, Suspicion},
 };
 use ending::{cancelled, cut_short, lost, overdue, permit_type, time_left, time_up, worker_lost};
 use persist::persist;
 use reloaded::with_its_scanner;
 
-/// Takeovers of one scan that brought it no further, after which something other than bad luck is at work.
-const MAX_RECOVERIES: u32 = 10;
+/// Deaths of a process while it worked on one scan, after which that scan is given up as what kills it.
+const MAX_CRASHES: u32 = 10;
 
 /// How long a call to a scanner takes at most, its breaker and all limits included.
 const CALL_TIME: Duration = Duration::from_secs(60);
 
 /// How long a scanner may show a launched scan as one that was never launched.
 const IDLE_TIME: Duration = Duration::from_secs(600);
+
+/// Before a scanner that refuses the host's login is asked again by a scan. Its breaker holds the scan up for longer.
+const LOGIN_PAUSE: Duration = Duration::from_secs(1);
+
+/// Before an answer that contradicts what is known of a running scan is asked for again. After the last one it counts.
+const SECOND_LOOKS: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(8), Duration::from_secs(20)];
+
+/// Failures of this host's own files, in a folder that seems fine, after which the scan fails.
+const MAX_FILE_FAILURES: u32 = 3;
+
+/// Before a step that failed because of this host's files is tried again.
+const FILE_PAUSE: Duration = Duration::from_secs(2);
 
 /// Why driving ends.
 enum End {
@@ -57,8 +70,8 @@ enum End {
     Shutdown,
     /// It was asked to stop, and no call is under way.
     Interrupted,
-    /// The disk of this host is full.
-    NoRoom,
+    /// The data folder of this host cannot be used now: its disk is full, or it is not there.
+    NoFolder,
 }
 
 impl From<Failure> for End {
@@ -86,21 +99,21 @@ async fn claim_to_end(host: Arc<Host>, claimed: Claimed, lease: Lease, offered: 
         End::Outcome(outcome) => outcome,
         End::Stale => {
             tracing::info!(scan = %id, %trace, "the scan has another worker or is gone, leaving it");
-            host.store.release(&id, fence).await;
+            host.scans.release(&id, fence).await;
             scan_folder::clear_if_gone(&host, &id).await;
             return;
         }
-        End::Shutdown | End::Interrupted | End::NoRoom => match cut_short(&host, &id, fence).await {
+        End::Shutdown | End::Interrupted | End::NoFolder => match cut_short(&host, &id, fence).await {
             Some(outcome) => outcome,
             None => {
-                host.store.release(&id, fence).await;
+                host.scans.release(&id, fence).await;
                 return;
             }
         },
     };
     let now = clock::now();
     // The record before the state: who sees the scan ended finds it, and who deletes the scan then meets no writer.
-    let look = async || Ok(host.store.scan(&id).await?);
+    let look = async || Ok(host.scans.scan(&id).await?);
     if let Ok(Some(scan)) = persist(&host, &trace, look).await
         && let ScanState::Running(running) = scan.state.clone()
         && running.fence == fence
@@ -114,9 +127,9 @@ async fn claim_to_end(host: Arc<Host>, claimed: Claimed, lease: Lease, offered: 
         }
         record_file::write(&host, &scan.finished(running.finish(outcome.clone(), now))).await;
     }
-    let finish = || host.store.finish(&id, fence, outcome.clone(), now);
+    let finish = || host.scans.finish(&id, fence, outcome.clone(), now);
     if persist(&host, &trace, finish).await.is_err() {
-        host.store.release(&id, fence).await;
+        host.scans.release(&id, fence).await;
         scan_folder::clear_if_gone(&host, &id).await;
     } else if let Outcome::Completed(_) = outcome {
         host.waits.note(&pool, Duration::try_from(now.duration_since(started_at)).unwrap_or_default());
@@ -126,6 +139,10 @@ async fn claim_to_end(host: Arc<Host>, claimed: Claimed, lease: Lease, offered: 
 async fn run(host: &Arc<Host>, claimed: Claimed, lease: Lease, offered: Arc<Snapshot>) -> End {
     let snapshot = match with_its_scanner(host, &claimed, &lease, offered).await {
         Ok(snapshot) => snapshot,
+        Err(end) => return end,
+    };
+    let claimed = match count_crash(host, claimed).await {
+        Ok(claimed) => claimed,
         Err(end) => return end,
     };
     let mut driver = match Driver::new(host, claimed, lease.clone(), snapshot) {
@@ -179,10 +196,39 @@ async fn run(host: &Arc<Host>, claimed: Claimed, lease: Lease, offered: Arc<Snap
     }
 }
 
+/// Counts the death of the last worker's process against the scan, if that process worked on the scan when it died.
+async fn count_crash(host: &Arc<Host>, claimed: Claimed) -> Result<Claimed, End> {
+    let Claimed { scan, running } = claimed;
+    if !host.crash_marks.take_crash(&scan.id, running.fence) {
+        return Ok(Claimed { scan, running });
+    }
+    let count = || host.scans.update(&scan.id, running.fence, Change::Crashed);
+    let running = persist(host, &scan.trace, count).await?;
+    tracing::warn!(scan = %scan.id, trace = %scan.trace, crashes = running.crashes, "the last process died while it worked on this scan");
+    if running.crashes < MAX_CRASHES {
+        return Ok(Claimed { scan, running });
+    }
+    let message = format!(
+        "{} processes in a row died while they worked on this scan; `scanhost dlq retry {}` tries again",
+        running.crashes, scan.id
+    );
+    Err(Failure { code: FailureCode::Poison, message }.into())
+}
+
 /// What this worker knows of the present phase; each phase begins anew.
 struct InPhase {
     step: PhaseStep,
     failures_in_a_row: u32,
+    /// Failures of this host's own files.
+    file_failures: u32,
+    /// Answers in a row that contradict what is known of the scan.
+    contradictions: usize,
+}
+
+impl InPhase {
+    fn new(step: PhaseStep) -> Self {
+        Self { step, failures_in_a_row: 0, file_failures: 0, contradictions: 0 }
+    }
 }
 
 /// Whether the phase's own step has happened.
@@ -212,6 +258,8 @@ struct Driver {
     interrupt: CancellationToken,
     /// Whether the scanner may have a scan of which only the marker is known.
     may_exist: Arc<AtomicBool>,
+    /// Set while this process works on the scan.
+    mark: Arc<CrashMark>,
     in_phase: InPhase,
     /// The version of the plugin that the scan went over to, until that is stored.
     went_over_to: Option<PluginVersion>,
@@ -221,15 +269,13 @@ impl Driver {
     fn new(host: &Arc<Host>, claimed: Claimed, lease: Lease, snapshot: Arc<Snapshot>) -> Result<Self, End> {
         let Claimed { scan, running } = claimed;
         let Some(scanner) = snapshot.scanner(&running.slot.scanner) else { return Err(End::Interrupted) };
-        if running.recoveries_in_vain > MAX_RECOVERIES {
-            let message = format!("it was taken over {} times without getting on", running.recoveries_in_vain);
-            return Err(Failure { code: FailureCode::Poison, message }.into());
-        }
         let (backend, client) = (scanner.backend.clone(), scanner.client.clone());
         if running.recoveries > 0 && running.phase != Phase::Claimed && !backend.description().resumable {
             return Err(worker_lost().into());
         }
         permit_type(&scan, &running, scanner)?;
+        let suspicion = if running.crashes == 0 { Suspicion::Clear } else { Suspicion::Suspect };
+        let mark = host.crash_marks.mark(&scan.id, running.fence, suspicion);
         Ok(Self {
             host: host.clone(),
             options: scanner.config.options.clone(),
@@ -241,8 +287,9 @@ impl Driver {
             client,
             interrupt: CancellationToken::new(),
             may_exist: Arc::new(AtomicBool::new(running.phase != Phase::Claimed)),
+            mark,
             running,
-            in_phase: InPhase { step: PhaseStep::MayHaveHappened, failures_in_a_row: 0 },
+            in_phase: InPhase::new(PhaseStep::MayHaveHappened),
             went_over_to: None,
         })
     }
@@ -262,8 +309,20 @@ impl Driver {
             let waited = match step {
                 Ok(()) => Ok(()),
                 // Its files are what has filled the disk, or could not be written to its end.
-                Err(End::NoRoom) => self.await_room().await,
-                Err(End::Outcome(Outcome::Failed(_))) if !disk::has_room(&self.host.data) => self.await_room().await,
+                Err(End::NoFolder) => self.await_folder().await,
+                Err(End::Outcome(Outcome::Failed(failure))) => match self.host.probe_folder().await {
+                    Err(_) => self.await_folder().await,
+                    Ok(()) => self.try_files_again(failure).await,
+                },
+                // A completed scan has its findings: where they went is looked at last.
+                Err(End::Outcome(outcome @ Outcome::Completed(_))) => match self.host.held_folder.check() {
+                    Ok(()) if self.has_findings() => Err(End::Outcome(outcome)),
+                    Ok(()) => self.export_again().await,
+                    Err(_) => match self.await_folder().await {
+                        Ok(()) => self.export_again().await,
+                        Err(end) => Err(end),
+                    },
+                },
                 Err(end) => Err(end),
             };
             if let Err(end) = waited {
@@ -272,10 +331,31 @@ impl Driver {
         }
     }
 
+    /// Whether the findings of a scan that was just read are in its folder.
+    fn has_findings(&self) -> bool {
+        scanhost_results::has_findings(&self.host.folder(&self.scan.id))
+    }
+
+    /// Gets the report once more, after its files were lost.
+    async fn export_again(&mut self) -> Result<(), End> {
+        let Phase::Ingesting { remote_id, fetches } = self.running.phase.clone() else { return Ok(()) };
+        tracing::warn!(scan = %self.scan.id, trace = %self.scan.trace, "the scan's files are not in the data folder; the report is fetched again");
+        self.enter(Phase::Exporting { remote_id, fetches }, None).await
+    }
+
+    /// Repeats a step that failed because of this host's files, in case the data folder is back since.
+    async fn try_files_again(&mut self, failure: Failure) -> Result<(), End> {
+        if failure.code != FailureCode::Host || self.in_phase.file_failures == MAX_FILE_FAILURES {
+            return Err(failure.into());
+        }
+        self.in_phase.file_failures += 1;
+        self.pause(paced(FILE_PAUSE)).await
+    }
+
     async fn enter(&mut self, phase: Phase, plugin_state: Option<Vec<u8>>) -> Result<(), End> {
         tracing::debug!(scan = %self.scan.id, trace = %self.scan.trace, phase = %phase.name(), "phase");
         self.store(Change::Enter { phase, plugin_state }).await?;
-        self.in_phase = InPhase { step: PhaseStep::Announced, failures_in_a_row: 0 };
+        self.in_phase = InPhase::new(PhaseStep::Announced);
         Ok(())
     }
 
@@ -289,7 +369,7 @@ impl Driver {
     async fn update(&mut self, change: Change) -> Result<(), End> {
         let (id, fence) = (&self.scan.id, self.running.fence);
         let asked_at = clock::now();
-        let update = || self.host.store.update(id, fence, change.clone());
+        let update = || self.host.scans.update(id, fence, change.clone());
         self.running = persist(&self.host, &self.scan.trace, update).await?;
         self.lease.renew(asked_at);
         Ok(())
@@ -312,17 +392,18 @@ impl Driver {
             Ok(RemoteState::Running(percent)) => {
                 self.in_phase.step = PhaseStep::MayHaveHappened;
                 // 100 is for a scan whose findings can be read.
-                self.host.store.note_progress(&self.scan.id, self.running.fence, percent.min(99)).await;
+                self.host.scans.note_progress(&self.scan.id, self.running.fence, percent.min(99)).await;
             }
             Ok(RemoteState::Completed) => return self.enter(Phase::Exporting { remote_id, fetches: 0 }, None).await,
             Ok(RemoteState::Failed(reason)) => {
                 let message = format!("the scan ended early at the scanner: {reason}");
-                return Err(Failure { code: FailureCode::RemoteScanFailed, message }.into());
+                return self.look_again(Failure { code: FailureCode::RemoteScanFailed, message }).await;
             }
             Err(trouble) => return self.endure(trouble).await,
         }
         self.in_phase.failures_in_a_row = 0;
-        if self.running.recoveries_in_vain > 0 || self.running.trouble.is_some() {
+        self.in_phase.contradictions = 0;
+        if self.running.crashes > 0 || self.running.trouble.is_some() {
             self.store(Change::Progressed).await?;
         }
         let elapsed = Duration::try_from(clock::now().duration_since(self.running.started_at)).unwrap_or_default();
@@ -335,7 +416,7 @@ impl Driver {
         if status.next_state != self.running.plugin_state {
             // Only what the next call needs; losing it with the process would be a plugin's surprise.
             let change = Change::PluginState(status.next_state);
-            if let Ok(running) = self.host.store.update(&self.scan.id, self.running.fence, change).await {
+            if let Ok(running) = self.host.scans.update(&self.scan.id, self.running.fence, change).await {
                 self.running = running;
             }
         }
@@ -348,7 +429,11 @@ impl Driver {
             tracing::info!(scan = %self.scan.id, trace = %self.scan.trace, reason = trouble.failure.message, "not tried again");
             return Err(End::Interrupted);
         }
-        let Cure::Retry(after) = trouble.cure else { return Err(trouble.failure.into()) };
+        let after = match trouble.cure {
+            Cure::Retry(after) => after,
+            Cure::AwaitLogin => return self.await_login(trouble.failure.message).await,
+            Cure::None | Cure::CheckLogin => return self.look_again(trouble.failure).await,
+        };
         let Retry::After(delay) = retry(self.in_phase.failures_in_a_row, after, rand::random()) else {
             let message =
                 format!("{} (given up after {} tries)", trouble.failure.message, self.in_phase.failures_in_a_row + 1);
@@ -361,6 +446,36 @@ impl Driver {
         tracing::warn!(scan = %self.scan.id, trace = %self.scan.trace, delay_ms = delay.as_millis() as u64, reason = message, "trying again");
         self.store(Change::Retry(trouble.failure.message)).await?;
         self.pause(delay).await
+    }
+
+    /// Waits for a scanner that refuses the host's login. This is no failure of the scan, which ends at its time limit
+    /// at the latest.
+    async fn await_login(&mut self, reason: String) -> Result<(), End> {
+        if self.running.trouble.as_ref() != Some(&reason) {
+            tracing::warn!(scan = %self.scan.id, trace = %self.scan.trace, reason, "waiting until the scanner takes the host's login");
+            self.store(Change::Retry(reason)).await?;
+        }
+        self.pause(paced(LOGIN_PAUSE)).await
+    }
+
+    /// Ends the scan with this failure, unless one stray answer among good ones may be behind it: a scan that runs at
+    /// its scanner is asked about again first, some time later.
+    async fn look_again(&mut self, failure: Failure) -> Result<(), End> {
+        let looks = match (&self.running.phase, failure.code) {
+            (_, FailureCode::Plugin) => 0,
+            // The scanner's own word for a scan that it knows: a second look at it is enough.
+            (Phase::Launched { .. }, FailureCode::RemoteScanFailed) => 1,
+            (Phase::Launched { .. } | Phase::Exporting { .. }, _)
+            | (Phase::Launching { .. }, FailureCode::RemoteScanLost) => SECOND_LOOKS.len(),
+            _ => 0,
+        };
+        let Some(pause) = SECOND_LOOKS[..looks].get(self.in_phase.contradictions).copied() else {
+            return Err(failure.into());
+        };
+        self.in_phase.contradictions += 1;
+        tracing::warn!(scan = %self.scan.id, trace = %self.scan.trace, reason = failure.message, "looking again before this counts");
+        self.store(Change::Retry(failure.message)).await?;
+        self.pause(paced(pause)).await
     }
 
     /// Waits, unless the scan is to end.

@@ -15,12 +15,17 @@ fn problems_of_scanhost_yaml_name_line_and_key() {
             "listen: localhost:80",
             &["scanhost.yaml:1: listen: must be an IP address and a port, such as 127.0.0.1:8836 or [::1]:8836"],
         ),
-        ("listen: 0.0.0.0:80", &["scanhost.yaml:1: listen: listening on 0.0.0.0:80, beyond loopback, needs `tokens`"]),
+        (
+            "listen: 0.0.0.0:80",
+            &["scanhost.yaml:1: listen: listening on 0.0.0.0:80, beyond loopback, needs `tokens`: \
+            configure a token, or listen on 127.0.0.1"],
+        ),
         (
             "tokens: []\nlisen: 1\nlisten: '[::]:80'",
             &[
                 "scanhost.yaml:2: lisen: unknown key; did you mean `listen`?",
-                "scanhost.yaml:3: listen: listening on [::]:80, beyond loopback, needs `tokens`",
+                "scanhost.yaml:3: listen: listening on [::]:80, beyond loopback, needs `tokens`: configure a token, \
+                    or listen on 127.0.0.1",
             ],
         ),
         (
@@ -30,7 +35,7 @@ fn problems_of_scanhost_yaml_name_line_and_key() {
         ("default_pool: nessus", &["scanhost.yaml:1: default_pool: there is no such pool in scanners.yaml"]),
         (
             "default_pool: a/b",
-            &["scanhost.yaml:1: default_pool: malformed pool name: 1 to 64 letters, digits, `-`, `_` or `.`, \
+            &["scanhost.yaml:1: default_pool: malformed pool name: must be 1 to 64 letters, digits, `-`, `_` or `.`, \
                beginning with a letter or digit"],
         ),
         ("pools: {mok: {max_depth: 1}}", &["scanhost.yaml:1: pools.mok: unknown key; did you mean `mock`?"]),
@@ -92,7 +97,7 @@ fn problems_of_tokens_and_credentials_name_line_and_key() {
         ),
         (
             "tokens: [{name: a, scopes: [], token: t}]",
-            &["scanhost.yaml:1: tokens[0].scopes: a token without a scope can do nothing"],
+            &["scanhost.yaml:1: tokens[0].scopes: a token without a scope can do nothing: give it at least one"],
         ),
         (
             "tokens: [{name: a, scopes: [scan:write], token: t, sha256: '00'}]",
@@ -115,7 +120,8 @@ fn problems_of_tokens_and_credentials_name_line_and_key() {
         (
             "tokens:\n- {name: a, scopes: [scan:read], token: t}\n- {name: b, scopes: [scan:submit], sha256: \
              e3b98a4da31a127d4bde6e43033f66ba274cab0eb7eb1c70ec41402bf6273dd8}",
-            &["scanhost.yaml:3: tokens[1]: another entry has the same token, so a request could not tell them apart"],
+            &["scanhost.yaml:3: tokens[1]: another entry has the same token: give each entry its own, so that the \
+                host can tell callers apart"],
         ),
         (
             "credentials:\n  a: {ssh_password: p}\n  b: {ssh_username: u}\n  c: {ssh_username: u, ssh_password: p, \
@@ -171,7 +177,7 @@ fn problems_of_plugins_and_profiles_name_line_and_key() {
             "profiles.yaml:3: y.fields: must be a list, but is text",
             "profiles.yaml:4: z.order: must be a list, but is text",
             "profiles.yaml:4: z.ordr: unknown key; did you mean `order`?",
-            "scanhost.yaml:2: plugins.a/b: malformed backend name: 1 to 64 letters, digits, `-`, `_` or `.`, \
+            "scanhost.yaml:2: plugins.a/b: malformed backend name: must be 1 to 64 letters, digits, `-`, `_` or `.`, \
              beginning with a letter or digit",
             "scanhost.yaml:3: plugins.c.file: is required",
             "scanhost.yaml:3: plugins.c.sha256: must be a SHA-256 as 64 hexadecimal digits",

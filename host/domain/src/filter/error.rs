@@ -20,13 +20,13 @@ pub struct FilterError {
 pub enum Reason {
     #[error("there is no such field")]
     UnknownField,
-    #[error("null is not a value")]
+    #[error("null is not allowed as a value")]
     Null,
-    #[error("an object is not a value")]
+    #[error("an object is not allowed as a value")]
     Object,
-    #[error("an empty list matches nothing")]
+    #[error("an empty list matches nothing: give it at least one value")]
     EmptyList,
-    #[error("a list within a list is not a value")]
+    #[error("a list within a list is not allowed as a value")]
     NestedList,
     #[error("{0} has no value to compare with")]
     Empty(Quoted),

@@ -250,11 +250,11 @@ fn unreadable_values_are_errors() {
         ("severity", Operand::Boolean(true), not_a_severity("true")),
         ("exploit_available", text("yes"), not_a_boolean("yes")),
         ("exploit_available", number("1"), not_a_boolean("1")),
-        ("host", Operand::Null, "null is not a value".to_owned()),
-        ("host", Operand::Object, "an object is not a value".to_owned()),
-        ("host", Operand::List(vec![]), "an empty list matches nothing".to_owned()),
-        ("host", Operand::List(vec![list(&["a"])]), "a list within a list is not a value".to_owned()),
-        ("host", Operand::List(vec![text("a"), Operand::Null]), "null is not a value".to_owned()),
+        ("host", Operand::Null, "null is not allowed as a value".to_owned()),
+        ("host", Operand::Object, "an object is not allowed as a value".to_owned()),
+        ("host", Operand::List(vec![]), "an empty list matches nothing: give it at least one value".to_owned()),
+        ("host", Operand::List(vec![list(&["a"])]), "a list within a list is not allowed as a value".to_owned()),
+        ("host", Operand::List(vec![text("a"), Operand::Null]), "null is not allowed as a value".to_owned()),
         ("hosts", text("a"), "there is no such field".to_owned()),
     ];
     for (field, operand, reason) in rows {

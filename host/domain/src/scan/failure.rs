@@ -1,37 +1,37 @@
-//! Why scans fail.
+//! The reasons why scans fail.
 
 /// Why a scan failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     pub code: FailureCode,
-    /// One line for the agent.
+    /// A message of one line for the agent.
     pub message: String,
 }
 
-/// The kinds of failure that agents and operators tell apart.
+/// The kinds of failure that agents and operators distinguish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FailureCode {
-    /// The scanner refused the request as such.
+    /// The scanner refused the request itself.
     Rejected,
-    /// The scanner refused the host's own login.
+    /// The scanner refused the host's login.
     ScannerLogin,
-    /// The scanner lost the scan.
+    /// The remote scan no longer exists at the scanner.
     RemoteScanLost,
-    /// The scan ended early at the scanner.
+    /// The remote scan ended early.
     RemoteScanFailed,
-    /// The scanner's edition or version cannot do it.
+    /// The scanner's edition or version does not support the request.
     Unsupported,
-    /// The scanner could not be reached, or did not work, for too long.
+    /// For too long, the scanner could not be reached or did not work.
     ScannerUnavailable,
     /// The plugin failed.
     Plugin,
     /// The report cannot be read.
     BadReport,
-    /// Its worker was lost and the backend cannot resume.
+    /// The scan's worker was lost, and its backend cannot resume a scan.
     WorkerLost,
-    /// It was recovered too often.
+    /// Too many processes in a row died while they worked on the scan.
     Poison,
-    /// The pool, scanner, plugin or credential that it needs is no longer configured.
+    /// The pool, scanner, plugin or credential that the scan needs is no longer configured.
     Configuration,
     /// This host cannot use its own files.
     Host,

@@ -1,4 +1,4 @@
-//! Warnings about a report that tell an agent what to do.
+//! Warnings about a report. They tell an agent what to do.
 
 use super::{AuthenticationStatus, Summary, Warning};
 use crate::request::{ScanRequest, ScanType};
@@ -17,12 +17,13 @@ pub fn with_hints(mut summary: Summary, request: &ScanRequest) -> Summary {
         match summary.authentication {
             AuthenticationStatus::Failed => warn(
                 "authentication_failed",
-                "the credentials worked on no host, so local checks are missing: check user name and secret, that SSH \
-                 is reachable from the scanner, and that the account may log in",
+                "the credentials worked on no host, so local checks are missing: check the user name and the secret, \
+                 that the scanner can reach SSH, and that the account may log in",
             ),
             AuthenticationStatus::Partial => warn(
                 "authentication_partial",
-                "the credentials did not work on every host, or with too few rights: results are incomplete there",
+                "on some hosts the credentials did not work or had too few rights, so the results there are \
+                 incomplete: check the credentials and their rights on these hosts",
             ),
             AuthenticationStatus::Success | AuthenticationStatus::Unknown | AuthenticationStatus::NotApplicable => {}
         }

@@ -1,8 +1,9 @@
-//! How far a running scan has come at its scanner. Each phase is stored before the call that it announces.
+//! The phase of a running scan: how far it has come at its scanner. Each phase is stored before the call that it
+//! announces.
 
 use std::fmt;
 
-/// A step of a running scan. A phase in `…ing` is announced and perhaps done.
+/// A phase of a running scan. In a phase whose name ends in `ing`, the announced call may or may not have been made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Phase {
     Claimed,
@@ -16,7 +17,7 @@ pub enum Phase {
     Launched {
         remote_id: String,
     },
-    /// `fetches` counts the reports that were complete and could not be read.
+    /// `fetches` counts the reports that were downloaded completely but could not be read.
     Exporting {
         remote_id: String,
         fetches: u8,
@@ -74,7 +75,7 @@ impl PhaseName {
         Self::Ingesting,
     ];
 
-    /// Whether the phase may follow: one step forward, or back to `Exporting` for a malformed report.
+    /// Returns whether `next` may follow: it is one step forward, or back to `Exporting` for a malformed report.
     pub fn may_become(self, next: PhaseName) -> bool {
         match next {
             Self::Claimed => false,

@@ -1,4 +1,4 @@
-//! The states of a scan. Their fields can be read everywhere; only this file makes a state of another one.
+//! The states of a scan. Their fields can be read everywhere, but only this file turns one state into another.
 
 use std::ops::Deref;
 
@@ -6,59 +6,62 @@ use jiff::Timestamp;
 
 use super::{Failure, Outcome, Phase, PhaseName, PluginVersion, Slot};
 
-/// Grows by one whenever a scan gets another worker, so that what an earlier one still writes is recognised.
+/// A number that grows by one whenever a scan gets another worker, so that writes of an earlier worker are recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fence(pub u64);
 
-/// It waits for a scanner.
+/// The scan waits for a scanner.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Queued;
 
-/// A worker drives it on a scanner.
+/// A worker drives the scan at a scanner.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Running(RunningFields);
 
-/// What is known of a running scan.
+/// The data of a running scan.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunningFields {
     pub slot: Slot,
     pub started_at: Timestamp,
     pub fence: Fence,
     pub phase: Phase,
-    /// What the plugin wants to be given in its next call.
+    /// The state that the plugin gets back in its next call.
     pub plugin_state: Vec<u8>,
-    /// Percent, 0 to 100. Never goes back.
+    /// A percentage from 0 to 100. It never decreases.
     pub progress: u8,
-    /// Calls to the scanner that failed and were tried again.
+    /// The number of calls to the scanner that failed and were tried again.
     pub retries: u32,
-    /// Why the last of them failed, until one works.
+    /// Why the last call failed. Absent once a call has worked.
     pub trouble: Option<String>,
-    /// Times it was taken over from a lost worker.
+    /// How often another worker took the scan over from a lost one.
     pub recoveries: u32,
-    /// How many of those were needed since it last got on.
-    pub recoveries_in_vain: u32,
+    /// How often the process died while it worked on this scan, since the scan last made progress. A process that dies
+    /// while it only waits for the scanner does not count.
+    pub crashes: u32,
     pub cancel_requested: bool,
 }
 
-/// It has ended, for good.
+/// The scan has ended. This state never changes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finished(FinishedFields);
 
-/// What is known of a scan that has ended.
+/// The data of a scan that has ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FinishedFields {
     pub outcome: Outcome,
     pub completed_at: Timestamp,
-    /// How it ran; absent when it never did.
+    /// How the scan ran. Absent if it never ran.
     pub run: Option<Run>,
 }
 
-/// What remains of a running scan.
+/// The data that an ended scan keeps from its running state.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
     pub slot: Slot,
     pub started_at: Timestamp,
     pub remote_id: Option<String>,
+    /// The phase in which the scan ended. It is absent in records of scanhost 0.1.0.
+    pub phase: Option<PhaseName>,
     pub progress: u8,
     pub retries: u32,
     pub recoveries: u32,
@@ -76,7 +79,7 @@ impl Queued {
             retries: 0,
             trouble: None,
             recoveries: 0,
-            recoveries_in_vain: 0,
+            crashes: 0,
             cancel_requested: false,
         })
     }
@@ -91,66 +94,70 @@ impl Queued {
 }
 
 impl Running {
-    /// The state of a stored scan, as it was written.
+    /// Restores the state of a stored scan.
     pub fn restore(fields: RunningFields) -> Running {
         Running(fields)
     }
 
-    /// Another worker takes over where the last one stopped.
+    /// Another worker takes the scan over where the last one stopped.
     pub fn recover(self) -> Running {
         self.with(|running| {
             running.fence = Fence(running.fence.0 + 1);
             running.recoveries += 1;
-            running.recoveries_in_vain += 1;
         })
     }
 
-    /// The next phase, when it is one that may follow.
+    /// The process of its last worker died while it worked on this scan.
+    pub fn crashed(self) -> Running {
+        self.with(|running| running.crashes += 1)
+    }
+
+    /// Enters the next phase.
     ///
     /// # Errors
-    /// With the two phases, when it may not.
+    /// The phase may not follow the current one.
     pub fn enter(self, phase: Phase) -> Result<Running, RefusedPhase> {
         let (from, to) = (self.phase.name(), phase.name());
         if !from.may_become(to) {
             return Err(RefusedPhase { from, to });
         }
-        Ok(self.with(|running| running.phase = phase).got_on())
+        Ok(self.with(|running| running.phase = phase).progressed())
     }
 
-    /// Something has worked: what lost workers have not done, or a call that had failed.
-    pub fn got_on(self) -> Running {
-        self.with(|running| running.recoveries_in_vain = 0).untroubled()
+    /// The scan made progress, so earlier crashes and the last failed call no longer count.
+    pub fn progressed(self) -> Running {
+        self.with(|running| running.crashes = 0).call_worked()
     }
 
-    /// A call has worked, after one that failed.
-    pub fn untroubled(self) -> Running {
+    /// A call worked, so the reason of an earlier failed call is removed.
+    pub fn call_worked(self) -> Running {
         self.with(|running| running.trouble = None)
     }
 
-    /// A call failed for this reason, and will be tried again.
-    pub fn troubled(self, reason: String) -> Running {
+    /// A call failed for this reason and will be tried again.
+    pub fn call_failed(self, reason: String) -> Running {
         self.with(|running| {
             running.retries += 1;
             running.trouble = Some(reason);
         })
     }
 
-    /// The plugin wants this to be given in its next call.
+    /// Stores the state that the plugin gets back in its next call.
     pub fn remember(self, plugin_state: Vec<u8>) -> Running {
         self.with(|running| running.plugin_state = plugin_state)
     }
 
-    /// Another version of the plugin drives it from now on.
+    /// Another version of the plugin drives the scan from now on.
     pub fn drive_with(self, plugin: PluginVersion) -> Running {
         self.with(|running| running.slot.plugin = plugin)
     }
 
-    /// Somebody wants it to end.
+    /// Records that the scan is to be cancelled.
     pub fn request_cancel(self) -> Running {
         self.with(|running| running.cancel_requested = true)
     }
 
-    /// Takes note of progress. It never goes back.
+    /// Records the progress. A lower value than before changes nothing.
     pub fn advance(&mut self, percent: u8) {
         self.0.progress = self.progress.max(percent.min(100));
     }
@@ -163,6 +170,7 @@ impl Running {
         let run = Run {
             remote_id: self.phase.remote_id().map(str::to_owned),
             started_at: self.started_at,
+            phase: Some(self.phase.name()),
             progress,
             retries: self.retries,
             recoveries: self.recoveries,
@@ -186,7 +194,7 @@ impl Deref for Running {
 }
 
 impl Finished {
-    /// The state of a stored scan, as it was written.
+    /// Restores the state of a stored scan.
     pub fn restore(fields: FinishedFields) -> Finished {
         Finished(fields)
     }
@@ -200,7 +208,7 @@ impl Deref for Finished {
     }
 }
 
-/// A phase that may not follow the present one.
+/// The error for a phase that may not follow the current one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("phase {to} cannot follow {from}")]
 pub struct RefusedPhase {

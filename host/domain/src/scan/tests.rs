@@ -13,7 +13,7 @@ fn remote() -> String {
 }
 
 #[test]
-fn phases_go_forward_one_by_one_and_reports_are_fetched_again() {
+fn phases_advance_one_by_one_and_a_report_can_be_fetched_again() {
     let path = [
         Phase::Creating,
         Phase::Created { remote_id: remote() },
@@ -54,22 +54,22 @@ fn no_phase_is_skipped_or_repeated() {
 fn recovery_raises_fence_and_counters_and_keeps_other_fields() {
     let running = Queued.start(slot(), Timestamp::UNIX_EPOCH);
     let recovered = running.clone().recover();
-    let expected =
-        RunningFields { fence: Fence(2), recoveries: 1, recoveries_in_vain: 1, ..RunningFields::clone(&running) };
+    let expected = RunningFields { fence: Fence(2), recoveries: 1, ..RunningFields::clone(&running) };
     assert_eq!(recovered, Running::restore(expected));
 }
 
 #[test]
-fn recoveries_are_in_vain_until_the_scan_gets_on() {
+fn crashes_count_until_the_scan_makes_progress_and_recoveries_alone_are_none() {
     let running = Queued.start(slot(), Timestamp::UNIX_EPOCH).recover().recover();
-    assert_eq!(running.recoveries_in_vain, 2);
-    let running = running.enter(Phase::Creating).unwrap();
-    assert_eq!((running.recoveries, running.recoveries_in_vain), (2, 0));
-    assert_eq!(running.recover().got_on().recoveries_in_vain, 0);
+    assert_eq!((running.recoveries, running.crashes), (2, 0));
+    let running = running.crashed().recover().crashed();
+    assert_eq!((running.recoveries, running.crashes), (3, 2));
+    assert_eq!(running.clone().enter(Phase::Creating).unwrap().crashes, 0);
+    assert_eq!(running.progressed().crashes, 0);
 }
 
 #[test]
-fn progress_never_goes_back() {
+fn progress_never_decreases() {
     let mut running = Queued.start(slot(), Timestamp::UNIX_EPOCH);
     for (percent, expected) in [(10, 10), (7, 10), (255, 100), (3, 100)] {
         running.advance(percent);

@@ -102,7 +102,8 @@ impl Refused {
                 "leave the target out, or ask the operator to remove the rule from the pool's denied_targets"
             }
             Self::NotCovered { target: Target::Name(_) } => {
-                "give an address, or ask the operator to add the name or a glob of it to the pool's allowed_targets"
+                "give an address, or ask the operator to add the name or a glob that matches it to the pool's \
+                    allowed_targets"
             }
             Self::NotCovered { .. } => {
                 "ask the operator to add the address or its network to the pool's allowed_targets"
@@ -118,7 +119,7 @@ impl fmt::Display for Refused {
             Self::Denied { target, rule } => write!(f, "{target} is refused by denied_targets: {rule}"),
             Self::NotCovered { target } => write!(f, "{target} is refused: no rule of allowed_targets covers it"),
             Self::TooManyAddresses { count, limit } => {
-                write!(f, "{count} addresses are more than max_addresses: {limit} allows")
+                write!(f, "{count} addresses are more than the {limit} that max_addresses allows")
             }
         }
     }

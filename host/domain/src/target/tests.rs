@@ -207,7 +207,12 @@ fn policy_permits_covered_targets_and_refuses_others() {
         ("SECRET.lab.example", "SECRET.lab.example is refused by denied_targets: secret*".to_owned()),
         ("10.0.0.0/30", "10.0.0.0/30 is refused by denied_targets: 10.0.0.1".to_owned()),
         ("::ffff:10.0.0.1", "::ffff:10.0.0.1 is refused by denied_targets: 10.0.0.1".to_owned()),
-        ("0.0.0.0/0", "0.0.0.0/0 is refused by denied_targets: 10.0.0.1; 4294967296 addresses are more than max_addresses: 65536 allows".to_owned()),
+        (
+            "0.0.0.0/0",
+            "0.0.0.0/0 is refused by denied_targets: 10.0.0.1; 4294967296 addresses are more than the 65536 \
+            that max_addresses allows"
+                .to_owned(),
+        ),
         ("10.0.0.2 8.8.8.8 x", format!("8.8.8.8 {not_covered}; x {not_covered}")),
     ];
     for (text, refusal) in rows {
@@ -316,9 +321,9 @@ fn hint_says_what_the_operator_can_change() {
     let refusal = policy(&["10.0.0.0/8"], &["10.0.0.1"]).permit(&targets("10.0.0.1 8.8.8.8 8.8.4.4 a")).unwrap_err();
     assert_eq!(
         refusal.hint(),
-        "leave the target out, or ask the operator to remove the rule from the pool's denied_targets; \
-         ask the operator to add the address or its network to the pool's allowed_targets; \
-         give an address, or ask the operator to add the name or a glob of it to the pool's allowed_targets"
+        "leave the target out, or ask the operator to remove the rule from the pool's denied_targets; ask the \
+         operator to add the address or its network to the pool's allowed_targets; give an address, or ask the \
+         operator to add the name or a glob that matches it to the pool's allowed_targets"
     );
 }
 

@@ -122,7 +122,7 @@ fn powerless_tokens(config: &Config) -> Vec<String> {
         place: None,
         key: format!("tokens[{index}].scopes"),
         message: format!(
-            "`{}` cannot call any tool, since scan:admin alone allows none: add scan:read or scan:submit",
+            "the token `{}` cannot call any tool, since scan:admin alone allows none: add scan:read or scan:submit",
             token.name
         ),
     };

@@ -1,11 +1,9 @@
 //! `dlq`: shows, retries and purges dead letters.
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
-
 use anyhow::bail;
 use clap::Subcommand;
 
-use super::{config_folder::ConfigFolder, listing};
+use super::{config_folder::ConfigFolder, confirm::confirm, listing};
 use crate::{
     app::Purpose,
     control::{Control, Request},
@@ -32,8 +30,20 @@ enum Command {
     },
     /// Show the status and the request of one dead letter, with secrets masked.
     Show { task_id: String },
-    /// Run the scan again as a new scan.
-    Retry { task_id: String },
+    /// Run one scan again as a new scan, or all scans of a pool or with an error code.
+    Retry {
+        #[arg(required_unless_present_any = ["pool", "code", "all"])]
+        task_id: Option<String>,
+        /// Only dead letters of this pool
+        #[arg(long, conflicts_with = "task_id")]
+        pool: Option<String>,
+        /// Only dead letters with this error code, as `list` shows it
+        #[arg(long, conflicts_with = "task_id")]
+        code: Option<String>,
+        /// All dead letters
+        #[arg(long, conflicts_with_all = ["task_id", "pool", "code"])]
+        all: bool,
+    },
     /// Remove one dead letter, those of a pool, or all. The records of the scans stay.
     Purge {
         task_id: Option<String>,
@@ -48,7 +58,7 @@ enum Command {
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
     if let Command::Purge { yes: false, .. } = &args.command {
-        confirm()?;
+        confirm("Remove these dead letters?", "nothing was removed")?;
     }
     let control = Control::open(args.folder.load()?, Purpose::Administration).await?;
     let done = perform(&control, args.command, args.json).await;
@@ -67,7 +77,17 @@ async fn perform(control: &Control, command: Command, as_json: bool) -> anyhow::
             // People read a whole record as JSON, too.
             listing::json(&answer)
         }
-        Command::Retry { task_id } => {
+        Command::Retry { task_id: None, pool, code, .. } => {
+            let answer = control.ask(Request::RetryDeadLetters { pool, code }).await?;
+            let count = |name: &str| answer[name].as_array().map_or(0, Vec::len);
+            let (retried, refused) = (count("retried"), count("refused"));
+            listing::one(as_json, &answer, || format!("{retried} scans submitted again"))?;
+            for refusal in answer["refused"].as_array().into_iter().flatten().filter(|_| !as_json) {
+                eprintln!("{}: {}", listing::text(&refusal["task_id"]), listing::text(&refusal["reason"]));
+            }
+            if refused > 0 { bail!("{refused} dead letters could not be retried") } else { Ok(()) }
+        }
+        Command::Retry { task_id: Some(task_id), .. } => {
             let answer = control.ask(Request::RetryDeadLetter { task_id }).await?;
             listing::one(as_json, &answer, || format!("submitted again as scan {}", listing::text(&answer["task_id"])))
         }
@@ -76,16 +96,4 @@ async fn perform(control: &Control, command: Command, as_json: bool) -> anyhow::
             listing::one(as_json, &answer, || format!("{} dead letters removed", answer["purged"]))
         }
     }
-}
-
-/// Asks for confirmation. Without a terminal the answer is no.
-fn confirm() -> anyhow::Result<()> {
-    if !std::io::stdin().is_terminal() {
-        bail!("purging without a terminal needs --yes");
-    }
-    eprint!("Remove these dead letters? [y/N] ");
-    std::io::stderr().flush()?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    if answer.trim().eq_ignore_ascii_case("y") { Ok(()) } else { bail!("nothing was removed") }
 }

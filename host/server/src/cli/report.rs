@@ -15,10 +15,11 @@ use scanhost_sandbox::Sandbox;
 use super::{
     compiled,
     config_folder::ConfigFolder,
+    filter_args::FilterArgs,
     format::{self, Format},
     native,
 };
-use crate::{app, filter_word};
+use crate::app;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -33,10 +34,8 @@ pub struct Args {
     /// Fields to show, in this order, separated by commas
     #[arg(long, value_delimiter = ',', conflicts_with = "profile")]
     fields: Option<Vec<String>>,
-    /// Show only matching findings, such as severity=High or 'cvss_score=>=7'. Filters on different fields must all match;
-    /// of several on one field, any
-    #[arg(long, value_name = "K=V")]
-    filter: Vec<filter_word::FilterWord>,
+    #[command(flatten)]
+    filters: FilterArgs,
     /// Page to print; 0 prints everything
     #[arg(long, default_value_t = 1, allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(0..))]
     page: i64,
@@ -59,11 +58,8 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         (_, Some(fields)) => Choice::Fields(fields),
         (name, None) => Choice::Profile(find_profile(&snapshot, name.unwrap_or("brief"))?),
     };
-    let question = Question {
-        page: PageRequest::parse(args.page, args.page_size, 0)?,
-        choice,
-        filters: filter_word::combine(&args.filter),
-    };
+    let question =
+        Question { page: PageRequest::parse(args.page, args.page_size, 0)?, choice, filters: args.filters.combined() };
     let metadata = ScanMetadata {
         backend: Some(args.backend.unwrap_or_else(|| native::DEFAULT.into())),
         scan_name: report.meta().report_name.clone(),

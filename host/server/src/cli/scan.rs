@@ -19,6 +19,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     config_folder::ConfigFolder,
+    filter_args::FilterArgs,
     format::{self, Format},
     interrupt::Interrupt,
     listing::text,
@@ -26,7 +27,7 @@ use super::{
 use crate::{
     app::{self, Purpose},
     control::{Control, Request},
-    filter_word, mcp,
+    mcp,
 };
 
 /// How many seconds one request for the status waits for a change.
@@ -46,10 +47,8 @@ pub struct Args {
     /// Profile of the fields to show
     #[arg(long, value_name = "P", default_value = "brief")]
     profile: String,
-    /// Show only matching findings, such as severity=High or 'cvss_score=>=7'. Filters on different fields must all match;
-    /// of several on one field, any
-    #[arg(long, value_name = "K=V")]
-    filter: Vec<filter_word::FilterWord>,
+    #[command(flatten)]
+    filters: FilterArgs,
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
     #[command(flatten)]
@@ -82,7 +81,7 @@ async fn scan(control: &Control, config: Config, args: Args, interrupt: &Interru
     let sandbox = Sandbox::start(Some(data.join("cache")))?;
     let snapshot = app::build_snapshot(&sandbox, config).await?;
     let profile = find_profile(&snapshot, &args.profile)?;
-    let filters = filter_word::combine(&args.filter);
+    let filters = args.filters.combined();
     check_filters(&snapshot, &profile, &filters)?;
     let choice = Choice::Profile(profile);
     let request = Request::Submit { targets: args.targets, name: args.name, scanner_pool: args.pool };

@@ -129,7 +129,9 @@ pub async fn stdio(args: Args) -> anyhow::Result<()> {
         Control::Own(host) => host,
         // A second editor on the same folder works through the first one's host.
         Control::Other(data) => {
-            let stream = connect_mcp(&data, &args.offer).await.context("the running scanhost process has ended")?;
+            let stream = connect_mcp(&data, &args.offer)
+                .await
+                .context("the scanhost process on this data folder has just ended: run this command again")?;
             return relay(stream, &data).await;
         }
     };

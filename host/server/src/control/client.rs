@@ -22,6 +22,8 @@ use crate::{
     mcp::Offer,
 };
 
+const ENDED: &str = "the scanhost process on this data folder has just ended: run this command again";
+
 /// How long another host on the same folder may take to start or to stop.
 const START_TIME: Duration = Duration::from_secs(30);
 
@@ -69,9 +71,7 @@ impl Control {
     pub async fn ask(&self, request: Request) -> anyhow::Result<Json> {
         match self {
             Self::Own(host) => Ok(perform_noted(host, "shell", request).await?),
-            Self::Other(data) => {
-                ask(connect(data).await.context("the running scanhost process has ended")?, &request).await
-            }
+            Self::Other(data) => ask(connect(data).await.context(ENDED)?, &request).await,
         }
     }
 
@@ -85,10 +85,10 @@ impl Control {
 
 async fn ask(mut stream: UnixStream, request: &Request) -> anyhow::Result<Json> {
     let line = serde_json::to_string(request)? + "\n";
-    stream.write_all(line.as_bytes()).await.context("the running scanhost process has ended")?;
+    stream.write_all(line.as_bytes()).await.context(ENDED)?;
     let mut answer = String::new();
     if BufReader::new(stream).read_line(&mut answer).await? == 0 {
-        bail!("the running scanhost process has ended");
+        bail!(ENDED);
     }
     let mut answer: Json = serde_json::from_str(&answer)?;
     if let Some(error) = answer.get("error") {

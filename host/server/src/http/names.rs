@@ -67,13 +67,15 @@ pub async fn check(State(names): State<Names>, request: Request, next: Next) -> 
 impl Names {
     fn permit(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), &'static str> {
         if [header::HOST, header::ORIGIN].into_iter().any(|name| headers.get_all(name).iter().count() > 1) {
-            return Err("there are several Host or Origin headers\n");
+            return Err("there are several Host or Origin headers: send at most one of each\n");
         }
         let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
         let is_own = |authority: &str| self.hosts.is_own(authority);
         let named = uri.authority().map(Authority::as_str).into_iter().chain(text(header::HOST));
         if self.hosts != Hosts::Any && !named.into_iter().all(is_own) {
-            return Err("the Host header names another server\n");
+            return Err(
+                "the Host header names another server: use localhost or the address that scanhost listens on\n",
+            );
         }
         // These are allowed beside the names of this machine, as browsers send them.
         let allowed = &self.host.snapshot.load().config.allowed_origins;
@@ -87,7 +89,7 @@ impl Names {
         if text(header::ORIGIN).is_none_or(is_allowed) {
             Ok(())
         } else {
-            Err("this Origin is not among allowed_origins\n")
+            Err("this Origin is not among `allowed_origins` in scanhost.yaml: add it there to permit it\n")
         }
     }
 }

@@ -13,9 +13,9 @@ pub fn row() -> Row {
     let about = ToolInfo {
         name: "cancel_scan",
         title: "Cancel a scan",
-        description: "Ends a scan early: a queued one at once, a running one as soon as its scanner has been told \
-            to stop (wait_for_scan shows when). The record stays, without results. To remove the record too, use \
-            delete_scan. Example: {\"task_id\": \"01K…\"}",
+        description: "Ends a scan early: a queued scan at once, a running scan as soon as the host has told its \
+            scanner to stop it (wait_for_scan shows when). The scan's record is kept, but there are no results. To \
+            remove the record too, use delete_scan. Example: {\"task_id\": \"01K…\"}",
         toolset: Toolset::Scan,
         scope: Scope::Submit,
         effect: Effect::Destroys,

@@ -40,7 +40,7 @@ pub async fn complete(
     let has_more = total > values.len();
     let total = u32::try_from(total).unwrap_or(u32::MAX);
     CompletionInfo::with_pagination(values, Some(total), has_more)
-        .map_err(|reason| Refusal::invalid(reason, "Type more of it."))
+        .map_err(|reason| Refusal::invalid(reason, "Type more of the value."))
 }
 
 enum Kind {
@@ -55,8 +55,9 @@ enum Kind {
 }
 
 fn kind(reference: &Reference, argument: &str) -> Result<Kind, Refusal> {
-    let unknown =
-        || Refusal::invalid("there is no such argument to complete", "See prompts/list and resources/templates/list.");
+    let unknown = || {
+        Refusal::invalid("no argument of that name can be completed", "See prompts/list and resources/templates/list.")
+    };
     match reference {
         Reference::Prompt(prompt) => {
             let prompt = prompts::find(&prompt.name)?;
@@ -84,7 +85,7 @@ fn kind(reference: &Reference, argument: &str) -> Result<Kind, Refusal> {
 
 /// Returns the ids that begin with the text, and those of scans whose name contains it, since people know the name.
 async fn scans(host: &Arc<Host>, status: Option<Status>, typed: &str) -> Result<Vec<String>, Refusal> {
-    let listed = host.store.list_on(ListQuery { status, limit: SCANS, ..ListQuery::default() }).await?;
+    let listed = host.scans.list_on(ListQuery { status, limit: SCANS, ..ListQuery::default() }).await?;
     let (id, name) = (typed.trim().to_ascii_uppercase(), typed.trim().to_lowercase());
     let fits = listed
         .into_iter()

@@ -17,7 +17,7 @@ use super::{
 /// The question's name among those of a call.
 const QUESTION: &str = "confirm";
 
-const HINT: &str = "Do not try again unless the person asks for it; run_trusted_scan needs only a login.";
+const HINT: &str = "Do not try again unless the person asks for it. run_trusted_scan needs no agreement, only a login.";
 
 /// The result of asking for consent.
 pub enum Consent {
@@ -62,8 +62,12 @@ pub async fn consent(call: &Call, args: &SubmitArgs) -> Result<Consent, Refusal>
             "Call again without requestState and inputResponses to get the question.",
         )
     })?;
-    let answer = serde_json::from_value(input.responses[QUESTION].clone())
-        .map_err(|_| Refusal::invalid("the answer to the question is malformed", "Call again without it."))?;
+    let answer = serde_json::from_value(input.responses[QUESTION].clone()).map_err(|_| {
+        Refusal::invalid(
+            "the answer to the question is malformed",
+            "Call again without requestState and inputResponses to get the question.",
+        )
+    })?;
     agreed(&answer).map(|()| Consent::GivenOnce(key))
 }
 
@@ -77,7 +81,7 @@ fn agreed(answer: &ElicitResult) -> Result<(), Refusal> {
 }
 
 fn form(args: &SubmitArgs) -> ElicitRequestParams {
-    let way = args.login.elevate_privileges_with.as_deref().unwrap_or("the configured way");
+    let way = args.login.elevate_privileges_with.as_deref().unwrap_or("the configured method");
     let schema = ElicitationSchema::builder()
         .required_bool_with(QUESTION, |field| field.title("Scan with administrator rights"))
         .build_unchecked();

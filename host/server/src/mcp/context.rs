@@ -31,7 +31,10 @@ pub fn permit(context: &RequestContext<RoleServer>, scope: Scope) -> Result<(), 
     if access(context).may(scope) {
         Ok(())
     } else {
-        Err(ErrorData::invalid_request(format!("this needs a token with the scope {}", scope.as_str()), None))
+        Err(ErrorData::invalid_request(
+            format!("this needs a token with the scope {}: ask the operator for one", scope.as_str()),
+            None,
+        ))
     }
 }
 
@@ -40,7 +43,10 @@ pub fn permit_staying(context: &RequestContext<RoleServer>) -> Result<(), Refusa
     let parts = context.extensions.get::<http::request::Parts>();
     if parts.is_some_and(|parts| parts.extensions.get::<RequestSlot>().is_some()) {
         let hint = "Leave out arguments that are not needed, and give targets as ranges or CIDRs.";
-        return Err(Refusal::invalid("a request that waits may have at most 64 KiB", hint));
+        return Err(Refusal::invalid(
+            "this request waits for a long time, and such a request may have at most 64 KiB",
+            hint,
+        ));
     }
     Ok(())
 }

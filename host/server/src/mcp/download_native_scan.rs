@@ -14,10 +14,10 @@ pub fn row() -> Row {
     let about = ToolInfo {
         name: "download_native_scan",
         title: "Native report of a scan",
-        description: "Tells where the scanner's own report file is (.nessus XML for Nessus), as it was downloaded: \
-            path on the server, size, SHA-256, and a resource link. To read findings, use get_scan_results, which \
-            is smaller and filtered. A report that could not be read is kept and available here too. Example: \
-            {\"task_id\": \"01K…\"}",
+        description: "Shows where the scanner's own report file is (.nessus XML for Nessus), as it was downloaded: \
+            its path on the server, size and SHA-256, and a resource link. To read findings, use get_scan_results: \
+            its answers are smaller and can be filtered. A report that the host could not read is kept, and is \
+            available here too. Example: {\"task_id\": \"01K…\"}",
         toolset: Toolset::Results,
         scope: Scope::Read,
         effect: Effect::Reads,

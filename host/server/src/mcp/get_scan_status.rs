@@ -15,8 +15,8 @@ pub fn row() -> Row {
         name: "get_scan_status",
         title: "Status of a scan",
         description: "Shows the status of a scan: queued (with its position), running (with progress in percent), \
-            completed (with a summary of what it found), failed or timeout (with the reason), cancelled. To be \
-            told when it ends, use wait_for_scan instead of polling. Example: {\"task_id\": \"01K…\"}",
+            completed (with a summary of what it found), failed or timeout (with the reason), cancelled. To learn \
+            when it ends, use wait_for_scan instead of polling. Example: {\"task_id\": \"01K…\"}",
         toolset: Toolset::Scan,
         scope: Scope::Read,
         effect: Effect::Reads,

@@ -14,8 +14,8 @@ pub fn after_submit(scan: &Scan) -> ContentBlock {
 pub fn after_submit_to_paused(scan: &Scan) -> ContentBlock {
     next(format!(
         "Pool `{}` is paused: the scan waits until an operator resumes the pool, whatever estimated_wait_seconds \
-            says. Next: tell whoever wants the results; then wait_for_scan {{\"task_id\": \"{id}\"}}, or cancel_scan to \
-         end it.",
+            says. Next: tell the person who wants the results, then call wait_for_scan {{\"task_id\": \"{id}\"}}, or \
+            cancel_scan to end it.",
         scan.request.pool,
         id = scan.id,
     ))
@@ -63,8 +63,8 @@ pub fn after_status(scan: &Scan) -> ContentBlock {
 /// The hint beside an empty list.
 pub fn no_scans(is_narrowed: bool) -> ContentBlock {
     next(if is_narrowed {
-        "No scan matches. Leave out some of status, scan_type, scanner_pool and target; a target matches scans that \
-         contain or overlap it. Ended scans are deleted after their retention time."
+        "No scan matches. Next: call again with fewer of the arguments status, scan_type, scanner_pool and target. A \
+         target matches scans that contain or overlap it. Ended scans are deleted after their retention time."
             .to_owned()
     } else {
         "There are no scans. Next: run_untrusted_scan {\"targets\": \"…\", \"name\": \"…\"} submits one.".to_owned()
@@ -79,8 +79,8 @@ pub fn no_findings(schema: &Value, page: u64, all: u64) -> Option<ContentBlock> 
         "The scan has no findings at all: see warnings and authentication_status in get_scan_status.".to_owned()
     } else if total == 0 {
         format!(
-            "None of the scan's {all} findings passes all of filters_applied. Remove filters one by one; a finding \
-                that lacks a field never passes a filter on it."
+            "None of the scan's {all} findings matches all of the filters in filters_applied. Remove filters one by \
+                one. A finding that lacks a field never matches a filter on that field."
         )
     } else if page > pages {
         format!("Page {page} is past the end: the {total} findings end on page {pages}.")

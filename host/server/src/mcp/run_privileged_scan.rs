@@ -20,11 +20,11 @@ pub fn row(confirms: bool) -> Row {
         name: NAME,
         title: "Run a scan with administrator rights",
         description: "Submits a vulnerability scan that logs in by SSH and then becomes an administrator (sudo, su \
-            and others), for the most complete results and for compliance checks. Use it only where that is \
-            wanted: name a configured `credential`, or give ssh_username with a secret and \
-            elevate_privileges_with. Returns a task_id at once; then use wait_for_scan. If a plain login is \
-            enough, use run_trusted_scan. Example: {\"targets\": \"10.0.0.5\", \"name\": \"audit\", \
-            \"credential\": \"linux-audit\", \"elevate_privileges_with\": \"sudo\"}",
+            and others), for the most complete results and for compliance checks. Use it only if the person you work \
+            for wants that: name a configured `credential`, or give ssh_username with a secret and \
+            elevate_privileges_with. Returns a task_id at once; then use wait_for_scan. If a plain login is enough, \
+            use run_trusted_scan. Example: {\"targets\": \"10.0.0.5\", \"name\": \"audit\", \"credential\": \
+            \"linux-audit\", \"elevate_privileges_with\": \"sudo\"}",
         toolset: Toolset::Scan,
         scope: Scope::Submit,
         effect: Effect::Scans,

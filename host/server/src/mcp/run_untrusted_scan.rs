@@ -17,11 +17,11 @@ pub fn row() -> Row {
     let about = ToolInfo {
         name: NAME,
         title: "Run a network scan",
-        description: "Submits a vulnerability scan that sees targets from the network only, without a login. Use \
-            it when you have no credentials for the targets. Returns a task_id at once; the scan itself takes \
-            minutes to hours: wait_for_scan or get_scan_status shows when it has ended, get_scan_results what it \
-            found. For deeper results with an SSH login, use run_trusted_scan. Example: {\"targets\": \
-            \"10.0.0.0/24, 10.0.1.5\", \"name\": \"office network\", \"idempotency_key\": \"office-2026-11\"}",
+        description: "Submits a vulnerability scan that sees targets from the network only, without a login. Use it \
+            when you have no credentials for the targets. Returns a task_id at once; the scan itself takes minutes to \
+            hours: wait_for_scan or get_scan_status shows when it has ended, and get_scan_results shows what it \
+            found. For deeper results with an SSH login, use run_trusted_scan. Example: {\"targets\": \"10.0.0.0/24, \
+            10.0.1.5\", \"name\": \"office network\", \"idempotency_key\": \"office-2026-11\"}",
         toolset: Toolset::Scan,
         scope: Scope::Submit,
         effect: Effect::Scans,

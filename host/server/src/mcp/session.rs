@@ -52,7 +52,7 @@ impl SessionStore for Sessions {
     }
 
     async fn delete(&self, id: &str) -> Result<(), SessionStoreError> {
-        Ok(self.0.store.delete_session(id).await?)
+        Ok(self.0.sessions.delete_session(id).await?)
     }
 }
 
@@ -92,12 +92,12 @@ async fn load(host: &Arc<Host>, id: &str) -> Result<Option<Kept>, Refusal> {
     if id.len() > LONGEST_ID {
         return Ok(None);
     }
-    let kept = host.store.session(id, clock::now()).await?;
+    let kept = host.sessions.session(id, clock::now()).await?;
     let read = kept.map(|kept| serde_json::from_slice(&kept));
     read.transpose().map_err(|error| Refusal::internal("reading a session", &error))
 }
 
 async fn keep(host: &Arc<Host>, id: &str, kept: &Kept) -> Result<(), Refusal> {
     let kept = serde_json::to_vec(kept).map_err(|error| Refusal::internal("writing a session", &error))?;
-    Ok(host.store.put_session(id, &kept, clock::now() + KEPT).await?)
+    Ok(host.sessions.put_session(id, &kept, clock::now() + KEPT).await?)
 }

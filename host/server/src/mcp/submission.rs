@@ -24,11 +24,11 @@ pub async fn run(
     let scan = &submission.scan;
     let is_waiting = submission.position.is_some();
     // The scan is stored: what cannot be read now only makes for another hint.
-    let hint = if is_waiting && call.host.store.is_paused(&scan.request.pool).await.unwrap_or(false) {
+    let hint = if is_waiting && call.host.settings.is_paused(&scan.request.pool).await.unwrap_or(false) {
         hint::after_submit_to_paused(scan)
     } else if submission.idempotent {
         // A scan is remembered for its key for longer than it is kept.
-        let is_deleted = matches!(call.host.store.scan(&scan.id).await, Ok(None));
+        let is_deleted = matches!(call.host.scans.scan(&scan.id).await, Ok(None));
         hint::after_repeated_submit(scan, is_deleted)
     } else {
         hint::after_submit(scan)

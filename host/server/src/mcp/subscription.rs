@@ -152,7 +152,7 @@ impl Followed {
     /// Waits until the resource has changed or is gone.
     async fn changed(&mut self) {
         loop {
-            let watch = self.address.scan().map(|id| self.host.store.watch(id));
+            let watch = self.address.scan().map(|id| self.host.scans.watch(id));
             let changed = async {
                 match &watch {
                     Some(watch) => watch.changed().await,

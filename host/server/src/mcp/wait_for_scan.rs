@@ -26,11 +26,11 @@ pub fn row() -> Row {
     let about = ToolInfo {
         name: "wait_for_scan",
         title: "Wait for a scan",
-        description: "Waits until the scan has ended, at most timeout_seconds, and returns its status as \
+        description: "Waits until the scan has ended, for at most timeout_seconds, and returns its status as \
             get_scan_status does; call it again while the status is queued or running. Use it instead of polling \
-            get_scan_status. Clients that declare the tasks extension get a task instead, which ends with the \
-            scan. A failed scan is a normal answer. Ending the wait does not end the scan: use cancel_scan for \
-            that. Example: {\"task_id\": \"01K…\", \"timeout_seconds\": 50}",
+            get_scan_status. Clients that declare the tasks extension get a task instead, which ends with the scan. \
+            That a scan has failed is a normal answer, not an error. Ending the wait does not end the scan: use \
+            cancel_scan for that. Example: {\"task_id\": \"01K…\", \"timeout_seconds\": 50}",
         toolset: Toolset::Scan,
         scope: Scope::Read,
         effect: Effect::Reads,

@@ -1,4 +1,4 @@
-//! What a person can do to scans and pools: what the tools do, for those who could call them.
+//! The actions of a person on scans and pools. They do what the tools of the same name do, under the same scopes.
 
 use axum::{
     Extension,
@@ -29,7 +29,7 @@ pub async fn cancel(Extension(visitor): Extension<Visitor>, Path(id): Path<Strin
         Err(trouble) => Err(trouble),
     };
     visitor.note_reply("cancel_scan", AuditDetails { task_id: Some(&id), ..AuditDetails::default() }, done.as_ref());
-    answer(&visitor, done, &format!("/scans/{id}"))
+    redirect(&visitor, done, &format!("/scans/{id}"))
 }
 
 pub async fn delete(Extension(visitor): Extension<Visitor>, Path(id): Path<String>, request: Request) -> Response {
@@ -44,18 +44,18 @@ pub async fn delete(Extension(visitor): Extension<Visitor>, Path(id): Path<Strin
         Err(trouble) => Err(trouble),
     };
     visitor.note_reply("delete_scan", AuditDetails { task_id: Some(&id), ..AuditDetails::default() }, done.as_ref());
-    answer(&visitor, done, "/scans")
+    redirect(&visitor, done, "/scans")
 }
 
 pub async fn pause(visitor: Extension<Visitor>, Path(pool): Path<String>, request: Request) -> Response {
-    change(visitor, request, &pool, Paused::Yes).await
+    pause_or_resume(visitor, request, &pool, Paused::Yes).await
 }
 
 pub async fn resume(visitor: Extension<Visitor>, Path(pool): Path<String>, request: Request) -> Response {
-    change(visitor, request, &pool, Paused::No).await
+    pause_or_resume(visitor, request, &pool, Paused::No).await
 }
 
-async fn change(visitor: Extension<Visitor>, request: Request, pool: &str, paused: Paused) -> Response {
+async fn pause_or_resume(visitor: Extension<Visitor>, request: Request, pool: &str, paused: Paused) -> Response {
     let done = async {
         Form::of(&visitor, request).await?;
         if !visitor.may_pause() {
@@ -68,13 +68,13 @@ async fn change(visitor: Extension<Visitor>, request: Request, pool: &str, pause
     let done = done.await;
     visitor.site.board.forget().await;
     visitor.note_reply(paused.action(), AuditDetails { pool: Some(pool), ..AuditDetails::default() }, done.as_ref());
-    answer(&visitor, done, "/#pools")
+    redirect(&visitor, done, "/#pools")
 }
 
-/// Does what the tool of that name does, for a person who could call it.
+/// Does the work of a tool for a person whose scopes permit the tool.
 ///
 /// # Errors
-/// When they could not, or with what the use case refuses.
+/// The person's scopes do not permit the tool, or the work was refused.
 pub async fn run<R: Serialize + Send + 'static>(
     visitor: &Visitor,
     tool: &'static str,
@@ -85,15 +85,15 @@ pub async fn run<R: Serialize + Send + 'static>(
     }
     let _running = visitor.permit()?;
     let metrics = visitor.host().metrics.clone();
-    // In a task of its own, so that a browser that goes away leaves nothing half done.
+    // The work has a task of its own, so that it is completed even if the browser disconnects.
     let called = visitor.host().tasks.spawn(async move { metrics.measure_tool(tool, work).await });
-    let reply = called.await.map_err(|error| Refusal::internal("doing that", &error))??;
+    let reply = called.await.map_err(|error| Refusal::internal("running the action", &error))??;
     visitor.site.board.forget().await;
     Ok(serde_json::to_value(reply).map_err(|error| Refusal::internal("writing the reply", &error))?)
 }
 
-/// Leads on to where one sees what was done, so that loading a page again does nothing twice.
-fn answer(visitor: &Visitor, done: Result<Json, Trouble>, next: &str) -> Response {
+/// Redirects to the page that shows the result, so that reloading that page does not repeat the action.
+fn redirect(visitor: &Visitor, done: Result<Json, Trouble>, next: &str) -> Response {
     match done {
         Ok(_) => Redirect::to(next).into_response(),
         Err(trouble) => trouble.for_visitors(visitor),

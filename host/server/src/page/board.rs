@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use scanhost_app::{
     host::Host,
+    orphans::Orphan,
     plugin_list,
     refusal::Refusal,
     reloads::LastReload,
@@ -12,7 +13,7 @@ use scanhost_app::{
     scanner_list::{ScannerReply, scanners},
 };
 use scanhost_domain::{ids::ScannerId, scan::Status};
-use scanhost_store::{ListQuery, PoolState};
+use scanhost_store::{Doubt, ListQuery, PoolState};
 use serde_json::Value as Json;
 use tokio::{sync::Mutex, time::Instant};
 
@@ -29,6 +30,10 @@ pub struct Board(Mutex<Option<(Instant, Arc<Present>)>>);
 pub struct Present {
     pub pools: Vec<Pool>,
     pub scanners: Vec<Scanner>,
+    /// Scans at the scanners that no task owns.
+    pub orphans: Vec<Orphan>,
+    /// Why the host stops and removes nothing at the scanners by itself, if it does not.
+    pub doubt: Option<Doubt>,
     pub running: Vec<StatusReply>,
     pub recent: Vec<StatusReply>,
     /// The rows of `scanhost plugin list`, one for each version.
@@ -76,7 +81,7 @@ impl Board {
 impl Present {
     async fn read(host: &Host) -> Result<Self, Refusal> {
         let snapshot = host.snapshot.load_full();
-        let reports = host.store.scanner_reports().await?;
+        let reports = host.scanner_reports.scanner_reports().await?;
         let mut listed = Vec::new();
         for scanner in scanners(host, None).await? {
             let is_of_scanner =
@@ -91,7 +96,7 @@ impl Present {
             pools.push(Pool {
                 name: pool.name.to_string(),
                 is_default: pool.name == snapshot.config.default_pool,
-                state: host.store.pool(&pool.name).await?,
+                state: host.scans.pool(&pool.name).await?,
                 active: in_pool().map(|line| line.active_scans).sum(),
                 capacity: in_pool().filter(|line| line.enabled).map(|line| line.max_concurrent_scans).sum(),
             });
@@ -101,7 +106,9 @@ impl Present {
             running: scans(host, Some(Status::Running), RUNNING).await?,
             recent: scans(host, None, RECENT).await?,
             scanners: listed,
-            plugins: plugin_list::listed(host),
+            orphans: host.orphans.found(),
+            doubt: host.orphans.doubt(),
+            plugins: plugin_list::list(host),
             reload: host.reloads.last(),
             generation: snapshot.generation,
         })
@@ -110,10 +117,10 @@ impl Present {
 
 /// The newest scans, of one status or of all.
 async fn scans(host: &Host, status: Option<Status>, limit: usize) -> Result<Vec<StatusReply>, Refusal> {
-    let listed = host.store.list_on(ListQuery { status, limit, ..ListQuery::default() }).await?;
+    let listed = host.scans.list_on(ListQuery { status, limit, ..ListQuery::default() }).await?;
     let mut scans = Vec::new();
     for scan in listed {
-        let position = host.store.position(&scan).await?;
+        let position = host.scans.position(&scan).await?;
         scans.push(StatusReply::new(&scan, position));
     }
     Ok(scans)

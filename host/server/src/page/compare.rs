@@ -110,7 +110,7 @@ async fn read(visitor: &Visitor, comparison: &ComparisonQuery) -> Result<Reply, 
 /// The scans to choose from, the newest first. Scans of the same targets as the later scan come before the others.
 async fn choice(visitor: &Visitor, comparison: &ComparisonQuery) -> Result<Vec<StatusReply>, Trouble> {
     let query = ListQuery { status: Some(Status::Completed), limit: CHOICE, ..ListQuery::default() };
-    let listed = visitor.host().store.list_on(query).await.map_err(Refusal::from)?;
+    let listed = visitor.host().scans.list_on(query).await.map_err(Refusal::from)?;
     let mut choice: Vec<StatusReply> = listed.iter().map(|scan| StatusReply::new(scan, None)).collect();
     for id in [&comparison.task, &comparison.baseline] {
         if !id.is_empty()

@@ -1,4 +1,4 @@
-//! A scan's report and its findings as files. They are sent as such: no browser shows what a scanner reported.
+//! Downloads of a scan's report and its findings. They are sent as attachments, so that no browser shows their content.
 
 use std::fs::File;
 
@@ -25,14 +25,14 @@ use super::{
     visitor::{AuditDetails, Visitor},
 };
 
-/// The scanner's own report.
+/// Sends the scanner's report.
 pub async fn report(Extension(visitor): Extension<Visitor>, Path(id): Path<String>) -> Response {
-    let file = native(&visitor, &id).await;
+    let file = open_report(&visitor, &id).await;
     visitor.note("download_native_scan", AuditDetails { task_id: Some(&id), ..AuditDetails::default() }, &file);
     send(&visitor, file)
 }
 
-async fn native(visitor: &Visitor, id: &str) -> Result<(File, String), Trouble> {
+async fn open_report(visitor: &Visitor, id: &str) -> Result<(File, String), Trouble> {
     let _running = visitor.permit()?;
     let scan = find::scan(visitor.host(), id).await?;
     let path = native_report::report(visitor.host(), &scan).await?;
@@ -41,31 +41,36 @@ async fn native(visitor: &Visitor, id: &str) -> Result<(File, String), Trouble> 
     let opening = visitor.host().tasks.spawn_blocking(move || File::open(path));
     let opened = opening.await.map_err(|error| Refusal::internal("opening the report", &error))?;
     let file = opened.map_err(|error| Refusal::internal("opening the report", &error))?;
-    Ok((file, name(&scan.id, &extension)))
+    Ok((file, file_name(&scan.id, &extension)))
 }
 
-/// The findings that a question asks for, on all its pages.
+/// Sends the findings that the query selects, from all pages.
 pub async fn findings(
     Extension(visitor): Extension<Visitor>,
     Path((id, format)): Path<(String, String)>,
     RawQuery(query): RawQuery,
 ) -> Response {
     let query = FindingsQuery::parse(&query.unwrap_or_default());
-    let file = exported(&visitor, &id, &format, &query).await;
+    let file = export_findings(&visitor, &id, &format, &query).await;
     visitor.note("get_scan_results", AuditDetails { task_id: Some(&id), ..AuditDetails::default() }, &file);
     send(&visitor, file)
 }
 
-async fn exported(visitor: &Visitor, id: &str, format: &str, query: &FindingsQuery) -> Result<(File, String), Trouble> {
+async fn export_findings(
+    visitor: &Visitor,
+    id: &str,
+    format: &str,
+    query: &FindingsQuery,
+) -> Result<(File, String), Trouble> {
     let format = FileFormat::ALL.into_iter().find(|known| known.extension() == format).ok_or(Trouble::UnknownPage)?;
     let _running = visitor.permit()?;
     let id = find::parse(id)?;
     let file = results::export(visitor.host(), query.args(id.as_str())?, format).await?;
-    Ok((file, name(&id, format.extension())))
+    Ok((file, file_name(&id, format.extension())))
 }
 
-/// Of characters that are the same in a header and on every disk.
-fn name(id: &TaskId, extension: &str) -> String {
+/// Returns the name of the file. It has only characters that are safe in a header and on every file system.
+fn file_name(id: &TaskId, extension: &str) -> String {
     let extension: String = extension.chars().filter(char::is_ascii_alphanumeric).collect();
     format!("{id}.{extension}")
 }

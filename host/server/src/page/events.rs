@@ -54,7 +54,7 @@ pub async fn stream_overview(Extension(visitor): Extension<Visitor>) -> Response
 pub async fn stream_scan(Extension(visitor): Extension<Visitor>, Path(id): Path<String>) -> Response {
     match find::scan(visitor.host(), &id).await {
         Ok(scan) => {
-            let watch = visitor.host().store.watch(&scan.id);
+            let watch = visitor.host().scans.watch(&scan.id);
             Feed::open(visitor, Subject::Scan(scan.id.to_string(), watch))
         }
         Err(refusal) => Trouble::from(refusal).for_visitors(&visitor),

@@ -81,7 +81,7 @@ fn page(visitor: &Visitor, filled: &dyn Fn(&str) -> String, trouble: Option<&Tro
             input type="hidden" name="idempotency_key" value=(format_args!("page-{:032x}", rand::random::<u128>()));
             (field("name", "Name", html! {
                 input #name name="name" required maxlength="256" value=(plain(&filled("name"))) autocomplete="off";
-            }, "Short, so that people recognise it."))
+            }, "A short name that people recognise."))
             (field("targets", "Targets", html! {
                 textarea #targets name="targets" required rows="3" spellcheck="false" aria-describedby="targets-hint" {
                     (plain(&filled("targets")))
@@ -95,7 +95,7 @@ fn page(visitor: &Visitor, filled: &dyn Fn(&str) -> String, trouble: Option<&Tro
                     }
                 }
             }, "Its scanners share one queue, and it decides which targets are allowed."))
-            (field("description", "What for", html! {
+            (field("description", "Purpose", html! {
                 textarea #description name="description" rows="2" maxlength="4096" { (plain(&filled("description"))) }
             }, "Optional."))
             div { button.primary type="submit" { "Submit" } }

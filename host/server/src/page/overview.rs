@@ -45,6 +45,7 @@ pub async fn parts(visitor: &Visitor) -> Result<Vec<Part>, Trouble> {
     let present = visitor.site.board.present(visitor.host()).await?;
     Ok(vec![
         ("glance", glance(&present)),
+        ("orphans", orphans(&present)),
         ("running", running(&present.running)),
         ("recent", recent(visitor, &present.recent)),
         ("pools", pools(visitor, &present.pools)),
@@ -66,6 +67,44 @@ fn glance(present: &Present) -> Markup {
             div { dt { "Waiting" } dd { (number(waiting)) } }
             div.bad[healthy < enabled] { dt { "Scanners up" } dd { (healthy) small { " of " (enabled) } } }
             div.bad[letters > 0] { dt { "Dead letters" } dd { (number(letters)) } }
+            @if !present.orphans.is_empty() {
+                div.bad { dt { "Orphans" } dd { (present.orphans.len()) } }
+            }
+        }
+    }
+}
+
+/// Scans at the scanners that no task owns, and whether the host may clean up there.
+fn orphans(present: &Present) -> Markup {
+    html! {
+        section #orphans hidden[present.orphans.is_empty() && present.doubt.is_none()] aria-labelledby="orphans-title" {
+            h2 #orphans-title { "Scans without a task" }
+            @if let Some(doubt) = &present.doubt {
+                p {
+                    "The host stops and removes nothing at the scanners by itself: " (Escaped(&doubt.reason)) ". "
+                    "Look at " code { "scanhost orphans list" } ", then say " code { "scanhost orphans trust" } "."
+                }
+            }
+            @if !present.orphans.is_empty() {
+                p {
+                    "These scans carry the mark of this installation, and no task here owns them. They are left as they "
+                    "are: " code { "scanhost orphans adopt" } " makes tasks of them, and "
+                    code { "scanhost orphans remove" } " deletes them at the scanner."
+                }
+                (table(
+                    &[Text("Scanner"), Text("Scan there"), Text("Task"), Text("State")],
+                    html! { @for orphan in &present.orphans {
+                        tr {
+                            td.lead data-label="Scanner" { (orphan.scanner) }
+                            td.plain data-label="Scan there" { (Escaped(&orphan.remote_id)) }
+                            td.plain data-label="Task" { (orphan.task) }
+                            td data-label="State" {
+                                @if orphan.is_running { (bad("running")) } @else { (neutral("not running")) }
+                            }
+                        }
+                    } },
+                ))
+            }
         }
     }
 }
@@ -115,7 +154,7 @@ fn recent(visitor: &Visitor, recent: &[StatusReply]) -> Markup {
                     }
                 }
             } @else {
-                (scans::listed("recent", recent))
+                (scans::scan_table("recent", recent))
                 p.more { a href="/scans" { "All scans" } }
             }
         }
@@ -201,9 +240,8 @@ fn scanner_row(line: &Scanner) -> Markup {
             }
             td data-label="State" {
                 @if !scanner.enabled { (neutral("disabled")) }
-                @else if line.reported_at.is_none() { (neutral("not checked yet")) }
-                @else if scanner.up { (good("up")) }
-                @else { (bad("down")) }
+                @else if let Some(up) = scanner.up { @if up { (good("up")) } @else { (bad("down")) } }
+                @else { (neutral("not checked yet")) }
             }
             td data-label="Breaker" {
                 @let circuit = scanner.circuit.replace('_', " ");
@@ -212,12 +250,12 @@ fn scanner_row(line: &Scanner) -> Markup {
             td.number data-label="Busy" { (scanner.active_scans) " of " (scanner.max_concurrent_scans) }
             td.line.plain data-label="Message" {
                 (Escaped(&line.message))
-                @if let Some(time) = line.reported_at.filter(|_| !scanner.up) { " " span.hint { (timestamp(time)) } }
+                @if let Some(time) = line.reported_at.filter(|_| scanner.up != Some(true)) { " " span.hint { (timestamp(time)) } }
             }
         }
     }
 }
 
 fn is_healthy(line: &Scanner) -> bool {
-    line.scanner.up && line.scanner.circuit == "closed"
+    line.scanner.up == Some(true) && line.scanner.circuit == "closed"
 }

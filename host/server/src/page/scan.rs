@@ -69,7 +69,7 @@ pub async fn parts(visitor: &Visitor, id: &str) -> Result<(Vec<Part>, bool), Tro
 
 async fn read(visitor: &Visitor, id: &str) -> Result<(Scan, StatusReply), Trouble> {
     let scan = find::scan(visitor.host(), id).await?;
-    let position = visitor.host().store.position(&scan).await.map_err(scanhost_app::refusal::Refusal::from)?;
+    let position = visitor.host().scans.position(&scan).await.map_err(scanhost_app::refusal::Refusal::from)?;
     let reply = StatusReply::new(&scan, position);
     Ok((scan, reply))
 }
@@ -176,7 +176,7 @@ fn details(scan: &Scan, reply: &StatusReply) -> Markup {
         section aria-labelledby="details-title" {
             h2 #details-title { "About this scan" }
             dl.facts {
-                @if let Some(about) = &scan.request.description { (row("What for", html! { (Escaped(about)) })) }
+                @if let Some(about) = &scan.request.description { (row("Purpose", html! { (Escaped(about)) })) }
                 (row("Task id", html! { code { (reply.task_id) } }))
                 (row("Trace id", html! { code { (reply.trace_id) } }))
                 (row("Type", html! { (reply.scan_type) }))

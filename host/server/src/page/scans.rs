@@ -20,49 +20,49 @@ use super::{
     visitor::{AuditDetails, Visitor},
 };
 
-/// Scans on a page.
-const ON_A_PAGE: i64 = 30;
+/// The number of scans on one page.
+const SCANS_PER_PAGE: i64 = 30;
 
-/// What the list can be narrowed by, as the tool calls it.
-const NARROWING: [&str; 3] = ["status", "scanner_pool", "target"];
+/// The filters of the list, under the names that the tool has for them.
+const FILTERS: [&str; 3] = ["status", "scanner_pool", "target"];
 const CURSOR: &str = "cursor";
 
 pub async fn show(Extension(visitor): Extension<Visitor>, RawQuery(query): RawQuery) -> Response {
-    let mut given: Map<String, Json> = Map::new();
+    let mut parameters: Map<String, Json> = Map::new();
     for (name, text) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-        let is_ours = NARROWING.contains(&name.as_ref()) || name == CURSOR;
-        if is_ours && !text.trim().is_empty() {
-            given.insert(name.into_owned(), text.trim().into());
+        let is_known = FILTERS.contains(&name.as_ref()) || name == CURSOR;
+        if is_known && !text.trim().is_empty() {
+            parameters.insert(name.into_owned(), text.trim().into());
         }
     }
-    let asked = |name: &str| given.get(name).and_then(Json::as_str).unwrap_or_default();
-    let argument = |name: &str| Some(asked(name).to_owned()).filter(|text| !text.is_empty());
+    let parameter = |name: &str| parameters.get(name).and_then(Json::as_str).unwrap_or_default();
+    let argument = |name: &str| Some(parameter(name).to_owned()).filter(|text| !text.is_empty());
     let args = Args {
         status: argument("status"),
         scanner_pool: argument("scanner_pool"),
         target: argument("target"),
         cursor: argument(CURSOR),
-        limit: ON_A_PAGE,
+        limit: SCANS_PER_PAGE,
         ..Args::default()
     };
     let listed = list(visitor.host(), args).await.map_err(Trouble::from);
     visitor.note(
         "list_scans",
-        AuditDetails { pool: given.get("scanner_pool").and_then(Json::as_str), ..AuditDetails::default() },
+        AuditDetails { pool: parameters.get("scanner_pool").and_then(Json::as_str), ..AuditDetails::default() },
         &listed,
     );
-    let is_narrowed = NARROWING.iter().any(|name| given.contains_key(*name));
+    let is_filtered = FILTERS.iter().any(|name| parameters.contains_key(*name));
     let body = html! {
         h1 { "Scans" }
-        (narrowing(&visitor, &asked))
+        (filter_form(&visitor, &parameter))
         @match &listed {
             Err(trouble) => (trouble.message()),
-            Ok(listed) if listed.scans.is_empty() => (none(&visitor, is_narrowed)),
+            Ok(listed) if listed.scans.is_empty() => (empty_list(&visitor, is_filtered)),
             Ok(listed) => {
-                (self::listed("list", &listed.scans))
+                (scan_table("list", &listed.scans))
                 nav.pages aria-label="Pages" {
-                    @if given.contains_key(CURSOR) { a href=(address(&given, None)) { "Newest" } }
-                    @if let Some(next) = &listed.next_cursor { a href=(address(&given, Some(next))) { "Older" } }
+                    @if parameters.contains_key(CURSOR) { a href=(page_address(&parameters, None)) { "Newest" } }
+                    @if let Some(next) = &listed.next_cursor { a href=(page_address(&parameters, Some(next))) { "Older" } }
                 }
             }
         }
@@ -72,7 +72,7 @@ pub async fn show(Extension(visitor): Extension<Visitor>, RawQuery(query): RawQu
     Page { title: "Scans".to_owned(), section: Section::Scans, events: None, body }.respond(&visitor, code)
 }
 
-fn narrowing<'a>(visitor: &Visitor, asked: &impl Fn(&str) -> &'a str) -> Markup {
+fn filter_form<'a>(visitor: &Visitor, parameter: &impl Fn(&str) -> &'a str) -> Markup {
     let snapshot = visitor.host().snapshot.load();
     html! {
         form.bar method="get" action="/scans" {
@@ -81,7 +81,7 @@ fn narrowing<'a>(visitor: &Visitor, asked: &impl Fn(&str) -> &'a str) -> Markup 
                 select #status name="status" {
                     option value="" { "any" }
                     @for status in Status::ALL.map(Status::name) {
-                        option value=(status) selected[asked("status") == status] { (status) }
+                        option value=(status) selected[parameter("status") == status] { (status) }
                     }
                 }
             }
@@ -90,13 +90,13 @@ fn narrowing<'a>(visitor: &Visitor, asked: &impl Fn(&str) -> &'a str) -> Markup 
                 select #pool name="scanner_pool" {
                     option value="" { "any" }
                     @for pool in &snapshot.config.pools {
-                        option value=(pool.name.as_str()) selected[asked("scanner_pool") == pool.name.as_str()] { (pool.name.as_str()) }
+                        option value=(pool.name.as_str()) selected[parameter("scanner_pool") == pool.name.as_str()] { (pool.name.as_str()) }
                     }
                 }
             }
             div.field {
                 label for="target" { "Target" }
-                input #target name="target" value=(plain(asked("target"))) placeholder="10.0.0.0/24" autocomplete="off"
+                input #target name="target" value=(plain(parameter("target"))) placeholder="10.0.0.0/24" autocomplete="off"
                     spellcheck="false";
             }
             button type="submit" { "Show" }
@@ -104,23 +104,23 @@ fn narrowing<'a>(visitor: &Visitor, asked: &impl Fn(&str) -> &'a str) -> Markup 
     }
 }
 
-fn none(visitor: &Visitor, is_narrowed: bool) -> Markup {
+fn empty_list(visitor: &Visitor, is_filtered: bool) -> Markup {
     html! {
         div.empty {
-            @if is_narrowed {
-                p { "No scan is like that. A target matches scans that contain or overlap it." }
+            @if is_filtered {
+                p { "No scan matches these filters. A target matches scans that contain or overlap it." }
                 p { a href="/scans" { "Show all scans" } }
             } @else {
                 p { "There are no scans." }
-                @if visitor.may_submit() { p { a href="/scans/new" { "Submit one" } } }
+                @if visitor.may_submit() { p { a href="/scans/new" { "Submit a scan" } } }
             }
         }
     }
 }
 
-fn address(given: &Map<String, Json>, cursor: Option<&str>) -> String {
+fn page_address(parameters: &Map<String, Json>, cursor: Option<&str>) -> String {
     let mut query = Serializer::new(String::new());
-    for (name, text) in given.iter().filter(|(name, _)| *name != CURSOR) {
+    for (name, text) in parameters.iter().filter(|(name, _)| *name != CURSOR) {
         query.append_pair(name, text.as_str().unwrap_or_default());
     }
     if let Some(cursor) = cursor {
@@ -129,8 +129,8 @@ fn address(given: &Map<String, Json>, cursor: Option<&str>) -> String {
     format!("/scans?{}", query.finish())
 }
 
-/// Scans as a table. Its rows are told apart from those of another by its name.
-pub fn listed(name: &str, scans: &[StatusReply]) -> Markup {
+/// Returns a table of scans. The ids of its rows begin with `name`, so that two tables on a page have different ids.
+pub fn scan_table(name: &str, scans: &[StatusReply]) -> Markup {
     table(
         &[
             Text("Scan"),

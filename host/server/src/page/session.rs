@@ -51,13 +51,13 @@ pub async fn begin(host: &Host, token: &Token) -> Result<SessionId, StoreError> 
     let id = SessionId(text(rand::random::<[u8; 32]>()));
     let login = Login { token: token.name.clone(), proof: proof(host, token) };
     let login = serde_json::to_vec(&login).expect("texts are always JSON");
-    host.store.put_session(&id.key(), &login, clock::now() + LIFE).await?;
+    host.sessions.put_session(&id.key(), &login, clock::now() + LIFE).await?;
     Ok(id)
 }
 
 /// The token that a login stands for, while the login and the token are valid.
 pub async fn resume<'a>(host: &Host, tokens: &'a [Token], id: &SessionId) -> Result<Option<&'a Token>, StoreError> {
-    let Some(stored) = host.store.session(&id.key(), clock::now()).await? else { return Ok(None) };
+    let Some(stored) = host.sessions.session(&id.key(), clock::now()).await? else { return Ok(None) };
     let Ok(login) = serde_json::from_slice::<Login>(&stored) else { return Ok(None) };
     let token = tokens.iter().find(|token| token.name == login.token);
     Ok(token.filter(|token| proof(host, token) == login.proof))
@@ -65,7 +65,7 @@ pub async fn resume<'a>(host: &Host, tokens: &'a [Token], id: &SessionId) -> Res
 
 /// Ends a login, for every browser that has it.
 pub async fn end(host: &Host, id: &SessionId) -> Result<(), StoreError> {
-    host.store.delete_session(&id.key()).await
+    host.sessions.delete_session(&id.key()).await
 }
 
 /// The cookie of a login, which a browser keeps from scripts and from requests that other sites make.

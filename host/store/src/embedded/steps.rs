@@ -9,6 +9,7 @@ use scanhost_domain::{
 
 use super::{
     super::{Cancelled, Change, Deleted, NewScan, Submitted, record},
+    remote,
     tables::{TableError, Tables, milliseconds},
 };
 
@@ -46,10 +47,28 @@ pub fn submit(tables: &mut Tables<'_>, new: &NewScan) -> Result<Submitted, Table
     Ok(Submitted::New { scan, position: depth + 1 })
 }
 
+/// Adds a new scan, which waits unless it goes on with a remote scan.
+fn add(tables: &mut Tables<'_>, new: &NewScan) -> Result<Scan, TableError> {
+    let Some(adoption) = &new.adopts else { return enqueue(tables, new) };
+    let running = adoption.running(new.created_at).map_err(|_| record::BadRecord::Value("phase"))?;
+    let scanner = &adoption.slot.scanner;
+    let mut scan = queued(new, next(tables, "sequence")?);
+    scan.state = ScanState::Running(running);
+    tables.running.insert(scan.id.as_str(), (scanner.pool.as_str(), scanner.instance.as_str()))?;
+    tables.put(&scan)?;
+    Ok(scan)
+}
+
 /// Puts a new scan at the end of its pool's queue.
 fn enqueue(tables: &mut Tables<'_>, new: &NewScan) -> Result<Scan, TableError> {
-    let sequence = next(tables, "sequence")?;
-    let scan = Scan {
+    let scan = queued(new, next(tables, "sequence")?);
+    tables.put(&scan)?;
+    tables.enqueue(&scan)?;
+    Ok(scan)
+}
+
+fn queued(new: &NewScan, sequence: u64) -> Scan {
+    Scan {
         id: new.id.clone(),
         trace: new.trace.clone(),
         sequence,
@@ -57,10 +76,7 @@ fn enqueue(tables: &mut Tables<'_>, new: &NewScan) -> Result<Scan, TableError> {
         created_at: new.created_at,
         retry_of: new.retry_of.clone(),
         state: ScanState::Queued(Queued),
-    };
-    tables.put(&scan)?;
-    tables.enqueue(&scan)?;
-    Ok(scan)
+    }
 }
 
 /// Returns `None` if the scan no longer belongs to this worker.
@@ -147,6 +163,7 @@ pub fn delete(tables: &mut Tables<'_>, id: &TaskId, force: bool, now: Timestamp)
     }
     tables.scans.remove(id.as_str())?;
     tables.forget_access(id)?;
+    remote::note(tables, &scan)?;
     if tables.keyed.get(id.as_str())?.is_some() {
         tables.keyed.insert(id.as_str(), record::encode(&scan).as_slice())?;
     }
@@ -162,13 +179,21 @@ pub fn pause(tables: &mut Tables<'_>, pool: &PoolName, paused: bool) -> Result<(
     Ok(())
 }
 
+/// Stores a scan that goes on with a remote scan. The next claim takes it over as one that lost its worker.
+pub fn adopt(tables: &mut Tables<'_>, new: &NewScan) -> Result<Option<Scan>, TableError> {
+    if tables.scan(&new.id)?.is_some() {
+        return Ok(None);
+    }
+    add(tables, new).map(Some)
+}
+
 /// Removes the letter and adds the new scan in one step, so that nothing is retried twice.
 pub fn retry_dead_letter(tables: &mut Tables<'_>, new: &NewScan) -> Result<Option<Scan>, TableError> {
     let Some(letter) = &new.retry_of else { return Ok(None) };
     if purge_dead_letters(tables, std::slice::from_ref(letter))? == 0 {
         return Ok(None);
     }
-    enqueue(tables, new).map(Some)
+    add(tables, new).map(Some)
 }
 
 pub fn purge_dead_letters(tables: &mut Tables<'_>, ids: &[TaskId]) -> Result<u64, TableError> {

@@ -42,7 +42,11 @@ pub const PAUSED: TableDefinition<'_, &str, ()> = TableDefinition::new("paused")
 pub const SESSIONS: TableDefinition<'_, &str, (i64, &[u8])> = TableDefinition::new("sessions");
 /// Expiry in milliseconds since 1970 and session, so that expired sessions are found first.
 const SESSION_EXPIRY: TableDefinition<'_, (i64, &str), ()> = TableDefinition::new("session_expiry");
-/// Counters and single values.
+/// Pool, instance and remote id of a scan that a deleted task left at its scanner → task id.
+pub const LEFTOVERS: TableDefinition<'_, (&str, &str, &str), &str> = TableDefinition::new("leftovers");
+/// Name of a single value → the value as JSON.
+pub const VALUES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("values");
+/// Counters and single numbers.
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 
 /// How a scan has ended, as far as it matters for how long it is kept.
@@ -114,7 +118,7 @@ pub fn fill(index: &Index, database: &Database) -> Result<(), TableError> {
 }
 
 /// The number of tables.
-const TABLES: usize = 13;
+const TABLES: usize = 15;
 
 /// All tables in a write transaction. Tables that the index counts are changed by methods only.
 pub struct Tables<'t> {
@@ -130,6 +134,8 @@ pub struct Tables<'t> {
     pub paused: Table<'t, &'static str, ()>,
     pub sessions: Table<'t, &'static str, (i64, &'static [u8])>,
     pub session_expiry: Table<'t, (i64, &'static str), ()>,
+    pub leftovers: Table<'t, (&'static str, &'static str, &'static str), &'static str>,
+    pub values: Table<'t, &'static str, &'static [u8]>,
     pub meta: Table<'t, &'static str, u64>,
     index: Index,
     unreadable: UnreadableRecords,
@@ -154,6 +160,8 @@ impl<'t> Tables<'t> {
             paused: transaction.open_table(PAUSED)?,
             sessions: transaction.open_table(SESSIONS)?,
             session_expiry: transaction.open_table(SESSION_EXPIRY)?,
+            leftovers: transaction.open_table(LEFTOVERS)?,
+            values: transaction.open_table(VALUES)?,
             meta: transaction.open_table(META)?,
             index: index.clone(),
             unreadable: unreadable.clone(),

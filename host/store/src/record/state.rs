@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use scanhost_domain::{
     ids::ScannerId,
     scan::{
-        AuthenticationStatus, Failure, FailureCode, Fence, Finished, FinishedFields, Outcome, Phase, PluginVersion,
-        Queued, Run, Running, RunningFields, ScanState, SeverityCounts, Slot, Summary, Warning,
+        AuthenticationStatus, Failure, FailureCode, Fence, Finished, FinishedFields, Outcome, Phase, PhaseName,
+        PluginVersion, Queued, Run, Running, RunningFields, ScanState, SeverityCounts, Slot, Summary, Warning,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -29,7 +29,7 @@ pub enum StateRecord {
         trouble: Option<String>,
         recoveries: u32,
         #[serde(default)]
-        recoveries_in_vain: u32,
+        crashes: u32,
         cancel_requested: bool,
     },
     Finished {
@@ -67,6 +67,8 @@ pub struct RunRecord {
     started_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     remote_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    phase: Option<String>,
     progress: u8,
     retries: u32,
     recoveries: u32,
@@ -105,7 +107,7 @@ impl From<&ScanState> for StateRecord {
                 retries: running.retries,
                 trouble: running.trouble.clone(),
                 recoveries: running.recoveries,
-                recoveries_in_vain: running.recoveries_in_vain,
+                crashes: running.crashes,
                 cancel_requested: running.cancel_requested,
             },
             ScanState::Finished(finished) => Self::Finished {
@@ -133,7 +135,7 @@ impl TryFrom<StateRecord> for ScanState {
                 retries,
                 trouble,
                 recoveries,
-                recoveries_in_vain,
+                crashes,
                 cancel_requested,
             } => Self::Running(Running::restore(RunningFields {
                 slot: slot.try_into()?,
@@ -145,7 +147,7 @@ impl TryFrom<StateRecord> for ScanState {
                 retries,
                 trouble,
                 recoveries,
-                recoveries_in_vain,
+                crashes,
                 cancel_requested,
             })),
             StateRecord::Finished { outcome, completed_at, run } => Self::Finished(Finished::restore(FinishedFields {
@@ -215,6 +217,7 @@ impl From<&Run> for RunRecord {
             slot: SlotRecord::from(&run.slot),
             started_at: run.started_at,
             remote_id: run.remote_id.clone(),
+            phase: run.phase.map(|phase| phase.name().to_owned()),
             progress: run.progress,
             retries: run.retries,
             recoveries: run.recoveries,
@@ -226,10 +229,15 @@ impl TryFrom<RunRecord> for Run {
     type Error = BadRecord;
 
     fn try_from(record: RunRecord) -> Result<Self, BadRecord> {
+        let phase = |name: String| {
+            let known = PhaseName::ALL.into_iter().find(|phase| phase.name() == name);
+            known.ok_or(BadRecord::Value("phase"))
+        };
         Ok(Self {
             slot: record.slot.try_into()?,
             started_at: record.started_at,
             remote_id: record.remote_id,
+            phase: record.phase.map(phase).transpose()?,
             progress: record.progress,
             retries: record.retries,
             recoveries: record.recoveries,

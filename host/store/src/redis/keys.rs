@@ -142,6 +142,16 @@ impl Keys {
         self.named("installation")
     }
 
+    /// HASH of the scans that deleted tasks left at the scanners: scanner, `/` and remote id → task id.
+    pub fn leftovers(&self) -> String {
+        self.named("leftovers")
+    }
+
+    /// Whether the store is trusted to clean up at the scanners, as JSON.
+    pub fn trust(&self) -> String {
+        self.named("trust")
+    }
+
     /// The channel on which changes are published.
     pub fn events(&self) -> String {
         self.named("events")

@@ -13,6 +13,8 @@ use super::{
 struct ReportRecord {
     up: bool,
     message: String,
+    #[serde(default)]
+    refuses_login: bool,
     circuit: String,
     changed_at: Option<Timestamp>,
     reported_at: Timestamp,
@@ -23,6 +25,7 @@ impl RedisStore {
         let record = ReportRecord {
             up: report.up,
             message: report.message,
+            refuses_login: report.refuses_login,
             circuit: report.circuit.name().to_owned(),
             changed_at: report.changed_at,
             reported_at: report.reported_at,
@@ -53,6 +56,7 @@ impl RedisStore {
             let report = ScannerReport {
                 up: record.up,
                 message: record.message,
+                refuses_login: record.refuses_login,
                 circuit: circuit.ok_or(BadRecord::Value("circuit"))?,
                 changed_at: record.changed_at,
                 reported_at: record.reported_at,

@@ -78,6 +78,9 @@ impl RedisStore {
     pub(super) async fn retry(&self, new: &NewScan) -> Result<Option<Scan>, StoreError> {
         let Some(letter) = &new.retry_of else { return Ok(None) };
         let Some(failed) = self.stored(letter).await? else { return Ok(None) };
+        if new.adopts.is_some() {
+            return self.add_adopted(new, Some(&failed.scan)).await;
+        }
         let new = NewScan { idempotency: None, max_depth: NO_LIMIT, ..new.clone() };
         Ok(match self.enqueue(&new, Some(&failed.scan)).await? {
             Answer::New { scan, .. } => Some(*scan),

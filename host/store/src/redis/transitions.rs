@@ -189,6 +189,7 @@ impl RedisStore {
                 .write(&["ZREM", &self.keys.access(), id.as_str()])
                 .write(&["ZREM", &self.keys.access_of_failed(), id.as_str()])
                 .write(&["PUBLISH", &self.keys.events(), id.as_str()]);
+            step = self.note_leftover(step, &scan);
             if let Some(until) = &stored.keyed_until {
                 step = step.write(&["SET", &self.keys.keyed(id), &encode(&scan), "PXAT", until]);
             }

@@ -120,6 +120,7 @@ async fn scanner_reports_are_the_latest(fresh: Fresh) {
     let scanner = |instance: &str| ScannerId { pool: pool("p"), instance: instance.parse().unwrap() };
     let report = |up, circuit| ScannerReport {
         up,
+        refuses_login: !up,
         message: "\"1.0\" ☃".into(),
         circuit,
         changed_at: Some(at(0)),

@@ -91,7 +91,7 @@ async fn target_refusal_names_the_rule_of_the_policy() {
         ("192.168.0.1", "allowed_targets"),
         ("10.9.1.1", "denied_targets: 10.9.0.0/16"),
         ("10.8.0.0/15", "denied_targets"),
-        ("10.0.0.0/23", "max_addresses: 300"),
+        ("10.0.0.0/23", "300 that max_addresses allows"),
         ("www.lab.example", "allowed_targets"),
     ];
     for (targets, in_message) in table {

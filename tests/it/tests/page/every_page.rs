@@ -51,7 +51,7 @@ async fn missing_or_empty_page_says_what_to_do() {
         ("/scans/%3Cb%3E".to_owned(), 400, "task_id"),
         ("/scans?status=nosuch".to_owned(), 400, "Values are: queued, running"),
         ("/scans?target=300.1.1.1".to_owned(), 400, "target takes one address"),
-        ("/scans?status=timeout".to_owned(), 200, "No scan is like that."),
+        ("/scans?status=timeout".to_owned(), 200, "No scan matches these filters."),
         (format!("/scans/{running}/report"), 409, "Wait until the scan has ended"),
         (format!("/scans/{running}/findings/csv"), 409, "Wait until the scan has ended"),
         (format!("/compare?baseline_task_id={running}&task_id={running}"), 409, "Wait until the scan has ended"),

@@ -2,12 +2,12 @@
 
 mod completion;
 mod confirmation;
+mod expected_output;
 mod hints;
 mod planted_text;
 mod prompts;
 mod resources;
 mod sessions;
-mod snapshots;
 mod subscriptions;
 mod tasks;
 mod tool_list;

@@ -164,7 +164,7 @@ async fn automatic_rollback_is_abandoned_when_the_file_has_changed() {
         assert_eq!(host.run_scan().await["error"]["code"], "plugin");
     }
     wait_until("the log line about the abandoned rollback", || {
-        host.server.log().contains("another version of `steady` has come meanwhile")
+        host.server.log().contains("another version of `steady` was put in place in the meantime")
     })
     .await;
     assert_ne!(host.plugin_row("steady")["state"], "rolled back");

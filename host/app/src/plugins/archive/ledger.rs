@@ -1,109 +1,147 @@
-//! Which versions of each plugin have served, and which one serves instead of the configured file.
+//! The ledger: which versions of each plugin were in use, and which plugins are rolled back.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Versions of one plugin that are remembered, the one in use among them.
+/// How many versions of one plugin are remembered, including the one in use.
 const MAX_SERVED: usize = 8;
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger(BTreeMap<String, Entry>);
+
+/// The rollbacks in force, by plugin.
+pub type Rollbacks = BTreeMap<String, Rollback>;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
-    /// The latest is the last. No digest is there twice.
-    served: Vec<Served>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    back: Option<WentBack>,
+    /// The version that came into use last is the last one. No digest is in the list twice.
+    served: Vec<ServedVersion>,
+    /// Rollbacks have a file of their own. This field is only read, because scanhost 0.1.0 wrote them here.
+    #[serde(default, skip_serializing, rename = "back")]
+    rollback: Option<Rollback>,
 }
 
 /// A version that was in use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Served {
+pub struct ServedVersion {
     pub sha256: String,
     pub version: String,
     pub since: Timestamp,
-    /// Of a backend: of what it keeps about a scan.
+    /// A backend declares the version of the state that it stores with a scan. Profiles have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state_version: Option<u32>,
-    /// Why it is no version to go back to.
+    /// If present, the version is bad for this reason, and no rollback chooses it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bad: Option<String>,
 }
 
-/// A version that is in use instead of the file, for as long as the file stays as it is.
+/// A version that is used instead of the configured file, until the file changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WentBack {
+pub struct Rollback {
+    /// The digest of the version to use.
     pub to: String,
-    /// The file's digest.
+    /// The digest of the file that is not used.
     pub instead_of: String,
     pub at: Timestamp,
     pub reason: String,
 }
 
 impl Ledger {
-    /// What is in use in the place of a file with this digest.
-    pub fn went_back(&self, plugin: &str, file: &str) -> Option<&WentBack> {
-        self.0.get(plugin)?.back.as_ref().filter(|back| back.instead_of == file)
+    /// Combines the record of served versions with the rollbacks. Without rollbacks, those in the record itself apply.
+    ///
+    /// # Errors
+    /// The record is not valid JSON or does not have the expected structure.
+    pub fn parse(record: &[u8], rollbacks: Option<Rollbacks>) -> Result<Self, serde_json::Error> {
+        let mut entries: BTreeMap<String, Entry> = serde_json::from_slice(record)?;
+        if let Some(rollbacks) = rollbacks {
+            entries.values_mut().for_each(|entry| entry.rollback = None);
+            for (plugin, rollback) in rollbacks {
+                entries.entry(plugin).or_default().rollback = Some(rollback);
+            }
+        }
+        Ok(Self(entries))
     }
 
-    /// What was gone back to and what from, whether the file has changed since or not.
-    pub fn decided(&self, plugin: &str) -> Option<&WentBack> {
-        self.0.get(plugin)?.back.as_ref()
+    /// Returns the record of served versions as JSON, without the rollbacks.
+    pub fn record(&self) -> Vec<u8> {
+        serde_json::to_vec_pretty(&self.0).expect("a ledger is JSON")
     }
 
-    /// The version that served before this one, the nearest that is not known to be bad.
-    pub fn before(&self, plugin: &str, sha256: &str) -> Option<&Served> {
+    pub fn rollbacks(&self) -> Rollbacks {
+        let rollback = |(plugin, entry): (&String, &Entry)| Some((plugin.clone(), entry.rollback.clone()?));
+        self.0.iter().filter_map(rollback).collect()
+    }
+
+    /// Returns the plugin's rollback if it replaces a file with this digest.
+    pub fn rollback_for(&self, plugin: &str, file: &str) -> Option<&Rollback> {
+        self.rollback(plugin).filter(|rollback| rollback.instead_of == file)
+    }
+
+    /// Returns the plugin's rollback, even if its file has changed since.
+    pub fn rollback(&self, plugin: &str) -> Option<&Rollback> {
+        self.0.get(plugin)?.rollback.as_ref()
+    }
+
+    /// Returns the latest version other than this one that is not known to be bad.
+    pub fn last_good(&self, plugin: &str, sha256: &str) -> Option<&ServedVersion> {
         let entry = self.0.get(plugin)?;
         entry.served.iter().rev().find(|served| served.sha256 != sha256 && served.bad.is_none())
     }
 
-    /// Since when a version has served.
+    /// Returns the time at which this version came into use.
     pub fn since(&self, plugin: &str, sha256: &str) -> Option<Timestamp> {
         self.0.get(plugin)?.served.iter().find(|served| served.sha256 == sha256).map(|served| served.since)
     }
 
-    /// The version of what a backend's version keeps about a scan.
+    /// Returns the version of the state that this version of a backend stores with a scan.
     pub fn state_version(&self, plugin: &str, sha256: &str) -> Option<u32> {
         self.0.get(plugin)?.served.iter().find(|served| served.sha256 == sha256)?.state_version
     }
 
-    /// Goes back; what served until now is bad from now on, unless it is what is gone back to.
-    pub fn go_back(&mut self, plugin: &str, from: &str, back: WentBack) {
+    /// Records a rollback. The version `from` is bad from now on, unless it is the one to be used.
+    pub fn roll_back(&mut self, plugin: &str, from: &str, rollback: Rollback) {
         let entry = self.0.entry(plugin.to_owned()).or_default();
-        if from != back.to {
+        if from != rollback.to {
             for served in entry.served.iter_mut().filter(|served| served.sha256 == from) {
-                served.bad = Some(back.reason.clone());
+                served.bad = Some(rollback.reason.clone());
             }
         }
-        entry.back = Some(back);
+        entry.rollback = Some(rollback);
     }
 
-    /// The configured file counts again. Whether it did not before.
+    /// Ends the plugin's rollback, so that its configured file is used again. Returns whether there was a rollback.
     pub fn use_file(&mut self, plugin: &str) -> bool {
-        self.0.get_mut(plugin).is_some_and(|entry| entry.back.take().is_some())
+        self.0.get_mut(plugin).is_some_and(|entry| entry.rollback.take().is_some())
     }
 
-    /// Takes back what was done to the plugin's entry since `before`, unless another has decided otherwise than `ours`
-    /// since.
-    pub fn undo(&mut self, plugin: &str, ours: Option<&WentBack>, before: &Self) {
-        if self.decided(plugin) == ours
+    /// Restores the plugin's entry from `before`, unless its rollback is no longer `ours`: then another process has
+    /// decided otherwise in the meantime, and its decision stays.
+    pub fn undo(&mut self, plugin: &str, ours: Option<&Rollback>, before: &Self) {
+        if self.rollback(plugin) == ours
             && let Some(entry) = before.0.get(plugin)
         {
             self.0.insert(plugin.to_owned(), entry.clone());
         }
     }
 
-    /// A version came into use. `file` is the digest of the configured file, which may be another one's, and `decided`
-    /// what the ledger said of going back when it was loaded: who has decided since, in another process, knows better.
-    pub fn serve(&mut self, plugin: &str, file: &str, served: Served, decided: Option<&WentBack>) {
+    /// Records that a version came into use. `file` is the digest of the configured file, which is another than the
+    /// version's after a rollback. `known_rollback` is the rollback that the ledger had when the version was loaded: if
+    /// another process has rolled the plugin back since then, nothing is recorded, because that decision is newer.
+    pub fn record_served(
+        &mut self,
+        plugin: &str,
+        file: &str,
+        served: ServedVersion,
+        known_rollback: Option<&Rollback>,
+    ) {
         let entry = self.0.entry(plugin.to_owned()).or_default();
-        if entry.back.is_some() && entry.back.as_ref() != decided {
+        if entry.rollback.is_some() && entry.rollback.as_ref() != known_rollback {
             return;
         }
-        entry.back = entry.back.take().filter(|back| back.instead_of == file && back.to == served.sha256);
+        let is_in_force = |rollback: &Rollback| rollback.instead_of == file && rollback.to == served.sha256;
+        entry.rollback = entry.rollback.take().filter(is_in_force);
         if entry.served.last().is_some_and(|last| last.sha256 == served.sha256 && last.bad.is_none()) {
             return;
         }
@@ -113,8 +151,8 @@ impl Ledger {
         entry.served.drain(..superfluous);
     }
 
-    /// Whether a version is remembered.
-    pub fn needs(&self, sha256: &str) -> bool {
+    /// Returns whether a version with this digest is remembered.
+    pub fn remembers(&self, sha256: &str) -> bool {
         self.0.values().any(|entry| entry.served.iter().any(|served| served.sha256 == sha256))
     }
 }

@@ -15,7 +15,7 @@ const SECOND_LOOK: Duration = Duration::from_secs(3);
 
 impl Driver {
     pub(super) async fn create(&mut self) -> Result<(), End> {
-        if self.in_phase.step != PhaseStep::Announced {
+        if self.may_have_happened() {
             // It may have been created before: look for it by its marker.
             let found =
                 self.backend.find(self.reach(Placeholders::default(), false), self.context(), self.scan.id.as_str());
@@ -48,12 +48,19 @@ impl Driver {
         }
     }
 
+    /// Whether the step of this phase may have been taken: by an earlier worker, or by the store that this one is a copy
+    /// of, if the scan is older than the copy.
+    fn may_have_happened(&self) -> bool {
+        let is_in_copy = self.host.orphans.doubt().is_some_and(|doubt| self.scan.created_at <= doubt.since);
+        self.in_phase.step != PhaseStep::Announced || is_in_copy
+    }
+
     async fn created(&mut self, remote: RemoteScan) -> Result<(), End> {
         self.enter(Phase::Created { remote_id: remote.id }, Some(remote.state)).await
     }
 
     pub(super) async fn launch(&mut self, remote_id: String) -> Result<(), End> {
-        if self.in_phase.step != PhaseStep::Announced {
+        if self.may_have_happened() {
             // It may have been launched before: ask, never launch blindly.
             match self.status(&remote_id).await {
                 // A scanner may show a scan as new for a moment after its launch: only a second look tells.

@@ -69,7 +69,7 @@ pub(super) fn worker_lost() -> Failure {
 /// The end of a scan whose worker leaves it, where nobody can go on with it: told at once, and not when the next worker
 /// comes.
 pub(super) async fn cut_short(host: &Host, id: &TaskId, fence: Fence) -> Option<Outcome> {
-    let Ok(Some(Scan { state: ScanState::Running(running), .. })) = host.store.scan(id).await else { return None };
+    let Ok(Some(Scan { state: ScanState::Running(running), .. })) = host.scans.scan(id).await else { return None };
     let snapshot = host.snapshot.load();
     let is_resumable = snapshot.scanner(&running.slot.scanner)?.backend.description().resumable;
     let is_lost = running.fence == fence && running.phase != Phase::Claimed && !is_resumable;
@@ -89,10 +89,10 @@ pub(super) fn permit_type(scan: &Scan, running: &Running, scanner: &LoadedScanne
 
 /// Ready once somebody has asked for the scan to be cancelled.
 pub(super) async fn cancelled(host: &Host, id: &TaskId) {
-    let watch = host.store.watch(id);
+    let watch = host.scans.watch(id);
     loop {
         let changed = watch.changed();
-        if let Ok(Some(Scan { state: ScanState::Running(running), .. })) = host.store.scan(id).await
+        if let Ok(Some(Scan { state: ScanState::Running(running), .. })) = host.scans.scan(id).await
             && running.cancel_requested
         {
             return;
@@ -107,7 +107,7 @@ pub(super) async fn lost(host: &Host, id: &TaskId, fence: Fence, lease: &Lease) 
     loop {
         tokio::time::sleep(paced(HEARTBEAT)).await;
         let asked_at = clock::now();
-        match host.store.heartbeat(id, fence).await {
+        match host.scans.heartbeat(id, fence).await {
             Err(WorkError::Stale) => return,
             Ok(()) => lease.renew(asked_at),
             // While the store is away nobody else can take it over.
@@ -120,6 +120,8 @@ impl Driver {
     /// How long to try to stop the scan at its scanner before it ends so; none when nothing runs there any more.
     pub(super) fn stop_time(&self, outcome: &Outcome) -> Option<Duration> {
         match outcome {
+            // A store in doubt stops only what a caller cancels.
+            Outcome::Timeout | Outcome::Failed(_) if !self.host.orphans.is_trusted() => None,
             Outcome::Timeout | Outcome::Cancelled => Some(paced(STOP_TIME)),
             Outcome::Completed(_) => None,
             Outcome::Failed(failure) => {
@@ -134,7 +136,11 @@ impl Driver {
     pub(super) async fn stop_remote(&mut self) {
         for attempt in 0.. {
             let Err(trouble) = self.try_stop().await else { return };
-            let Cure::Retry(after) = trouble.cure else { return };
+            let after = match trouble.cure {
+                Cure::Retry(after) => after,
+                Cure::AwaitLogin => None,
+                Cure::None | Cure::CheckLogin => return,
+            };
             let message = &trouble.failure.message;
             tracing::warn!(scan = %self.scan.id, trace = %self.scan.trace, reason = message, "the scan could not be stopped at its scanner");
             if let Retry::After(delay) = retry(LONGEST_WAIT.min(attempt), after, rand::random()) {

@@ -1,10 +1,9 @@
-//! Storing what was done at a scanner, also when the store is away or the disk is full for a while.
+//! Storing what was done at a scanner, also when the store or the data folder is away for a while.
 
 use std::time::Duration;
 
 use scanhost_domain::{error_chain::chain, ids::TraceId};
 use scanhost_store::WorkError;
-use scanhost_system::disk;
 
 use super::{Driver, End};
 use crate::host::Host;
@@ -12,8 +11,8 @@ use crate::host::Host;
 /// Before storing a step again that could not be stored.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
-/// Between two looks whether the disk has room again.
-const ROOM_PAUSE: Duration = Duration::from_secs(2);
+/// Between two looks whether the data folder can be used again.
+const FOLDER_PAUSE: Duration = Duration::from_secs(2);
 
 /// Stores a step, however long the store is away: what was done at the scanner cannot be undone, and must be recorded.
 pub(super) async fn persist<T, F>(host: &Host, trace: &TraceId, step: impl Fn() -> F) -> Result<T, End>
@@ -36,13 +35,18 @@ where
 }
 
 impl Driver {
-    /// What was done at the scanner stays there, so that the scan goes on once somebody has made room.
-    pub(super) async fn await_room(&self) -> Result<(), End> {
-        tracing::error!(scan = %self.scan.id, trace = %self.scan.trace, "the disk is full, waiting for room");
-        self.pause(ROOM_PAUSE).await?;
-        while !disk::has_room(&self.host.data) {
-            self.pause(ROOM_PAUSE).await?;
+    /// Waits until the data folder can be used. What was done at the scanner stays there, so that the scan goes on once
+    /// somebody has made room or has put the folder back.
+    pub(super) async fn await_folder(&self) -> Result<(), End> {
+        let mut said = None;
+        loop {
+            self.pause(FOLDER_PAUSE).await?;
+            let Err(error) = self.host.probe_folder().await else { return Ok(()) };
+            let reason = error.to_string();
+            if said.as_ref() != Some(&reason) {
+                tracing::error!(scan = %self.scan.id, trace = %self.scan.trace, reason, "the scan waits for the data folder");
+                said = Some(reason);
+            }
         }
-        Ok(())
     }
 }

@@ -9,7 +9,10 @@ use scanhost_sandbox::{CallContext, ScannerReach, capability::Program};
 use scanhost_system::clock;
 
 use super::Driver;
-use crate::plugin_log::PluginLog;
+use crate::{
+    plugin_log::PluginLog,
+    worker::crash_mark::{MarkedHttp, MarkedProgram},
+};
 
 impl Driver {
     pub(super) fn context(&self) -> CallContext {
@@ -23,6 +26,7 @@ impl Driver {
 
     pub(super) fn reach(&self, placeholders: Placeholders, may_download: bool) -> ScannerReach {
         let http = self.client.call(Some(self.scan.trace.clone()), placeholders, may_download);
+        let http = MarkedHttp { http, mark: self.mark.clone() };
         ScannerReach { http: Box::new(http), program: Some(self.program(None)), log: Box::new(self.log()) }
     }
 
@@ -30,10 +34,11 @@ impl Driver {
     pub(super) fn sole_reach(&self, placeholders: Placeholders) -> ScannerReach {
         let http = self.client.call(Some(self.scan.trace.clone()), placeholders, false);
         let http = http.while_leased(self.lease.clone()).with_sent_flag(self.may_exist.clone());
+        let http = MarkedHttp { http, mark: self.mark.clone() };
         // Of what only one worker may do, this alone starts something.
         let launch = matches!(self.running.phase, Phase::Launching { .. }).then(|| LaunchContext {
             lease: self.lease.clone(),
-            lease_duration: self.host.store.lease(),
+            lease_duration: self.host.scans.lease(),
             tasks: self.host.tasks.clone(),
         });
         ScannerReach { http: Box::new(http), program: Some(self.program(launch)), log: Box::new(self.log()) }
@@ -49,7 +54,8 @@ impl Driver {
             launch,
         };
         let commands = self.snapshot.config.commands_of(&self.backend.description().name);
-        Box::new(ProgramReach { commands, scan: Some(scan) })
+        let program = Box::new(ProgramReach { commands, scan: Some(scan) });
+        Box::new(MarkedProgram { program, mark: self.mark.clone() })
     }
 
     pub(super) fn log(&self) -> PluginLog {

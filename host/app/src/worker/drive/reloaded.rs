@@ -49,7 +49,7 @@ pub(super) async fn with_its_scanner(
         () = lost(host, id, running.fence, lease) => return Err(End::Stale),
         () = host.shutdown.cancelled() => return Err(End::Shutdown),
     }
-    let reports = host.store.scanner_reports().await.unwrap_or_default();
+    let reports = host.scanner_reports.scanner_reports().await.unwrap_or_default();
     if reports.iter().any(|(reported, _)| reported == scanner) {
         tracing::info!(scan = %id, trace = %claimed.scan.trace, %scanner, "this process does not know the scanner, another one does");
         return Err(End::Interrupted);
@@ -91,7 +91,7 @@ impl Driver {
             return Ok(());
         }
         let name = self.running.slot.backend.as_str();
-        let ledger = self.host.kept.ledger().unwrap_or_default();
+        let ledger = self.host.plugin_archive.ledger().unwrap_or_default();
         match ledger.state_version(name, &begun.digest) {
             Some(written) if written != self.backend.description().state_version => {}
             // One that nobody remembers is one of this program's own, or from before there was a ledger.
@@ -101,7 +101,7 @@ impl Driver {
                 return Ok(());
             }
         }
-        match self.kept_version(&begun.digest).await {
+        match self.archived_version(&begun.digest).await {
             Ok(backend) => {
                 tracing::info!(scan = %self.scan.id, trace = %self.scan.trace, plugin = name, version = begun.version, sha256 = begun.digest, "the scan goes on with the plugin that it was begun with");
                 self.backend = backend;
@@ -118,13 +118,14 @@ impl Driver {
         }
     }
 
-    async fn kept_version(&self, digest: &str) -> Result<Arc<Backend>, String> {
+    async fn archived_version(&self, digest: &str) -> Result<Arc<Backend>, String> {
         let name = self.running.slot.backend.as_str();
         let plugin = self.snapshot.plugins.iter().find(|plugin| plugin.name == name).cloned();
         let plugin = plugin.ok_or_else(|| "its plugin is gone".to_owned())?;
-        let (kept, sandbox, digest) = (self.host.kept.clone(), self.host.sandbox.clone(), digest.to_owned());
+        let (archive, sandbox) = (self.host.plugin_archive.clone(), self.host.sandbox.clone());
+        let digest = digest.to_owned();
         let runtime = tokio::runtime::Handle::current();
-        let loading = move || runtime.block_on(plugin.other_version(sandbox, kept.bytes(&digest)?));
+        let loading = move || runtime.block_on(plugin.other_version(sandbox, archive.component(&digest)?));
         let loaded = tokio::task::spawn_blocking(loading).await;
         loaded.unwrap_or_else(|_| Err("loading it crashed".to_owned()))
     }

@@ -10,7 +10,7 @@ use scanhost_outbound::egress::Placeholders;
 use scanhost_results::{FindingsWriter, IngestError, ingest_in_background};
 use scanhost_sandbox::{ExportStep, Fault, ParseFailure};
 use scanhost_store::Change;
-use scanhost_system::disk;
+use scanhost_system::{disk, failpoint, held_folder::remedy};
 
 use super::{Driver, End};
 use crate::worker::files::{self, Arriving};
@@ -27,6 +27,8 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(100);
 impl Driver {
     /// Gets the report, step by step.
     pub(super) async fn export(&mut self, remote_id: String, fetches: u8) -> Result<(), End> {
+        // Nothing is written into a folder that was put in the place of ours.
+        self.host.held_folder.check().map_err(|_| End::NoFolder)?;
         let folder = self.host.folder(&self.scan.id);
         let extension = self.backend.description().report_extension.clone();
         let arriving = Arriving::new(&folder, &extension, self.running.fence).map_err(disk_failure)?;
@@ -44,10 +46,11 @@ impl Driver {
                 if arriving.met_full_disk() { Ok(Ok(None)) } else { answer.map(|answer| answer.map(Some)) }
             };
             match self.judged("scanner.export", step).await {
-                Ok(None) => return Err(End::NoRoom),
+                Ok(None) => return Err(End::NoFolder),
                 Ok(Some(ExportStep::Done)) => break,
                 Ok(Some(ExportStep::Pending { cursor: next, retry_after })) => {
                     cursor = Some(next);
+                    self.in_phase.contradictions = 0;
                     // Not a sign that the download will work: failures are counted over all of them.
                     if self.running.trouble.is_some() {
                         self.store(Change::CallWorked).await?;
@@ -74,16 +77,21 @@ impl Driver {
 
     /// Reads the report: findings first, then the state, so that a completed scan always has something to read.
     pub(super) async fn ingest(&mut self, remote_id: String, fetches: u8) -> Result<(), End> {
+        self.host.held_folder.check().map_err(|_| End::NoFolder)?;
         let folder = self.host.folder(&self.scan.id);
         let path = files::whole(&folder, &self.backend.description().report_extension);
         let (backend, scan_type, log) = (self.backend.clone(), self.scan.request.scan_type, self.log());
         let span = tracing::Span::current();
+        let working = self.mark.work().await;
         // Reading keeps a core busy for as long as it takes: not on a thread that others need.
         let reading = self.host.tasks.spawn_blocking(move || {
-            let _entered = span.entered();
+            let (_entered, _working) = (span.entered(), working);
+            failpoint::reach("scanner.parse", "before");
             // Nobody else reads the report of a scan that runs.
             FindingsWriter::discard_unfinished(&folder).map_err(disk_failure)?;
-            match ingest_in_background(&backend, &path, &folder, Some(scan_type), Some(Box::new(log))) {
+            let read = ingest_in_background(&backend, &path, &folder, Some(scan_type), Some(Box::new(log)));
+            failpoint::reach("scanner.parse", "after");
+            match read {
                 Ok(summary) => Ok(Ok(summary)),
                 Err(IngestError::Malformed(malformed)) => Ok(Err(Unread::Malformed(malformed))),
                 Err(IngestError::Backend(fault)) => Ok(Err(Unread::Fault(fault))),
@@ -122,8 +130,8 @@ enum Unread {
 fn disk_failure(error: std::io::Error) -> End {
     tracing::error!(error = chain(&error), "a scan's files cannot be used");
     if disk::is_full(&error) {
-        return End::NoRoom;
+        return End::NoFolder;
     }
-    let message = format!("this host cannot use its files: {}", error.kind());
+    let message = format!("this host cannot use its files: {}; {}", error.kind(), remedy(&error));
     Failure { code: FailureCode::Host, message }.into()
 }

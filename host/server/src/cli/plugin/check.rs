@@ -133,7 +133,7 @@ fn sentence(passed: &Passed, file: &Path, digest: &str) -> String {
     let name = passed.name.as_deref().unwrap_or("NAME");
     let file = file.file_name().unwrap_or_default().to_string_lossy();
     let clocks = if passed.grants.contains(&"std-stubs") {
-        "  # its clocks stand still; use `context.now-ms` for the time"
+        "  # its clocks do not advance; use `context.now-ms` for the time"
     } else {
         ""
     };

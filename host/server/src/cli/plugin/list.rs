@@ -1,6 +1,6 @@
 //! `plugin list`: lists the versions in use, and plugins that are not loaded.
 
-use scanhost_app::{plugin_list, plugins::Kept};
+use scanhost_app::{plugin_list, plugins::PluginArchive};
 use scanhost_sandbox::Sandbox;
 
 use super::note_no_host;
@@ -21,9 +21,9 @@ pub async fn run(args: Args, as_json: bool) -> anyhow::Result<()> {
         return listing::rows(as_json, &control.ask(Request::Plugins).await?);
     }
     let config = args.folder.load()?;
-    let kept = Kept::new(&config.data);
-    let (snapshot, problems) = app::what_loads(&Sandbox::start(compiled::folder())?, config).await?;
-    let ledger = kept.ledger().map_err(anyhow::Error::msg)?;
+    let archive = PluginArchive::new(&config.data);
+    let (snapshot, problems) = app::build_loadable(&Sandbox::start(compiled::folder())?, config).await?;
+    let ledger = archive.ledger().map_err(anyhow::Error::msg)?;
     note_no_host();
-    listing::rows(as_json, &plugin_list::listed_unserved(&snapshot, &problems, &ledger))
+    listing::rows(as_json, &plugin_list::list_without_server(&snapshot, &problems, &ledger))
 }

@@ -13,7 +13,7 @@ use super::{
 pub const ROW: PromptRow = PromptRow {
     name: "compare_scans",
     title: "Compare two scans",
-    description: "Tell what is new, gone and still there since an earlier scan of the same targets",
+    description: "Show what is new, gone and still there since an earlier scan of the same targets",
     arguments: &[
         ("baseline_task_id", "the id of the earlier, completed scan"),
         ("task_id", "the id of the later, completed scan"),

@@ -35,15 +35,17 @@ async fn write(host: &Arc<Host>, task_id: &str) -> Result<Vec<PromptMessage>, Re
     let (standing, id, worst) = (subject.standing(), subject.id(), subject.worst());
     let text = format!(
         "Plan the remediation of a vulnerability scan.\n\n{standing}\n\n\
-         1. Start from the findings attached; where there are more, page on with get_scan_results and \
+         1. Start from the attached findings. If there are more, get the next pages with get_scan_results and \
          {{\"task_id\": \"{id}\", \"filters\": {{\"severity\": \"{worst}\"}}, \"custom_fields\": [\"host\", \
          \"plugin_id\", \"severity\", \"solution\"], \"page\": 2}}.\n\
          2. Group findings that one piece of work fixes: the same package, the same setting, the same host to be \
          replaced. Where a finding has no solution, say so and propose how to find one.\n\
-         3. Order the groups by risk removed for the work: exploitable and critical first, then what most hosts share.\n\
-         4. Answer with one step a group: what to do, on which hosts, which plugin_ids it ends, what may break, and how \
-         to check that it worked (a run_… scan of those hosts, then the prompt compare_scans with baseline_task_id \"{id}\").\n\
-         5. Propose only. Change nothing and start no scan before the person that you work for agrees.\n\n{UNTRUSTED}"
+         3. Order the groups by how much risk their fix removes for the work it takes: exploitable and critical \
+         findings first, then those that most hosts share.\n\
+         4. Answer with one step for each group: what to do, on which hosts, which plugin_ids it resolves, what may \
+         break, and how to check that it worked (a run_… scan of those hosts, then the prompt compare_scans with \
+         baseline_task_id \"{id}\").\n\
+         5. Propose only. Change nothing and start no scan until the person that you work for agrees.\n\n{UNTRUSTED}"
     );
     let mut messages = vec![PromptMessage::new_text(Role::User, text), subject.status().await?];
     if subject.is_completed() {

@@ -61,8 +61,8 @@ impl Subject {
                     )
                 }
                 Outcome::Failed(_) | Outcome::Timeout | Outcome::Cancelled => format!(
-                    "Scan {id} ended as {} and has no findings: get_scan_status says why. Say so, and whether it is \
-                     worth submitting it again.",
+                    "Scan {id} ended as {} and has no findings. Call get_scan_status for the reason, report it, and \
+                     say whether the scan is worth submitting again.",
                     self.scan.status()
                 ),
             },

@@ -26,11 +26,11 @@ async fn write(host: &Arc<Host>, task_id: &str) -> Result<Vec<PromptMessage>, Re
     let (standing, id, worst) = (subject.standing(), subject.id(), subject.worst());
     let text = format!(
         "Triage a vulnerability scan: say what to fix first.\n\n{standing}\n\n\
-         1. Start from the findings attached; where there are more, take get_scan_results with \
-         {{\"task_id\": \"{id}\", \"schema_profile\": \"triage\"}}, one row for each vulnerability, or page on with \
-         {{\"task_id\": \"{id}\", \"filters\": {{\"severity\": \"{worst}\"}}, \"page\": 2}}.\n\
-         2. Put first what has a public exploit (exploit_available) or a CVE known to be exploited, then the highest \
-         cvss_score, then what most hosts share.\n\
+         1. Start from the attached findings. If there are more, call get_scan_results with {{\"task_id\": \"{id}\", \
+         \"schema_profile\": \"triage\"}}, one row for each vulnerability, or get the next pages with {{\"task_id\": \
+         \"{id}\", \"filters\": {{\"severity\": \"{worst}\"}}, \"page\": 2}}.\n\
+         2. Put first the findings with a public exploit (exploit_available) or a CVE known to be exploited, then \
+         those with the highest cvss_score, then those that most hosts share.\n\
          3. For the five that you put first, read description, solution and plugin_output: get_scan_results with \
          {{\"task_id\": \"{id}\", \"schema_profile\": \"full\", \"filters\": {{\"plugin_id\": …}}}}.\n\
          4. Where authentication failed or was partial, say that local checks are missing on those hosts.\n\

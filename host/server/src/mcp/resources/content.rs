@@ -47,7 +47,7 @@ pub async fn read(host: &Arc<Host>, address: Address) -> Result<Content, Refusal
     match address {
         Address::Scan(id) => {
             let scan = find::scan(host, id.as_str()).await?;
-            let position = host.store.position(&scan).await?;
+            let position = host.scans.position(&scan).await?;
             let keep = if scan.is_finished() { LASTING } else { PASSING };
             json(&StatusReply::new(&scan, position), uri, keep)
         }
@@ -98,7 +98,7 @@ async fn report(host: &Arc<Host>, id: &TaskId, uri: String) -> Result<Content, R
         Refusal::new(
             ErrorCode::Conflict,
             format!("the report has more than {limit} bytes, too many for one answer"),
-            "download_native_scan tells where the file is; get_scan_results returns its findings in pages.",
+            "download_native_scan shows where the file is; get_scan_results returns its findings in pages.",
         )
     })?;
     let is_xml = bytes.trim_ascii_start().starts_with(b"<");

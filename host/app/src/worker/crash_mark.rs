@@ -1,0 +1,222 @@
+//! Which scans a process works on at this very moment, as files that outlive it. A process that dies while it executes a
+//! scan's plugin or reads its report may have died of that scan; one that dies while it waits for the scanner has not.
+
+use std::{
+    collections::HashSet,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use scanhost_domain::{ids::TaskId, scan::Fence};
+use scanhost_sandbox::capability::{
+    Answer, Argument, Downloaded, Http, HttpError, Program, ReportWriter, Request, Response, RunError, Standing,
+};
+use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
+
+/// The folder of the marks, in the data folder. Each is named by its scan and holds the fence of its worker.
+const FOLDER: &str = "at-work";
+
+/// Between two tries to work alone, which hold up nobody else.
+const TRY_INTERVAL: Duration = Duration::from_millis(20);
+
+/// Tries after which a suspect holds up new work of others until it is its turn.
+const POLITE_TRIES: u32 = 250;
+
+/// The marks of this process, and who may work at the same time: work on ordinary scans is shared, and a suspect works
+/// alone, so that another death is surely its own.
+#[derive(Clone)]
+pub struct CrashMarks(Arc<Shared>);
+
+struct Shared {
+    folder: PathBuf,
+    lock: Arc<RwLock<()>>,
+    /// The files that exist now.
+    marked: Mutex<HashSet<PathBuf>>,
+}
+
+/// Whether the scan may be the one that killed earlier processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Suspicion {
+    Clear,
+    Suspect,
+}
+
+/// Held while this process works on a scan.
+enum Permit {
+    Shared { _guard: OwnedRwLockReadGuard<()> },
+    Alone { _guard: OwnedRwLockWriteGuard<()> },
+}
+
+impl CrashMarks {
+    pub fn new(data: &Path) -> Self {
+        let shared = Shared { folder: data.join(FOLDER), lock: Arc::default(), marked: Mutex::default() };
+        Self(Arc::new(shared))
+    }
+
+    /// The mark of a scan that a worker of this process drives. It is not set yet.
+    pub fn mark(&self, id: &TaskId, fence: Fence, suspicion: Suspicion) -> Arc<CrashMark> {
+        let path = self.path(id);
+        Arc::new(CrashMark { marks: self.clone(), path, fence, suspicion, permit: Mutex::new(None) })
+    }
+
+    /// Returns whether the process of the scan's last worker died while it worked on the scan, and forgets it.
+    pub fn take_crash(&self, id: &TaskId, fence: Fence) -> bool {
+        let path = self.path(id);
+        let marked = fs::read_to_string(&path).ok().and_then(|text| text.parse::<u64>().ok());
+        remove(&path);
+        marked.is_some_and(|marked| marked + 1 == fence.0)
+    }
+
+    /// Removes the mark of a deleted scan.
+    pub fn forget(&self, id: &TaskId) {
+        remove(&self.path(id));
+    }
+
+    /// Removes all marks of this process, which ends in an orderly way.
+    pub fn clear(&self) {
+        self.lock_marked().drain().for_each(|path| remove(&path));
+    }
+
+    async fn alone(&self) -> OwnedRwLockWriteGuard<()> {
+        let lock = &self.0.lock;
+        for _ in 0..POLITE_TRIES {
+            match lock.clone().try_write_owned() {
+                Ok(guard) => return guard,
+                Err(_) => tokio::time::sleep(TRY_INTERVAL).await,
+            }
+        }
+        lock.clone().write_owned().await
+    }
+
+    fn path(&self, id: &TaskId) -> PathBuf {
+        self.0.folder.join(id.as_str())
+    }
+
+    fn lock_marked(&self) -> MutexGuard<'_, HashSet<PathBuf>> {
+        self.0.marked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The mark of one scan.
+pub struct CrashMark {
+    marks: CrashMarks,
+    path: PathBuf,
+    fence: Fence,
+    suspicion: Suspicion,
+    /// Present while the mark is set.
+    permit: Mutex<Option<Permit>>,
+}
+
+impl CrashMark {
+    /// Marks the scan until the returned value is dropped.
+    pub async fn work(self: &Arc<Self>) -> Working {
+        self.set().await;
+        Working(self.clone())
+    }
+
+    /// Runs what only waits for others, without the mark.
+    async fn waiting<T>(&self, wait: impl Future<Output = T>) -> T {
+        self.clear();
+        let value = wait.await;
+        self.set().await;
+        value
+    }
+
+    async fn set(&self) {
+        let permit = match self.suspicion {
+            Suspicion::Clear => Permit::Shared { _guard: self.marks.0.lock.clone().read_owned().await },
+            Suspicion::Suspect => Permit::Alone { _guard: self.marks.alone().await },
+        };
+        *self.lock_permit() = Some(permit);
+        let mut marked = self.marks.lock_marked();
+        let write = || {
+            fs::create_dir_all(&self.marks.0.folder)?;
+            fs::write(&self.path, self.fence.0.to_string())
+        };
+        match write() {
+            Ok(()) => {
+                marked.insert(self.path.clone());
+            }
+            // On a full disk a death counts against nobody.
+            Err(error) => tracing::debug!(%error, "a scan could not be marked as being worked on"),
+        }
+    }
+
+    fn clear(&self) {
+        if self.marks.lock_marked().remove(&self.path) {
+            remove(&self.path);
+        }
+        *self.lock_permit() = None;
+    }
+
+    fn lock_permit(&self) -> MutexGuard<'_, Option<Permit>> {
+        self.permit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The mark is set for as long as this lives.
+pub struct Working(Arc<CrashMark>);
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.0.clear();
+    }
+}
+
+fn remove(path: &Path) {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::debug!(%error, file = %path.display(), "a mark of a scan stays");
+        }
+        _ => {}
+    }
+}
+
+/// Requests to a scanner, during which the plugin only waits.
+pub struct MarkedHttp<H> {
+    pub http: H,
+    pub mark: Arc<CrashMark>,
+}
+
+#[async_trait]
+impl<H: Http> Http for MarkedHttp<H> {
+    async fn send(&mut self, request: Request) -> Result<Response, HttpError> {
+        self.mark.waiting(self.http.send(request)).await
+    }
+
+    async fn download(&mut self, request: Request, report: &mut dyn ReportWriter) -> Result<Downloaded, HttpError> {
+        self.mark.waiting(self.http.download(request, report)).await
+    }
+}
+
+/// The program of a scan, for which the plugin only waits.
+pub struct MarkedProgram {
+    pub program: Box<dyn Program>,
+    pub mark: Arc<CrashMark>,
+}
+
+#[async_trait]
+impl Program for MarkedProgram {
+    async fn start(&mut self, command: String, arguments: Vec<Argument>) -> Result<(), RunError> {
+        self.mark.waiting(self.program.start(command, arguments)).await
+    }
+
+    fn look(&mut self) -> Option<Standing> {
+        self.program.look()
+    }
+
+    fn output(&mut self, start: u64, max: usize) -> io::Result<Vec<u8>> {
+        self.program.output(start, max)
+    }
+
+    async fn stop(&mut self) -> Result<(), String> {
+        self.mark.waiting(self.program.stop()).await
+    }
+
+    async fn ask(&mut self, command: String, arguments: Vec<String>) -> Result<Answer, RunError> {
+        self.mark.waiting(self.program.ask(command, arguments)).await
+    }
+}

@@ -1,0 +1,116 @@
+//! `orphans`: shows scans at the scanners that no task owns, and adopts or removes them.
+
+use clap::Subcommand;
+use serde_json::Value as Json;
+
+use super::{config_folder::ConfigFolder, confirm::confirm, listing};
+use crate::{
+    app::Purpose,
+    control::{Control, Request},
+};
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    folder: ConfigFolder,
+    /// Print JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// List the scans at the scanners that carry this installation's mark and that no task owns.
+    List,
+    /// Make a task of an orphan: the host follows the scan to its end and reads its report.
+    Adopt {
+        /// The orphan, as `list` shows it
+        #[arg(required_unless_present = "all")]
+        orphan: Option<String>,
+        /// Adopt all orphans
+        #[arg(long, conflicts_with = "orphan")]
+        all: bool,
+    },
+    /// Stop an orphan if it runs, and delete it at its scanner.
+    Remove {
+        /// The orphan, as `list` shows it
+        #[arg(required_unless_present = "all")]
+        orphan: Option<String>,
+        /// Remove all orphans
+        #[arg(long, conflicts_with = "orphan")]
+        all: bool,
+        /// Do not ask for confirmation
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Let the host stop and remove its own scans at the scanners by itself again, after the store was restored or
+    /// moved.
+    ///
+    /// Do this only where no other scanhost works with the original of this store.
+    Trust,
+}
+
+pub async fn run(args: Args) -> anyhow::Result<()> {
+    let control = Control::open(args.folder.load()?, Purpose::Administration).await?;
+    let done = perform(&control, args.command, args.json).await;
+    control.close().await;
+    done
+}
+
+async fn perform(control: &Control, command: Command, as_json: bool) -> anyhow::Result<()> {
+    match command {
+        Command::List => {
+            let answer = control.ask(Request::Orphans).await?;
+            if as_json {
+                return listing::json(&answer);
+            }
+            listing::table(&answer["orphans"])?;
+            warn(&answer);
+            Ok(())
+        }
+        Command::Adopt { orphan, .. } => {
+            let answer = control.ask(Request::AdoptOrphans { orphan }).await?;
+            listing::one(as_json, &answer, || match words(&answer["task_ids"]) {
+                ids if ids.is_empty() => "there was nothing to adopt".to_owned(),
+                ids => format!("adopted as {ids}"),
+            })
+        }
+        Command::Remove { orphan, yes, .. } => {
+            if !yes {
+                let what = orphan.as_deref().unwrap_or("all orphans");
+                confirm(&format!("Stop {what} if running, and delete at the scanner?"), "nothing was removed")?;
+            }
+            let answer = control.ask(Request::RemoveOrphans { orphan }).await?;
+            listing::one(as_json, &answer, || match words(&answer["removed"]) {
+                removed if removed.is_empty() => "there was nothing to remove".to_owned(),
+                removed => format!("removed {removed}"),
+            })
+        }
+        Command::Trust => {
+            let answer = control.ask(Request::TrustStore).await?;
+            listing::one(as_json, &answer, || {
+                "the store is trusted: the host stops and removes its own scans at the scanners by itself".to_owned()
+            })
+        }
+    }
+}
+
+/// Writes to stderr what the list alone does not show.
+fn warn(answer: &Json) {
+    for reason in answer["not_asked"].as_array().into_iter().flatten() {
+        eprintln!("warning: a scanner could not be asked: {}", listing::text(reason));
+    }
+    if let Some(doubt) = answer["doubt"].as_str() {
+        eprintln!(
+            "warning: {doubt}. The host stops and removes nothing at the scanners by itself until you say `scanhost \
+             orphans trust`"
+        );
+    }
+}
+
+fn words(list: &Json) -> String {
+    let words: Vec<String> = list.as_array().into_iter().flatten().map(listing::text).collect();
+    words.join(", ")
+}

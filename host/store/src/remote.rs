@@ -1,0 +1,78 @@
+//! What the store knows about scans at the scanners beyond the records of its own scans.
+
+use jiff::Timestamp;
+use scanhost_domain::{
+    ids::{ScannerId, TaskId},
+    scan::{Phase, Queued, RefusedPhase, Running, Slot},
+};
+use serde::{Deserialize, Serialize};
+
+/// A scan at a scanner that this store's task made and that is still there after the task was deleted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Leftover {
+    pub scanner: ScannerId,
+    pub remote_id: String,
+    pub task: TaskId,
+}
+
+/// A remote scan with which a new scan goes on, instead of making one at a scanner.
+#[derive(Clone, Debug)]
+pub struct Adoption {
+    pub slot: Slot,
+    pub remote_id: String,
+}
+
+impl Adoption {
+    /// The state of the new scan. No worker has it yet, so the next claim takes it over.
+    ///
+    /// # Errors
+    /// Never, unless the order of phases changes.
+    pub fn running(&self, now: Timestamp) -> Result<Running, RefusedPhase> {
+        let remote_id = || self.remote_id.clone();
+        Queued
+            .start(self.slot.clone(), now)
+            .enter(Phase::Creating)?
+            .enter(Phase::Created { remote_id: remote_id() })?
+            .enter(Phase::Launching { remote_id: remote_id() })?
+            .enter(Phase::Launched { remote_id: remote_id() })
+    }
+}
+
+/// Whether this store may stop and remove scans at the scanners by itself. It may not once it looks like a copy or an
+/// older state of another store, whose scans it would end.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trust {
+    /// The file `installation` in the data folder, as it was when the store was last trusted.
+    pub folder: Option<FolderIdentity>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<Doubt>,
+    /// Scans at the scanners that are no newer than this raise no new doubt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trusted_at: Option<Timestamp>,
+}
+
+/// What identifies a file for as long as nobody copies it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FolderIdentity {
+    pub inode: u64,
+    /// In nanoseconds since 1970; absent where the file system does not tell it.
+    pub born_at: Option<i128>,
+}
+
+impl FolderIdentity {
+    /// Whether both may be the same file. A time of birth that is not known says nothing.
+    pub fn may_be(self, other: Self) -> bool {
+        let same_birth = match (self.born_at, other.born_at) {
+            (Some(one), Some(two)) => one == two,
+            (None, _) | (_, None) => true,
+        };
+        self.inode == other.inode && same_birth
+    }
+}
+
+/// Why the store is not trusted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Doubt {
+    pub reason: String,
+    pub since: Timestamp,
+}
