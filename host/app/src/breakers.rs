@@ -103,6 +103,9 @@ impl Breakers {
     pub fn adopt(&self, scanner: &ScannerId, report: &ScannerReport) {
         let mut entries = self.lock();
         let entry = entries.entry(scanner.clone()).or_default();
+        if report.circuit == entry.breaker.circuit() && report.circuit != Circuit::Closed {
+            entry.refuses_login |= report.refuses_login;
+        }
         if report.changed_at > entry.changed_at && report.circuit != entry.breaker.circuit() {
             tracing::warn!(%scanner, to = report.circuit.name(), "breaker, as another worker has seen");
             entry.breaker = Breaker::reported(report.circuit, report.changed_at.unwrap_or_else(clock::now));

@@ -6,7 +6,7 @@ use scanhost_domain::{
     request::Login,
     scan::{FailureCode, Outcome, PhaseName, Scan, ScanState},
 };
-use scanhost_store::{Adoption, NewScan, StoreError};
+use scanhost_store::{AdoptedFrom, Adoption, NewScan, StoreError};
 use scanhost_system::clock;
 use serde::Serialize;
 
@@ -79,7 +79,7 @@ pub async fn retry(host: &Host, task_id: &str) -> Result<RetryReply, Refusal> {
         retry_of: Some(scan.id.clone()),
         idempotency: None,
         max_depth: u64::MAX,
-        adopts: remote_scan(&scan),
+        adopts: remote_scan(host, &scan),
     };
     match host.dead_letters.retry_dead_letter(new).await? {
         Some(new) => {
@@ -122,7 +122,7 @@ pub async fn retry_all(host: &Host, pool: Option<&str>, code: Option<&str>) -> R
 
 /// The scan at the scanner with which a retry goes on instead of scanning again: it was launched and the host did not
 /// stop it when it gave the task up.
-fn remote_scan(scan: &Scan) -> Option<Adoption> {
+fn remote_scan(host: &Host, scan: &Scan) -> Option<Adoption> {
     let ScanState::Finished(finished) = &scan.state else { return None };
     let (Outcome::Failed(failure), Some(run)) = (&finished.outcome, &finished.run) else { return None };
     let is_left = match run.phase? {
@@ -131,7 +131,8 @@ fn remote_scan(scan: &Scan) -> Option<Adoption> {
         PhaseName::Claimed | PhaseName::Creating | PhaseName::Created | PhaseName::Launching => false,
     };
     let remote_id = run.remote_id.clone().filter(|_| is_left)?;
-    Some(Adoption { slot: run.slot.clone(), remote_id })
+    let slot = host.snapshot.load().scanner(&run.slot.scanner)?.slot();
+    Some(Adoption { slot, remote_id, from: AdoptedFrom::Scanner })
 }
 
 /// Removes the dead letter of one scan, those of one pool, or all. The scans' records stay.

@@ -18,7 +18,18 @@ pub fn parse(task_id: &str) -> Result<TaskId, Refusal> {
 
 pub async fn scan(host: &Host, task_id: &str) -> Result<Scan, Refusal> {
     let id = parse(task_id)?;
-    host.scans.scan(&id).await?.ok_or_else(|| not_found(&id))
+    match host.scans.scan(&id).await? {
+        Some(scan) => Ok(scan),
+        None => Err(absent(host, &id)),
+    }
+}
+
+/// Why there is no such scan: it never existed or was deleted, or the store has lost it.
+pub fn absent(host: &Host, id: &TaskId) -> Refusal {
+    match host.store_watch.emptied() {
+        Some(reason) => Refusal::new(ErrorCode::Unavailable, reason, "Tell the operator, and call again later."),
+        None => not_found(id),
+    }
 }
 
 pub fn not_found(id: &TaskId) -> Refusal {

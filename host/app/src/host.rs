@@ -16,7 +16,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     access::Callers, accesses::Accesses, audit::Audit, breakers::Breakers, concurrency::ConcurrencyLimit,
     faults::Faults, metrics::Metrics, open_reports::Reports, orphans::Orphans, plugins::PluginArchive,
-    reloads::Reloads, role::Role, seal::Sealer, snapshot::Snapshot, waits::Waits, worker::CrashMarks,
+    reloads::Reloads, role::Role, seal::Sealer, snapshot::Snapshot, store_watch::StoreWatch, waits::Waits,
+    worker::CrashMarks,
 };
 
 /// How long the file system may take to answer.
@@ -47,6 +48,7 @@ pub struct Host {
     pub reports: Reports,
     /// What runs for scans of this process.
     pub programs: Arc<Programs>,
+    pub store_watch: StoreWatch,
     /// Scans at the scanners that no task owns.
     pub orphans: Orphans,
     /// Which scans this process works on at this moment.
@@ -58,6 +60,8 @@ pub struct Host {
     /// Everything that runs in the background; shutdown waits for it.
     pub tasks: TaskTracker,
     pub shutdown: CancellationToken,
+    /// Cancelled when the process is about to shut down: it still answers, and takes no more work.
+    pub leaving: CancellationToken,
 }
 
 impl Host {

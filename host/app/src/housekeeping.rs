@@ -39,8 +39,10 @@ pub async fn run(host: Arc<Host>) {
     let mut suspects = Suspects::default();
     loop {
         let round = async {
-            delete_expired(&host).await;
-            suspects.look(&host).await;
+            if host.store_watch.permits_housekeeping() && host.held_folder.check().is_ok() {
+                delete_expired(&host).await;
+                suspects.look(&host).await;
+            }
         };
         tokio::select! {
             () = round => {}

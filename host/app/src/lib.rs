@@ -38,6 +38,7 @@ pub mod scans;
 pub mod scrape;
 pub mod seal;
 pub mod snapshot;
+pub mod store_watch;
 pub mod submit;
 pub mod telemetry;
 pub mod transitions;

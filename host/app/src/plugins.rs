@@ -9,7 +9,7 @@ use scanhost_config::PluginSource;
 use scanhost_sandbox::{Backend, Digest, Profile, World};
 
 pub use archive::{Ledger, PluginArchive, Rollback, ServedVersion};
-pub use load::{Loader, STANDARD_PROFILE};
+pub use load::{Loader, STANDARD_PROFILE, built_in, built_in_names};
 
 /// One loaded version of a plugin.
 #[derive(Clone)]

@@ -20,6 +20,10 @@ const FILE_NAME: &str = "task.json";
 /// Writes the record, unless the scan was deleted in the meantime. A failure is only logged, since the store has the
 /// authoritative state.
 pub async fn write(host: &Host, scan: &Scan) {
+    if let Err(error) = host.held_folder.check() {
+        tracing::warn!(scan = %scan.id, trace = %scan.trace, error = chain(&error), "task.json cannot be written");
+        return;
+    }
     let plugin = match &scan.state {
         ScanState::Finished(finished) => finished.run.as_ref().map(|run| &run.slot.plugin),
         ScanState::Queued(_) | ScanState::Running(_) => None,

@@ -10,7 +10,10 @@ use scanhost_domain::{
 use scanhost_store::{Cancelled, Deleted, StoreError};
 use scanhost_system::{atomic, clock};
 
-use crate::{host::Host, refusal::Refusal};
+use crate::{
+    host::Host,
+    refusal::{ErrorCode, Refusal},
+};
 
 /// The folder of the notes, in the data folder. Each is named by its scan.
 const NOTES: &str = "removing";
@@ -32,6 +35,13 @@ pub enum Removal {
 /// # Errors
 /// When the store or the files cannot be used.
 pub async fn remove(host: &Arc<Host>, id: &TaskId, force: bool) -> Result<Removal, Refusal> {
+    host.held_folder.check().map_err(|error| {
+        Refusal::new(
+            ErrorCode::Unavailable,
+            error.to_string(),
+            "Nothing was deleted. Try again once the folder is back.",
+        )
+    })?;
     if force {
         stop(host, id).await?;
     }
@@ -40,6 +50,10 @@ pub async fn remove(host: &Arc<Host>, id: &TaskId, force: bool) -> Result<Remova
         tracing::warn!(scan = %id, error = chain(&error), "no note could be taken of a removal");
     }
     match host.scans.delete(id, force, clock::now()).await? {
+        Deleted::NotFound if !may_remove_files(host).await => {
+            drop_note(host, id);
+            Ok(Removal::NotFound)
+        }
         Deleted::NotFound => {
             remove_files(host, id).map_err(|error| Refusal::internal("removing the scan's files", &error))?;
             Ok(Removal::NotFound)
@@ -62,6 +76,9 @@ pub async fn remove(host: &Arc<Host>, id: &TaskId, force: bool) -> Result<Remova
 /// When the store cannot be asked which they are.
 pub async fn resume(host: &Host) -> Result<(), StoreError> {
     let Ok(notes) = fs::read_dir(host.data.join(NOTES)) else { return Ok(()) };
+    if !may_remove_files(host).await {
+        return Ok(());
+    }
     for note in notes.filter_map(Result::ok) {
         let Some(id) = note.file_name().to_str().and_then(|name| name.parse::<TaskId>().ok()) else { continue };
         // A record that is still there is being deleted just now, or was not: then the note says nothing.
@@ -92,6 +109,10 @@ pub async fn writing_anew(host: &Host, id: &TaskId, write: impl FnOnce() -> io::
 /// Removes what a scan's worker has written since the scan was deleted, where it was.
 pub async fn clear_if_gone(host: &Host, id: &TaskId) {
     let left = match host.scans.scan(id).await {
+        Ok(None) if !may_remove_files(host).await => {
+            drop_note(host, id);
+            return;
+        }
         Ok(None) => remove_files(host, id),
         Ok(Some(_)) | Err(StoreError::Damaged(_)) => {
             drop_note(host, id);
@@ -103,6 +124,12 @@ pub async fn clear_if_gone(host: &Host, id: &TaskId) {
     if let Err(error) = left {
         tracing::warn!(scan = %id, error = chain(&error), "a deleted scan's files stay");
     }
+}
+
+/// Whether the files of a scan without a record may go: not where the store has lost its records, or is another one.
+async fn may_remove_files(host: &Host) -> bool {
+    let is_bound = host.settings.is_bound().await.unwrap_or(false);
+    is_bound && host.remote_scans.trust().await.is_ok_and(|trust| trust.is_some_and(|trust| trust.doubt.is_none()))
 }
 
 fn note(host: &Host, id: &TaskId) -> PathBuf {

@@ -5,6 +5,7 @@ pub mod compare;
 pub mod delete;
 pub mod list;
 pub mod native_report;
+pub mod reread;
 pub mod results;
 mod scan_args;
 pub mod settings;

@@ -24,6 +24,13 @@ pub async fn run(host: Arc<Host>) {
     let mut generations = host.reloads.generations();
     while !host.shutdown.is_cancelled() {
         generations.mark_unchanged();
+        if !host.store_watch.permits_claims() || host.leaving.is_cancelled() {
+            tokio::select! {
+                () = tokio::time::sleep(PAUSE) => {}
+                () = host.shutdown.cancelled() => {}
+            }
+            continue;
+        }
         let snapshot = host.snapshot.load_full();
         let offers = snapshot.offers(|scanner| {
             host.breakers.takes_scans(&scanner.id)

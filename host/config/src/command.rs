@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use scanhost_domain::ids::BackendName;
 
-use super::{Config, fields::Fields, setting::Setting};
+use super::{Config, fields::Fields, problem::Position, setting::Setting};
 use crate::secret::Secret;
 
 pub use pattern::Pattern;
@@ -21,6 +21,10 @@ pub struct Command {
     /// All of its environment. The values may be secrets, so they are not shown.
     pub env: Vec<(String, Secret)>,
     pub limits: CommandLimits,
+    /// The position that a problem with its program names.
+    pub place: Option<Position>,
+    /// Whether everything that its plugin depends on could be read.
+    pub(crate) is_sound: bool,
 }
 
 /// Limits of one run of a program.
@@ -38,23 +42,40 @@ impl Config {
     /// The commands that a backend may run, by name: those of its plugin's entry. A built-in backend has no entry, and
     /// may run the command of its own name.
     pub fn commands_of(&self, backend: &BackendName) -> BTreeMap<String, Arc<Command>> {
-        let own = [backend.to_string()];
-        let granted: Vec<&String> = match self.plugins.get(backend.as_str()) {
-            Some(plugin) => plugin.commands.iter().collect(),
-            None => own.iter().collect(),
+        let granted = self.granted_commands(backend).into_iter();
+        granted.filter_map(|name| self.commands.get(&name).cloned().map(|command| (name, command))).collect()
+    }
+
+    /// Whether no command that the backend may run has a problem.
+    pub(crate) fn has_sound_commands(&self, backend: &BackendName) -> bool {
+        let is_sound = |name: String| match self.commands.get(&name) {
+            Some(command) => command.is_sound,
+            None => !self.given_commands.may_have(&name),
         };
-        let granted = granted.into_iter().filter_map(|name| Some((name.clone(), self.commands.get(name)?.clone())));
-        granted.collect()
+        let are_all_known = self.plugins.get(backend.as_str()).is_none_or(|plugin| plugin.are_commands_known);
+        are_all_known && self.granted_commands(backend).into_iter().all(is_sound)
+    }
+
+    fn granted_commands(&self, backend: &BackendName) -> Vec<String> {
+        match self.plugins.get(backend.as_str()) {
+            Some(plugin) => plugin.commands.iter().cloned().collect(),
+            None => vec![backend.to_string()],
+        }
     }
 }
 
 pub(super) fn read_all(setting: &Setting<'_>) -> Option<BTreeMap<String, Arc<Command>>> {
     let named = setting.named::<BackendName>()?;
-    Some(named.into_iter().filter_map(|(name, command)| Some((name.to_string(), Arc::new(read(&command)?)))).collect())
+    let read = |(name, command): (Option<BackendName>, Setting<'_>)| {
+        let command = read(&command);
+        Some((name?.to_string(), Arc::new(command?)))
+    };
+    Some(named.into_iter().filter_map(read).collect())
 }
 
 fn read(setting: &Setting<'_>) -> Option<Command> {
     let mut fields = setting.fields();
+    let place = fields.place("program");
     let program = fields.required("program").and_then(|program| {
         let path = PathBuf::from(program.text()?);
         if !path.is_absolute() || program.text()?.contains('\0') {
@@ -71,7 +92,8 @@ fn read(setting: &Setting<'_>) -> Option<Command> {
     }
     let limits = limits(fields.section("limits"));
     fields.finish();
-    Some(Command { program: program?, allow: allow?, env, limits })
+    let is_sound = !["program", "allow", "env"].into_iter().any(|key| setting.has_problem_in(key));
+    Some(Command { program: program?, allow: allow?, env, limits, place, is_sound })
 }
 
 fn environment(setting: &Setting<'_>) -> Option<Vec<(String, Secret)>> {

@@ -22,17 +22,49 @@ pub(super) struct Context<'a> {
     pub(super) environment: &'a Environment<'a>,
     folder: Option<&'a Path>,
     problems: RefCell<Vec<Problem>>,
+    /// Settings that work, but hardly as intended.
+    warnings: RefCell<Vec<Problem>>,
     sources: RefCell<BTreeSet<PathBuf>>,
 }
 
 impl<'a> Context<'a> {
     pub(super) fn new(folder: Option<&'a Path>, environment: &'a Environment<'a>) -> Self {
-        Self { environment, folder, problems: RefCell::default(), sources: RefCell::default() }
+        Self {
+            environment,
+            folder,
+            problems: RefCell::default(),
+            warnings: RefCell::default(),
+            sources: RefCell::default(),
+        }
     }
 
     pub(super) fn report(&self, file: &str, place: Option<Position>, key: &str, message: String) {
         let problem = Problem { file: file.to_owned(), place, key: key.to_owned(), message };
         self.problems.borrow_mut().push(problem);
+    }
+
+    pub(super) fn warn(&self, file: &str, place: Option<Position>, key: &str, message: String) {
+        let warning = Problem { file: file.to_owned(), place, key: key.to_owned(), message };
+        self.warnings.borrow_mut().push(warning);
+    }
+
+    /// Takes back what was reported about this key, since another problem turned out to be its cause.
+    pub(super) fn retract(&self, file: &str, key: &str) {
+        self.problems.borrow_mut().retain(|problem| problem.file != file || problem.key != key);
+    }
+
+    /// Whether a problem was reported about this key itself. The empty key is the file as a whole.
+    pub(super) fn has_problem_at(&self, file: &str, key: &str) -> bool {
+        self.problems.borrow().iter().any(|problem| problem.file == file && problem.key == key)
+    }
+
+    /// Whether a problem was reported about this key, or about something within its value.
+    pub(super) fn has_problem_within(&self, file: &str, key: &str) -> bool {
+        let is_within = |problem: &Problem| {
+            let rest = problem.key.strip_prefix(key);
+            problem.file == file && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        self.problems.borrow().iter().any(is_within)
     }
 
     /// Resolves a path of the configuration. A relative one begins in the folder of the configuration.
@@ -51,7 +83,9 @@ impl<'a> Context<'a> {
         Ok(text)
     }
 
-    pub(super) fn into_parts(self) -> (Vec<Problem>, Vec<PathBuf>) {
-        (self.problems.into_inner(), self.sources.into_inner().into_iter().collect())
+    /// The problems, the warnings and the sources.
+    pub(super) fn into_parts(self) -> (Vec<Problem>, Vec<Problem>, Vec<PathBuf>) {
+        let sources = self.sources.into_inner().into_iter().collect();
+        (self.problems.into_inner(), self.warnings.into_inner(), sources)
     }
 }

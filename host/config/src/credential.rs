@@ -29,8 +29,11 @@ pub struct Escalation {
 }
 
 pub(super) fn read_all(setting: &Setting<'_>) -> Option<BTreeMap<CredentialName, Credential>> {
-    let named = setting.named()?;
-    Some(named.into_iter().filter_map(|(name, credential)| Some((name, read(&credential)?))).collect())
+    let read = |(name, credential): (Option<CredentialName>, Setting<'_>)| {
+        let credential = read(&credential);
+        Some((name?, credential?))
+    };
+    Some(setting.named()?.into_iter().filter_map(read).collect())
 }
 
 fn read(setting: &Setting<'_>) -> Option<Credential> {

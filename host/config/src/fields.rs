@@ -12,11 +12,13 @@ pub(super) struct Fields<'a> {
     /// `None` if the setting is no mapping, which was reported.
     entries: Option<Vec<(&'a str, Setting<'a>)>>,
     known_keys: Vec<String>,
+    /// Required keys that were reported as missing.
+    missing_keys: Vec<String>,
 }
 
 impl<'a> Setting<'a> {
     pub(super) fn fields(&self) -> Fields<'a> {
-        Fields { setting: self.clone(), entries: self.entries(), known_keys: Vec::new() }
+        Fields { setting: self.clone(), entries: self.entries(), known_keys: Vec::new(), missing_keys: Vec::new() }
     }
 }
 
@@ -42,6 +44,7 @@ impl<'a> Fields<'a> {
         if found.is_none() && self.entries.is_some() {
             let setting = Setting { path: join(&self.setting.path, key), ..self.setting.clone() };
             setting.report(message);
+            self.missing_keys.push(key.to_owned());
         }
         found
     }
@@ -57,7 +60,7 @@ impl<'a> Fields<'a> {
             Some(setting) => setting.fields(),
             None => {
                 let setting = Setting { path: join(&self.setting.path, key), ..self.setting.clone() };
-                Fields { setting, entries: Some(Vec::new()), known_keys: Vec::new() }
+                Fields { setting, entries: Some(Vec::new()), known_keys: Vec::new(), missing_keys: Vec::new() }
             }
         }
     }
@@ -67,12 +70,25 @@ impl<'a> Fields<'a> {
         self.setting.report(message);
     }
 
+    /// Whether a problem was reported about this key, or about something within its value.
+    pub(super) fn has_problem_in(&self, key: &str) -> bool {
+        self.setting.has_problem_in(key)
+    }
+
+    /// The entries whose keys nobody asked for.
+    pub(super) fn unknown(&self) -> impl Iterator<Item = &(&'a str, Setting<'a>)> {
+        self.entries.iter().flatten().filter(move |(name, _)| !self.known_keys.iter().any(|key| key == name))
+    }
+
     /// Reports the keys that nobody asked for.
     pub(super) fn finish(self) {
-        for (name, setting) in
-            self.entries.iter().flatten().filter(|(name, _)| !self.known_keys.iter().any(|key| key == name))
-        {
-            setting.report(match nearest(name, self.known_keys.iter().map(String::as_str)) {
+        for (name, setting) in self.unknown() {
+            let nearest = nearest(name, self.known_keys.iter().map(String::as_str));
+            if let Some(known) = nearest.filter(|known| self.missing_keys.iter().any(|missing| missing == known)) {
+                // The required key is there, but misspelt.
+                self.setting.context.retract(self.setting.file, &join(&self.setting.path, known));
+            }
+            setting.report(match nearest {
                 Some(known) => format!("unknown key; did you mean `{known}`?"),
                 None => format!("unknown key; known here: {}", self.known_keys.join(", ")),
             });

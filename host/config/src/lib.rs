@@ -10,6 +10,7 @@ mod level;
 mod limit;
 mod listen;
 mod log;
+mod names;
 mod plugin;
 mod pool;
 mod problem;
@@ -32,12 +33,15 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use scanhost_domain::ids::{CredentialName, PoolName};
 
 use context::Context;
 use document::Document;
+use names::Names;
+use pool::Pools;
 
 pub use crate::{
     command::{Command, CommandLimits},
@@ -66,6 +70,8 @@ pub struct Config {
     pub data: PathBuf,
     /// The prefix of all keys in Redis.
     pub key_prefix: String,
+    /// Whether a Redis that may lose what it has acknowledged is refused at the start.
+    pub require_persistence: bool,
     /// One of `pools`.
     pub default_pool: PoolName,
     pub tokens: Vec<Token>,
@@ -77,6 +83,8 @@ pub struct Config {
     pub confirm_privileged: bool,
     pub limits: Limits,
     pub retention: Retention,
+    /// How long the server still answers after it was asked to end, while `/ready` says that it is about to.
+    pub shutdown_grace: Duration,
     pub log: Log,
     /// The key that seals the secrets of requests.
     pub key_file: PathBuf,
@@ -90,8 +98,23 @@ pub struct Config {
     /// Profiles, the built-in ones first.
     pub profiles: Vec<ProfileDefinition>,
     sources: Vec<PathBuf>,
+    /// The names under `plugins` and `commands`, also of entries that cannot be read.
+    given_plugins: Names,
+    given_commands: Names,
+    is_data_sound: bool,
     /// The positions of the keys that a running process cannot change.
     fixed: BTreeMap<&'static str, Option<Position>>,
+}
+
+/// What was read of a configuration that may have problems.
+pub struct Examined {
+    /// The configuration. If there are problems, it has stand-ins for what cannot be read, and may have no pool.
+    pub config: Option<Config>,
+    pub problems: Vec<Problem>,
+    /// Settings that work, but hardly as intended.
+    pub warnings: Vec<Problem>,
+    /// The files that were read or looked for.
+    pub sources: Vec<PathBuf>,
 }
 
 /// The scanners without a configuration folder.
@@ -103,30 +126,19 @@ impl Config {
     /// # Errors
     /// The error has every problem of all files.
     pub fn load(folder: Option<&Path>, environment: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
-        let (config, problems, sources) = Self::read(folder, environment);
+        let Examined { config, problems, sources, warnings: _ } = Self::examine(folder, environment);
         match config {
             Some(config) if problems.is_empty() => Ok(Self { sources, ..config }),
             _ => Err(Problems::new(problems, sources)),
         }
     }
 
-    /// The configuration as far as it can be read, and every problem.
-    pub fn examine(
-        folder: Option<&Path>,
-        environment: &dyn Fn(&str) -> Option<String>,
-    ) -> (Option<Self>, Vec<Problem>) {
-        let (config, problems, _) = Self::read(folder, environment);
-        (config, problems)
-    }
-
-    fn read(
-        folder: Option<&Path>,
-        environment: &dyn Fn(&str) -> Option<String>,
-    ) -> (Option<Self>, Vec<Problem>, Vec<PathBuf>) {
+    /// Reads the configuration as far as it can be read, and finds every problem and every likely mistake.
+    pub fn examine(folder: Option<&Path>, environment: &dyn Fn(&str) -> Option<String>) -> Examined {
         let context = Context::new(folder, environment);
         let config = Documents::read(&context, folder).config(&context);
-        let (problems, sources) = context.into_parts();
-        (config, problems, sources)
+        let (problems, warnings, sources) = context.into_parts();
+        Examined { config, problems, warnings, sources }
     }
 
     /// The data folder, also of a configuration that has problems elsewhere.
@@ -152,6 +164,28 @@ impl Config {
         self.fixed.get(fixed).copied().flatten()
     }
 
+    /// The plugins that are given, but cannot be loaded as they are given, for reasons that are problems already.
+    pub fn unsound_plugins(&self) -> impl Iterator<Item = &str> {
+        let is_sound = move |name: &&str| self.plugins.get(*name).is_some_and(|plugin| plugin.are_grants_known);
+        self.given_plugins.iter().filter(move |name| !is_sound(name))
+    }
+
+    /// Whether there may be an entry for a plugin of this name, even one that cannot be read.
+    pub fn may_have_plugin(&self, name: &str) -> bool {
+        self.given_plugins.may_have(name)
+    }
+
+    /// Whether everything could be read that decides whether the backend can use this scanner.
+    pub fn is_sound_scanner(&self, scanner: &Scanner) -> bool {
+        // A scanner without an address is a program of this machine.
+        scanner.is_sound && (scanner.url.is_some() || self.has_sound_commands(&scanner.backend))
+    }
+
+    /// Whether `data` could be read.
+    pub fn has_sound_data(&self) -> bool {
+        self.is_data_sound
+    }
+
     /// Every file that was read or looked for, including secrets and certificates.
     pub fn sources(&self) -> &[PathBuf] {
         &self.sources
@@ -168,6 +202,9 @@ struct Documents {
 
 impl Documents {
     fn read(context: &Context<'_>, folder: Option<&Path>) -> Self {
+        for file in FILES {
+            warn_of_other_extension(context, folder, file);
+        }
         let read = |file, is_needed, default| match folder {
             Some(folder) => Document::read(context, folder, file, is_needed),
             None => Document::parse(context, file, default),
@@ -184,33 +221,37 @@ impl Documents {
     /// `None` only after a problem; some problems still give a configuration.
     fn config(&self, context: &Context<'_>) -> Option<Config> {
         let mut server = self.server.as_ref()?.root(context).fields();
+        // What else depends on this file is not judged by the stand-in for a file that cannot be read.
+        let is_read = !context.has_problem_at(SERVER_FILE, "");
 
-        let commands = server.or("commands", BTreeMap::new(), |commands| command::read_all(&commands));
-        let plugins = server.or("plugins", BTreeMap::new(), |plugins| plugin::read_all(&plugins, &commands));
-        let has_component = |name: &str| plugins.contains_key(name);
+        let commands_given = server.get("commands");
+        let given_commands = Names::of(commands_given.as_ref(), is_read);
+        let commands = commands_given.and_then(|commands| command::read_all(&commands)).unwrap_or_default();
+        let plugins_given = server.get("plugins");
+        let given_plugins = Names::of(plugins_given.as_ref(), is_read);
+        let plugins = plugins_given.and_then(|plugins| plugin::read_all(&plugins, &given_commands)).unwrap_or_default();
+        let has_component = |name: &str| given_plugins.may_have(name);
         let built_in = profile::read_all(&self.built_in_profiles.as_ref()?.root(context), &has_component);
         let profiles = self.profiles.as_ref().and_then(|file| profile::read_all(&file.root(context), &has_component));
 
-        let pools = match &self.scanners {
-            Some(scanners) => pool::read_all(&scanners.root(context), server.section("pools")),
-            None => server.get("pools").and(None),
-        };
+        let scanners = self.scanners.as_ref().map(|scanners| scanners.root(context));
+        let Pools { pools, are_complete } = pool::read_all(scanners.as_ref(), server.section("pools"));
         let default_pool = server.get("default_pool").and_then(|name| {
             let default: PoolName = name.parse()?;
-            if pools.as_ref().is_some_and(|pools| pools.iter().all(|pool| pool.name != default)) {
+            if are_complete && pools.iter().all(|pool| pool.name != default) {
                 name.report("there is no such pool in scanners.yaml");
             }
             Some(default)
         });
 
         let tokens_given = server.get("tokens");
-        let tokens = tokens_given.as_ref().and_then(token::read_all).unwrap_or_default();
         // Tokens that cannot be read are a problem of their own.
-        let has_tokens = tokens_given.is_some_and(|tokens| !tokens.is_empty_list());
+        let has_tokens = tokens_given.as_ref().is_some_and(|tokens| !tokens.is_empty_list());
         let listen = server.or("listen", DEFAULT_LISTEN, |listen| {
             let address = listen::address(&listen)?;
             listen.check(listen::permit(address, has_tokens))
         });
+        let tokens = tokens_given.and_then(|tokens| token::read_all(&tokens, listen)).unwrap_or_default();
         let allowed_origins =
             server.or("allowed_origins", Vec::new(), |origins| origins.list_of(|origin| listen::origin(&origin)));
 
@@ -224,22 +265,37 @@ impl Documents {
         secrets.finish();
 
         let store = server.or("store", StoreKind::Embedded, |store| StoreKind::read(&store));
+        let is_data_sound = is_read && !server.has_problem_in("data");
+        if let StoreKind::Redis(_) = store
+            && is_data_sound
+            && data.is_relative()
+        {
+            let message = "the folder is relative to the working directory of each process, but all processes that \
+                           share this Redis need the same folder: give an absolute path";
+            context.warn(SERVER_FILE, server.place("data"), "data", message.to_owned());
+        }
         let key_prefix = server.or("key_prefix", String::new(), |prefix| store::key_prefix(&prefix));
+        let mut redis = server.section("redis");
+        let require_persistence = redis.or("require_persistence", false, |require| require.boolean());
+        redis.finish();
         let confirm_privileged = server.or("confirm_privileged", false, |confirm| confirm.boolean());
         let limits = Limits::read(server.section("limits"), has_tokens);
         let retention = Retention::read(server.section("retention"));
+        let shutdown_grace = server
+            .or("shutdown_grace_seconds", Duration::ZERO, |grace| grace.duration(Duration::from_secs(1), 0.0..=600.0));
         let log = Log::read(server.section("log"));
         let credentials = server.or("credentials", BTreeMap::new(), |credentials| credential::read_all(&credentials));
         server.finish();
 
-        let pools = pools?;
-        let default_pool = default_pool.or_else(|| Some(pools.first()?.name.clone()))?;
-        let profiles = profile::replace(built_in?, profiles?);
+        let default_pool =
+            default_pool.or_else(|| pools.first().map(|pool| pool.name.clone())).unwrap_or_else(pool::stand_in_name);
+        let profiles = profile::replace(built_in?, profiles.unwrap_or_default());
         Some(Config {
             listen,
             store,
             data,
             key_prefix,
+            require_persistence,
             default_pool,
             tokens,
             tls,
@@ -247,6 +303,7 @@ impl Documents {
             confirm_privileged,
             limits,
             retention,
+            shutdown_grace,
             log,
             key_file,
             credentials,
@@ -255,8 +312,29 @@ impl Documents {
             plugins,
             profiles,
             sources: Vec::new(),
+            given_plugins,
+            given_commands,
+            is_data_sound,
             fixed,
         })
+    }
+}
+
+const SERVER_FILE: &str = "scanhost.yaml";
+
+const FILES: [&str; 3] = [SERVER_FILE, "scanners.yaml", "profiles.yaml"];
+
+/// Warns of a file whose name ends in another usual way, which is never read.
+fn warn_of_other_extension(context: &Context<'_>, folder: Option<&Path>, file: &str) {
+    let Some((folder, name)) = folder.zip(file.strip_suffix(".yaml")) else { return };
+    let other = format!("{name}.yml");
+    if folder.join(&other).exists() {
+        let message = if folder.join(file).exists() {
+            format!("the file is not read, since {file} is there: remove one of them")
+        } else {
+            format!("the file is not read: rename it to {file}")
+        };
+        context.warn(&other, None, "", message);
     }
 }
 

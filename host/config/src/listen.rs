@@ -10,7 +10,11 @@ use super::setting::Setting;
 pub struct Exposed(pub SocketAddr);
 
 pub(super) fn permit(address: SocketAddr, has_tokens: bool) -> Result<SocketAddr, Exposed> {
-    if has_tokens || address.ip().to_canonical().is_loopback() { Ok(address) } else { Err(Exposed(address)) }
+    if has_tokens || is_loopback(address) { Ok(address) } else { Err(Exposed(address)) }
+}
+
+pub(super) fn is_loopback(address: SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
 }
 
 pub(super) fn address(setting: &Setting<'_>) -> Option<SocketAddr> {

@@ -3,13 +3,12 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
-    sync::Arc,
     time::Duration,
 };
 
 use scanhost_domain::ids::BackendName;
 
-use super::{command::Command, fields::Fields, problem::Position, setting::Setting, token::sha256};
+use super::{fields::Fields, names::Names, problem::Position, setting::Setting, token::sha256};
 
 #[derive(Clone, Debug)]
 pub struct PluginSource {
@@ -23,6 +22,10 @@ pub struct PluginSource {
     pub limits: PluginLimits,
     /// The position that a problem with it names.
     pub place: Option<Position>,
+    /// Whether its grants could be read; without them it would not load.
+    pub(crate) are_grants_known: bool,
+    /// Whether its list of commands could be read, and names only commands that are given.
+    pub(crate) are_commands_known: bool,
 }
 
 /// Limits of one call.
@@ -33,16 +36,18 @@ pub struct PluginLimits {
     pub wall: Duration,
 }
 
-pub(super) fn read_all(
-    setting: &Setting<'_>,
-    commands: &BTreeMap<String, Arc<Command>>,
-) -> Option<BTreeMap<String, PluginSource>> {
+/// The plugins by name. `commands` are the names of the commands that are given.
+pub(super) fn read_all(setting: &Setting<'_>, commands: &Names) -> Option<BTreeMap<String, PluginSource>> {
     // A plugin's name becomes the name of a backend or a profile, and both have the same form.
     let named = setting.named::<BackendName>()?;
-    Some(named.into_iter().filter_map(|(name, plugin)| Some((name.to_string(), read(&plugin, commands)?))).collect())
+    let read = |(name, plugin): (Option<BackendName>, Setting<'_>)| {
+        let plugin = read(&plugin, commands);
+        Some((name?.to_string(), plugin?))
+    };
+    Some(named.into_iter().filter_map(read).collect())
 }
 
-fn read(setting: &Setting<'_>, known: &BTreeMap<String, Arc<Command>>) -> Option<PluginSource> {
+fn read(setting: &Setting<'_>, known: &Names) -> Option<PluginSource> {
     let mut fields = setting.fields();
     let file = fields.required("file").and_then(|file| {
         let text = file.text()?;
@@ -54,13 +59,15 @@ fn read(setting: &Setting<'_>, known: &BTreeMap<String, Arc<Command>>) -> Option
     let digest = fields.get("sha256").and_then(|digest| sha256(&digest));
     let grants = fields.or("grants", Vec::new(), |grants| grants.list_of(|grant| grant.text().map(str::to_owned)));
     let grants: BTreeSet<String> = grants.into_iter().collect();
+    let mut are_grants_known = !setting.has_problem_in("grants");
     let commands = fields.or("commands", Vec::new(), |commands| {
-        if !grants.contains("command") {
+        if are_grants_known && !grants.contains("command") {
+            are_grants_known = false;
             commands.report("has no effect without `command` among its `grants`");
         }
         commands.list_of(|command| {
             let name = command.text()?;
-            if !known.contains_key(name) {
+            if !known.may_have(name) {
                 command.report(format!("there is no command of that name: {}", listed(known)));
             }
             Some(name.to_owned())
@@ -75,14 +82,16 @@ fn read(setting: &Setting<'_>, known: &BTreeMap<String, Arc<Command>>) -> Option
         commands: commands.into_iter().collect(),
         limits,
         place: setting.place,
+        are_grants_known,
+        are_commands_known: !setting.has_problem_in("commands"),
     })
 }
 
-fn listed(commands: &BTreeMap<String, Arc<Command>>) -> String {
-    if commands.is_empty() {
+fn listed(commands: &Names) -> String {
+    let names: Vec<&str> = commands.iter().collect();
+    if names.is_empty() {
         return "the section `commands` is missing or empty".to_owned();
     }
-    let names: Vec<_> = commands.keys().map(String::as_str).collect();
     format!("`commands` has {}", names.join(", "))
 }
 

@@ -24,29 +24,73 @@ pub enum Balance {
     RoundRobin,
 }
 
-/// The pools of scanners.yaml, in the order of the file. `settings` is the section `pools` of scanhost.yaml.
-pub(super) fn read_all(scanners: &Setting<'_>, mut settings: Fields<'_>) -> Option<Vec<Pool>> {
-    let named = scanners.named::<PoolName>()?;
-    if named.is_empty() {
-        scanners.report("defines no pool of scanners");
-    }
-    let mut pools = Vec::new();
-    for (name, list) in named {
-        let fields = settings.section(name.as_str());
-        pools.push(read(name, &list, fields));
-    }
-    settings.finish();
-    Some(pools)
+/// The pools in the order of the file.
+pub(super) struct Pools {
+    pub(super) pools: Vec<Pool>,
+    /// Whether each pool of the file is among them. Otherwise a name that is not may belong to one of the others.
+    pub(super) are_complete: bool,
 }
 
-fn read(name: PoolName, list: &Setting<'_>, mut fields: Fields<'_>) -> Pool {
+/// Reads the pools of scanners.yaml, which is `None` if the file cannot be read. `settings` is the section `pools` of
+/// scanhost.yaml.
+pub(super) fn read_all(scanners: Option<&Setting<'_>>, mut settings: Fields<'_>) -> Pools {
+    let named = scanners.and_then(|scanners| scanners.named::<PoolName>()).unwrap_or_default();
+    if let Some(scanners) = scanners
+        && scanners.keys().is_some_and(|names| names.is_empty())
+    {
+        scanners.report("defines no pool of scanners");
+    }
+    let are_complete = !named.is_empty() && named.iter().all(|(name, _)| name.is_some());
+    let mut pools = Vec::new();
+    for (name, list) in named {
+        match name {
+            Some(name) => {
+                let fields = settings.section(name.as_str());
+                pools.push(read(name, &list, fields));
+            }
+            // The scanners are read only for their problems.
+            None => drop(read_scanners(&stand_in_name(), &list)),
+        }
+    }
+    if are_complete {
+        settings.finish();
+    } else {
+        // These are not reported as unknown pools, but their settings can be checked.
+        settings.unknown().for_each(|(_, pool)| drop(read_settings(pool.fields())));
+    }
+    Pools { pools, are_complete }
+}
+
+/// The name that stands for one that cannot be read. It is used only in a configuration with problems.
+pub(super) fn stand_in_name() -> PoolName {
+    "pool".parse().expect("it is a valid name")
+}
+
+fn read(name: PoolName, list: &Setting<'_>, fields: Fields<'_>) -> Pool {
+    let scanners = read_scanners(&name, list);
+    let (policy, max_depth, balance) = read_settings(fields);
+    Pool { name, policy, max_depth, balance, scanners }
+}
+
+fn read_scanners(pool: &PoolName, list: &Setting<'_>) -> Vec<Scanner> {
     let mut taken = BTreeSet::new();
-    let scanners = list.list_of(|scanner| Scanner::read(&scanner, &name, &mut taken)).unwrap_or_default();
+    let scanners = list.list_of(|scanner| Scanner::read(&scanner, pool, &mut taken)).unwrap_or_default();
+    if list.is_empty_list() {
+        list.warn("the pool has no scanner, so every scan in it is refused: add a scanner, or remove the pool");
+    } else if !list.has_problem() && scanners.iter().all(|scanner| !scanner.enabled) {
+        list.warn(
+            "every scanner of the pool is disabled, so every scan in it is refused: enable one, or remove the pool",
+        );
+    }
+    scanners
+}
+
+fn read_settings(mut fields: Fields<'_>) -> (TargetPolicy, u64, Balance) {
     let policy = target::policy(&mut fields);
     let max_depth = fields.or("max_depth", 100_000, |setting| setting.whole(1..=10_000_000));
     let balance = fields.or("balance", Balance::LeastLoaded, |setting| balance(&setting));
     fields.finish();
-    Pool { name, policy, max_depth, balance, scanners }
+    (policy, max_depth, balance)
 }
 
 fn balance(setting: &Setting<'_>) -> Option<Balance> {

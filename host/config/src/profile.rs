@@ -23,17 +23,26 @@ pub struct ProfileDefinition {
     /// The file that a problem with it names, and the position in it.
     pub file: &'static str,
     pub place: Option<Position>,
+    is_sound: bool,
+}
+
+impl ProfileDefinition {
+    /// Whether all of it could be read.
+    pub fn is_sound(&self) -> bool {
+        self.is_sound
+    }
 }
 
 /// The definitions of one file. A definition for a component of the operator (`has_component`) has the keys that this
 /// component wants.
 pub(super) fn read_all(setting: &Setting<'_>, has_component: &dyn Fn(&str) -> bool) -> Option<Vec<ProfileDefinition>> {
-    let read = |(name, profile): (ProfileName, Setting<'_>)| {
-        if !has_component(name.as_str()) {
+    let read = |(name, profile): (Option<ProfileName>, Setting<'_>)| {
+        if !name.as_ref().is_some_and(|name| has_component(name.as_str())) {
             check(&profile);
         }
-        let definition = profile.json_object()?;
-        Some(ProfileDefinition { name, definition, file: profile.file, place: profile.place })
+        let (name, definition) = (name?, profile.json_object()?);
+        let is_sound = !profile.has_problem();
+        Some(ProfileDefinition { name, definition, file: profile.file, place: profile.place, is_sound })
     };
     Some(setting.named()?.into_iter().filter_map(read).collect())
 }

@@ -34,6 +34,8 @@ pub struct Scanner {
     pub options: String,
     /// The position that a problem with it names.
     pub place: Option<Position>,
+    /// Whether everything that its backend depends on could be read.
+    pub(crate) is_sound: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +83,7 @@ impl Scanner {
         let (instance_id, backend) = (instance_id?, backend?);
         let name = name.unwrap_or_else(|| instance_id.to_string());
         let place = setting.place;
+        let is_sound = !OF_THE_BACKEND.into_iter().any(|key| setting.has_problem_in(key));
         Some(Self {
             instance_id,
             backend,
@@ -95,9 +98,13 @@ impl Scanner {
             scan_types,
             options,
             place,
+            is_sound,
         })
     }
 }
+
+/// The keys that decide whether the backend can use a scanner.
+const OF_THE_BACKEND: [&str; 5] = ["url", "auth", "tls", "headers", "options"];
 
 fn read_type(setting: &Setting<'_>) -> Option<ScanType> {
     let text = setting.text()?;
@@ -183,7 +190,8 @@ fn read_certificates(setting: &Setting<'_>) -> Option<Vec<u8>> {
 
 fn read_headers(setting: &Setting<'_>) -> Option<Vec<(HeaderName, Secret)>> {
     let mut seen = BTreeSet::new();
-    let read = |(name, header): (HeaderName, Setting<'_>)| {
+    let read = |(name, header): (Option<HeaderName>, Setting<'_>)| {
+        let name = name?;
         if !seen.insert(name.as_str().to_owned()) {
             header.report("the header is given twice: upper and lower case make no difference");
         }

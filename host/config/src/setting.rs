@@ -1,7 +1,7 @@
 //! One value of the configuration with its position, and the typed ways to read it.
 //! A reader that returns `None` has reported why, so that the next setting can be read and every problem is found.
 
-use std::{fmt::Display, ops::RangeInclusive, path::Path, str::FromStr, time::Duration};
+use std::{collections::BTreeSet, fmt::Display, ops::RangeInclusive, path::Path, str::FromStr, time::Duration};
 
 use super::{
     context::Context,
@@ -22,6 +22,20 @@ pub(super) struct Setting<'a> {
 impl<'a> Setting<'a> {
     pub(super) fn report(&self, message: impl Into<String>) {
         self.context.report(self.file, self.place, &self.path, message.into());
+    }
+
+    pub(super) fn warn(&self, message: impl Into<String>) {
+        self.context.warn(self.file, self.place, &self.path, message.into());
+    }
+
+    /// Whether a problem was reported about this setting, or about something within its value.
+    pub(super) fn has_problem(&self) -> bool {
+        self.context.has_problem_within(self.file, &self.path)
+    }
+
+    /// Whether a problem was reported about this key of a mapping, or about something within its value.
+    pub(super) fn has_problem_in(&self, key: &str) -> bool {
+        self.context.has_problem_within(self.file, &join(&self.path, key))
     }
 
     pub(super) fn text(&self) -> Option<&'a str> {
@@ -132,10 +146,17 @@ impl<'a> Setting<'a> {
         Some(entries.iter().map(entry).collect())
     }
 
-    /// The entries of a mapping whose keys are parsed into a type.
-    pub(super) fn named<N: FromStr<Err: Display>>(&self) -> Option<Vec<(N, Setting<'a>)>> {
-        let named = |(name, setting): (&str, Setting<'a>)| Some((setting.check(name.parse())?, setting));
-        Some(self.entries()?.into_iter().filter_map(named).collect())
+    /// The keys of a mapping. `None` if it is no mapping, which this does not report.
+    pub(super) fn keys(&self) -> Option<BTreeSet<String>> {
+        let Value::Mapping(entries) = self.value else { return None };
+        Some(entries.iter().map(|(key, _)| key.value.0.clone()).collect())
+    }
+
+    /// The entries of a mapping whose keys are parsed into a type. An entry whose key cannot be parsed has no name, but
+    /// its value can still be checked.
+    pub(super) fn named<N: FromStr<Err: Display>>(&self) -> Option<Vec<(Option<N>, Setting<'a>)>> {
+        let named = |(name, setting): (&str, Setting<'a>)| (setting.check(name.parse()), setting);
+        Some(self.entries()?.into_iter().map(named).collect())
     }
 
     /// The value as JSON. Text that came from variables and was not quoted gets the type that it looks like.

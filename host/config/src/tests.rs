@@ -19,14 +19,25 @@ fn environment(name: &str) -> Option<String> {
     Some(value.to_owned())
 }
 
-/// Loads a folder of these files. `{folder}` in them is its path.
-fn load(files: &[(&str, &str)]) -> Result<Config, Problems> {
+/// Makes a folder of these files. `{folder}` in them is its path.
+fn folder_of(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();
     for (name, text) in files {
         fs::write(folder.path().join(name), text.replace("{folder}", path)).unwrap();
     }
-    Config::load(Some(folder.path()), &environment)
+    folder
+}
+
+fn load(files: &[(&str, &str)]) -> Result<Config, Problems> {
+    Config::load(Some(folder_of(files).path()), &environment)
+}
+
+fn check_warnings(files: &[(&str, &str)], expected: &[&str]) {
+    let mut shown: Vec<String> =
+        Config::examine(Some(folder_of(files).path()), &environment).warnings.iter().map(ToString::to_string).collect();
+    shown.sort();
+    assert_eq!(shown, expected, "for {files:?}");
 }
 
 fn check_problems(files: &[(&str, &str)], expected: &[&str]) {

@@ -1,10 +1,10 @@
 //! Tokens of callers, and their scopes.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, net::SocketAddr};
 
 use sha2::{Digest as _, Sha256};
 
-use super::setting::Setting;
+use super::{listen::is_loopback, setting::Setting};
 use crate::secret::Secret;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,11 +66,12 @@ pub fn permit_name(name: &str) -> Result<(), &'static str> {
     if is_name { Ok(()) } else { Err("must have 1 to 64 bytes, no control characters, and not only blanks") }
 }
 
-pub(super) fn read_all(setting: &Setting<'_>) -> Option<Vec<Token>> {
+/// The tokens of a server that listens on this address.
+pub(super) fn read_all(setting: &Setting<'_>, listen: SocketAddr) -> Option<Vec<Token>> {
     let mut names = BTreeSet::new();
     let mut digests = BTreeSet::new();
     setting.list_of(|item| {
-        let token = read(&item, &mut names)?;
+        let token = read(&item, &mut names, listen)?;
         if !digests.insert(token.digest()) {
             item.report(
                 "another entry has the same token: give each entry its own, so that the host can tell callers apart",
@@ -80,7 +81,7 @@ pub(super) fn read_all(setting: &Setting<'_>) -> Option<Vec<Token>> {
     })
 }
 
-fn read(setting: &Setting<'_>, names: &mut BTreeSet<String>) -> Option<Token> {
+fn read(setting: &Setting<'_>, names: &mut BTreeSet<String>, listen: SocketAddr) -> Option<Token> {
     let mut fields = setting.fields();
     let name = fields.required("name").and_then(|name| {
         let text = name.text()?;
@@ -95,10 +96,17 @@ fn read(setting: &Setting<'_>, names: &mut BTreeSet<String>) -> Option<Token> {
         if scopes.is_empty_list() {
             scopes.report("a token without a scope can do nothing: give it at least one");
         }
-        Some(scopes.list_of(|scope| scope.parse())?.into_iter().collect())
+        let read: BTreeSet<Scope> = scopes.list_of(|scope| scope.parse())?.into_iter().collect();
+        if !scopes.has_problem() && read.iter().eq([&Scope::Admin]) {
+            let called = name.as_ref().map(|name| format!(" `{name}`")).unwrap_or_default();
+            scopes.warn(format!(
+                "the token{called} cannot call any tool, since scan:admin alone allows none: add scan:read or scan:submit"
+            ));
+        }
+        Some(read)
     });
     let secret = match (fields.get("token"), fields.get("sha256")) {
-        (Some(token), None) => plain(&token),
+        (Some(token), None) => plain(&token, listen),
         (None, Some(digest)) => sha256(&digest).map(TokenSecret::Sha256),
         (Some(_), Some(digest)) => {
             digest.report("a token has `token` or `sha256`, not both");
@@ -113,8 +121,17 @@ fn read(setting: &Setting<'_>, names: &mut BTreeSet<String>) -> Option<Token> {
     Some(Token { name: name?, scopes: scopes?, secret: secret? })
 }
 
-fn plain(setting: &Setting<'_>) -> Option<TokenSecret> {
+/// Fewer characters can be guessed. A random token of 128 bits has at least 22 characters of Base64.
+const SHORTEST_BEYOND_LOOPBACK: usize = 22;
+
+fn plain(setting: &Setting<'_>, listen: SocketAddr) -> Option<TokenSecret> {
     let secret = setting.secret()?;
+    if secret.expose().len() < SHORTEST_BEYOND_LOOPBACK && !is_loopback(listen) {
+        setting.warn(format!(
+            "the token has fewer than {SHORTEST_BEYOND_LOOPBACK} characters, which is easy to guess for everyone who \
+             reaches {listen}: make a longer one with `scanhost token new`"
+        ));
+    }
     if !secret.expose().bytes().all(|b| b.is_ascii_graphic()) {
         setting.report("a token must consist of visible ASCII characters, since it is sent in a header");
     }

@@ -29,6 +29,7 @@ use scanhost_app::{
     scanners,
     seal::Sealer,
     snapshot::{self, Snapshot},
+    store_watch::{self, StoreWatch},
     telemetry,
     transitions::Ledger,
     waits::Waits,
@@ -65,6 +66,8 @@ pub enum Purpose {
     Work(Role),
     /// The host shows and changes what is stored. It uses the plugins that load, and reports the others.
     Administration,
+    /// The host shows what is stored, and creates nothing.
+    Looking,
 }
 
 /// Builds the host. Only the writer of its audit log is started.
@@ -74,7 +77,7 @@ pub enum Purpose {
 pub async fn build(config: Config, purpose: Purpose) -> anyhow::Result<Arc<Host>> {
     let role = match purpose {
         Purpose::Work(role) => role,
-        Purpose::Administration => Role::All,
+        Purpose::Administration | Purpose::Looking => Role::All,
     };
     if matches!(config.store, StoreKind::Embedded) && role != Role::All {
         bail!(
@@ -83,6 +86,7 @@ pub async fn build(config: Config, purpose: Purpose) -> anyhow::Result<Arc<Host>
         );
     }
     telemetry::configure(&config.log);
+    let require_persistence = config.require_persistence;
     let redis = match &config.store {
         StoreKind::Embedded => None,
         StoreKind::Redis(url) => {
@@ -96,9 +100,11 @@ pub async fn build(config: Config, purpose: Purpose) -> anyhow::Result<Arc<Host>
         // This check comes before anything is created in the wrong folder.
         store.permit_new_folder(&config.data).await?;
     }
-    if let Purpose::Administration = purpose {
-        data_folder::warn_if_new(&config.data);
+    if let Purpose::Administration | Purpose::Looking = purpose {
+        data_folder::permit_looking(&config.data)?;
     }
+    data_folder::permit_use(&config.data)?;
+    data_folder::permit_secret_file(&config.key_file)?;
     let data = data_folder::create(&config.data)?;
     let (metrics, faults) = (Metrics::new(), Arc::new(Faults::default()));
     let observers = faults::Observers { metrics: metrics.clone(), faults: faults.clone() };
@@ -126,7 +132,7 @@ pub async fn build(config: Config, purpose: Purpose) -> anyhow::Result<Arc<Host>
     let plugin_archive = PluginArchive::new(&data);
     let (snapshot, problems) = match purpose {
         Purpose::Work(_) => (build_snapshot(&sandbox, config).await?, Vec::new()),
-        Purpose::Administration => build_loadable(&sandbox, config).await?,
+        Purpose::Administration | Purpose::Looking => build_loadable(&sandbox, config).await?,
     };
     let host = Arc::new(Host {
         role,
@@ -155,10 +161,16 @@ pub async fn build(config: Config, purpose: Purpose) -> anyhow::Result<Arc<Host>
         programs: Arc::new(Programs::default()),
         crash_marks: CrashMarks::new(&data),
         orphans: Orphans::default(),
+        store_watch: StoreWatch::default(),
         data,
         tasks: TaskTracker::new(),
         shutdown: CancellationToken::new(),
+        leaving: CancellationToken::new(),
     });
+    store_watch::look(&host).await;
+    if require_persistence && let Some(risk) = host.store_watch.risks().first() {
+        bail!("`redis.require_persistence` is set, and {risk}");
+    }
     trust::check_folder(&host).await?;
     reload::start(&host);
     host.tasks.spawn(audit::writer::run(host.clone()));
@@ -204,11 +216,13 @@ pub fn start_work(host: &Arc<Host>) -> anyhow::Result<()> {
         control::listen(host).context("the control socket cannot be created in the data folder")?;
     }
     host.tasks.spawn(faults::roll_back::run(host.clone()));
+    host.tasks.spawn(store_watch::run(host.clone()));
+    host.tasks.spawn(trust::follow(host.clone()));
     if host.role.runs_scans() {
+        host.crash_marks.prepare().context("the folder `at-work` in the data folder cannot be created")?;
         host.tasks.spawn(worker::run(host.clone()));
         host.tasks.spawn(scanners::watch(host.clone()));
         host.tasks.spawn(housekeeping::run(host.clone()));
-        host.tasks.spawn(trust::follow(host.clone()));
         host.tasks.spawn(housekeeping::stranded::run(host.clone()));
     }
     Ok(())

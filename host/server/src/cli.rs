@@ -16,6 +16,7 @@ mod orphans;
 mod plugin;
 mod queue;
 mod report;
+mod reread;
 mod scan;
 mod scans;
 mod serve;
@@ -59,6 +60,10 @@ enum Command {
     Scans(scans::Args),
     /// Show, retry or purge dead letters: failed scans that need an operator.
     Dlq(dlq::Args),
+    /// Read the kept report of an ended scan again, such as after its plugin was mended.
+    ///
+    /// The findings belong to a new scan. No scanner is asked.
+    Reread(reread::Args),
     /// Show, adopt or remove scans at the scanners that no task owns.
     Orphans(orphans::Args),
     /// Inspect, check, test and create plugins; list or roll back loaded ones.
@@ -104,6 +109,7 @@ pub fn run() -> ExitCode {
             Command::Queue(args) => queue::run(args).await,
             Command::Scans(args) => scans::run(args).await,
             Command::Dlq(args) => dlq::run(args).await,
+            Command::Reread(args) => reread::run(args).await,
             Command::Orphans(args) => orphans::run(args).await,
             Command::Plugin(args) => plugin::run(args).await,
             Command::Token(args) => token::run(args),

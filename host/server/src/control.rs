@@ -111,6 +111,10 @@ pub enum Request {
         pool: Option<String>,
         code: Option<String>,
     },
+    /// Reads the kept report of an ended scan again, as a new scan.
+    Reread {
+        task_id: String,
+    },
     /// Scans at the scanners that carry the installation's mark and that no task owns.
     Orphans,
     /// Makes tasks of orphans: of one, or of all where `orphan` is absent.
@@ -158,6 +162,7 @@ impl Request {
             Self::DeadLetter { .. } => "dlq show",
             Self::RetryDeadLetter { .. } | Self::RetryDeadLetters { .. } => "dlq retry",
             Self::PurgeDeadLetters { .. } => "dlq purge",
+            Self::Reread { .. } => "reread",
             Self::Orphans => "orphans list",
             Self::AdoptOrphans { .. } => "orphans adopt",
             Self::RemoveOrphans { .. } => "orphans remove",
@@ -179,6 +184,7 @@ impl Request {
             | Self::Cancel { task_id }
             | Self::Compare { task_id, .. }
             | Self::DeadLetter { task_id }
+            | Self::Reread { task_id }
             | Self::RetryDeadLetter { task_id } => Entry { task_id: Some(shortened(task_id)), ..entry },
             Self::PoolStatus { pool } | Self::QueueStatus { pool } | Self::Pause { pool } | Self::Resume { pool } => {
                 Entry { scanner_pool: Some(shortened(pool)), ..entry }
@@ -270,6 +276,7 @@ async fn perform(host: &Arc<Host>, request: Request) -> Result<Json, Refusal> {
         Request::PurgeDeadLetters { task_id, pool } => {
             json_of(dead_letters::purge(host, task_id.as_deref(), pool.as_deref()).await?)
         }
+        Request::Reread { task_id } => json_of(scans::reread::reread(host, &task_id).await?),
         Request::Orphans => json_of(orphans::list(host).await),
         Request::AdoptOrphans { orphan } => json_of(orphans::adopt(host, &selection(orphan)).await?),
         Request::RemoveOrphans { orphan } => json_of(orphans::remove(host, &selection(orphan)).await?),

@@ -169,19 +169,30 @@ async fn readiness(host: &Arc<Host>) -> (StatusCode, Value) {
     let quarantined: Vec<&Arc<Plugin>> = snapshot.plugins.iter().filter(is_quarantined).collect();
     let built_ins_work = quarantined.iter().all(|plugin| plugin.origin != Origin::BuiltIn);
     let doubt = host.orphans.doubt().map(|doubt| doubt.reason);
-    let is_able = store.is_ok() && disk.is_ok() && built_ins_work;
+    let emptied = host.store_watch.emptied();
+    let (risks, clock) = (host.store_watch.risks(), host.store_watch.clock_problem());
+    let store = store.map_err(|error| error.to_string()).and_then(|()| emptied.map_or(Ok(()), Err));
+    let is_leaving = host.leaving.is_cancelled() || host.shutdown.is_cancelled();
+    let is_able = store.is_ok() && disk.is_ok() && built_ins_work && !is_leaving;
     let is_up = |id: &ScannerId| report(id).is_some_and(|report| report.up && report.circuit == Circuit::Closed);
     let is_degraded = snapshot.scanners.iter().any(|scanner| scanner.config.enabled && !is_up(&scanner.id))
         || !last_reload.problems.is_empty()
         || !quarantined.is_empty()
-        || doubt.is_some();
+        || doubt.is_some()
+        || clock.is_some()
+        || !risks.is_empty();
     let part = |result: Result<(), String>| match result {
         Ok(()) => json!({ "ok": true }),
         Err(error) => json!({ "ok": false, "message": error }),
     };
+    let mut store_part = part(store);
+    if !risks.is_empty() {
+        store_part["risks"] = json!(risks);
+    }
     let body = json!({
-        "status": if !is_able { "unavailable" } else if is_degraded { "degraded" } else { "ready" },
-        "store": part(store.as_ref().map(drop).map_err(|error| error.to_string())),
+        "status": if is_leaving { "shutting down" } else if !is_able { "unavailable" } else if is_degraded { "degraded" } else { "ready" },
+        "store": store_part,
+        "clock": part(clock.map_or(Ok(()), Err)),
         "disk": part(disk),
         "trust": part(doubt.map_or(Ok(()), Err)),
         "scanners": scanners,

@@ -11,9 +11,9 @@ use scanhost_domain::{
 use scanhost_system::failpoint::{around, reach};
 
 use super::{
-    Cancelled, Change, Claimed, ConfiguredScanners, DeadLetter, DeadLetters, Deleted, Idempotency, ListQuery, Listed,
-    NewScan, Parts, PoolOffer, PoolState, ScannerReport, ScannerReports, Scans, Settings, StoreError, Submitted, Watch,
-    WorkError,
+    Cancelled, Change, Claimed, Condition, ConfiguredScanners, DeadLetter, DeadLetters, Deleted, Idempotency,
+    ListQuery, Listed, NewScan, Parts, PoolOffer, PoolState, ScannerReport, ScannerReports, Scans, Settings,
+    StoreError, Submitted, Watch, WorkError,
 };
 
 struct CrashingStore(Parts);
@@ -183,6 +183,14 @@ impl Settings for CrashingStore {
 
     async fn pause(&self, pool: &PoolName, paused: bool) -> Result<(), StoreError> {
         around("store.pause", self.0.settings.pause(pool, paused)).await
+    }
+
+    async fn is_bound(&self) -> Result<bool, StoreError> {
+        self.0.settings.is_bound().await
+    }
+
+    async fn condition(&self) -> Result<Condition, StoreError> {
+        self.0.settings.condition().await
     }
 
     async fn probe(&self) -> Result<(), StoreError> {

@@ -28,9 +28,9 @@ use scanhost_system::clock;
 use tokio::sync::Notify;
 
 use super::{
-    Cancelled, Change, Claimed, ConfiguredScanners, DeadLetter, DeadLetters, Deleted, Idempotency, Leftover, ListQuery,
-    Listed, NewScan, PoolOffer, PoolState, REPORT_LIFE, RemoteScans, ScannerReport, ScannerReports, Scans, Sessions,
-    Settings, StoreError, Submitted, Trust, WorkError,
+    Cancelled, Change, Claimed, Condition, ConfiguredScanners, DeadLetter, DeadLetters, Deleted, Idempotency, Leftover,
+    ListQuery, Listed, NewScan, PoolOffer, PoolState, REPORT_LIFE, RemoteScans, ScannerReport, ScannerReports, Scans,
+    Sessions, Settings, StoreError, Submitted, Trust, WorkError,
     watch::{Watch, Watchers},
 };
 use database::DatabaseFile;
@@ -401,5 +401,13 @@ impl Settings for EmbeddedStore {
 
     async fn probe(&self) -> Result<(), StoreError> {
         self.writer.write(|tables| steps::next(tables, "probe")).await.map(drop)
+    }
+
+    async fn is_bound(&self) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
+    async fn condition(&self) -> Result<Condition, StoreError> {
+        Ok(Condition::default())
     }
 }

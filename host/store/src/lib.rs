@@ -8,7 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use scanhost_domain::{
     breaker::Circuit,
     ids::{IdempotencyKey, PoolName, ScannerId, TaskId, TraceId},
@@ -31,7 +31,7 @@ pub mod watch;
 mod tests;
 
 pub use change::Change;
-pub use remote::{Adoption, Doubt, FolderIdentity, Leftover, Trust};
+pub use remote::{AdoptedFrom, Adoption, Doubt, FolderIdentity, Leftover, Trust};
 pub use watch::Watch;
 
 /// A scan to submit.
@@ -221,6 +221,15 @@ pub struct ScannerReport {
 /// How long a worker's report about a scanner counts, which is several times the interval of reports.
 pub const REPORT_LIFE: Duration = Duration::from_secs(35);
 
+/// How far the store can be relied on.
+#[derive(Clone, Debug, Default)]
+pub struct Condition {
+    /// By how much the store's clock is ahead of this process' own; absent where the store has none.
+    pub clock_ahead: Option<SignedDuration>,
+    /// Settings of the store with which it may lose what it has acknowledged, each with what to do about it.
+    pub risks: Vec<String>,
+}
+
 /// Why the store cannot carry out an operation.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -397,6 +406,11 @@ pub trait Settings: Send + Sync {
 
     /// Writes something durable, to see whether that works.
     async fn probe(&self) -> Result<(), StoreError>;
+
+    /// Whether the store still has what it was bound to at the start: a store that was emptied has not.
+    async fn is_bound(&self) -> Result<bool, StoreError>;
+
+    async fn condition(&self) -> Result<Condition, StoreError>;
 }
 
 /// What this store's tasks left at the scanners, and whether the store may clean it up.

@@ -3,6 +3,7 @@
 //! was faster. A worker holds a scan by a lease that it renews; all times of leases are Redis' own.
 
 mod claim;
+mod condition;
 mod connection;
 mod events;
 mod keys;
@@ -18,7 +19,7 @@ mod transitions;
 use std::{
     collections::HashMap,
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -31,9 +32,9 @@ use scanhost_domain::{
 use scanhost_system::{data_folder, installation::Installation};
 
 use super::{
-    Cancelled, Change, Claimed, ConfiguredScanners, DeadLetter, DeadLetters, Deleted, Idempotency, Leftover, ListQuery,
-    Listed, NewScan, PoolOffer, PoolState, RemoteScans, ScannerReport, ScannerReports, Scans, Sessions, Settings,
-    StoreError, Submitted, Trust, Watch, WorkError, record::BadRecord, unreadable::UnreadableRecords,
+    Cancelled, Change, Claimed, Condition, ConfiguredScanners, DeadLetter, DeadLetters, Deleted, Idempotency, Leftover,
+    ListQuery, Listed, NewScan, PoolOffer, PoolState, RemoteScans, ScannerReport, ScannerReports, Scans, Sessions,
+    Settings, StoreError, Submitted, Trust, Watch, WorkError, record::BadRecord, unreadable::UnreadableRecords,
 };
 use connection::Connection;
 use events::Events;
@@ -52,6 +53,8 @@ pub struct RedisStore {
     events: Arc<Events>,
     keys: Keys,
     lease: Duration,
+    /// The installation that the store was bound to by this process.
+    bound_to: OnceLock<String>,
     /// Scans as this process' workers wrote them, if no answer came. When the worker tries again, it sees whether the
     /// write was carried out.
     unconfirmed: Mutex<HashMap<TaskId, Scan>>,
@@ -70,6 +73,7 @@ impl RedisStore {
             events,
             keys,
             lease,
+            bound_to: OnceLock::new(),
             unconfirmed: Mutex::default(),
             unreadable: UnreadableRecords::default(),
         })
@@ -86,6 +90,7 @@ impl RedisStore {
     pub async fn bind_folder(&self, data: &Path, installation: &Installation) -> Result<(), StoreError> {
         let key = self.keys.installation();
         if self.bind(&key, installation.as_str()).await? {
+            let _first = self.bound_to.set(installation.to_string());
             return Ok(());
         }
         Err(other_folder(data, key))
@@ -324,6 +329,16 @@ impl Settings for RedisStore {
 
     async fn probe(&self) -> Result<(), StoreError> {
         self.connection.write(redis::cmd("SET").arg(self.keys.written()).arg(1)).await
+    }
+
+    async fn is_bound(&self) -> Result<bool, StoreError> {
+        let Some(bound) = self.bound_to.get() else { return Ok(true) };
+        let known: Option<String> = self.connection.query(redis::cmd("GET").arg(self.keys.installation())).await?;
+        Ok(known.as_ref() == Some(bound))
+    }
+
+    async fn condition(&self) -> Result<Condition, StoreError> {
+        self.read_condition().await
     }
 }
 

@@ -20,7 +20,20 @@ pub struct Leftover {
 pub struct Adoption {
     pub slot: Slot,
     pub remote_id: String,
+    pub from: AdoptedFrom,
 }
+
+/// Where the new scan begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AdoptedFrom {
+    /// At the scanner: the scan there is followed to its end, and its report is fetched.
+    Scanner,
+    /// At the report, which is in the new scan's folder already.
+    Report,
+}
+
+/// Reports that came whole and could not be read. A report that is there already is not fetched again.
+const NO_MORE_FETCHES: u8 = u8::MAX - 1;
 
 impl Adoption {
     /// The state of the new scan. No worker has it yet, so the next claim takes it over.
@@ -29,12 +42,18 @@ impl Adoption {
     /// Never, unless the order of phases changes.
     pub fn running(&self, now: Timestamp) -> Result<Running, RefusedPhase> {
         let remote_id = || self.remote_id.clone();
-        Queued
+        let launched = Queued
             .start(self.slot.clone(), now)
             .enter(Phase::Creating)?
             .enter(Phase::Created { remote_id: remote_id() })?
             .enter(Phase::Launching { remote_id: remote_id() })?
-            .enter(Phase::Launched { remote_id: remote_id() })
+            .enter(Phase::Launched { remote_id: remote_id() })?;
+        match self.from {
+            AdoptedFrom::Scanner => Ok(launched),
+            AdoptedFrom::Report => launched
+                .enter(Phase::Exporting { remote_id: remote_id(), fetches: NO_MORE_FETCHES })?
+                .enter(Phase::Ingesting { remote_id: remote_id(), fetches: NO_MORE_FETCHES }),
+        }
     }
 }
 

@@ -59,9 +59,9 @@ async fn check_recovery_on(settings: Settings, faults: &[Fault], moment: KillMom
     match &moment {
         KillMoment::PhaseLogged(phase) => wait_until(phase, || has_entered(&testbed.server, &id, &[phase])).await,
         KillMoment::RequestReceived(operation) => {
-            // The housekeeping of the host also lists the remote scans once, at its start.
-            let from_housekeeping = u64::from(*operation == Operation::List);
-            wait_until("a request", || testbed.scanner.records().received.count(*operation) > from_housekeeping).await;
+            // At its start the host lists the remote scans for its housekeeping and for its check of the login.
+            let from_start = if *operation == Operation::List { 2 } else { 0 };
+            wait_until("a request", || testbed.scanner.records().received.count(*operation) > from_start).await;
         }
     }
     let testbed = testbed.kill_and_restart(|scanner| scanner.set_faults([]));

@@ -117,11 +117,14 @@ fn configurations_of_the_containers_load() {
     }
     for stage in ["dev", "prod"] {
         let read = |file: &str| {
-            read_deployed(&format!("{stage}/{file}")).replace("/run/secrets", secrets.path().to_str().unwrap())
+            let text = read_deployed(&format!("{stage}/{file}"));
+            let secrets = secrets.path().to_str().unwrap();
+            text.replace("/run/secrets", secrets).replace("data: /data", &format!("data: {secrets}/data"))
         };
         let home = Home::new(&[("scanhost.yaml", &read("scanhost.yaml")), ("scanners.yaml", &read("scanners.yaml"))]);
         let mut command = home.command(&["config", "check", "--config", "config"]);
         command.env("SCANHOST_TOKEN", "for-development").env("NESSUS_URL", "https://127.0.0.1:8834");
+        command.env("REDIS_PASSWORD", "0123456789abcdef");
         let output = Output::run(command);
         assert_eq!(output.code, Some(0), "{stage}: {}", output.stderr);
     }
@@ -140,4 +143,87 @@ fn commands_of_the_containers_exist() {
         found += 1;
     }
     assert_eq!(found, 2, "an api and a worker");
+}
+
+/// The services of a compose file, each with its part of the text.
+fn services(compose: &str) -> Vec<(&str, String)> {
+    let (_, services) = compose.split_once("\nservices:\n").unwrap();
+    let (services, _) = services.split_once("\nvolumes:\n").unwrap();
+    let mut found: Vec<(&str, String)> = Vec::new();
+    for line in services.lines() {
+        let name = line.strip_prefix("  ").filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
+        match (name, found.last_mut()) {
+            (Some(name), _) => found.push((name.trim_end_matches(':'), String::new())),
+            (None, Some((_, text))) => *text += &format!("{line}\n"),
+            (None, None) => {}
+        }
+    }
+    found
+}
+
+#[test]
+fn every_container_is_bounded_and_may_do_little() {
+    for (file, expected) in [("compose.yaml", 3), ("compose.dev.yaml", 1)] {
+        let compose = read_deployed(file);
+        let common = compose.split_once("x-scanhost:").and_then(|(_, rest)| rest.split_once("\n\n"));
+        let services = services(&compose);
+        assert_eq!(services.len(), expected, "{file}: {services:?}");
+        for (name, text) in services {
+            let shared = if text.contains("<<: *scanhost") { common.unwrap().0 } else { "" };
+            for setting in ["mem_limit:", "logging:", "read_only: true", "cap_drop: [ALL]", "no-new-privileges:true"] {
+                assert!(text.contains(setting) || shared.contains(setting), "{file}: {name} lacks {setting}");
+            }
+        }
+        assert!(compose.contains("max-size:") && compose.contains("max-file:"), "{file} rotates no log");
+    }
+}
+
+// A variable that may be missing would start a container with an empty secret or address.
+#[test]
+fn variables_of_production_have_to_be_set() {
+    let compose = read_deployed("compose.yaml");
+    let variables: BTreeSet<&str> =
+        compose.lines().filter(|line| !line.starts_with('#')).flat_map(|line| line.split("${").skip(1)).collect();
+    assert!(variables.len() >= 3, "{variables:?}");
+    for variable in variables {
+        assert!(variable.split('}').next().unwrap().contains(":?"), "{variable}");
+    }
+    for file in ["scanhost.yaml", "scanners.yaml"] {
+        let config = read_deployed(&format!("prod/{file}"));
+        for name in config.split("${").skip(1).map(|rest| rest.split('}').next().unwrap()) {
+            assert!(compose.contains(&format!("{name}: \"${{{name}:?")), "{file}: no container gets {name}");
+        }
+    }
+}
+
+#[test]
+fn redis_has_a_password_and_loses_nothing() {
+    let compose = read_deployed("compose.yaml");
+    for setting in ["requirepass", "--appendonly yes", "--appendfsync always", "--maxmemory-policy noeviction"] {
+        assert!(compose.contains(setting), "Redis lacks {setting}");
+    }
+    assert!(read_deployed("prod/scanhost.yaml").contains("redis://:${REDIS_PASSWORD}@redis:"));
+}
+
+#[test]
+fn image_runs_as_a_user_in_numbers() {
+    let dockerfile = read_deployed("Dockerfile");
+    let (_, image) = dockerfile.rsplit_once("FROM ").unwrap();
+    let users: Vec<&str> = image.lines().filter_map(|line| line.strip_prefix("USER ")).collect();
+    assert_eq!(users, ["10001:10001"]);
+    assert!(image.contains("--gid 10001") && image.contains("--uid 10001"), "{image}");
+}
+
+#[test]
+fn secrets_are_neither_in_git_nor_in_the_image() {
+    let read_lines = |file: &str| -> Vec<String> {
+        fs::read_to_string(workspace().join(file)).unwrap().lines().map(str::to_owned).collect()
+    };
+    let (git, docker) = (read_lines(".gitignore"), read_lines(".dockerignore"));
+    for line in ["/config/deploy/secrets", ".env"] {
+        assert!(git.iter().any(|ignored| ignored == line), ".gitignore lacks {line}");
+    }
+    for line in ["config", "**/.env", "data", ".git", "target"] {
+        assert!(docker.iter().any(|ignored| ignored == line), ".dockerignore lacks {line}");
+    }
 }

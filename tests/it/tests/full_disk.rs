@@ -65,7 +65,7 @@ async fn full_disk_refuses_new_scans_and_loses_none() {
     assert_eq!(again["task_id"], running.as_str(), "the scan from before is known");
     // The scan completes at its scanner, and its report does not fit on the disk.
     wait_until("the scan to wait for room", || {
-        server.log().contains("waiting for room") || server.log().contains("could not be stored")
+        server.log().contains("waits for the data folder") || server.log().contains("could not be stored")
     })
     .await;
     assert_eq!(mcp.call_ok("get_scan_status", json!({ "task_id": running })).await["status"], "running");

@@ -156,6 +156,12 @@ async fn every_metric_changes_with_its_event() {
         ("scanhost_scanner_up{pool=\"away\",instance=\"a1\"}", To(0.0)),
         ("scanhost_scanner_capacity{pool=\"mock\",instance=\"m1\"}", To(3.0)),
         ("scanhost_store_up", To(1.0)),
+        ("scanhost_store_trusted", To(1.0)),
+        ("scanhost_store_emptied", To(0.0)),
+        ("scanhost_store_risks", To(0.0)),
+        ("scanhost_clock_offset_seconds", To(0.0)),
+        ("scanhost_orphans{pool=\"mock\",instance=\"m1\"}", To(0.0)),
+        ("scanhost_scanner_login_refused{pool=\"mock\",instance=\"m1\"}", To(0.0)),
     ];
     host.check_changes(scan, &expected, m).await;
 

@@ -262,3 +262,59 @@ async fn wait_until_async(condition: impl AsyncFn() -> bool) {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kept_report_is_read_again_as_a_new_scan_without_the_scanner() {
+    let testbed = Testbed::new(instant_scans(four_host_report())).await;
+    let status = testbed.run_scan_with_faults([]).await;
+    assert_eq!(status["status"], "completed", "{status}");
+    let id = status["task_id"].as_str().expect("a task id");
+    let received = testbed.scanner.records().received.count(fake_nessus::Operation::Launch);
+    let reread = run_json(&testbed.home, &["reread", id]);
+    assert_eq!(reread["retry_of"], id);
+    let new = testbed.wait_for_end(reread["task_id"].as_str().expect("a task id")).await;
+    assert_eq!(new["status"], "completed", "{new}");
+    assert_eq!(new["results_summary"], status["results_summary"]);
+    assert_eq!(testbed.scanner.records().received.count(fake_nessus::Operation::Launch), received);
+    testbed.mcp.call_ok("delete_scan", json!({ "task_id": id })).await;
+    let lines = testbed.mcp.results(json!({ "task_id": new["task_id"], "page": 0 })).await;
+    assert!(lines.len() > 10, "the new scan has files of its own");
+    let refused = run(&testbed.home, &["reread", id]);
+    assert_eq!(refused.code, Some(1), "{}", refused.stdout);
+}
+
+#[test]
+fn built_in_plugin_is_exported_and_passes_the_check() {
+    let (home, _server) = start(MOCK);
+    let file = home.path().join("exported.wasm");
+    let file = file.to_str().expect("a path of text");
+    let mut export = home.command(&["plugin", "export", "nmap", "--output", file]);
+    export.env_remove("SCANHOST_LOG");
+    assert_eq!(Output::run(export).code, Some(0));
+    assert_eq!(Output::run(home.command(&["plugin", "inspect", file])).code, Some(0));
+    let unknown = Output::run(home.command(&["plugin", "export", "nosuch", "--output", file]));
+    assert_eq!(unknown.code, Some(1));
+    assert!(unknown.stderr.contains("mock, nessus, nmap"), "{}", unknown.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ending_server_says_so_in_ready_while_it_still_answers() {
+    let home = Home::new(&[("scanners.yaml", MOCK), ("scanhost.yaml", "shutdown_grace_seconds: 3\n")]);
+    let server = home.start();
+    let mcp = server.mcp();
+    server.send_signal("TERM");
+    let start = std::time::Instant::now();
+    loop {
+        let answer = mcp.http().get(format!("{}/ready", server.url())).send().await.expect("the server answers");
+        if answer.status() == 503 {
+            let ready: Value = answer.json().await.expect("JSON");
+            assert_eq!(ready["status"], "shutting down", "{ready}");
+            break;
+        }
+        assert!(start.elapsed() < Duration::from_secs(2), "/ready says nothing");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    mcp.call_ok("list_scans", json!({})).await;
+    assert!(server.wait_for_whole_log().contains("shutting down"));
+    assert!(start.elapsed() >= Duration::from_secs(2), "the port closed too early");
+}

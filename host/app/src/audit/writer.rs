@@ -21,6 +21,9 @@ const FOLDER: &str = "audit";
 /// Entries that are written at once.
 const BATCH: usize = 1_024;
 
+/// Between two looks whether the data folder is back.
+const FOLDER_PAUSE: Duration = Duration::from_millis(500);
+
 /// The time between two looks for files that are too old.
 const TIDY_INTERVAL: Duration = Duration::from_secs(3_600);
 
@@ -43,6 +46,13 @@ pub async fn run(host: Arc<Host>) {
             let kept = jiff::SignedDuration::try_from(host.snapshot.load().config.retention.audit);
             kept.ok().and_then(|kept| clock::now().checked_sub(kept).ok()).map(day)
         });
+        // Nothing is written into a folder that was put in the place of ours.
+        while host.held_folder.check().is_err() && !host.shutdown.is_cancelled() {
+            tokio::select! {
+                () = tokio::time::sleep(FOLDER_PAUSE) => {}
+                () = host.shutdown.cancelled() => {}
+            }
+        }
         let folder = folder.clone();
         let lost = host.audit.take_lost();
         let writing = host.tasks.spawn_blocking(move || {

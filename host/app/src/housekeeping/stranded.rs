@@ -36,6 +36,9 @@ pub async fn run(host: Arc<Host>) {
             () = tokio::time::sleep(INTERVAL) => {}
             () = host.shutdown.cancelled() => return,
         }
+        if !host.store_watch.permits_housekeeping() {
+            continue;
+        }
         if let Err(error) = look(&host, &mut waiting).await {
             tracing::debug!(error = chain(&error), "scans that wait in vain could not be looked for");
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use scanhost_domain::request::{Login, ScanRequest, ScanType};
 use scanhost_sandbox::{Fault, ScannerError};
-use scanhost_store::{Adoption, NewScan};
+use scanhost_store::{AdoptedFrom, Adoption, NewScan};
 use scanhost_system::clock;
 use serde::Serialize;
 
@@ -98,7 +98,11 @@ pub async fn adopt(host: &Arc<Host>, selection: &Selection) -> Result<AdoptReply
             retry_of: None,
             idempotency: None,
             max_depth: u64::MAX,
-            adopts: Some(Adoption { slot: scanner.slot(), remote_id: orphan.remote_id.clone() }),
+            adopts: Some(Adoption {
+                slot: scanner.slot(),
+                remote_id: orphan.remote_id.clone(),
+                from: AdoptedFrom::Scanner,
+            }),
         };
         let Some(scan) = host.remote_scans.adopt(new).await? else { continue };
         tracing::info!(scan = %scan.id, trace = %scan.trace, scanner = %orphan.scanner, remote = orphan.remote_id, "an operator adopted an orphan");

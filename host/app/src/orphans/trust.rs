@@ -28,6 +28,11 @@ pub async fn check_folder(host: &Host) -> Result<(), TrustError> {
         }
         Some(trust) => trust,
     };
+    if trust.doubt.is_none() && trust.trusted_at.is_none() && is_store_empty_beside_reports(host).await? {
+        let reason = "the store has no scan, although the data folder has reports of scans: the store was emptied, or is \
+                      another one than before";
+        return raise(host, trust, reason.to_owned()).await.map_err(TrustError::from);
+    }
     let is_same = trust.folder.is_none_or(|known| known.may_be(identity));
     if trust.doubt.is_none() && !is_same {
         let reason = "the data folder is a copy or was restored: its file `installation` is not the one that the store \
@@ -36,6 +41,11 @@ pub async fn check_folder(host: &Host) -> Result<(), TrustError> {
     }
     adopt(host, trust.doubt);
     Ok(())
+}
+
+async fn is_store_empty_beside_reports(host: &Host) -> Result<bool, StoreError> {
+    let has_reports = fs::read_dir(host.data.join("tasks")).is_ok_and(|mut tasks| tasks.next().is_some());
+    Ok(has_reports && newest_task(host).await?.is_none() && host.remote_scans.leftovers().await?.is_empty())
 }
 
 /// Why it cannot be found out whether the store is trusted.

@@ -138,7 +138,7 @@ impl PluginArchive {
 fn read_if_present(file: &Path) -> Result<Option<Vec<u8>>, String> {
     match fs::read(file) {
         Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
         Err(error) => Err(format!("{}: {error}", file.display())),
     }
 }

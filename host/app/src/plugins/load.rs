@@ -16,6 +16,18 @@ const NMAP: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/nmap.wasm"));
 const PROFILE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/profile.wasm"));
 const TRIAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/triage.wasm"));
 
+const BUILT_IN: [(&str, &[u8]); 5] =
+    [("mock", MOCK), ("nessus", NESSUS), ("nmap", NMAP), (STANDARD_PROFILE, PROFILE), ("triage", TRIAGE)];
+
+/// The component of a built-in plugin.
+pub fn built_in(name: &str) -> Option<&'static [u8]> {
+    BUILT_IN.into_iter().find(|(known, _)| *known == name).map(|(_, bytes)| bytes)
+}
+
+pub fn built_in_names() -> impl Iterator<Item = &'static str> {
+    BUILT_IN.into_iter().map(|(name, _)| name)
+}
+
 /// The name of the built-in standard profile in lists of plugins. No configured plugin can have this name.
 pub const STANDARD_PROFILE: &str = "(standard profile)";
 
@@ -46,9 +58,7 @@ impl<'a> Loader<'a> {
     /// Loads the built-in plugins.
     pub async fn built_in(&mut self) -> Vec<Arc<Plugin>> {
         let mut plugins = Vec::new();
-        let components =
-            [("mock", MOCK), ("nessus", NESSUS), ("nmap", NMAP), (STANDARD_PROFILE, PROFILE), ("triage", TRIAGE)];
-        for (name, bytes) in components {
+        for (name, bytes) in BUILT_IN {
             let known = self.before.iter().find(|plugin| plugin.name == name && plugin.origin == Origin::BuiltIn);
             let plugin = match known {
                 Some(known) => known.clone(),
@@ -145,7 +155,8 @@ impl Plugin {
         let source =
             self.source.as_ref().ok_or("it is a built-in plugin now, and a built-in plugin has no other version")?;
         // A pinned digest does not matter here, since this version was permitted when the scan began.
-        let source = PluginSource { sha256: None, ..source.clone() };
+        let mut source = source.clone();
+        source.sha256 = None;
         match load(&sandbox, &self.name, &source, &bytes).await? {
             (Component::Backend(backend), _) => Ok(backend),
             (Component::Profile(_), _) => Err("it is a profile and no backend".to_owned()),

@@ -70,6 +70,12 @@ fn orphans(new: &Registered<'_>, host: &Host, snapshot: &Snapshot) {
         let count = found.iter().filter(|orphan| orphan.scanner == scanner.id).count();
         orphans.with_label_values(&labels(&scanner.id)).set(i64::try_from(count).unwrap_or(i64::MAX));
     }
+    let risks = "Settings of the store with which it may lose scans.";
+    new.gauge("store_risks", risks).set(i64::try_from(host.store_watch.risks().len()).unwrap_or(i64::MAX));
+    let emptied = "Whether the store has lost its data, so that this process starts and deletes nothing.";
+    new.gauge("store_emptied", emptied).set(i64::from(host.store_watch.emptied().is_some()));
+    let clock = "By how many seconds the store's clock is ahead of this process' own.";
+    new.gauge("clock_offset_seconds", clock).set(host.store_watch.clock_ahead().as_secs());
     let trusted = "Whether the host stops and removes its own scans at the scanners by itself.";
     new.gauge("store_trusted", trusted).set(i64::from(host.orphans.is_trusted()));
 }

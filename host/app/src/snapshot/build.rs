@@ -1,7 +1,11 @@
 //! Builds a snapshot. Compiled plugins and scanners' clients with their sessions are reused if they have not changed
 //! since the last snapshot.
 
-use std::{collections::BTreeMap, mem, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+    sync::Arc,
+};
 
 use scanhost_config::{self as config, Config, Position, Problem};
 use scanhost_domain::{
@@ -76,13 +80,17 @@ struct Building<'a> {
     before: Option<&'a Snapshot>,
     counters: Counters,
     problems: Vec<Problem>,
+    /// The plugins of the configuration that are not loaded, for reasons that were reported. What depends on them is left
+    /// out without another problem.
+    failed: BTreeSet<String>,
 }
 
 impl<'a> Building<'a> {
     fn new(input: BuildInput, before: Option<&'a Snapshot>) -> Self {
         let BuildInput { config, only } = input;
         let counters = before.map(|before| before.counters.clone()).unwrap_or_default();
-        Self { config, only, before, counters, problems: Vec::new() }
+        let failed = config.unsound_plugins().map(str::to_owned).collect();
+        Self { config, only, before, counters, problems: Vec::new(), failed }
     }
 
     async fn all(
@@ -115,6 +123,9 @@ impl<'a> Building<'a> {
         let mut loader = Loader::new(sandbox, archive, before, mem::take(&mut self.counters.plugins))?;
         let mut plugins = loader.built_in().await;
         for (name, source) in &self.config.plugins {
+            if self.failed.contains(name) {
+                continue;
+            }
             let is_asked_for = self.only.as_ref().is_none_or(|only| only == name);
             let unchanged = if is_asked_for { None } else { loader.unchanged(name) };
             let loaded = match unchanged {
@@ -127,6 +138,7 @@ impl<'a> Building<'a> {
                     plugins.push(plugin);
                 }
                 Err(message) => {
+                    self.failed.insert(name.clone());
                     self.problems.push(problem(SERVER_FILE, source.place, format!("plugins.{name}"), message));
                 }
             }
@@ -143,12 +155,15 @@ impl<'a> Building<'a> {
         for (pool, scanner) in configured {
             let id = ScannerId { pool, instance: scanner.instance_id.clone() };
             let (place, key) = (scanner.place, format!("{}.{}", id.pool, id.instance));
+            // A built-in plugin of the same name does not stand in for one that is not loaded.
+            if self.failed.contains(scanner.backend.as_str()) {
+                continue;
+            }
             let named = plugins.iter().filter_map(|plugin| plugin.backend());
             let Some(backend) = named.clone().find(|backend| backend.description().name == scanner.backend) else {
                 let name = scanner.backend.as_str();
                 let is_loaded = plugins.iter().any(|plugin| plugin.name == name);
-                // If the plugin itself could not be loaded, that problem was already reported.
-                if is_loaded || !self.config.plugins.contains_key(name) {
+                if is_loaded || !self.config.may_have_plugin(name) {
                     let names: Vec<_> = named.map(|backend| backend.description().name.as_str()).collect();
                     let what = if is_loaded { "is a profile and no backend" } else { "does not exist" };
                     let message = format!("`{name}` {what}: use one of the backends {}", names.join(", "));
@@ -156,6 +171,10 @@ impl<'a> Building<'a> {
                 }
                 continue;
             };
+            // A stand-in for what cannot be read is not checked.
+            if !self.config.is_sound_scanner(&scanner) {
+                continue;
+            }
             match self.scanner(id, scanner, backend).await {
                 Ok(scanner) => loaded.push(scanner),
                 Err(message) => self.problems.push(problem(SCANNERS_FILE, place, key, message)),
@@ -201,6 +220,10 @@ impl<'a> Building<'a> {
         let standard = standard.expect("the standard profile is built in");
         let mut wanted: Vec<WantedProfile> = Vec::new();
         for profile in &self.config.profiles {
+            let is_of_plugin = self.failed.contains(profile.name.as_str());
+            if is_of_plugin || !profile.is_sound() {
+                continue;
+            }
             let component = own.get(profile.name.as_str()).copied().unwrap_or(standard).clone();
             wanted.push(WantedProfile {
                 name: profile.name.clone(),

@@ -56,6 +56,17 @@ impl CrashMarks {
         Self(Arc::new(shared))
     }
 
+    /// Makes the folder of the marks, before the first scan is worked on.
+    ///
+    /// # Errors
+    /// If the data folder cannot be written.
+    pub fn prepare(&self) -> io::Result<()> {
+        match fs::create_dir(&self.0.folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// The mark of a scan that a worker of this process drives. It is not set yet.
     pub fn mark(&self, id: &TaskId, fence: Fence, suspicion: Suspicion) -> Arc<CrashMark> {
         let path = self.path(id);
@@ -132,15 +143,11 @@ impl CrashMark {
         };
         *self.lock_permit() = Some(permit);
         let mut marked = self.marks.lock_marked();
-        let write = || {
-            fs::create_dir_all(&self.marks.0.folder)?;
-            fs::write(&self.path, self.fence.0.to_string())
-        };
-        match write() {
+        match fs::write(&self.path, self.fence.0.to_string()) {
             Ok(()) => {
                 marked.insert(self.path.clone());
             }
-            // On a full disk a death counts against nobody.
+            // On a full disk, or without the data folder, a death counts against nobody.
             Err(error) => tracing::debug!(%error, "a scan could not be marked as being worked on"),
         }
     }

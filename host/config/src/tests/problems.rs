@@ -1,6 +1,6 @@
 //! Every problem names its file, line and key.
 
-use super::{SCANNERS, check_problems};
+use super::{SCANNERS, check_problems, check_warnings};
 
 #[test]
 fn problems_of_scanhost_yaml_name_line_and_key() {
@@ -258,4 +258,137 @@ fn problems_of_scanners_yaml_name_line_and_key() {
     for (text, expected) in table {
         check_problems(&[("scanners.yaml", text)], expected);
     }
+}
+
+#[test]
+fn one_mistake_is_reported_once() {
+    type Files<'a> = &'a [(&'a str, &'a str)];
+    let table: &[(Files<'_>, &[&str])] = &[
+        (
+            &[("scanhost.yaml", "default_pool: nessus\npools: {nessus: {max_depth: 0}}"), ("scanners.yaml", "")],
+            &[
+                "scanhost.yaml:2: pools.nessus.max_depth: must be from 1 to 10000000",
+                "scanners.yaml:1: defines no pool of scanners",
+            ],
+        ),
+        (
+            &[
+                ("scanhost.yaml", "default_pool: a_b\npools: {a_b: {}}"),
+                ("scanners.yaml", "a b: [{instance_id: x, enabled: 1}]"),
+            ],
+            &[
+                "scanners.yaml:1: a b: malformed pool name: must be 1 to 64 letters, digits, `-`, `_` or `.`, beginning \
+                 with a letter or digit",
+                "scanners.yaml:1: a b[0].enabled: must be true or false, but is a number",
+            ],
+        ),
+        (
+            &[
+                (
+                    "scanhost.yaml",
+                    "commands:\n  scan: {allow: []}\nplugins:\n  p: {file: x, grants: [command], commands: [scan]}\n  \
+                  q: {file: x, grants: command, commands: [scan]}",
+                ),
+                ("scanners.yaml", SCANNERS),
+            ],
+            &[
+                "scanhost.yaml:2: commands.scan.program: is required",
+                "scanhost.yaml:5: plugins.q.grants: must be a list, but is text",
+            ],
+        ),
+        (
+            &[
+                ("scanhost.yaml", "plugins:\n  own: {sha256: zz}"),
+                ("scanners.yaml", SCANNERS),
+                ("profiles.yaml", "own: {levels: 3}\nsoc: {feilds: [host]}"),
+            ],
+            &[
+                "profiles.yaml:2: soc.feilds: unknown key; did you mean `fields`?",
+                "scanhost.yaml:2: plugins.own.file: is required",
+                "scanhost.yaml:2: plugins.own.sha256: must be a SHA-256 as 64 hexadecimal digits",
+            ],
+        ),
+    ];
+    for (files, expected) in table {
+        check_problems(files, expected);
+    }
+}
+
+#[test]
+fn warnings_name_line_and_key() {
+    let table: &[(&str, &str, &[&str])] = &[
+        ("tokens: [{name: a, scopes: [scan:read], token: short}]", SCANNERS, &[]),
+        (
+            "listen: 0.0.0.0:80\ntokens: [{name: a, scopes: [scan:read], token: short}]",
+            SCANNERS,
+            &["scanhost.yaml:2: tokens[0].token: the token has fewer than 22 characters, which is easy to guess for \
+               everyone who reaches 0.0.0.0:80: make a longer one with `scanhost token new`"],
+        ),
+        (
+            "listen: 0.0.0.0:80\ntokens: [{name: a, scopes: [scan:read], token: '0123456789abcdef-abcdef'}]",
+            SCANNERS,
+            &[],
+        ),
+        (
+            "tokens: [{name: ops, scopes: [scan:admin], token: t}]",
+            SCANNERS,
+            &[
+                "scanhost.yaml:1: tokens[0].scopes: the token `ops` cannot call any tool, since scan:admin alone allows \
+               none: add scan:read or scan:submit",
+            ],
+        ),
+        (
+            "pools:\n  mock:\n    allowed_targets: [10.0.0.0/8, 0.0.0.0/0, '::/0']",
+            SCANNERS,
+            &[
+                "scanhost.yaml:3: pools.mock.allowed_targets[1]: 0.0.0.0/0 lets the pool scan every address, also on the \
+                 internet: list the networks that may be scanned",
+                "scanhost.yaml:3: pools.mock.allowed_targets[2]: ::/0 lets the pool scan every address, also on the \
+                 internet: list the networks that may be scanned",
+            ],
+        ),
+        (
+            "pools: {mock: {allowed_targets: []}}",
+            SCANNERS,
+            &[
+                "scanhost.yaml:1: pools.mock.allowed_targets: no target is allowed, so the pool refuses every scan: list \
+               what may be scanned, or leave the key out to allow private and loopback ranges",
+            ],
+        ),
+        (
+            "pools: {mock: {allowed_targets: [10.1.0.0/16], denied_targets: [10.0.0.0/8]}}",
+            SCANNERS,
+            &[
+                "scanhost.yaml:1: pools.mock.denied_targets: everything that the pool allows is denied here, so the pool \
+               refuses every scan: remove a rule, or allow more in allowed_targets",
+            ],
+        ),
+        (
+            "",
+            "mock: []\nnessus: [{instance_id: a, enabled: false}]\n",
+            &[
+                "scanners.yaml:1: mock: the pool has no scanner, so every scan in it is refused: add a scanner, or \
+                 remove the pool",
+                "scanners.yaml:2: nessus: every scanner of the pool is disabled, so every scan in it is refused: enable \
+                 one, or remove the pool",
+            ],
+        ),
+        (
+            "store: redis://h:1/0\ndata: here",
+            SCANNERS,
+            &["scanhost.yaml:2: data: the folder is relative to the working directory of each process, but all \
+               processes that share this Redis need the same folder: give an absolute path"],
+        ),
+        ("store: redis://h:1/0\ndata: /here", SCANNERS, &[]),
+    ];
+    for (server, scanners, expected) in table {
+        check_warnings(&[("scanhost.yaml", server), ("scanners.yaml", scanners)], expected);
+    }
+    check_warnings(
+        &[("scanners.yaml", SCANNERS), ("scanners.yml", SCANNERS), ("profiles.yml", "")],
+        &[
+            "profiles.yml: the file is not read: rename it to profiles.yaml",
+            "scanners.yml: the file is not read, since scanners.yaml is there: remove one of them",
+        ],
+    );
 }

@@ -54,10 +54,7 @@ impl TargetPolicy {
         let mut refused = Problems::default();
         for target in targets.iter() {
             let extent = target.extent();
-            // A target that reaches loopback under another name must not get past a rule that denies loopback.
-            let is_this_host = is_this_host(&extent);
-            let denies = |rule: &&Rule| rule.touches(&extent) || (is_this_host && rule.touches_loopback());
-            let denied_by = self.denied.iter().find(denies);
+            let denied_by = self.denying(&extent);
             let is_allowed = match extent {
                 Extent::Addresses(span) => span::union_covers(&allowed, span),
                 Extent::Name(_) => self.allowed.iter().any(|rule| rule.touches(&extent)),
@@ -73,6 +70,29 @@ impl TargetPolicy {
             refused.push(Refused::TooManyAddresses { count, limit: self.max_addresses });
         }
         if refused.is_empty() { Ok(Permit { targets: targets.clone() }) } else { Err(Refusal(refused)) }
+    }
+
+    /// Whether it refuses every target, since nothing is allowed or all that is allowed is denied. It does not see that
+    /// globs deny another glob, unless both are written alike or one is `*`.
+    pub fn permits_nothing(&self) -> bool {
+        let denied = span::merge(self.denied.iter().flat_map(Rule::spans).copied().collect());
+        let are_addresses_denied =
+            |rule: &Rule| rule.spans().iter().all(|allowed| span::union_covers(&denied, *allowed));
+        let are_names_denied = |rule: &Rule| match rule.names() {
+            None => true,
+            Some(glob) => {
+                self.denied.iter().any(|denied| denied.covers_glob(glob))
+                    || glob.parse::<Target>().is_ok_and(|name| self.denying(&name.extent()).is_some())
+            }
+        };
+        self.allowed.iter().all(|rule| are_addresses_denied(rule) && are_names_denied(rule))
+    }
+
+    /// The first rule that denies some of the extent.
+    fn denying(&self, extent: &Extent<'_>) -> Option<&Rule> {
+        // A target that reaches loopback under another name must not get past a rule that denies loopback.
+        let is_this_host = is_this_host(extent);
+        self.denied.iter().find(|rule| rule.touches(extent) || (is_this_host && rule.touches_loopback()))
     }
 }
 

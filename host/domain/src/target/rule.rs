@@ -58,6 +58,28 @@ impl Rule {
         }
     }
 
+    /// Whether it covers all addresses of IPv4 or of IPv6, however it is written.
+    pub fn covers_all_addresses(&self) -> bool {
+        let covers = |everything: &str| {
+            let everything: Rule = everything.parse().expect("the rules below are well formed");
+            everything.spans() == self.spans()
+        };
+        ["0.0.0.0/0", "::/0"].into_iter().any(covers)
+    }
+
+    /// The glob of names as it is written; `None` if it is about addresses.
+    pub(super) fn names(&self) -> Option<&str> {
+        match &self.scope {
+            Scope::Addresses(_) => None,
+            Scope::Names(_) => Some(&self.written),
+        }
+    }
+
+    /// Whether it matches each name that this glob matches, as far as the texts show it.
+    pub(super) fn covers_glob(&self, glob: &str) -> bool {
+        self.names().is_some_and(|own| own == "*" || own.eq_ignore_ascii_case(glob))
+    }
+
     /// Whether the rule covers a loopback address.
     pub(super) fn touches_loopback(&self) -> bool {
         self.spans().iter().any(|rule| loopback().into_iter().any(|own| rule.overlaps(own)))

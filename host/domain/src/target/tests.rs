@@ -427,3 +427,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn policy_that_refuses_everything_is_known() {
+    let rows: [(&[&str], &[&str], bool); 8] = [
+        (&[], &[], true),
+        (&["10.0.0.0/8"], &["10.0.0.0/9"], false),
+        (&["10.0.0.0/8", "10.9.0.1"], &["10.0.0.0/9", "10.128.0.0/9"], true),
+        (&["0.0.0.0/0"], &["::/0"], false),
+        (&["*.lab.example"], &["*.LAB.example"], true),
+        (&["web.lab.example"], &["*.example"], true),
+        (&["localhost"], &["127.0.0.0/8"], true),
+        (&["*.lab.example", "10.0.0.1"], &["10.0.0.1"], false),
+    ];
+    for (allowed, denied, expected) in rows {
+        assert_eq!(policy(allowed, denied).permits_nothing(), expected, "{allowed:?} {denied:?}");
+    }
+    assert!(!TargetPolicy::default().permits_nothing());
+}
+
+#[test]
+fn rules_of_all_addresses_are_known_however_they_are_written() {
+    let covering = ["0.0.0.0/0", "10.1.2.3/0", "0.0.0.0-255.255.255.255", "::/0"];
+    assert!(rules(&covering).iter().all(Rule::covers_all_addresses));
+    assert!(!rules(&["0.0.0.0/1", "::/1", "*"]).iter().any(Rule::covers_all_addresses));
+}

@@ -68,7 +68,7 @@ fn is_scan(word: &str) -> bool {
 }
 
 async fn compare_scans(args: &Args) -> anyhow::Result<Json> {
-    let control = Control::open(args.folder.load()?, Purpose::Administration).await?;
+    let control = Control::open(args.folder.load_for_command()?, Purpose::Looking).await?;
     let question = Request::Compare {
         baseline_task_id: args.baseline.clone(),
         task_id: args.current.clone(),

@@ -1,46 +1,65 @@
 //! `config check`: loads and checks the whole configuration, and starts nothing.
 
+mod connect;
+mod machine;
+
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use scanhost_app::snapshot::{
-    Snapshot,
-    local_check::{Unfit, check_local},
+use scanhost_app::{
+    plugins::PluginArchive,
+    snapshot::{
+        self, Snapshot,
+        local_check::{Unfit, check_local},
+    },
 };
-use scanhost_config::{Config, Problem, Scope};
+use scanhost_config::{Config, Examined, Problem};
 use scanhost_conformance::plugin_stderr::PrintStderr;
 use scanhost_results::unknown_fields;
 use scanhost_sandbox::Sandbox;
 use serde_json::{Map, Value as Json, json};
 
+use self::{
+    connect::{Health, scanner_problem},
+    machine::Machine,
+};
 use super::{compiled, config_folder::ConfigFolder, listing};
-use crate::app;
 
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
     folder: ConfigFolder,
+    /// Also ask each enabled scanner for its health, which tests its login, and connect to Redis
+    #[arg(long)]
+    connect: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-/// The result of the check, with one text for each problem and warning.
+/// The result of the check.
 #[derive(Default)]
 struct Found {
-    problems: Vec<String>,
+    problems: Vec<Problem>,
     /// Settings that work, but hardly as intended.
-    warnings: Vec<String>,
+    warnings: Vec<Problem>,
     counts: Map<String, Json>,
+    /// What the scanners answered, if they were to be asked.
+    healths: Option<Vec<Health>>,
 }
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
-    let Found { problems, warnings, counts } = check(&args.folder).await?;
+    let Found { problems, warnings, counts, healths } = check(&args).await?;
     let is_good = problems.is_empty();
+    let lines = |problems: &[Problem]| problems.iter().map(ToString::to_string).collect::<Vec<String>>();
+    let (problems, warnings) = (lines(&problems), lines(&warnings));
     if args.json {
         let mut answer = json!({ "ok": is_good });
         if let Json::Object(answer) = &mut answer {
             answer.extend(counts);
+            if let Some(healths) = healths {
+                answer.insert("scanners".into(), healths.iter().map(Health::json).collect());
+            }
             answer.insert("warnings".into(), warnings.into());
             if !is_good {
                 answer.insert("problems".into(), problems.into());
@@ -50,6 +69,9 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         if is_good { Ok(()) } else { bail!("the configuration cannot be used") }
     } else {
         warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+        for health in healths.iter().flatten() {
+            listing::sentence(&health.sentence())?;
+        }
         if !is_good {
             bail!("{}", problems.join("\n"));
         }
@@ -58,39 +80,74 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     }
 }
 
-async fn check(folder: &ConfigFolder) -> anyhow::Result<Found> {
+async fn check(args: &Args) -> anyhow::Result<Found> {
     let environment = |name: &str| std::env::var(name).ok();
-    let (config, mut problems) = Config::examine(folder.config.as_deref(), &environment);
-    let mut found = Found::default();
-    let mut unfit = Vec::new();
-    // Other settings depend on plugins: without one of them, correct settings would be reported as problems.
-    let leaves_plugins_whole =
-        |problem: &Problem| !problem.key.starts_with("plugins") && !problem.key.starts_with("commands");
-    if let Some(config) = config.filter(|_| problems.iter().all(leaves_plugins_whole)) {
-        found.warnings = powerless_tokens(&config);
-        let sandbox = Sandbox::start_observed(compiled::folder(), Arc::new(PrintStderr))
-            .context("cannot start the plugin engine")?;
-        match app::try_snapshot(&sandbox, config).await {
-            Ok(snapshot) => {
-                found.warnings.extend(unfamiliar_fields(&snapshot));
-                found.counts = counts(&snapshot);
-                unfit = unfit_scanners(&snapshot).await;
-            }
-            Err(more) => {
-                // A plugin may report a key that was already reported with its line.
-                let is_reported = |problem: &Problem| {
-                    let key = problem.message.split(": ").next().unwrap_or_default();
-                    let key = format!("{}.{key}", problem.key);
-                    problems.iter().any(|reported| reported.file == problem.file && reported.key == key)
-                };
-                let more: Vec<Problem> = more.into_iter().filter(|problem| !is_reported(problem)).collect();
-                problems.extend(more);
-            }
-        }
+    let Examined { config, problems, warnings, sources: _ } =
+        Config::examine(args.folder.config.as_deref(), &environment);
+    let mut found = Found { problems, warnings, ..Found::default() };
+    sort(&mut found.warnings);
+    if let Some(config) = config {
+        check_beyond_files(args, config, &mut found).await?;
     }
-    problems.sort_by(|a, b| (&a.file, a.place).cmp(&(&b.file, b.place)));
-    found.problems = problems.iter().map(ToString::to_string).chain(unfit).collect();
+    sort(&mut found.problems);
     Ok(found)
+}
+
+fn sort(problems: &mut [Problem]) {
+    problems.sort_by(|a, b| (&a.file, a.place).cmp(&(&b.file, b.place)));
+}
+
+/// Checks the configuration, as far as it could be read, against this machine, the plugins and the scanners.
+async fn check_beyond_files(args: &Args, config: Config, found: &mut Found) -> anyhow::Result<()> {
+    let machine = Machine::check(&config);
+    found.problems.extend(machine.problems);
+    if args.connect {
+        found.problems.extend(connect::check_store(&config).await);
+    }
+    let sandbox =
+        Sandbox::start_observed(compiled::folder(), Arc::new(PrintStderr)).context("cannot start the plugin engine")?;
+    let mut archive = PluginArchive::new(&config.data);
+    // If the record of rollbacks cannot be read, everything else is checked as if there were none.
+    let nothing = tempfile::tempdir().context("cannot make a temporary folder")?;
+    if let Err(message) = archive.ledger() {
+        if machine.is_data_usable {
+            let (file, key) = ("scanhost.yaml".to_owned(), "plugins".to_owned());
+            found.problems.push(Problem { file, place: None, key, message });
+        }
+        archive = PluginArchive::new(nothing.path());
+    }
+    let (snapshot, problems) = match snapshot::build_loadable(&sandbox, &archive, config.into(), None).await {
+        Ok(built) => built,
+        Err(problems) => {
+            found.problems.extend(problems);
+            return Ok(());
+        }
+    };
+    if problems.is_empty() {
+        found.counts = counts(&snapshot);
+    }
+    found.problems.extend(problems);
+    found.warnings.extend(unfamiliar_fields(&snapshot));
+    let healths = if args.connect { Some(connect::ask(&snapshot).await) } else { None };
+    for scanner in &snapshot.scanners {
+        // What this scanner says would only follow from the problem with its program.
+        if scanner.commands.keys().any(|command| machine.unusable_commands.contains(command)) {
+            continue;
+        }
+        let answer = healths.iter().flatten().find(|health| health.scanner == scanner.id);
+        let problem = match answer {
+            Some(health) => health.problem(),
+            None => match check_local(scanner).await {
+                Ok(()) => None,
+                Err(Unfit::Mistake(message) | Unfit::Outage(message)) => {
+                    Some(scanner_problem(&scanner.id, scanner.config.place, message))
+                }
+            },
+        };
+        found.problems.extend(problem);
+    }
+    found.healths = healths;
+    Ok(())
 }
 
 fn counts(snapshot: &Snapshot) -> Map<String, Json> {
@@ -103,34 +160,8 @@ fn counts(snapshot: &Snapshot) -> Map<String, Json> {
     counts.into_iter().map(|(what, count)| (what.to_owned(), count.into())).collect()
 }
 
-/// Problems of scanners that cannot be used from this machine.
-async fn unfit_scanners(snapshot: &Snapshot) -> Vec<String> {
-    let mut unfit = Vec::new();
-    for scanner in &snapshot.scanners {
-        if let Err(Unfit::Mistake(problem) | Unfit::Outage(problem)) = check_local(scanner).await {
-            unfit.push(format!("scanners.yaml: {}.{}: {problem}", scanner.id.pool, scanner.id.instance));
-        }
-    }
-    unfit
-}
-
-/// Warnings about tokens that may pause pools but may not call any tool.
-fn powerless_tokens(config: &Config) -> Vec<String> {
-    let only_admin = config.tokens.iter().enumerate().filter(|(_, token)| token.scopes.iter().eq([&Scope::Admin]));
-    let warning = |(index, token): (usize, &scanhost_config::Token)| Problem {
-        file: "scanhost.yaml".to_owned(),
-        place: None,
-        key: format!("tokens[{index}].scopes"),
-        message: format!(
-            "the token `{}` cannot call any tool, since scan:admin alone allows none: add scan:read or scan:submit",
-            token.name
-        ),
-    };
-    only_admin.map(|entry| warning(entry).to_string()).collect()
-}
-
 /// Warnings about unknown field names in profiles, which a report may have or which are misspelt.
-fn unfamiliar_fields(snapshot: &Snapshot) -> Vec<String> {
+fn unfamiliar_fields(snapshot: &Snapshot) -> Vec<Problem> {
     let known = snapshot.known_fields();
     let mut warnings = Vec::new();
     for definition in &snapshot.config.profiles {
@@ -149,7 +180,7 @@ fn unfamiliar_fields(snapshot: &Snapshot) -> Vec<String> {
                     key: format!("{}.{key}", definition.name),
                     message: format!("{unknown} ({meaning})"),
                 };
-                warnings.push(warning.to_string());
+                warnings.push(warning);
             }
         }
     }

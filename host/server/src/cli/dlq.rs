@@ -60,7 +60,11 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     if let Command::Purge { yes: false, .. } = &args.command {
         confirm("Remove these dead letters?", "nothing was removed")?;
     }
-    let control = Control::open(args.folder.load()?, Purpose::Administration).await?;
+    let purpose = match &args.command {
+        Command::List { .. } | Command::Show { .. } => Purpose::Looking,
+        Command::Retry { .. } | Command::Purge { .. } => Purpose::Administration,
+    };
+    let control = Control::open(args.folder.load_for_command()?, purpose).await?;
     let done = perform(&control, args.command, args.json).await;
     control.close().await;
     done

@@ -53,7 +53,8 @@ enum Command {
 }
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
-    let control = Control::open(args.folder.load()?, Purpose::Administration).await?;
+    let purpose = if let Command::List = &args.command { Purpose::Looking } else { Purpose::Administration };
+    let control = Control::open(args.folder.load_for_command()?, purpose).await?;
     let done = perform(&control, args.command, args.json).await;
     control.close().await;
     done

@@ -1,6 +1,7 @@
 //! `plugin`: commands for people who write or load plugins, with one file for each verb.
 
 mod check;
+mod export;
 mod inspect;
 mod list;
 mod new;
@@ -26,6 +27,8 @@ enum Command {
     Check(check::Args),
     /// Run the conformance kit, which tests a plugin against a scripted scanner.
     Test(test::Args),
+    /// Write a built-in plugin into a file.
+    Export(export::Args),
     /// Create a folder with a working plugin to start from.
     New(new::Args),
     /// List the loaded plugins, and why others are not loaded.
@@ -47,6 +50,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         Command::Inspect(command) => inspect::run(command, args.json).await,
         Command::Check(command) => check::run(command, args.json).await,
         Command::Test(command) => test::run(command, args.json).await,
+        Command::Export(command) => export::run(&command),
         Command::New(command) => new::run(command, args.json),
         Command::List(command) => list::run(command, args.json).await,
         Command::Rollback(command) => rollback::run(command, args.json).await,

@@ -40,7 +40,8 @@ enum Command {
 }
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
-    let control = Control::open(args.folder.load()?, Purpose::Administration).await?;
+    let purpose = if args.command.is_none() { Purpose::Looking } else { Purpose::Administration };
+    let control = Control::open(args.folder.load_for_command()?, purpose).await?;
     let done = match args.command {
         None => match args.watch {
             None => show(&control, args.json).await,

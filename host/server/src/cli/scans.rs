@@ -30,7 +30,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
-    let control = Control::open(args.folder.load()?, Purpose::Administration).await?;
+    let control = Control::open(args.folder.load_for_command()?, Purpose::Looking).await?;
     let listed = list(&control, &args).await;
     control.close().await;
     let scans = listed?;

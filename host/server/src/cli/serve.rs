@@ -108,12 +108,18 @@ pub async fn serve(args: Args) -> anyhow::Result<()> {
     greet(&host, listen, is_default);
     let router = http::router(&host, listen, &args.offer);
     service::ready();
+    let ended = async {
+        ended.await;
+        tracing::info!("shutting down");
+        service::stopping();
+        host.leaving.cancel();
+        // A load balancer learns from /ready that it should send nothing more.
+        tokio::time::sleep(host.snapshot.load().config.shutdown_grace).await;
+    };
     tokio::select! {
         () = http::serve(host.clone(), listener, router) => {}
         () = ended => {}
     }
-    tracing::info!("shutting down");
-    service::stopping();
     app::stop(&host).await;
     Ok(())
 }
@@ -126,7 +132,7 @@ pub async fn stdio(args: Args) -> anyhow::Result<()> {
     let args = Arc::new(args);
     let (config, reloader) = Reloader::start(args.reader())?;
     let host = match Control::open(config, Purpose::Work(args.role.into())).await? {
-        Control::Own(host) => host,
+        Control::Own(host) | Control::Empty(host, _) => host,
         // A second editor on the same folder works through the first one's host.
         Control::Other(data) => {
             let stream = connect_mcp(&data, &args.offer)

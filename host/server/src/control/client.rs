@@ -7,10 +7,12 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use scanhost_app::{host::Host, refusal::joined};
+use scanhost_app::{host::Host, refusal::joined, role::Role};
 use scanhost_config::{Config, StoreKind};
 use scanhost_store::StoreError;
+use scanhost_system::data_folder;
 use serde_json::Value as Json;
+use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
     net::UnixStream,
@@ -34,6 +36,8 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(200);
 pub enum Control {
     /// A host in this process.
     Own(Arc<Host>),
+    /// A host in this process on an empty folder, where nothing was ever stored. The folder goes with it.
+    Empty(Arc<Host>, TempDir),
     /// The data folder of a host in another process. Each request has its own connection, so that an abandoned one
     /// leaves no answer behind for the next.
     Other(PathBuf),
@@ -45,6 +49,15 @@ impl Control {
     pub async fn open(config: Config, purpose: Purpose) -> anyhow::Result<Self> {
         if let StoreKind::Redis(_) = config.store {
             return Ok(Self::Own(app::build(config, purpose).await?));
+        }
+        if let Purpose::Looking = purpose
+            && let Err(nothing) = data_folder::permit_looking(&config.data)
+        {
+            eprintln!("warning: {nothing:#}");
+            let folder = tempfile::tempdir().context("a temporary folder cannot be created")?;
+            let mut config = config;
+            (config.data, config.key_file) = (folder.path().join("data"), folder.path().join("key"));
+            return Ok(Self::Empty(app::build(config, Purpose::Work(Role::All)).await?, folder));
         }
         let start = tokio::time::Instant::now();
         loop {
@@ -70,15 +83,20 @@ impl Control {
     /// Asks the host to carry out a request.
     pub async fn ask(&self, request: Request) -> anyhow::Result<Json> {
         match self {
-            Self::Own(host) => Ok(perform_noted(host, "shell", request).await?),
+            Self::Own(host) | Self::Empty(host, _) => Ok(perform_noted(host, "shell", request).await?),
             Self::Other(data) => ask(connect(data).await.context(ENDED)?, &request).await,
         }
     }
 
     /// Stops the host, if it is one in this process.
     pub async fn close(self) {
-        if let Self::Own(host) = self {
-            app::stop(&host).await;
+        match self {
+            Self::Own(host) => app::stop(&host).await,
+            Self::Empty(host, folder) => {
+                app::stop(&host).await;
+                drop(folder);
+            }
+            Self::Other(_) => {}
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::environment::{BROKEN, Environment, ExpectedScans, IDLE, QUICK, SLOW, 
 /// The longest time until a host reaches its crash point.
 const CRASH_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// A scan fails as poison after ten takeovers without progress, so that fewer hosts than that may crash in a row.
+/// A scan fails as poison after ten crashes while it was worked on, so that fewer hosts than that may crash in a row.
 const CRASHES_IN_A_ROW: usize = 8;
 
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -53,7 +53,7 @@ fn trigger(step: &str) -> Trigger {
     match step {
         "store.report_scanner" | "scanner.health" | "scanner.list" => Trigger::Idle,
         "store.submit" | "store.claim" | "store.finish" | "scanner.create" | "scanner.launch" | "scanner.status"
-        | "scanner.export" => Trigger::Scan,
+        | "scanner.export" | "scanner.parse" => Trigger::Scan,
         "store.update.retry" | "store.update.state" | "scanner.find" => Trigger::UnansweredRequests,
         step if step.starts_with("store.update.") => Trigger::Scan,
         "store.progress" | "store.heartbeat" => Trigger::LongScan,

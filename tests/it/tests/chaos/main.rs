@@ -4,6 +4,7 @@
 mod crash_points;
 mod environment;
 mod fleet;
+mod poison;
 mod random;
 mod redis_outage;
 mod storm;

@@ -1,6 +1,6 @@
 //! `config check`: it reports all problems at once, each with its file, line and key.
 
-use scanhost_it::{output::Output, server::Home};
+use scanhost_it::{output::Output, redis::Redis, server::Home};
 
 use crate::{MOCK, run};
 
@@ -120,7 +120,7 @@ fn likely_mistakes_are_warnings() {
     assert_eq!(output.code, Some(0), "{}", output.stderr);
     let warnings: Vec<&str> = output.stderr.lines().collect();
     assert_eq!(warnings.len(), 4, "a field that a backend declares is known: {warnings:?}");
-    assert!(warnings[0].starts_with("warning: scanhost.yaml: tokens[0].scopes: `ops`"), "{warnings:?}");
+    assert!(warnings[0].starts_with("warning: scanhost.yaml:2: tokens[0].scopes: the token `ops`"), "{warnings:?}");
     let place = "warning: profiles.yaml:1: soc.filters: the field \"severty\" is not known; did you mean `severity`?";
     assert!(
         warnings[1].contains("soc.fields: the field \"prot\" is not known; did you mean `protocol`?"),
@@ -151,4 +151,115 @@ fn problems_of_files_and_plugins_are_reported_together() {
     let about_foo: Vec<&str> = stderr.lines().filter(|line| line.contains("foo")).collect();
     assert_eq!(about_foo.len(), 1, "{stderr}");
     assert!(about_foo[0].contains("profiles.yaml:3: soc.foo: unknown key"), "{stderr}");
+}
+
+#[test]
+fn problem_of_a_plugin_hides_none_elsewhere_and_causes_no_other() {
+    let home = Home::new(&[
+        (
+            "scanners.yaml",
+            "mock:\n- {instance_id: m1, options: {colour: blue}}\nfeed:\n- {instance_id: f1}\n\
+             broken:\n- {instance_id: b1}\nnessus:\n- {instance_id: n1, url: 'ftp://10.0.0.1'}\n",
+        ),
+        (
+            "scanhost.yaml",
+            "plugins:\n  feed: {file: absent.wasm}\n  broken: {sha256: zz}\ncommands:\n  tool:\n    program: /nowhere/tool\n    \
+             allow: []\n",
+        ),
+        (
+            "profiles.yaml",
+            "soc: {fields: [host], filters: {severity: urgent}}\nown: {feilds: [host]}\nfeed: {levels: 3}\n",
+        ),
+    ]);
+    let output = check(&home);
+    assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""));
+    let places: Vec<&str> = output.stderr.trim_start_matches("scanhost: ").lines().collect();
+    let expected = [
+        "profiles.yaml:1: soc: ",
+        "profiles.yaml:2: own.feilds: unknown key; did you mean `fields`?",
+        "scanhost.yaml:3: plugins.feed: ",
+        "scanhost.yaml:4: plugins.broken.file: is required",
+        "scanhost.yaml:4: plugins.broken.sha256: must be a SHA-256 as 64 hexadecimal digits",
+        "scanhost.yaml:7: commands.tool.program: /nowhere/tool does not exist: install the program, or correct the path",
+        "scanners.yaml:2: mock.m1: ",
+        "scanners.yaml:8: nessus[0].url: must begin with http:// or https:// and a host",
+    ];
+    assert_eq!(places.len(), expected.len(), "{}", output.stderr);
+    for (place, expected) in places.iter().zip(expected) {
+        assert!(place.starts_with(expected), "{expected}: {}", output.stderr);
+    }
+}
+
+#[test]
+fn data_folder_that_cannot_exist_is_a_problem_and_is_not_made() {
+    let home = Home::new(&[("scanners.yaml", MOCK)]);
+    let file = home.config().join("scanners.yaml").canonicalize().expect("the file is there");
+    let (file, below) = (file.display(), file.join("data"));
+    home.write("scanhost.yaml", &format!("data: {file}\n"));
+    let expected = format!("scanhost: scanhost.yaml:1: data: {file} is not a folder: name another path\n");
+    assert_eq!(check(&home).stderr, expected);
+    home.write("scanhost.yaml", &format!("data: {}\n", below.display()));
+    let expected = format!(
+        "scanhost: scanhost.yaml:1: data: the folder {} cannot be created, since {file} is not a folder: name another \
+         path\n",
+        below.display()
+    );
+    assert_eq!(check(&home).stderr, expected);
+    let absent = home.path().join("absent");
+    home.write("scanhost.yaml", &format!("data: {}\n", absent.display()));
+    assert_eq!((check(&home).code, absent.exists()), (Some(0), false));
+}
+
+#[test]
+fn program_that_cannot_run_is_a_problem() {
+    let home = Home::new(&[("scanners.yaml", MOCK)]);
+    let config = home.config();
+    for (program, reason) in [
+        (config.join("absent"), "does not exist: install the program, or correct the path"),
+        (config.clone(), "is not a file: name the program itself"),
+        (
+            config.join("scanners.yaml"),
+            "is not executable for this user: set its permissions with chmod, or correct the path",
+        ),
+    ] {
+        let program = program.display();
+        home.write("scanhost.yaml", &format!("commands:\n  tool:\n    program: {program}\n    allow: []\n"));
+        let output = check(&home);
+        let expected = format!("scanhost: scanhost.yaml:4: commands.tool.program: {program} {reason}\n");
+        assert_eq!((output.code, output.stderr), (Some(1), expected));
+    }
+}
+
+#[test]
+fn connect_asks_scanners_and_redis() {
+    let redis = Redis::new();
+    let scanners = |more: &str| format!("mock: [{{instance_id: m1, options: {{duration_seconds: 0}}}}]\n{more}");
+    let home = Home::new(&[("scanners.yaml", &scanners("")), ("scanhost.yaml", &format!("store: {}\n", redis.url()))]);
+    let config = home.config().display().to_string();
+    let connect = || run(&home, &["config", "check", "--connect", "--json", "--config", &config]);
+    let json = |output: &Output| serde_json::from_str::<serde_json::Value>(&output.stdout).expect("JSON");
+    let output = connect();
+    assert_eq!(output.code, Some(0), "{output:?}");
+    let answer = json(&output);
+    let scanner = &answer["scanners"][0];
+    assert_eq!(
+        (&scanner["pool"], &scanner["instance_id"], &scanner["up"]),
+        (&"mock".into(), &"m1".into(), &true.into())
+    );
+
+    drop(redis);
+    let down = "nessus: [{instance_id: n1, url: 'http://127.0.0.1:1', auth: {access_key: a, secret_key: s}}]\n";
+    home.write("scanners.yaml", &scanners(down));
+    let output = connect();
+    assert_eq!(output.code, Some(1), "{output:?}");
+    let answer = json(&output);
+    let problems: Vec<&str> =
+        answer["problems"].as_array().expect("problems").iter().filter_map(|p| p.as_str()).collect();
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    assert!(problems[0].starts_with("scanhost.yaml:2: store: Redis cannot be used: "), "{problems:?}");
+    assert!(problems[1].starts_with("scanners.yaml:2: nessus.n1: "), "{problems:?}");
+    let up: Vec<_> = answer["scanners"].as_array().expect("scanners").iter().map(|scanner| &scanner["up"]).collect();
+    assert_eq!(up, [&serde_json::json!(true), &serde_json::json!(false)]);
+    let sentences = run(&home, &["config", "check", "--connect", "--config", &config]).stdout;
+    assert!(sentences.contains("mock/m1: up") && sentences.contains("nessus/n1: down: "), "{sentences}");
 }

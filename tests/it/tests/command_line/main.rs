@@ -6,6 +6,7 @@ mod scan;
 mod serve;
 mod stdio;
 mod usage;
+mod wrong_place;
 
 use scanhost_it::{output::Output, program::compiled_plugins, server::Home};
 

@@ -53,8 +53,8 @@ async fn scan_cancelled_during_create_is_never_launched() {
     let testbed = Testbed::new(endless_scans()).await;
     testbed.scanner.set_faults([Fault::every(1, Operation::Create, FaultKind::DropAfter), hang(Operation::List)]);
     let id = testbed.submit().await;
-    // The housekeeping, which looks for orphans, lists the remote scans once when the host starts.
-    wait_until("the search for the created scan", || testbed.scanner.records().received.count(Operation::List) > 1)
+    // At its start the host lists the remote scans for its housekeeping and for its check of the login.
+    wait_until("the search for the created scan", || testbed.scanner.records().received.count(Operation::List) > 2)
         .await;
     testbed.scanner.set_faults([]);
     testbed.mcp.call_ok("cancel_scan", json!({ "task_id": id })).await;

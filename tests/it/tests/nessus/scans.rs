@@ -1,7 +1,14 @@
 //! The three scan types from submit to findings, with API keys and with sessions.
 
-use fake_nessus::{Login, Operation, Settings};
-use scanhost_it::testbed::{ScannerLogin, Testbed, four_host_report, instant_scans, nessus_scanners_yaml, task_id};
+use std::time::Duration;
+
+use fake_nessus::{ApiKeys, FakeNessus, Fault, FaultKind, Login, Operation, Settings};
+use scanhost_it::{
+    scans::wait_for_status,
+    scrape::Scrape,
+    server::Home,
+    testbed::{ScannerLogin, Testbed, four_host_report, instant_scans, nessus_scanners_yaml, task_id},
+};
 use serde_json::{Value, json};
 
 /// The tool of every scan type, with its arguments beside the usual ones.
@@ -66,19 +73,72 @@ async fn session_is_reused_until_it_expires() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn refused_scanner_login_fails_the_scan_with_a_hint() {
-    for auth in ["{access_key: wrong, secret_key: wrong}", "{username: operator, password: wrong}"] {
-        let scanner = fake_nessus::FakeNessus::start(instant_scans(four_host_report())).await;
-        let home = scanhost_it::server::Home::new(&[("scanners.yaml", &nessus_scanners_yaml(&scanner.url(), auth))]);
+async fn scans_wait_while_the_scanner_refuses_the_hosts_login_and_complete_once_it_is_corrected() {
+    const SCANS: usize = 20;
+    for (wrong, right) in [
+        ("{access_key: wrong, secret_key: wrong}", None),
+        ("{username: operator, password: wrong}", Some(Login::default())),
+    ] {
+        let settings = instant_scans(four_host_report());
+        let right = match right {
+            Some(Login { username, password }) => format!("{{username: {username}, password: {password}}}"),
+            None => {
+                let ApiKeys { access, secret } = settings.api_keys.clone().unwrap_or_default();
+                format!("{{access_key: {access}, secret_key: {secret}}}")
+            }
+        };
+        let scanner = FakeNessus::start(settings).await;
+        let home = Home::new(&[("scanners.yaml", &nessus_scanners_yaml(&scanner.url(), wrong))]);
         let testbed = Testbed::start_on(scanner, home);
-        let status = testbed.run_scan_with_faults([]).await;
-        assert_eq!(
-            (&status["status"], &status["error"]["code"]),
-            (&json!("failed"), &json!("scanner_login")),
-            "{auth}"
-        );
-        assert!(status["error"]["message"].as_str().is_some_and(|text| text.contains("`auth`")), "{status}");
+        let mut ids = Vec::new();
+        for _ in 0..SCANS {
+            ids.push(testbed.submit().await);
+        }
+        let refused = || async { testbed.mcp.call_ok("list_scanners", json!({})).await["scanners"][0].clone() };
+        let mut state = refused().await;
+        while state["circuit"] != "open" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            state = refused().await;
+        }
+        let message = state["message"].as_str().expect("a message");
+        assert!(message.contains("login refused") && message.contains("`auth`"), "{message}");
+        assert_eq!(state["up"], false);
+        let ready = testbed.server.ready().await;
+        assert_eq!(ready["status"], "degraded", "{ready}");
+        let metrics = Scrape::fetch(&testbed.mcp, testbed.server.url(), "").await;
+        let refused = metrics.value(r#"scanhost_scanner_login_refused{instance="lab",pool="nessus"}"#);
+        assert_eq!(refused, Some(1.0), "{wrong}");
+        for id in &ids {
+            let status = testbed.mcp.call_ok("get_scan_status", json!({ "task_id": id })).await;
+            assert!(status["status"] == "queued" || status["status"] == "running", "{status}");
+        }
         assert_eq!(testbed.scanner.records().executed.count(Operation::Create), 0);
+
+        testbed.home.write("scanners.yaml", &nessus_scanners_yaml(&testbed.scanner.url(), &right));
+        for id in &ids {
+            assert_eq!(testbed.wait_for_end(id).await["status"], "completed", "{right}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stray_answers_among_good_ones_fail_no_scan() {
+    let settings = Settings { scan_duration: Duration::from_secs(2), ..instant_scans(four_host_report()) };
+    let testbed = Testbed::with_short_timeouts(settings, ScannerLogin::ApiKeys, "").await;
+    for code in [400, 401, 403, 404, 405] {
+        testbed.scanner.set_faults([]);
+        let id = testbed.submit().await;
+        wait_for_status(&testbed.mcp, &id, "running").await;
+        let stray = FaultKind::Status { code: code.try_into().expect("a status") };
+        testbed.scanner.set_faults([Fault::next(1, Operation::Status, stray)]);
+        let status = testbed.wait_for_end(&id).await;
+        assert_eq!(status["status"], "completed", "{code}: {status}");
+        let record = testbed.record(&status);
+        assert_eq!(
+            (record.executed.count(Operation::Launch), record.executed.count(Operation::Stop)),
+            (1, 0),
+            "{code}"
+        );
     }
 }
 

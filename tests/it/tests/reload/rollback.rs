@@ -98,7 +98,7 @@ async fn rollback_keeps_the_version_in_use_instead_of_a_refused_file() {
 async fn impossible_rollback_gives_the_reason() {
     let host = TestHost::start();
     for (name, expected) in
-        [("steady", "no other version"), ("mock", "there is no plugin `mock`"), ("nosuch", "steady, viewer")]
+        [("steady", "there is no earlier version"), ("mock", "there is no plugin `mock`"), ("nosuch", "steady, viewer")]
     {
         let output = host.run_plugin_command(&["rollback", name]);
         assert_eq!(output.code, Some(1), "{name}");

@@ -109,7 +109,7 @@ impl Driver {
                 Err(End::Outcome(Outcome::Completed(with_hints(summary, &self.scan.request))))
             }
             Err(Unread::Fault(fault)) => self.endure(fault.into()).await,
-            Err(Unread::Malformed(malformed)) if fetches + 1 < MAX_FETCHES => {
+            Err(Unread::Malformed(malformed)) if fetches.saturating_add(1) < MAX_FETCHES => {
                 tracing::warn!(scan = %self.scan.id, trace = %self.scan.trace, error = %malformed, "the report cannot be read, fetching it again");
                 self.enter(Phase::Exporting { remote_id, fetches: fetches + 1 }, None).await
             }

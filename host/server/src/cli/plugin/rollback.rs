@@ -24,7 +24,7 @@ pub async fn run(args: Args, as_json: bool) -> anyhow::Result<()> {
     let Args { plugin, clear, folder } = args;
     let control = match folder.running().await {
         Some(running) => running,
-        None => Control::open(folder.load()?, Purpose::Administration).await?,
+        None => Control::open(folder.load_for_command()?, Purpose::Administration).await?,
     };
     let request = if clear { Request::UseFile { plugin } } else { Request::RollBack { plugin } };
     let answer = control.ask(request).await;

@@ -1,0 +1,78 @@
+//! Reading a kept report again, such as after its backend was mended.
+
+use std::{fs, io, path::Path};
+
+use scanhost_domain::scan::{Scan, ScanState};
+use scanhost_store::{AdoptedFrom, Adoption, NewScan};
+use scanhost_system::clock;
+use serde::Serialize;
+
+use super::native_report::report;
+use crate::{
+    find,
+    host::Host,
+    refusal::{ErrorCode, Refusal},
+    submit::{new_task_id, new_trace_id},
+};
+
+#[derive(Serialize)]
+pub struct Reply {
+    /// The new scan, whose findings are read from the kept report.
+    pub task_id: String,
+    pub retry_of: String,
+}
+
+/// Reads the report of an ended scan again, as a new scan that touches no scanner. The old scan stays as it is.
+pub async fn reread(host: &Host, task_id: &str) -> Result<Reply, Refusal> {
+    let scan = find::scan(host, task_id).await?;
+    let kept = report(host, &scan).await?;
+    let adoption = adoption(host, &scan)?;
+    let id = new_task_id();
+    copy_report(&kept, &host.folder(&id)).map_err(|error| Refusal::internal("copying the report", &error))?;
+    let new = NewScan {
+        id: id.clone(),
+        trace: new_trace_id(),
+        request: scan.request.clone(),
+        created_at: clock::now(),
+        retry_of: Some(scan.id.clone()),
+        idempotency: None,
+        max_depth: u64::MAX,
+        adopts: Some(adoption),
+    };
+    match host.remote_scans.adopt(new).await {
+        Ok(Some(new)) => {
+            tracing::info!(scan = %new.id, trace = %new.trace, retry_of = %scan.id, "an operator has a kept report read again");
+            Ok(Reply { task_id: new.id.to_string(), retry_of: scan.id.to_string() })
+        }
+        other => {
+            let _gone = fs::remove_dir_all(host.folder(&id));
+            other?;
+            Err(Refusal::new(ErrorCode::Conflict, "the new scan's id is taken", "Try again."))
+        }
+    }
+}
+
+fn adoption(host: &Host, scan: &Scan) -> Result<Adoption, Refusal> {
+    let run = match &scan.state {
+        ScanState::Finished(finished) => finished.run.as_ref(),
+        ScanState::Queued(_) | ScanState::Running(_) => None,
+    };
+    let run = run.ok_or_else(|| {
+        Refusal::new(ErrorCode::Conflict, "the scan never ran at a scanner", "Submit it again as a new scan.")
+    })?;
+    let snapshot = host.snapshot.load_full();
+    let scanner = snapshot.scanner(&run.slot.scanner).ok_or_else(|| {
+        let message = format!("the scanner {}, whose backend reads the report, is not configured", run.slot.scanner);
+        Refusal::new(ErrorCode::Conflict, message, "Configure it again; it may be disabled.")
+    })?;
+    let remote_id = run.remote_id.clone().unwrap_or_default();
+    Ok(Adoption { slot: scanner.slot(), remote_id, from: AdoptedFrom::Report })
+}
+
+/// Puts the report into the new scan's folder, without a copy of its bytes where the file system can do that.
+fn copy_report(kept: &Path, folder: &Path) -> io::Result<()> {
+    let name = kept.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
+    fs::create_dir_all(folder)?;
+    let to = folder.join(name);
+    fs::hard_link(kept, &to).or_else(|_| fs::copy(kept, &to).map(drop))
+}
