@@ -5,7 +5,7 @@ pub mod writer;
 
 use std::sync::{
     Mutex, PoisonError,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use jiff::Timestamp;
@@ -89,6 +89,15 @@ impl Entry {
     }
 }
 
+/// Tools that clients call again and again while they wait.
+const POLLS: [&str; 4] = ["get_scan_status", "wait_for_scan", "get_pool_status", "get_queue_status"];
+
+impl Entry {
+    fn is_poll(&self) -> bool {
+        self.outcome == "ok" && POLLS.contains(&self.action.as_str())
+    }
+}
+
 /// Shortens a text to what the audit log keeps.
 pub fn shortened(text: &str) -> String {
     const LONGEST: usize = 256;
@@ -100,18 +109,32 @@ pub struct Audit {
     entries: mpsc::Sender<Entry>,
     waiting: Mutex<Option<mpsc::Receiver<Entry>>>,
     lost: AtomicU64,
+    keeps_polls: AtomicBool,
 }
 
 impl Default for Audit {
     fn default() -> Self {
         let (entries, waiting) = mpsc::channel(WAITING);
-        Self { entries, waiting: Mutex::new(Some(waiting)), lost: AtomicU64::new(0) }
+        Self {
+            entries,
+            waiting: Mutex::new(Some(waiting)),
+            lost: AtomicU64::new(0),
+            keeps_polls: AtomicBool::new(false),
+        }
     }
 }
 
 impl Audit {
-    /// Takes the entry. An entry that finds no room is counted as lost, which the log says.
+    pub fn keep_polls(&self, keep: bool) {
+        self.keeps_polls.store(keep, Ordering::Relaxed);
+    }
+
+    /// Takes the entry. An entry that finds no room is counted as lost, which the log says. A call that only looks how
+    /// far a scan is, and gets an answer, is left out unless the configuration wants it.
     pub fn note(&self, entry: Entry) {
+        if entry.is_poll() && !self.keeps_polls.load(Ordering::Relaxed) {
+            return;
+        }
         if self.entries.try_send(entry).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }

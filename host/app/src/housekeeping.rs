@@ -4,14 +4,17 @@
 mod orphans;
 pub mod stranded;
 
-use std::{sync::Arc, time::Duration};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use scanhost_domain::{error_chain::chain, ids::TaskId};
 use scanhost_store::StoreError;
 use scanhost_system::clock;
 
-use crate::{host::Host, scan_folder};
+use crate::{
+    host::Host,
+    scan_folder::{self, Removal},
+};
 use orphans::Suspects;
 
 /// Between two rounds.
@@ -41,6 +44,7 @@ pub async fn run(host: Arc<Host>) {
         let round = async {
             if host.store_watch.permits_housekeeping() && host.held_folder.check().is_ok() {
                 delete_expired(&host).await;
+                delete_above_size(&host).await;
                 suspects.look(&host).await;
             }
         };
@@ -63,6 +67,50 @@ fn interval(host: &Host) -> Duration {
 fn shortest_retention(host: &Host) -> Duration {
     let retention = &host.snapshot.load().config.retention;
     retention.completed.min(retention.failed)
+}
+
+/// Deletes the ended scans that nobody asked for the longest, until the files of all scans fit into the configured size.
+async fn delete_above_size(host: &Arc<Host>) {
+    let Some(most_bytes) = host.snapshot.load().config.retention.most_bytes else { return };
+    let tasks = host.data.join("tasks");
+    let summing = host.tasks.spawn_blocking(move || folder_bytes(&tasks));
+    let Ok(mut bytes) = summing.await else { return };
+    while bytes > most_bytes {
+        let oldest = host.scans.expired(Timestamp::MAX, Timestamp::MAX, BATCH).await;
+        let oldest = match oldest {
+            Ok(oldest) if oldest.is_empty() => return,
+            Ok(oldest) => oldest,
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "ended scans could not be looked for");
+                return;
+            }
+        };
+        let before = bytes;
+        for id in oldest {
+            if bytes <= most_bytes {
+                return;
+            }
+            let freed = folder_bytes(&host.folder(&id));
+            if let Ok(Removal::Done(_)) = scan_folder::remove(host, &id, false).await {
+                tracing::info!(scan = %id, freed, "scan deleted, the files of all scans are larger than `retention.max_gib`");
+                bytes = bytes.saturating_sub(freed);
+            }
+        }
+        if bytes == before {
+            return;
+        }
+    }
+}
+
+/// The bytes of all files below the folder. What cannot be read counts as nothing.
+fn folder_bytes(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    let bytes = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => folder_bytes(&entry.path()),
+        Ok(metadata) => metadata.len(),
+        Err(_) => 0,
+    };
+    entries.map(bytes).sum()
 }
 
 async fn delete_expired(host: &Arc<Host>) {

@@ -67,6 +67,11 @@ impl Metrics {
     pub fn new() -> Arc<Self> {
         let registry = Registry::new();
         let new = Registered(&registry);
+        build_info(&registry);
+        #[cfg(target_os = "linux")]
+        registry
+            .register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))
+            .expect("the names of the process metrics are taken by nobody else");
         Arc::new(Self {
             scans: new.counters("scans_total", "Scans that have ended.", &["pool", "scan_type", "status"]),
             scan_duration: new.histograms(
@@ -256,6 +261,12 @@ impl Observer for Metrics {
 }
 
 /// Makes metrics and registers them.
+/// What this process is, as labels of a gauge that is always 1.
+fn build_info(registry: &Registry) {
+    let gauges = Registered(registry).gauges("build_info", "The version of this process; always 1.", &["version"]);
+    gauges.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+}
+
 pub(crate) struct Registered<'a>(pub &'a Registry);
 
 impl Registered<'_> {

@@ -26,6 +26,13 @@ const POLL_INTERVAL: Duration = Duration::from_millis(500);
 const MAX_READS: u32 = 4;
 
 /// Reads the configuration with the options that this process got on its command line.
+/// What a service manager is told about a reload that it asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReloadNotice {
+    Begun,
+    Ended,
+}
+
 pub type Read = Arc<dyn Fn() -> anyhow::Result<Config> + Send + Sync>;
 
 /// Watches the files of the configuration, and reloads when one of them changes.
@@ -53,18 +60,25 @@ impl Reloader {
     }
 
     /// Reloads until shutdown.
-    pub async fn run(mut self, host: Arc<Host>) {
+    pub async fn run(mut self, host: Arc<Host>, notify: fn(ReloadNotice)) {
         let mut watch = Watch::new();
         watch.cover(&self.watched());
         let mut must_catch_up = self.accept_rollbacks(&host);
         loop {
+            let mut is_by_hangup = false;
             let (is_requested, depth) = tokio::select! {
                 () = host.shutdown.cancelled() => return,
                 () = std::future::ready(()), if must_catch_up => (true, Depth::Content),
-                _ = self.hangups.recv() => (true, Depth::Content),
+                _ = self.hangups.recv() => {
+                    is_by_hangup = true;
+                    (true, Depth::Content)
+                }
                 () = watch.notice() => (false, Depth::Content),
                 () = tokio::time::sleep(POLL_INTERVAL) => (false, Depth::Metadata),
             };
+            if is_by_hangup {
+                notify(ReloadNotice::Begun);
+            }
             let has_changed = match depth {
                 Depth::Metadata => self.check(Depth::Metadata).await,
                 Depth::Content => {
@@ -83,6 +97,10 @@ impl Reloader {
                 let is_applied = apply::apply(&host, read).await;
                 // After a failure, wait for the next change.
                 must_catch_up = self.accept_rollbacks(&host) && is_applied;
+            }
+            if is_by_hangup {
+                // Also after a refused reload, which `/ready` and the log explain.
+                notify(ReloadNotice::Ended);
             }
         }
     }

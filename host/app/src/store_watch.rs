@@ -14,7 +14,7 @@ use scanhost_system::{
 };
 use tokio::time::Instant;
 
-use crate::host::Host;
+use crate::{host::Host, orphans::trust};
 
 /// Between two looks.
 const INTERVAL: Duration = Duration::from_secs(2);
@@ -137,7 +137,13 @@ fn side(store_ahead: SignedDuration) -> &'static str {
 /// Looks at the store once, before any work begins.
 pub async fn look(host: &Host) {
     match host.settings.is_bound().await {
-        Ok(is_bound) => host.store_watch.set_emptied(!is_bound),
+        Ok(is_bound) => {
+            if is_bound && host.store_watch.emptied().is_some() {
+                // Another process may have begun on the empty store, and doubts it.
+                trust::refresh(host).await;
+            }
+            host.store_watch.set_emptied(!is_bound);
+        }
         // That the store is away is told by whoever needs it.
         Err(error) => tracing::debug!(error = chain(&error), "the store could not be asked whose it is"),
     }

@@ -86,6 +86,9 @@ pub async fn submit(
     if !disk::has_room(&host.data) {
         return Err(Refusal::no_room());
     }
+    if let Some(reason) = host.store_watch.emptied() {
+        return Err(Refusal::new(ErrorCode::Unavailable, reason, "Tell the operator, and call again later."));
+    }
     let pool = choose_pool(&snapshot, args.scanner_pool.as_deref())?;
     let request = check(&snapshot, pool, scan_type, args, host, &id)?;
     let trace = caller.trace.clone().unwrap_or_else(new_trace_id);

@@ -102,17 +102,25 @@ pub struct Retention {
     /// Failed scans and those that ran out of time.
     pub failed: Duration,
     pub idempotency: Duration,
+    /// The most bytes that the files of ended scans may take; those that nobody asked for the longest go first.
+    pub most_bytes: Option<u64>,
     /// How long a record of the audit log is kept, from the day it was written.
     pub audit: Duration,
 }
+
+/// Bytes of a gibibyte.
+const GIB: f64 = 1_073_741_824.0;
 
 impl Retention {
     pub(super) fn read(mut fields: Fields<'_>) -> Self {
         let completed = fields.or("completed_days", 7 * DAY, |setting| setting.duration(DAY, 0.0001..=36_500.0));
         let failed = fields.or("failed_days", 30 * DAY, |setting| setting.duration(DAY, 0.0001..=36_500.0));
         let idempotency = fields.or("idempotency_hours", 48 * HOUR, |setting| setting.duration(HOUR, 0.0001..=8_760.0));
+        let most_bytes = fields.or("max_gib", None, |setting| {
+            setting.number(0.0001..=1_000_000.0).map(|gib| Some((gib * GIB).round() as u64))
+        });
         let audit = fields.or("audit_days", 90 * DAY, |setting| setting.duration(DAY, 1.0..=36_500.0));
         fields.finish();
-        Self { completed, failed, idempotency, audit }
+        Self { completed, failed, idempotency, most_bytes, audit }
     }
 }

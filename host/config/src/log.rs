@@ -8,6 +8,8 @@ pub struct Log {
     /// A level in the form of tracing's filters; `None` for the command's default.
     pub level: Option<String>,
     pub format: LogFormat,
+    /// Whether the audit log also has the calls that only look how far a scan is.
+    pub audit_polling: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -35,7 +37,8 @@ impl Log {
                 None
             }
         });
+        let audit_polling = fields.or("audit_polling", false, |keep| keep.boolean());
         fields.finish();
-        Self { level, format }
+        Self { level, format, audit_polling }
     }
 }

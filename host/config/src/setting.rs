@@ -81,13 +81,17 @@ impl<'a> Setting<'a> {
 
     /// A number of some unit, with or without a fraction.
     pub(super) fn duration(&self, unit: Duration, range: RangeInclusive<f64>) -> Option<Duration> {
+        self.number(range).map(|value| unit.mul_f64(value))
+    }
+
+    pub(super) fn number(&self, range: RangeInclusive<f64>) -> Option<f64> {
         let value = match self.value {
             Value::Integer(value) => Some(*value as f64),
             Value::Number(value) => Some(*value),
             _ => self.expanded().and_then(|text| text.parse().ok()),
         };
         let Some(value) = value else { return self.wrong_type("a number") };
-        if range.contains(&value) { Some(unit.mul_f64(value)) } else { self.out_of_range(range.start(), range.end()) }
+        if range.contains(&value) { Some(value) } else { self.out_of_range(range.start(), range.end()) }
     }
 
     /// A secret, given as it is or as the content of `file:/path`.

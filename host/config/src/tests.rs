@@ -266,8 +266,13 @@ fn missing_keys_have_the_defaults_of_the_contract() {
         idle: Duration::from_secs(60),
     };
     assert_eq!(config.limits, limits);
-    let retention =
-        Retention { completed: hours(7 * 24), failed: hours(30 * 24), idempotency: hours(48), audit: hours(90 * 24) };
+    let retention = Retention {
+        completed: hours(7 * 24),
+        failed: hours(30 * 24),
+        idempotency: hours(48),
+        most_bytes: None,
+        audit: hours(90 * 24),
+    };
     assert_eq!(config.retention, retention);
 }
 

@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeSet, net::SocketAddr};
 
+use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-use super::{listen::is_loopback, setting::Setting};
+use super::{fields::Fields, listen::is_loopback, setting::Setting};
 use crate::secret::Secret;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,6 +42,14 @@ pub struct Token {
     pub name: String,
     pub scopes: BTreeSet<Scope>,
     pub secret: TokenSecret,
+    /// The secret before the last rotation, which is good until its end.
+    pub previous: Option<PreviousSecret>,
+}
+
+#[derive(Clone, Debug)]
+pub struct PreviousSecret {
+    pub secret: TokenSecret,
+    pub until: Timestamp,
 }
 
 #[derive(Clone, Debug)]
@@ -53,9 +62,21 @@ pub enum TokenSecret {
 impl Token {
     /// The SHA-256 of the token's text.
     pub fn digest(&self) -> [u8; 32] {
-        match &self.secret {
-            TokenSecret::Plain(secret) => Sha256::digest(secret.expose()).into(),
-            TokenSecret::Sha256(digest) => *digest,
+        self.secret.digest()
+    }
+
+    /// The SHA-256 of each text that is good at this time.
+    pub fn digests(&self, now: Timestamp) -> impl Iterator<Item = [u8; 32]> {
+        let previous = self.previous.as_ref().filter(|previous| now < previous.until);
+        [Some(self.secret.digest()), previous.map(|previous| previous.secret.digest())].into_iter().flatten()
+    }
+}
+
+impl TokenSecret {
+    fn digest(&self) -> [u8; 32] {
+        match self {
+            Self::Plain(secret) => Sha256::digest(secret.expose()).into(),
+            Self::Sha256(digest) => *digest,
         }
     }
 }
@@ -72,7 +93,9 @@ pub(super) fn read_all(setting: &Setting<'_>, listen: SocketAddr) -> Option<Vec<
     let mut digests = BTreeSet::new();
     setting.list_of(|item| {
         let token = read(&item, &mut names, listen)?;
-        if !digests.insert(token.digest()) {
+        let previous = token.previous.as_ref().map(|previous| previous.secret.digest());
+        let is_new = [Some(token.digest()), previous].into_iter().flatten().all(|digest| digests.insert(digest));
+        if !is_new {
             item.report(
                 "another entry has the same token: give each entry its own, so that the host can tell callers apart",
             );
@@ -105,7 +128,14 @@ fn read(setting: &Setting<'_>, names: &mut BTreeSet<String>, listen: SocketAddr)
         }
         Some(read)
     });
-    let secret = match (fields.get("token"), fields.get("sha256")) {
+    let secret = read_secret(&mut fields, listen);
+    let previous = fields.get("previous").and_then(|previous| read_previous(&previous, listen));
+    fields.finish();
+    Some(Token { name: name?, scopes: scopes?, secret: secret?, previous })
+}
+
+fn read_secret(fields: &mut Fields<'_>, listen: SocketAddr) -> Option<TokenSecret> {
+    match (fields.get("token"), fields.get("sha256")) {
         (Some(token), None) => plain(&token, listen),
         (None, Some(digest)) => sha256(&digest).map(TokenSecret::Sha256),
         (Some(_), Some(digest)) => {
@@ -116,9 +146,22 @@ fn read(setting: &Setting<'_>, names: &mut BTreeSet<String>, listen: SocketAddr)
             fields.report("needs `token`, or its digest as `sha256`");
             None
         }
-    };
+    }
+}
+
+/// The secret that is being replaced, and when it ends.
+fn read_previous(setting: &Setting<'_>, listen: SocketAddr) -> Option<PreviousSecret> {
+    let mut fields = setting.fields();
+    let secret = read_secret(&mut fields, listen);
+    let until = fields.required("until").and_then(|until| {
+        let end = until.text()?.parse::<Timestamp>();
+        if end.is_err() {
+            until.report("must be a time such as 2026-12-31T18:00:00Z");
+        }
+        end.ok()
+    });
     fields.finish();
-    Some(Token { name: name?, scopes: scopes?, secret: secret? })
+    Some(PreviousSecret { secret: secret?, until: until? })
 }
 
 /// Fewer characters can be guessed. A random token of 128 bits has at least 22 characters of Base64.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use scanhost_app::host::Host;
+use scanhost_app::{host::Host, reload::ReloadNotice};
 use scanhost_domain::error_chain::chain;
 use sd_notify::NotifyState;
 
@@ -11,6 +11,16 @@ const NOTIFICATIONS_PER_TIMEOUT: u32 = 3;
 
 pub fn ready() {
     notify(&[NotifyState::Ready]);
+}
+
+/// Says that a reload has begun or ended, as a service of the type `notify-reload` does.
+pub fn reload(notice: ReloadNotice) {
+    match (notice, NotifyState::monotonic_usec_now()) {
+        (ReloadNotice::Begun, Ok(now)) => notify(&[NotifyState::Reloading, now]),
+        // Without the time systemd would not know which of two reloads this is about.
+        (ReloadNotice::Begun, Err(_)) => {}
+        (ReloadNotice::Ended, _) => ready(),
+    }
 }
 
 pub fn stopping() {

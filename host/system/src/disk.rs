@@ -10,14 +10,18 @@ use std::{
 pub use crate::disk::syncing_writer::{PendingSync, SyncingWriter};
 
 /// Free bytes below which nothing new is begun: a scan's record, its folder and the pages of the database need some.
-const LEAST_ROOM: u64 = 1 << 20;
+pub const LEAST_ROOM: u64 = 1 << 20;
 
 /// Whether the file system has room for something new.
 pub fn has_room(folder: &Path) -> bool {
     // Some network file systems report no sizes.
-    let is_full =
-        |stat: rustix::fs::StatVfs| stat.f_blocks > 0 && stat.f_bavail.saturating_mul(stat.f_frsize) < LEAST_ROOM;
-    !rustix::fs::statvfs(folder).is_ok_and(is_full)
+    free_bytes(folder).is_none_or(|free| free >= LEAST_ROOM)
+}
+
+/// Free bytes for this process on the folder's file system; absent where the file system does not tell them.
+pub fn free_bytes(folder: &Path) -> Option<u64> {
+    let stat = rustix::fs::statvfs(folder).ok()?;
+    (stat.f_blocks > 0).then(|| stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
 /// Whether the error says that the disk or a quota is full.

@@ -67,13 +67,20 @@ impl Home {
         replace_file(&self.config().join(name), own + text);
     }
 
-    /// The entries of the audit log, without an entry that is still being written.
+    /// The entries of the audit log of all processes, by their time, without an entry that is still being written.
     pub fn audit_entries(&self) -> Vec<serde_json::Value> {
         let files = fs::read_dir(self.data().join("audit")).into_iter().flatten();
         let texts = files.map(|file| fs::read_to_string(file.expect("an entry").path()).expect("text"));
         let text: String = texts.collect();
         let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
-        lines.map(|line| serde_json::from_str(line).expect("JSON")).collect()
+        let mut entries: Vec<serde_json::Value> = lines.map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        // Each process has a file of its own. The fraction of a second has no fixed length.
+        entries.sort_by_key(|entry| {
+            let time = entry["time"].as_str().expect("a time").trim_end_matches('Z');
+            let (seconds, fraction) = time.split_once('.').unwrap_or((time, ""));
+            (seconds.to_owned(), format!("{fraction:0<9}"))
+        });
+        entries
     }
 
     pub fn config(&self) -> PathBuf {

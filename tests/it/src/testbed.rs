@@ -56,7 +56,8 @@ impl Testbed {
         Self::start_on(scanner, home.with_short_timeouts())
     }
 
-    async fn prepare(settings: Settings, login: ScannerLogin, more: &str) -> (FakeNessus, Home) {
+    /// Starts a scanner, and makes the home of a host that uses it and is not started yet.
+    pub async fn prepare(settings: Settings, login: ScannerLogin, more: &str) -> (FakeNessus, Home) {
         let auth = match login {
             ScannerLogin::ApiKeys => {
                 let ApiKeys { access, secret } = settings.api_keys.clone().unwrap_or_default();

@@ -227,6 +227,8 @@ fn configuration_page_names_every_key() {
         "pools: {mock: {zzzzzz: 1}}",
         "tls: {zzzzzz: 1}",
         "tokens: [{zzzzzz: 1}]",
+        "tokens: [{previous: {zzzzzz: 1}}]",
+        "redis: {zzzzzz: 1}",
         "credentials: {audit: {zzzzzz: 1}}",
         "commands: {nmap: {zzzzzz: 1}}",
         "commands: {nmap: {program: /usr/bin/nmap, allow: [], limits: {zzzzzz: 1}}}",

@@ -6,7 +6,7 @@ use scanhost_it::{
     output::Output,
     scans::submit,
     server::{Home, Server},
-    testbed::{SCAN_TIMEOUT, Testbed, four_host_report, instant_scans, wait_until},
+    testbed::{SCAN_TIMEOUT, ScannerLogin, Testbed, four_host_report, instant_scans, wait_until},
 };
 use serde_json::{Value, json};
 
@@ -317,4 +317,20 @@ async fn ending_server_says_so_in_ready_while_it_still_answers() {
     mcp.call_ok("list_scans", json!({})).await;
     assert!(server.wait_for_whole_log().contains("shutting down"));
     assert!(start.elapsed() >= Duration::from_secs(2), "the port closed too early");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn oldest_ended_scans_are_deleted_above_the_size_that_is_kept() {
+    // The report and the findings of one scan take some fifty kilobytes, and the housekeeping runs every few seconds.
+    let more = "retention: {failed_days: 0.0001, max_gib: 0.0001}\n";
+    let testbed = Testbed::with_login(instant_scans(four_host_report()), ScannerLogin::ApiKeys, more).await;
+    let mut ids = Vec::new();
+    for _ in 0..6 {
+        let status = testbed.run_scan_with_faults([]).await;
+        ids.push(status["task_id"].as_str().expect("a task id").to_owned());
+    }
+    let folder = |id: &String| testbed.home.data().join("tasks").join(id);
+    wait_until("the oldest scan to be deleted", || !folder(&ids[0]).exists()).await;
+    wait_until("the log", || testbed.server.log().contains("retention.max_gib")).await;
+    assert!(folder(&ids[5]).exists(), "the newest scan stays");
 }

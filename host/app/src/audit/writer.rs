@@ -5,7 +5,7 @@ use std::{
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, LazyLock},
     time::Duration,
 };
 
@@ -103,16 +103,25 @@ fn open(folder: &Path, date: Date) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).mode(0o600).open(file(folder, date))
 }
 
+/// Each process has files of its own, since a network file system may mix what several append.
 fn file(folder: &Path, date: Date) -> PathBuf {
-    folder.join(format!("{date}.jsonl"))
+    static PROCESS: LazyLock<u32> = LazyLock::new(rand::random);
+    folder.join(format!("{date}-{:08x}.jsonl", *PROCESS))
+}
+
+/// The day of a file, also of one that processes of scanhost 0.1.0 shared.
+fn date_of(path: &Path) -> Option<Date> {
+    const DATE: usize = "2026-01-31".len();
+    let stem = path.file_stem()?.to_str()?;
+    let is_ours = path.extension()? == "jsonl" && (stem.len() == DATE || stem.as_bytes().get(DATE) == Some(&b'-'));
+    stem.get(..DATE).filter(|_| is_ours)?.parse().ok()
 }
 
 /// Removes the files of days before this one. Whatever else lies in the folder stays.
 fn remove_before(folder: &Path, oldest: Date) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
-        let date = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse::<Date>().ok());
-        if date.is_some_and(|date| date < oldest && path == file(folder, date))
+        if date_of(&path).is_some_and(|date| date < oldest)
             && let Err(error) = fs::remove_file(&path)
         {
             tracing::warn!(file = %path.display(), error = chain(&error), "an old audit log could not be removed");

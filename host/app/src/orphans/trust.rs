@@ -93,17 +93,22 @@ pub async fn trust(host: &Host) -> Result<(), TrustError> {
     Ok(())
 }
 
-/// Takes over, until shutdown, what other processes of the store have found out or decided.
+/// Refreshes until shutdown.
 pub async fn follow(host: Arc<Host>) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(INTERVAL) => {}
             () = host.shutdown.cancelled() => return,
         }
-        match host.remote_scans.trust().await {
-            Ok(trust) => adopt(&host, trust.and_then(|trust| trust.doubt)),
-            Err(error) => tracing::debug!(error = chain(&error), "the store's trust could not be read"),
-        }
+        refresh(&host).await;
+    }
+}
+
+/// Takes over what other processes of the store have found out or decided.
+pub async fn refresh(host: &Host) {
+    match host.remote_scans.trust().await {
+        Ok(trust) => adopt(host, trust.and_then(|trust| trust.doubt)),
+        Err(error) => tracing::debug!(error = chain(&error), "the store's trust could not be read"),
     }
 }
 

@@ -18,7 +18,7 @@ pub struct Reply {
     /// scans that its enabled scanners can run at once
     pub capacity: u32,
     pub active: u32,
-    /// active in percent of capacity
+    /// active in percent of capacity; over 100 while scans still run that began before the capacity was lowered
     pub utilization_pct: f64,
     pub queue_depth: u64,
     pub paused: bool,

@@ -73,6 +73,7 @@ pub fn start(host: &Arc<Host>) {
 fn after_swap(host: &Arc<Host>, before: Option<&Snapshot>, new: &Snapshot) {
     let plugins_before = before.map_or(&[][..], |before| &before.plugins);
     telemetry::configure(&new.config.log);
+    host.audit.keep_polls(new.config.log.audit_polling);
     host.reloads.retire(plugins_before, &new.plugins);
     host.faults.retain(&new.plugins);
     host.reloads.announce(new.generation);

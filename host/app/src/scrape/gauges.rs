@@ -6,6 +6,7 @@ use std::time::Duration;
 use prometheus::Registry;
 use scanhost_domain::{breaker::Circuit, error_chain::chain, ids::ScannerId};
 use scanhost_store::{PoolState, ScannerReport, StoreError};
+use scanhost_system::disk;
 
 use crate::{host::Host, metrics::Registered, snapshot::Snapshot};
 
@@ -70,6 +71,12 @@ fn orphans(new: &Registered<'_>, host: &Host, snapshot: &Snapshot) {
         let count = found.iter().filter(|orphan| orphan.scanner == scanner.id).count();
         orphans.with_label_values(&labels(&scanner.id)).set(i64::try_from(count).unwrap_or(i64::MAX));
     }
+    let free = disk::free_bytes(&host.data).map_or(0, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
+    new.gauge("disk_free_bytes", "Free bytes on the file system of the data folder.").set(free);
+    let reserve = "Free bytes below which no new scan is taken.";
+    new.gauge("disk_reserve_bytes", reserve).set(i64::try_from(disk::LEAST_ROOM).unwrap_or(i64::MAX));
+    let usable = "Whether the data folder is the one that this process was started on and can be read.";
+    new.gauge("data_folder_up", usable).set(i64::from(host.held_folder.check().is_ok()));
     let risks = "Settings of the store with which it may lose scans.";
     new.gauge("store_risks", risks).set(i64::try_from(host.store_watch.risks().len()).unwrap_or(i64::MAX));
     let emptied = "Whether the store has lost its data, so that this process starts and deletes nothing.";

@@ -442,8 +442,13 @@ impl Driver {
         // A scanner that says how long is to be obeyed.
         let delay = if after.is_some() { delay } else { paced(delay) };
         self.in_phase.failures_in_a_row += 1;
-        let message = &trouble.failure.message;
-        tracing::warn!(scan = %self.scan.id, trace = %self.scan.trace, delay_ms = delay.as_millis() as u64, reason = message, "trying again");
+        let (message, delay_ms) = (&trouble.failure.message, delay.as_millis() as u64);
+        // Each reason once: the breaker of the scanner says when the scanner works again.
+        if self.running.trouble.as_ref() == Some(message) {
+            tracing::debug!(scan = %self.scan.id, trace = %self.scan.trace, delay_ms, reason = message, "trying again");
+        } else {
+            tracing::warn!(scan = %self.scan.id, trace = %self.scan.trace, delay_ms, reason = message, "trying again");
+        }
         self.store(Change::Retry(trouble.failure.message)).await?;
         self.pause(delay).await
     }

@@ -25,6 +25,8 @@ pub enum FailureCode {
     ScannerUnavailable,
     /// The plugin failed.
     Plugin,
+    /// The scanner did not finish preparing the report.
+    ExportStuck,
     /// The report cannot be read.
     BadReport,
     /// The scan's worker was lost, and its backend cannot resume a scan.
@@ -38,7 +40,7 @@ pub enum FailureCode {
 }
 
 impl FailureCode {
-    pub const ALL: [FailureCode; 12] = [
+    pub const ALL: [FailureCode; 13] = [
         Self::Rejected,
         Self::ScannerLogin,
         Self::RemoteScanLost,
@@ -46,6 +48,7 @@ impl FailureCode {
         Self::Unsupported,
         Self::ScannerUnavailable,
         Self::Plugin,
+        Self::ExportStuck,
         Self::BadReport,
         Self::WorkerLost,
         Self::Poison,
@@ -62,6 +65,7 @@ impl FailureCode {
             Self::Unsupported => "unsupported",
             Self::ScannerUnavailable => "scanner_unavailable",
             Self::Plugin => "plugin",
+            Self::ExportStuck => "export_stuck",
             Self::BadReport => "bad_report",
             Self::WorkerLost => "worker_lost",
             Self::Poison => "poison",

@@ -17,7 +17,7 @@ use scanhost_app::{
     role::Role,
     telemetry::{self, Wish},
 };
-use scanhost_config::Config;
+use scanhost_config::{Config, StoreKind};
 use scanhost_domain::error_chain::chain;
 use tokio::{
     io::AsyncWriteExt as _,
@@ -104,7 +104,7 @@ pub async fn serve(args: Args) -> anyhow::Result<()> {
     let ended = end_signal()?;
     app::start_work(&host)?;
     host.tasks.spawn(service::keep_alive(host.clone()));
-    host.tasks.spawn(reloader.run(host.clone()));
+    host.tasks.spawn(reloader.run(host.clone(), service::reload));
     greet(&host, listen, is_default);
     let router = http::router(&host, listen, &args.offer);
     service::ready();
@@ -143,7 +143,7 @@ pub async fn stdio(args: Args) -> anyhow::Result<()> {
     };
     let ended = end_signal()?;
     app::start_work(&host)?;
-    host.tasks.spawn(reloader.run(host.clone()));
+    host.tasks.spawn(reloader.run(host.clone(), |_| {}));
     let served = tokio::select! {
         served = transport::stdio(host.clone(), &args.offer) => served,
         () = ended => Ok(()),
@@ -197,6 +197,13 @@ async fn relay(stream: UnixStream, data: &Path) -> anyhow::Result<()> {
 
 /// Prints how to connect an agent and where the page is, if there is no configuration that says it.
 fn greet(host: &Arc<Host>, listen: SocketAddr, is_default: bool) {
+    let (version, role) = (env!("CARGO_PKG_VERSION"), host.role.name());
+    let store = match host.snapshot.load().config.store {
+        StoreKind::Embedded => "embedded",
+        StoreKind::Redis(_) => "redis",
+    };
+    let (data, installation) = (host.data.display(), host.installation.as_str());
+    tracing::info!(version, role, store, %data, installation, %listen, "scanhost has started");
     if is_default {
         let data = host.data.display();
         eprintln!(

@@ -2,6 +2,7 @@
 
 use axum::http::{HeaderMap, header};
 use scanhost_config::Token;
+use scanhost_system::clock;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
@@ -23,7 +24,9 @@ impl BearerToken {
     /// Finds the configured token that this is, in a time that does not depend on which one it is.
     pub fn find_in<'a>(&self, tokens: &'a [Token]) -> Option<&'a Token> {
         // All of them are compared, so that the time does not show where the match is.
-        let is_this = |token: &Token| bool::from(token.digest().ct_eq(&self.0));
+        let now = clock::now();
+        let is_this =
+            |token: &Token| token.digests(now).fold(false, |found, digest| found | bool::from(digest.ct_eq(&self.0)));
         tokens.iter().fold(None, |found, token| if is_this(token) { Some(token) } else { found })
     }
 }

@@ -145,3 +145,19 @@ async fn tokens_are_not_logged() {
         assert!(!log.contains(token), "{log}");
     }
 }
+
+#[tokio::test]
+async fn replaced_token_is_good_until_its_end() {
+    let tokens = "tokens:\n- {name: ci, scopes: [scan:read], token: new-token, \
+                  previous: {token: old-token, until: \"2999-01-01T00:00:00Z\"}}\n\
+                  - {name: late, scopes: [scan:read], token: late-token, \
+                  previous: {token: ended-token, until: \"2020-01-01T00:00:00Z\"}}\n";
+    let home = Home::new(&[("scanners.yaml", SCANNERS), ("scanhost.yaml", tokens)]);
+    let server = home.start();
+    for (token, expected) in
+        [("new-token", 200), ("old-token", 200), ("late-token", 200), ("ended-token", 401), ("no-token", 401)]
+    {
+        let request = server.mcp().with_token(token).request("tools/list", json!({}));
+        assert_eq!(request.send().await.expect("the server answers").status(), expected, "{token}");
+    }
+}

@@ -1,7 +1,12 @@
 //! Failures that a retry cannot cure, and unusual reports: the scan ends, and its status has the reason.
 
+use std::{fs, time::Duration};
+
 use fake_nessus::{Fault, FaultKind, Operation, Settings};
-use scanhost_it::testbed::{Testbed, four_host_report, instant_scans, task_id};
+use scanhost_it::{
+    server::Server,
+    testbed::{ScannerLogin, Testbed, four_host_report, instant_scans, task_id, wait_until},
+};
 use serde_json::{Value, json};
 
 /// Checks that the scan has failed with this code, and that its message has these words.
@@ -53,6 +58,27 @@ async fn export_that_keeps_failing_is_restarted() {
     let status = testbed.run_scan_with_faults([Fault::next(5, Operation::Export, FaultKind::ExportFails)]).await;
     assert_eq!(status["status"], "completed", "{status}");
     assert_eq!(testbed.record(&status).executed.count(Operation::Export), 6);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn export_that_never_ends_is_ordered_again_and_then_fails_as_stuck() {
+    let settings = Settings { export_duration: Duration::from_secs(3_600), ..instant_scans(four_host_report()) };
+    let (scanner, home) = Testbed::prepare(settings, ScannerLogin::ApiKeys, "").await;
+    let scanners = fs::read_to_string(home.config().join("scanners.yaml")).expect("it was written");
+    home.write("scanners.yaml", &scanners.replace("max_concurrent", "limits: {answer_seconds: 3600}, max_concurrent"));
+    let mut command = home.serve_command();
+    // An order lasts 30 minutes, which become 4.5 seconds, and the time of an answer 9 seconds.
+    command.env("SCANHOST_HASTE", "400");
+    let server = Server::start(command);
+    let mcp = server.mcp();
+    let testbed = Testbed { scanner, home, server, mcp };
+    let id = testbed.submit().await;
+    wait_until("the second order", || testbed.server.log().contains("ordering the report again")).await;
+    let status = testbed.mcp.call_ok("get_scan_status", json!({ "task_id": id })).await;
+    assert!(status["warnings"].to_string().contains("asked for it again"), "{status}");
+    let status = testbed.wait_for_end(&id).await;
+    assert_failed(&status, "export_stuck", &["3 times", "dlq retry"]);
+    assert_eq!(testbed.record(&status).executed.count(Operation::Stop), 0);
 }
 
 /// Malformed reports, with the offset of the error.

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use scanhost_domain::{
     error_chain::chain,
+    ids::TaskId,
     scan::{Failure, FailureCode, Outcome, Phase, with_hints},
 };
 use scanhost_outbound::egress::Placeholders;
 use scanhost_results::{FindingsWriter, IngestError, ingest_in_background};
 use scanhost_sandbox::{ExportStep, Fault, ParseFailure};
 use scanhost_store::Change;
-use scanhost_system::{disk, failpoint, held_folder::remedy};
+use scanhost_system::{disk, failpoint, held_folder::remedy, pace::paced};
+use tokio::time::Instant;
 
 use super::{Driver, End};
 use crate::worker::files::{self, Arriving};
@@ -20,6 +22,12 @@ const MAX_FETCHES: u8 = 2;
 
 /// Export steps that fail one after the other before the export begins anew.
 const STUBBORN_EXPORT: u32 = 3;
+
+/// How long a scanner may prepare a report before it is asked for it again.
+const ORDER_TIME: Duration = Duration::from_secs(1_800);
+
+/// How often a report is asked for, each time for [`ORDER_TIME`], before the scan fails.
+const MAX_ORDERS: u32 = 3;
 
 /// Between two looks at an export, whatever the plugin says.
 const SHORTEST_WAIT: Duration = Duration::from_millis(100);
@@ -34,6 +42,7 @@ impl Driver {
         let arriving = Arriving::new(&folder, &extension, self.running.fence).map_err(disk_failure)?;
         let mut cursor: Option<String> = None;
         let mut failures: u32 = 0;
+        let (mut ordered_at, mut orders) = (Instant::now(), 1);
         arriving.truncate(0).map_err(disk_failure)?;
         loop {
             let before = arriving.length().map_err(disk_failure)?;
@@ -48,11 +57,21 @@ impl Driver {
             match self.judged("scanner.export", step).await {
                 Ok(None) => return Err(End::NoFolder),
                 Ok(Some(ExportStep::Done)) => break,
+                Ok(Some(ExportStep::Pending { .. })) if ordered_at.elapsed() > paced(ORDER_TIME) => {
+                    if orders == MAX_ORDERS {
+                        return Err(stuck(&self.scan.id).into());
+                    }
+                    (ordered_at, orders, cursor) = (Instant::now(), orders + 1, None);
+                    arriving.truncate(0).map_err(disk_failure)?;
+                    let reason = "the scanner has not finished preparing the report, so it was asked for it again";
+                    tracing::warn!(scan = %self.scan.id, trace = %self.scan.trace, orders, reason, "ordering the report again");
+                    self.store(Change::Retry(reason.to_owned())).await?;
+                }
                 Ok(Some(ExportStep::Pending { cursor: next, retry_after })) => {
                     cursor = Some(next);
                     self.in_phase.contradictions = 0;
                     // Not a sign that the download will work: failures are counted over all of them.
-                    if self.running.trouble.is_some() {
+                    if self.running.trouble.is_some() && orders == 1 {
                         self.store(Change::CallWorked).await?;
                     }
                     self.pause(retry_after.clamp(SHORTEST_WAIT, self.limits.poll.max(SHORTEST_WAIT))).await?;
@@ -118,6 +137,16 @@ impl Driver {
             }
         }
     }
+}
+
+/// The scanner prepares the report and never finishes.
+fn stuck(id: &TaskId) -> Failure {
+    let minutes = ORDER_TIME.as_secs() / 60;
+    let message = format!(
+        "the scanner was asked for the report {MAX_ORDERS} times and prepared it for {minutes} minutes each without \
+         finishing; once it works again, `scanhost dlq retry {id}` fetches the report without scanning again"
+    );
+    Failure { code: FailureCode::ExportStuck, message }
 }
 
 /// Why a report was not read.
