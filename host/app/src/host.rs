@@ -15,9 +15,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     access::Callers, accesses::Accesses, audit::Audit, breakers::Breakers, concurrency::ConcurrencyLimit,
-    faults::Faults, metrics::Metrics, open_reports::Reports, orphans::Orphans, plugins::PluginArchive,
-    reloads::Reloads, role::Role, seal::Sealer, snapshot::Snapshot, store_watch::StoreWatch, waits::Waits,
-    worker::CrashMarks,
+    crash_mark::CrashMarks, faults::Faults, metrics::Metrics, open_reports::Reports, orphans::Orphans,
+    plugins::PluginArchive, reloads::Reloads, role::Role, seal::Sealer, snapshot::Snapshot, store_watch::StoreWatch,
+    waits::Waits,
 };
 
 /// How long the file system may take to answer.

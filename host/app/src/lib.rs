@@ -9,6 +9,7 @@ pub mod answer;
 pub mod audit;
 pub mod breakers;
 pub mod concurrency;
+pub mod crash_mark;
 pub mod dead_letters;
 pub mod faults;
 pub mod find;

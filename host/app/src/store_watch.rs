@@ -1,29 +1,19 @@
 //! Watches what the host builds on: that the store is still the one that it was bound to, that it keeps what it has
 //! acknowledged, and that the clock is right. While one of these is not so, nothing is deleted or given up.
 
+pub mod look;
+
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use jiff::SignedDuration;
-use scanhost_domain::error_chain::chain;
-use scanhost_system::{
-    clock::{self, Moment},
-    pace::paced,
-};
+use scanhost_system::pace::paced;
 use tokio::time::Instant;
-
-use crate::{host::Host, orphans::trust};
-
-/// Between two looks.
-const INTERVAL: Duration = Duration::from_secs(2);
 
 /// A clock that is off by more than this makes a process keep its hands off everything that goes by time.
 const MAX_CLOCK_OFFSET: SignedDuration = SignedDuration::from_secs(30);
-
-/// How far the clock of a machine may be set without being noticed.
-const MAX_JUMP: SignedDuration = SignedDuration::from_secs(60);
 
 /// How long nothing is deleted after the clock of the machine was set.
 const JUMP_REST: Duration = Duration::from_secs(24 * 3_600);
@@ -132,47 +122,4 @@ impl StoreWatch {
 /// Where this machine's clock is, seen from the store's.
 fn side(store_ahead: SignedDuration) -> &'static str {
     if store_ahead.is_negative() { "ahead of" } else { "behind" }
-}
-
-/// Looks at the store once, before any work begins.
-pub async fn look(host: &Host) {
-    match host.settings.is_bound().await {
-        Ok(is_bound) => {
-            if is_bound && host.store_watch.emptied().is_some() {
-                // Another process may have begun on the empty store, and doubts it.
-                trust::refresh(host).await;
-            }
-            host.store_watch.set_emptied(!is_bound);
-        }
-        // That the store is away is told by whoever needs it.
-        Err(error) => tracing::debug!(error = chain(&error), "the store could not be asked whose it is"),
-    }
-    match host.settings.condition().await {
-        Ok(condition) => {
-            host.store_watch.set_risks(condition.risks);
-            if let Some(ahead) = condition.clock_ahead {
-                clock::follow(ahead);
-                host.store_watch.set_clock(ahead);
-            }
-        }
-        Err(error) => tracing::debug!(error = chain(&error), "the store could not be asked how it is"),
-    }
-}
-
-/// Looks until shutdown.
-pub async fn run(host: Arc<Host>) {
-    let mut last = Moment::now();
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(INTERVAL) => {}
-            () = host.shutdown.cancelled() => return,
-        }
-        look(&host).await;
-        let now = Moment::now();
-        let jump = last.jump_until(now);
-        if jump.abs() > MAX_JUMP {
-            host.store_watch.note_jump(jump);
-        }
-        last = now;
-    }
 }

@@ -1,7 +1,6 @@
 //! Takes scans from the queue and drives each to its end. Every step is announced in the store before it is taken, so
 //! that whoever comes after a crash knows how to go on; recovery is the same code.
 
-mod crash_mark;
 mod credentials;
 mod drive;
 mod files;
@@ -13,8 +12,6 @@ use scanhost_outbound::lease::Lease;
 use scanhost_system::clock;
 
 use crate::host::Host;
-
-pub use crash_mark::CrashMarks;
 
 /// Before looking at a store again that could not be used.
 const PAUSE: Duration = Duration::from_secs(1);

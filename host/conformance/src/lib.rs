@@ -5,6 +5,7 @@
 mod backend;
 mod case;
 mod mutation;
+mod names;
 pub mod plugin_stderr;
 mod probe;
 mod profile;

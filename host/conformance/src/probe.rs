@@ -4,7 +4,8 @@ use scanhost_sandbox::{Fault, RemoteScan, ScannerError};
 
 use super::{
     case::{Stop, fail},
-    rig::{Stage, TASK, plain_scan},
+    names::TASK,
+    rig::{Stage, plain_scan},
     sample::ReportBuffer,
     scripted_scanner::Recording,
 };

@@ -17,18 +17,12 @@ use serde_json::Value as Json;
 
 use super::{
     case::{Stop, skip},
+    names::{INSTALLATION, TASK},
     script::{ProgramRun, Scenario, ScenarioName, Script},
     scripted_program::{ProgramBehaviour, ScriptedProgram},
     scripted_scanner::{ScannerBehaviour, ScriptedScanner},
 };
 use crate::plugin_stderr;
-
-/// The task of the kit's one scan.
-pub const TASK: &str = "01J00000000000000000000000";
-/// A task that has no scan.
-pub const OTHER_TASK: &str = "01J00000000000000000000001";
-pub const INSTALLATION: &str = "0123456789abcdef";
-pub const OTHER_INSTALLATION: &str = "fedcba9876543210";
 
 /// When the kit's scan is launched. Any constant time will do.
 const LAUNCH: jiff::Timestamp = jiff::Timestamp::constant(1_800_000_000, 0);

@@ -15,7 +15,7 @@ use serde_json::Value as Json;
 use url::Url;
 
 use super::{
-    rig::{INSTALLATION, TASK},
+    names::{INSTALLATION, TASK},
     script::{Answer, Route},
 };
 

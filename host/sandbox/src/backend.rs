@@ -7,6 +7,7 @@ use scanhost_domain::request::ScanType;
 use crate::{
     bindings::backend::{BackendPre, exports::scanhost::backend::scanner as wit},
     call::{CallState, Callee, Deadline, GuestStore, Reach, bounded, new_store},
+    call_context::CallContext,
     capability::{FindingSink, Http, LogSink, Program, ReportReader, ReportWriter},
     component::Component,
     convert,
@@ -27,18 +28,6 @@ pub use crate::{
         ReportInfo, ReportWarning, ScanStatus, ScannerHealth, SessionAuth,
     },
 };
-
-/// What every call on a scanner gets.
-#[derive(Clone, Debug)]
-pub struct CallContext {
-    pub now: jiff::Timestamp,
-    /// A JSON object.
-    pub options: String,
-    /// What the last call for this scan returned.
-    pub state: Vec<u8>,
-    /// The id of this installation, which remote scans carry in their marker.
-    pub installation: String,
-}
 
 /// The scan that a backend should create.
 pub struct NewScan {

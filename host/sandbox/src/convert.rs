@@ -8,11 +8,11 @@ use scanhost_domain::{
 };
 
 use crate::{
-    backend::CallContext,
     bindings::backend::{
         exports::scanhost::backend::{reader, scanner},
         scanhost::backend::types,
     },
+    call_context::CallContext,
 };
 
 const MAX_STATE: usize = 64 << 10;

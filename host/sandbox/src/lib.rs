@@ -6,6 +6,7 @@
 mod backend;
 mod bindings;
 mod call;
+mod call_context;
 pub mod capability;
 mod component;
 mod convert;
@@ -24,10 +25,11 @@ mod stderr;
 mod world;
 
 pub use backend::{
-    AuthScheme, Backend, BackendDescription, CallContext, Credential, Escalation, ExportStep, KeyAuth, ListedScan,
-    LoginSecret, NewScan, ParseFailure, PrivateKey, RemoteScan, RemoteState, ReportInfo, ReportWarning, ScanStatus,
-    ScannerError, ScannerHealth, ScannerReach, SessionAuth,
+    AuthScheme, Backend, BackendDescription, Credential, Escalation, ExportStep, KeyAuth, ListedScan, LoginSecret,
+    NewScan, ParseFailure, PrivateKey, RemoteScan, RemoteState, ReportInfo, ReportWarning, ScanStatus, ScannerError,
+    ScannerHealth, ScannerReach, SessionAuth,
 };
+pub use call_context::CallContext;
 pub use component::Component;
 pub use digest::Digest;
 pub use engine::{Sandbox, SandboxStartError};

@@ -16,6 +16,7 @@ use scanhost_app::{
     audit::{self, Audit},
     breakers::Breakers,
     concurrency::ConcurrencyLimit,
+    crash_mark::CrashMarks,
     faults::{self, Faults},
     host::Host,
     housekeeping,
@@ -29,11 +30,11 @@ use scanhost_app::{
     scanners,
     seal::Sealer,
     snapshot::{self, Snapshot},
-    store_watch::{self, StoreWatch},
+    store_watch::{StoreWatch, look},
     telemetry,
     transitions::Ledger,
     waits::Waits,
-    worker::{self, CrashMarks},
+    worker,
 };
 use scanhost_config::{Config, Problem, StoreKind};
 use scanhost_outbound::command::Programs;
@@ -167,7 +168,7 @@ pub async fn build(config: Config, purpose: Purpose) -> anyhow::Result<Arc<Host>
         shutdown: CancellationToken::new(),
         leaving: CancellationToken::new(),
     });
-    store_watch::look(&host).await;
+    look::look(&host).await;
     if require_persistence && let Some(risk) = host.store_watch.risks().first() {
         bail!("`redis.require_persistence` is set, and {risk}");
     }
@@ -216,7 +217,7 @@ pub fn start_work(host: &Arc<Host>) -> anyhow::Result<()> {
         control::listen(host).context("the control socket cannot be created in the data folder")?;
     }
     host.tasks.spawn(faults::roll_back::run(host.clone()));
-    host.tasks.spawn(store_watch::run(host.clone()));
+    host.tasks.spawn(look::run(host.clone()));
     host.tasks.spawn(trust::follow(host.clone()));
     if host.role.runs_scans() {
         host.crash_marks.prepare().context("the folder `at-work` in the data folder cannot be created")?;

@@ -8,7 +8,6 @@ mod names;
 mod requests;
 mod stream;
 
-pub use body::RequestSlot;
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::{

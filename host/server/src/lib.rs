@@ -9,6 +9,7 @@ mod filter_word;
 mod http;
 mod mcp;
 mod page;
+mod request_slot;
 mod scaffold;
 mod service;
 

@@ -19,6 +19,7 @@ mod new_scan;
 mod overview;
 mod plugins;
 mod scan;
+mod scan_summary;
 mod scans;
 mod session;
 mod site;
@@ -94,6 +95,7 @@ pub fn router<S: Clone + Send + Sync + 'static>(host: &Arc<Host>, offered: Arc<O
         .route("/compare", get(compare::show))
         .route("/pools/{pool}/pause", post(actions::pause))
         .route("/pools/{pool}/resume", post(actions::resume))
+        .route("/pools/{pool}/retry", post(actions::retry_dead_letters))
         .route("/logout", post(login::log_out))
         .fallback(trouble_page::not_found)
         .layer(middleware::from_fn_with_state(site.clone(), entrance::enter));

@@ -6,6 +6,7 @@ mod database;
 mod index;
 mod reader;
 mod remote;
+mod remote_scans;
 mod sessions;
 mod steps;
 mod tables;
@@ -28,9 +29,9 @@ use scanhost_system::clock;
 use tokio::sync::Notify;
 
 use super::{
-    Cancelled, Change, Claimed, Condition, ConfiguredScanners, DeadLetter, DeadLetters, Deleted, Idempotency, Leftover,
-    ListQuery, Listed, NewScan, PoolOffer, PoolState, REPORT_LIFE, RemoteScans, ScannerReport, ScannerReports, Scans,
-    Sessions, Settings, StoreError, Submitted, Trust, WorkError,
+    Cancelled, Change, Claimed, Condition, ConfiguredScanners, DeadLetter, DeadLetters, Deleted, Idempotency,
+    ListQuery, Listed, NewScan, PoolOffer, PoolState, REPORT_LIFE, ScannerReport, ScannerReports, Scans, Sessions,
+    Settings, StoreError, Submitted, WorkError,
     watch::{Watch, Watchers},
 };
 use database::DatabaseFile;
@@ -315,33 +316,6 @@ impl DeadLetters for EmbeddedStore {
 }
 
 #[async_trait]
-impl RemoteScans for EmbeddedStore {
-    async fn leftovers(&self) -> Result<Vec<Leftover>, StoreError> {
-        read(&self.reader, Reader::leftovers).await
-    }
-
-    async fn forget_leftover(&self, leftover: &Leftover) -> Result<(), StoreError> {
-        let leftover = leftover.clone();
-        self.writer.write(move |tables| remote::forget(tables, &leftover)).await
-    }
-
-    async fn trust(&self) -> Result<Option<Trust>, StoreError> {
-        self.reader.trust()
-    }
-
-    async fn set_trust(&self, trust: &Trust) -> Result<(), StoreError> {
-        let trust = trust.clone();
-        self.writer.write(move |tables| remote::set_trust(tables, &trust)).await
-    }
-
-    async fn adopt(&self, new: NewScan) -> Result<Option<Scan>, StoreError> {
-        let adopted = self.writer.write(move |tables| steps::adopt(tables, &new)).await?;
-        self.work.notify_one();
-        Ok(adopted)
-    }
-}
-
-#[async_trait]
 impl ScannerReports for EmbeddedStore {
     async fn report_scanner(&self, scanner: &ScannerId, report: ScannerReport) -> Result<(), StoreError> {
         let before = self.lock_reports().insert(scanner.clone(), (report.clone(), Instant::now()));
@@ -400,7 +374,7 @@ impl Settings for EmbeddedStore {
     }
 
     async fn probe(&self) -> Result<(), StoreError> {
-        self.writer.write(|tables| steps::next(tables, "probe")).await.map(drop)
+        self.writer.write(|tables| tables.next("probe")).await.map(drop)
     }
 
     async fn is_bound(&self) -> Result<bool, StoreError> {

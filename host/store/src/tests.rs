@@ -17,7 +17,7 @@ use std::{
 use scanhost_domain::{
     ids::{PoolName, ScannerId, TaskId, TraceId},
     request::{Login, ScanRequest, ScanType},
-    scan::{Failure, FailureCode, Phase, PluginVersion, ScanState, Slot, Status, Summary},
+    scan::{Failure, FailureCode, Fence, Outcome, Phase, PluginVersion, ScanState, Slot, Status, Summary},
 };
 use scanhost_system::clock;
 

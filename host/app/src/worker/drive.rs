@@ -3,6 +3,8 @@
 mod begin;
 mod call;
 mod ending;
+mod endure;
+mod files_away;
 mod persist;
 mod reach;
 mod reloaded;
@@ -14,10 +16,7 @@ use std::{
 };
 
 use scanhost_config::Limits;
-use scanhost_domain::{
-    scan::{Failure, FailureCode, Outcome, Phase, PluginVersion, Running, Scan, ScanState},
-    schedule::{Retry, retry},
-};
+use scanhost_domain::scan::{Failure, FailureCode, Outcome, Phase, PluginVersion, Running, Scan, ScanState};
 use scanhost_outbound::{
     egress::{Placeholders, ScannerClient},
     lease::Lease,
@@ -30,11 +29,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::{
+    crash_mark::{CrashMark, Suspicion},
     host::Host,
     record_file, scan_folder,
     snapshot::{Snapshot, poll_interval},
-    trouble::{Cure, Trouble},
-    worker::crash_mark::{CrashMark, Suspicion},
+    trouble::Trouble,
 };
 use ending::{cancelled, cut_short, lost, overdue, permit_type, time_left, time_up, worker_lost};
 use persist::persist;
@@ -48,18 +47,6 @@ const CALL_TIME: Duration = Duration::from_secs(60);
 
 /// How long a scanner may show a launched scan as one that was never launched.
 const IDLE_TIME: Duration = Duration::from_secs(600);
-
-/// Before a scanner that refuses the host's login is asked again by a scan. Its breaker holds the scan up for longer.
-const LOGIN_PAUSE: Duration = Duration::from_secs(1);
-
-/// Before an answer that contradicts what is known of a running scan is asked for again. After the last one it counts.
-const SECOND_LOOKS: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(8), Duration::from_secs(20)];
-
-/// Failures of this host's own files, in a folder that seems fine, after which the scan fails.
-const MAX_FILE_FAILURES: u32 = 3;
-
-/// Before a step that failed because of this host's files is tried again.
-const FILE_PAUSE: Duration = Duration::from_secs(2);
 
 /// Why driving ends.
 enum End {
@@ -331,27 +318,6 @@ impl Driver {
         }
     }
 
-    /// Whether the findings of a scan that was just read are in its folder.
-    fn has_findings(&self) -> bool {
-        scanhost_results::has_findings(&self.host.folder(&self.scan.id))
-    }
-
-    /// Gets the report once more, after its files were lost.
-    async fn export_again(&mut self) -> Result<(), End> {
-        let Phase::Ingesting { remote_id, fetches } = self.running.phase.clone() else { return Ok(()) };
-        tracing::warn!(scan = %self.scan.id, trace = %self.scan.trace, "the scan's files are not in the data folder; the report is fetched again");
-        self.enter(Phase::Exporting { remote_id, fetches }, None).await
-    }
-
-    /// Repeats a step that failed because of this host's files, in case the data folder is back since.
-    async fn try_files_again(&mut self, failure: Failure) -> Result<(), End> {
-        if failure.code != FailureCode::Host || self.in_phase.file_failures == MAX_FILE_FAILURES {
-            return Err(failure.into());
-        }
-        self.in_phase.file_failures += 1;
-        self.pause(paced(FILE_PAUSE)).await
-    }
-
     async fn enter(&mut self, phase: Phase, plugin_state: Option<Vec<u8>>) -> Result<(), End> {
         tracing::debug!(scan = %self.scan.id, trace = %self.scan.trace, phase = %phase.name(), "phase");
         self.store(Change::Enter { phase, plugin_state }).await?;
@@ -421,66 +387,6 @@ impl Driver {
             }
         }
         Ok(status.state)
-    }
-
-    /// Waits before the next try, or ends the scan where there is none.
-    async fn endure(&mut self, trouble: Trouble) -> Result<(), End> {
-        if self.interrupt.is_cancelled() {
-            tracing::info!(scan = %self.scan.id, trace = %self.scan.trace, reason = trouble.failure.message, "not tried again");
-            return Err(End::Interrupted);
-        }
-        let after = match trouble.cure {
-            Cure::Retry(after) => after,
-            Cure::AwaitLogin => return self.await_login(trouble.failure.message).await,
-            Cure::None | Cure::CheckLogin => return self.look_again(trouble.failure).await,
-        };
-        let Retry::After(delay) = retry(self.in_phase.failures_in_a_row, after, rand::random()) else {
-            let message =
-                format!("{} (given up after {} tries)", trouble.failure.message, self.in_phase.failures_in_a_row + 1);
-            return Err(Failure { message, ..trouble.failure }.into());
-        };
-        // A scanner that says how long is to be obeyed.
-        let delay = if after.is_some() { delay } else { paced(delay) };
-        self.in_phase.failures_in_a_row += 1;
-        let (message, delay_ms) = (&trouble.failure.message, delay.as_millis() as u64);
-        // Each reason once: the breaker of the scanner says when the scanner works again.
-        if self.running.trouble.as_ref() == Some(message) {
-            tracing::debug!(scan = %self.scan.id, trace = %self.scan.trace, delay_ms, reason = message, "trying again");
-        } else {
-            tracing::warn!(scan = %self.scan.id, trace = %self.scan.trace, delay_ms, reason = message, "trying again");
-        }
-        self.store(Change::Retry(trouble.failure.message)).await?;
-        self.pause(delay).await
-    }
-
-    /// Waits for a scanner that refuses the host's login. This is no failure of the scan, which ends at its time limit
-    /// at the latest.
-    async fn await_login(&mut self, reason: String) -> Result<(), End> {
-        if self.running.trouble.as_ref() != Some(&reason) {
-            tracing::warn!(scan = %self.scan.id, trace = %self.scan.trace, reason, "waiting until the scanner takes the host's login");
-            self.store(Change::Retry(reason)).await?;
-        }
-        self.pause(paced(LOGIN_PAUSE)).await
-    }
-
-    /// Ends the scan with this failure, unless one stray answer among good ones may be behind it: a scan that runs at
-    /// its scanner is asked about again first, some time later.
-    async fn look_again(&mut self, failure: Failure) -> Result<(), End> {
-        let looks = match (&self.running.phase, failure.code) {
-            (_, FailureCode::Plugin) => 0,
-            // The scanner's own word for a scan that it knows: a second look at it is enough.
-            (Phase::Launched { .. }, FailureCode::RemoteScanFailed) => 1,
-            (Phase::Launched { .. } | Phase::Exporting { .. }, _)
-            | (Phase::Launching { .. }, FailureCode::RemoteScanLost) => SECOND_LOOKS.len(),
-            _ => 0,
-        };
-        let Some(pause) = SECOND_LOOKS[..looks].get(self.in_phase.contradictions).copied() else {
-            return Err(failure.into());
-        };
-        self.in_phase.contradictions += 1;
-        tracing::warn!(scan = %self.scan.id, trace = %self.scan.trace, reason = failure.message, "looking again before this counts");
-        self.store(Change::Retry(failure.message)).await?;
-        self.pause(paced(pause)).await
     }
 
     /// Waits, unless the scan is to end.

@@ -5,8 +5,9 @@ use url::form_urlencoded;
 
 use crate::{
     case::{Case, Outcome, Stop, case, fail, skip},
+    names::{OTHER_INSTALLATION, OTHER_TASK, TASK},
     probe::{CallResult, Function},
-    rig::{CreatedScan, OTHER_INSTALLATION, OTHER_TASK, Rig, Stage, TASK, plain_scan},
+    rig::{CreatedScan, Rig, Stage, plain_scan},
     sample::Delivery,
     script::ScenarioName,
 };

@@ -6,8 +6,9 @@ use serde_json::json;
 
 use crate::{
     case::{Case, Outcome, Stop, case, fail, skip},
+    names::{INSTALLATION, TASK},
     probe::{CallResult, Function, Probe},
-    rig::{INSTALLATION, Rig, TASK},
+    rig::Rig,
     script::Answer,
     scripted_scanner::ScannerBehaviour,
 };

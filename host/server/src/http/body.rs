@@ -14,9 +14,11 @@ use axum::{
 use futures_util::StreamExt as _;
 use scanhost_app::host::Host;
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::Semaphore,
     time::{Instant, timeout_at},
 };
+
+use crate::request_slot::RequestSlot;
 
 /// How many bytes beyond the limit are still read.
 const EXCESS_READ: usize = 16 << 20;
@@ -29,12 +31,6 @@ const LARGE: usize = 64 << 10;
 
 /// The largest number of requests with large bodies at one time.
 const MAX_LARGE_REQUESTS: usize = 32;
-
-/// The slot of a request with a large body, held as long as any part of the request is in memory.
-#[derive(Clone)]
-pub struct RequestSlot {
-    _permit: Arc<OwnedSemaphorePermit>,
-}
 
 #[derive(Clone)]
 pub struct Bodies {
@@ -73,7 +69,7 @@ pub async fn bound(State(Bodies { host, large }): State<Bodies>, request: Reques
                 if slot.is_none() && !is_crowded && declared <= limit && (LARGE + 1..=limit).contains(&length) {
                     let found = timeout_at(patience(), large.clone().acquire_owned()).await;
                     // The semaphore is never closed.
-                    slot = found.ok().and_then(Result::ok).map(|permit| RequestSlot { _permit: Arc::new(permit) });
+                    slot = found.ok().and_then(Result::ok).map(RequestSlot::new);
                     is_crowded = slot.is_none();
                 }
                 if declared.max(length) <= limit && !is_crowded {

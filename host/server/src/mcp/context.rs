@@ -13,7 +13,7 @@ use scanhost_app::{
 use scanhost_config::Scope;
 
 use super::implementation::implementation;
-use crate::http::RequestSlot;
+use crate::request_slot::RequestSlot;
 
 /// Returns what the caller of a request may do.
 pub fn access(context: &RequestContext<RoleServer>) -> Access {

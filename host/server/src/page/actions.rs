@@ -6,6 +6,7 @@ use axum::{
     response::{IntoResponse as _, Redirect, Response},
 };
 use scanhost_app::{
+    dead_letters,
     pools::pause::{Paused, set_paused},
     refusal::Refusal,
     scans::{self, ScanArgs},
@@ -56,18 +57,36 @@ pub async fn resume(visitor: Extension<Visitor>, Path(pool): Path<String>, reque
 }
 
 async fn pause_or_resume(visitor: Extension<Visitor>, request: Request, pool: &str, paused: Paused) -> Response {
+    let host = visitor.host().clone();
+    change_pool(visitor, request, pool, paused.action(), set_paused(&host, pool, paused)).await
+}
+
+/// Runs all dead letters of a pool again, each as a new scan. Those that cannot be retried stay dead letters.
+pub async fn retry_dead_letters(visitor: Extension<Visitor>, Path(pool): Path<String>, request: Request) -> Response {
+    let host = visitor.host().clone();
+    change_pool(visitor, request, &pool, "dlq retry", dead_letters::retry_all(&host, Some(&pool), None)).await
+}
+
+/// Does for an administrator what changes a pool.
+async fn change_pool<R: Serialize>(
+    visitor: Extension<Visitor>,
+    request: Request,
+    pool: &str,
+    action: &'static str,
+    change: impl Future<Output = Result<R, Refusal>>,
+) -> Response {
     let done = async {
         Form::of(&visitor, request).await?;
         if !visitor.may_pause() {
             return Err(Trouble::Scope(Scope::Admin));
         }
         let _running = visitor.permit()?;
-        let reply = set_paused(visitor.host(), pool, paused).await?;
+        let reply = change.await?;
         Ok(serde_json::to_value(reply).map_err(|error| Refusal::internal("writing the reply", &error))?)
     };
     let done = done.await;
     visitor.site.board.forget().await;
-    visitor.note_reply(paused.action(), AuditDetails { pool: Some(pool), ..AuditDetails::default() }, done.as_ref());
+    visitor.note_reply(action, AuditDetails { pool: Some(pool), ..AuditDetails::default() }, done.as_ref());
     redirect(&visitor, done, "/#pools")
 }
 

@@ -16,7 +16,7 @@ use serde_json::Value as Json;
 use super::{
     escape::{Escaped, number, plain},
     findings_query::FindingsQuery,
-    scan::summary,
+    scan_summary::summary,
     trouble::Trouble,
     visitor::Visitor,
 };

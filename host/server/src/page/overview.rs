@@ -208,6 +208,12 @@ fn pool_row(visitor: &Visitor, pool: &Pool) -> Markup {
                         (token(visitor))
                         button type="submit" { (word) span.sr { " pool " (pool.name) } }
                     }
+                    @if pool.state.dead_letters > 0 {
+                        form method="post" action=(format_args!("/pools/{}/retry", pool.name)) {
+                            (token(visitor))
+                            button type="submit" { "Retry dead letters" span.sr { " of pool " (pool.name) } }
+                        }
+                    }
                 }
             }
         }

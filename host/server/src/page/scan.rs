@@ -11,9 +11,8 @@ use scanhost_app::{find, reply::StatusReply};
 use scanhost_domain::scan::{PhaseName, Scan, ScanState, Status};
 
 use super::{
-    chart::severities,
     document::{Page, Section, token},
-    escape::{Escaped, number},
+    escape::Escaped,
     findings,
     findings_query::FindingsQuery,
     overview::Part,
@@ -204,20 +203,6 @@ fn details(scan: &Scan, reply: &StatusReply) -> Markup {
                 }
             }
             p.hint { "All times are in UTC." }
-        }
-    }
-}
-
-/// The number of hosts and of findings by severity.
-pub fn summary(reply: &StatusReply, address: &str) -> Markup {
-    let Some(summary) = &reply.results_summary else { return html! {} };
-    html! {
-        div.summary {
-            dl.glance {
-                div { dt { "Hosts" } dd { (number(summary.hosts_scanned.into())) } }
-                div { dt { "Findings" } dd { (number(summary.total_vulnerabilities)) } }
-            }
-            (severities(address, summary.severity_counts))
         }
     }
 }

@@ -10,7 +10,6 @@ use scanhost_domain::{
 
 use super::{
     super::{Claimed, Offer, PoolOffer, record::BadRecord},
-    steps::next,
     tables::{TableError, Tables, count_by_scanner},
 };
 
@@ -48,7 +47,7 @@ pub fn claim(
     in_turn.sort_by_key(|(served, _)| *served);
     for (_, offer) in in_turn {
         if let Some(claimed) = claim_in_pool(tables, offer, &capacities(offer, &active), now)? {
-            let turn = next(tables, "turn")?;
+            let turn = tables.next("turn")?;
             tables.meta.insert(served(offer).as_str(), turn)?;
             return Ok(Some(claimed));
         }
@@ -119,7 +118,7 @@ fn claim_in_pool(
     }
     let Some((mut scan, scanner)) = found else { return Ok(None) };
     tables.dequeue(&scan)?;
-    next(tables, &starts)?;
+    tables.next(&starts)?;
     let chosen = offer.scanners.iter().find(|offered| offered.slot.scanner == scanner);
     let slot = chosen.expect("a chosen scanner is one of the offered").slot.clone();
     let running = Queued.start(slot, now);

@@ -52,7 +52,7 @@ fn add(tables: &mut Tables<'_>, new: &NewScan) -> Result<Scan, TableError> {
     let Some(adoption) = &new.adopts else { return enqueue(tables, new) };
     let running = adoption.running(new.created_at).map_err(|_| record::BadRecord::Value("phase"))?;
     let scanner = &adoption.slot.scanner;
-    let mut scan = queued(new, next(tables, "sequence")?);
+    let mut scan = queued(new, tables.next("sequence")?);
     scan.state = ScanState::Running(running);
     tables.running.insert(scan.id.as_str(), (scanner.pool.as_str(), scanner.instance.as_str()))?;
     tables.put(&scan)?;
@@ -61,7 +61,7 @@ fn add(tables: &mut Tables<'_>, new: &NewScan) -> Result<Scan, TableError> {
 
 /// Puts a new scan at the end of its pool's queue.
 fn enqueue(tables: &mut Tables<'_>, new: &NewScan) -> Result<Scan, TableError> {
-    let scan = queued(new, next(tables, "sequence")?);
+    let scan = queued(new, tables.next("sequence")?);
     tables.put(&scan)?;
     tables.enqueue(&scan)?;
     Ok(scan)
@@ -236,12 +236,6 @@ fn put_finished(tables: &mut Tables<'_>, scan: Scan, finished: Finished) -> Resu
     let scan = scan.finished(finished);
     tables.put(&scan)?;
     Ok(scan)
-}
-
-pub fn next(tables: &mut Tables<'_>, counter: &str) -> Result<u64, TableError> {
-    let value = tables.meta.get(counter)?.map_or(0, |value| value.value()) + 1;
-    tables.meta.insert(counter, value)?;
-    Ok(value)
 }
 
 /// Deletes a few expired keys. Each submit adds one at most, so they never pile up.

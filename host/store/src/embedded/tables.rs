@@ -168,6 +168,13 @@ impl<'t> Tables<'t> {
         })
     }
 
+    /// Raises a counter by one and returns its new value.
+    pub fn next(&mut self, counter: &str) -> Result<u64, TableError> {
+        let value = self.meta.get(counter)?.map_or(0, |value| value.value()) + 1;
+        self.meta.insert(counter, value)?;
+        Ok(value)
+    }
+
     pub fn scan(&self, id: &TaskId) -> Result<Option<Scan>, TableError> {
         scan(&self.scans, &self.unreadable, id)
     }

@@ -183,3 +183,19 @@ async fn wait_for_entries(home: &Home) -> Vec<Value> {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
+
+#[tokio::test]
+async fn administrator_retries_all_dead_letters_of_a_pool() {
+    let scanners = "broken: [{instance_id: b1, backend: mock, options: {duration_seconds: 0, fail_at: launch}}]";
+    let home = Home::new(&[("scanners.yaml", scanners), ("scanhost.yaml", "default_pool: broken\n")]);
+    let server = home.start();
+    let (mcp, client) = (server.mcp(), PageClient::new(&server));
+    assert!(!client.page("/").await.contains("/pools/broken/retry"));
+    let failed = submit(&mcp, "broken").await;
+    wait_for_status(&mcp, &failed, "failed").await;
+    let response = client.submit_form("/", "/pools/broken/retry", &[]).await;
+    assert_eq!((response.code, response.header("location")), (303, "/#pools"), "{}", response.body);
+    let scans = mcp.call_ok("list_scans", json!({})).await["scans"].clone();
+    let retries: Vec<&Value> = scans.as_array().expect("a list").iter().map(|scan| &scan["retry_of"]).collect();
+    assert!(retries.contains(&&json!(failed)), "{scans}");
+}

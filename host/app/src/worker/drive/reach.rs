@@ -10,8 +10,8 @@ use scanhost_system::clock;
 
 use super::Driver;
 use crate::{
+    crash_mark::{MarkedHttp, MarkedProgram},
     plugin_log::PluginLog,
-    worker::crash_mark::{MarkedHttp, MarkedProgram},
 };
 
 impl Driver {
