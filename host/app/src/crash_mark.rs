@@ -5,7 +5,10 @@ use std::{
     collections::HashSet,
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -16,14 +19,15 @@ use scanhost_sandbox::capability::{
 };
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
-/// The folder of the marks, in the data folder. Each is named by its scan and holds the fence of its worker.
+/// The folder of the marks, in the data folder. Each is named by its scan and the fence of its worker.
 const FOLDER: &str = "at-work";
 
-/// Between two tries to work alone, which hold up nobody else.
+/// Between two tries to work. A try holds up nobody else.
 const TRY_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Tries after which a suspect holds up new work of others until it is its turn.
-const POLITE_TRIES: u32 = 250;
+/// Tries after which a scan works although it should not be together with others now. Together they take 5 s, which is
+/// less than any limit of a plugin's call.
+const TRIES: u32 = 250;
 
 /// The marks of this process, and who may work at the same time: work on ordinary scans is shared, and a suspect works
 /// alone, so that another death is surely its own.
@@ -69,21 +73,22 @@ impl CrashMarks {
 
     /// The mark of a scan that a worker of this process drives. It is not set yet.
     pub fn mark(&self, id: &TaskId, fence: Fence, suspicion: Suspicion) -> Arc<CrashMark> {
-        let path = self.path(id);
-        Arc::new(CrashMark { marks: self.clone(), path, fence, suspicion, permit: Mutex::new(None) })
+        let is_suspect = AtomicBool::new(suspicion == Suspicion::Suspect);
+        Arc::new(CrashMark { marks: self.clone(), path: self.path(id, fence), is_suspect, permit: Mutex::new(None) })
     }
 
     /// Returns whether the process of the scan's last worker died while it worked on the scan, and forgets it.
     pub fn take_crash(&self, id: &TaskId, fence: Fence) -> bool {
-        let path = self.path(id);
-        let marked = fs::read_to_string(&path).ok().and_then(|text| text.parse::<u64>().ok());
+        let path = self.path(id, Fence(fence.0.saturating_sub(1)));
+        let was_marked = path.exists();
         remove(&path);
-        marked.is_some_and(|marked| marked + 1 == fence.0)
+        was_marked
     }
 
-    /// Removes the mark of a deleted scan.
-    pub fn forget(&self, id: &TaskId) {
-        remove(&self.path(id));
+    /// Removes the mark that the worker with this fence has set: it leaves the scan, and what still works on it in this
+    /// process counts no more.
+    pub fn forget(&self, id: &TaskId, fence: Fence) {
+        remove(&self.path(id, fence));
     }
 
     /// Removes all marks of this process, which ends in an orderly way.
@@ -91,19 +96,30 @@ impl CrashMarks {
         self.lock_marked().drain().for_each(|path| remove(&path));
     }
 
-    async fn alone(&self) -> OwnedRwLockWriteGuard<()> {
-        let lock = &self.0.lock;
-        for _ in 0..POLITE_TRIES {
-            match lock.clone().try_write_owned() {
-                Ok(guard) => return guard,
+    /// Waits until nobody else works, within bounds: a scan that works beside others is better than one that fails.
+    async fn alone(&self) -> Option<Permit> {
+        for _ in 0..TRIES {
+            match self.0.lock.clone().try_write_owned() {
+                Ok(guard) => return Some(Permit::Alone { _guard: guard }),
                 Err(_) => tokio::time::sleep(TRY_INTERVAL).await,
             }
         }
-        lock.clone().write_owned().await
+        None
     }
 
-    fn path(&self, id: &TaskId) -> PathBuf {
-        self.0.folder.join(id.as_str())
+    /// Waits until no suspect works, within the same bounds.
+    async fn shared(&self) -> Option<Permit> {
+        for _ in 0..TRIES {
+            match self.0.lock.clone().try_read_owned() {
+                Ok(guard) => return Some(Permit::Shared { _guard: guard }),
+                Err(_) => tokio::time::sleep(TRY_INTERVAL).await,
+            }
+        }
+        None
+    }
+
+    fn path(&self, id: &TaskId, fence: Fence) -> PathBuf {
+        self.0.folder.join(format!("{id}.{}", fence.0))
     }
 
     fn lock_marked(&self) -> MutexGuard<'_, HashSet<PathBuf>> {
@@ -115,8 +131,7 @@ impl CrashMarks {
 pub struct CrashMark {
     marks: CrashMarks,
     path: PathBuf,
-    fence: Fence,
-    suspicion: Suspicion,
+    is_suspect: AtomicBool,
     /// Present while the mark is set.
     permit: Mutex<Option<Permit>>,
 }
@@ -137,19 +152,19 @@ impl CrashMark {
     }
 
     async fn set(&self) {
-        let permit = match self.suspicion {
-            Suspicion::Clear => Permit::Shared { _guard: self.marks.0.lock.clone().read_owned().await },
-            Suspicion::Suspect => Permit::Alone { _guard: self.marks.alone().await },
-        };
-        *self.lock_permit() = Some(permit);
-        let mut marked = self.marks.lock_marked();
-        match fs::write(&self.path, self.fence.0.to_string()) {
-            Ok(()) => {
-                marked.insert(self.path.clone());
-            }
-            // On a full disk, or without the data folder, a death counts against nobody.
-            Err(error) => tracing::debug!(%error, "a scan could not be marked as being worked on"),
+        let permit =
+            if self.is_suspect.load(Ordering::Relaxed) { self.marks.alone().await } else { self.marks.shared().await };
+        *self.lock_permit() = permit;
+        self.marks.lock_marked().insert(self.path.clone());
+        // On a full disk, or without the data folder, a death counts against nobody.
+        if let Err(error) = fs::write(&self.path, []) {
+            tracing::debug!(%error, "a scan could not be marked as being worked on");
         }
+    }
+
+    /// Says anew whether the scan may be the one that killed earlier processes.
+    pub fn set_suspicion(&self, suspicion: Suspicion) {
+        self.is_suspect.store(suspicion == Suspicion::Suspect, Ordering::Relaxed);
     }
 
     fn clear(&self) {

@@ -131,8 +131,10 @@ fn remote_scan(host: &Host, scan: &Scan) -> Option<Adoption> {
         PhaseName::Claimed | PhaseName::Creating | PhaseName::Created | PhaseName::Launching => false,
     };
     let remote_id = run.remote_id.clone().filter(|_| is_left)?;
-    let slot = host.snapshot.load().scanner(&run.slot.scanner)?.slot();
-    Some(Adoption { slot, remote_id, from: AdoptedFrom::Scanner })
+    let snapshot = host.snapshot.load_full();
+    let scanner = snapshot.scanner(&run.slot.scanner)?;
+    let is_resumable = scanner.backend.description().resumable;
+    is_resumable.then(|| Adoption { slot: scanner.slot(), remote_id, from: AdoptedFrom::Scanner })
 }
 
 /// Removes the dead letter of one scan, those of one pool, or all. The scans' records stay.

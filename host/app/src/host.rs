@@ -71,8 +71,24 @@ impl Host {
     /// With what an operator can do.
     pub async fn probe_folder(&self) -> Result<(), FolderError> {
         let held = self.held_folder.clone();
-        // A file system may hang.
-        let probing = tokio::task::spawn_blocking(move || held.probe());
+        self.ask_file_system(move || held.probe()).await
+    }
+
+    /// Checks that the data folder is there and is the one that this process was started on.
+    ///
+    /// # Errors
+    /// With what an operator can do.
+    pub async fn check_folder(&self) -> Result<(), FolderError> {
+        let held = self.held_folder.clone();
+        self.ask_file_system(move || held.check()).await
+    }
+
+    /// Asks on a thread for blocking work, and does not wait for ever: a file system may hang.
+    async fn ask_file_system(
+        &self,
+        ask: impl FnOnce() -> Result<(), FolderError> + Send + 'static,
+    ) -> Result<(), FolderError> {
+        let probing = tokio::task::spawn_blocking(ask);
         match tokio::time::timeout(PROBE_TIME, probing).await {
             Ok(Ok(probed)) => probed,
             Ok(Err(_)) | Err(_) => Err(FolderError::Unusable {

@@ -1,5 +1,5 @@
 //! What is kept and for how long: scans whose results nobody asks for any more are deleted, with their files, and so is
-//! what deletions have left behind, and at the scanners what belongs to no scan of ours any more.
+//! what deletions have left behind, at the scanners as well.
 
 mod orphans;
 pub mod stranded;
@@ -7,7 +7,11 @@ pub mod stranded;
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
-use scanhost_domain::{error_chain::chain, ids::TaskId};
+use scanhost_domain::{
+    error_chain::chain,
+    ids::TaskId,
+    scan::{Scan, ScanState},
+};
 use scanhost_store::StoreError;
 use scanhost_system::clock;
 
@@ -42,7 +46,7 @@ pub async fn run(host: Arc<Host>) {
     let mut suspects = Suspects::default();
     loop {
         let round = async {
-            if host.store_watch.permits_housekeeping() && host.held_folder.check().is_ok() {
+            if host.store_watch.permits_housekeeping() && host.check_folder().await.is_ok() {
                 delete_expired(&host).await;
                 delete_above_size(&host).await;
                 suspects.look(&host).await;
@@ -69,37 +73,57 @@ fn shortest_retention(host: &Host) -> Duration {
     retention.completed.min(retention.failed)
 }
 
-/// Deletes the ended scans that nobody asked for the longest, until the files of all scans fit into the configured size.
+/// Deletes ended scans, those that ended first before the others, until the files of all scans fit into the configured
+/// size. A round deletes a few, so that several processes do not delete more than is needed.
 async fn delete_above_size(host: &Arc<Host>) {
     let Some(most_bytes) = host.snapshot.load().config.retention.most_bytes else { return };
     let tasks = host.data.join("tasks");
     let summing = host.tasks.spawn_blocking(move || folder_bytes(&tasks));
     let Ok(mut bytes) = summing.await else { return };
-    while bytes > most_bytes {
-        let oldest = host.scans.expired(Timestamp::MAX, Timestamp::MAX, BATCH).await;
-        let oldest = match oldest {
-            Ok(oldest) if oldest.is_empty() => return,
-            Ok(oldest) => oldest,
-            Err(error) => {
-                tracing::warn!(error = chain(&error), "ended scans could not be looked for");
-                return;
-            }
-        };
-        let before = bytes;
-        for id in oldest {
-            if bytes <= most_bytes {
-                return;
-            }
-            let freed = folder_bytes(&host.folder(&id));
-            if let Ok(Removal::Done(_)) = scan_folder::remove(host, &id, false).await {
+    if bytes <= most_bytes {
+        return;
+    }
+    let oldest = match oldest_ended(host).await {
+        Ok(oldest) => oldest,
+        Err(error) => {
+            tracing::warn!(error = chain(&error), "ended scans could not be looked for");
+            return;
+        }
+    };
+    for id in oldest {
+        if bytes <= most_bytes || !may_delete(host).await {
+            return;
+        }
+        let folder = host.folder(&id);
+        let Ok(freed) = host.tasks.spawn_blocking(move || folder_bytes(&folder)).await else { return };
+        match scan_folder::remove(host, &id, false).await {
+            Ok(Removal::Done(_)) => {
                 tracing::info!(scan = %id, freed, "scan deleted, the files of all scans are larger than `retention.max_gib`");
                 bytes = bytes.saturating_sub(freed);
             }
-        }
-        if bytes == before {
-            return;
+            // Another process deletes as well: the next round sums again.
+            Ok(Removal::NotFound | Removal::Running) | Err(_) => return,
         }
     }
+}
+
+/// Some ended scans, in the order of their ends.
+async fn oldest_ended(host: &Host) -> Result<Vec<TaskId>, StoreError> {
+    let mut ended = Vec::new();
+    for (completed, failed) in [(Timestamp::MAX, Timestamp::MIN), (Timestamp::MIN, Timestamp::MAX)] {
+        for id in host.scans.expired(completed, failed, BATCH).await? {
+            if let Ok(Some(Scan { state: ScanState::Finished(finished), .. })) = host.scans.scan(&id).await {
+                ended.push((finished.completed_at, id));
+            }
+        }
+    }
+    ended.sort();
+    Ok(ended.into_iter().map(|(_, id)| id).collect())
+}
+
+/// Whether what is old may be deleted at this moment.
+async fn may_delete(host: &Host) -> bool {
+    host.store_watch.permits_housekeeping() && host.orphans.is_trusted() && host.check_folder().await.is_ok()
 }
 
 /// The bytes of all files below the folder. What cannot be read counts as nothing.
@@ -141,6 +165,9 @@ async fn delete_expired(host: &Arc<Host>) {
             if let Err(StoreError::Damaged(_)) = host.scans.scan(id).await {
                 unreadable += 1;
                 continue;
+            }
+            if !may_delete(host).await {
+                return;
             }
             match scan_folder::remove(host, id, false).await {
                 Ok(_) => tracing::info!(scan = %id, "scan deleted, its retention is over"),

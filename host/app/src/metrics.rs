@@ -260,13 +260,13 @@ impl Observer for Metrics {
     }
 }
 
-/// Makes metrics and registers them.
 /// What this process is, as labels of a gauge that is always 1.
 fn build_info(registry: &Registry) {
     let gauges = Registered(registry).gauges("build_info", "The version of this process; always 1.", &["version"]);
     gauges.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
 }
 
+/// Makes metrics and registers them.
 pub(crate) struct Registered<'a>(pub &'a Registry);
 
 impl Registered<'_> {

@@ -33,6 +33,8 @@ struct Known {
     /// Those that the last survey found at each scanner.
     found: Vec<Orphan>,
     doubt: Option<Doubt>,
+    /// When this process began, and the newest task that the store had then.
+    start: Option<(Timestamp, Option<TaskId>)>,
 }
 
 impl Orphans {
@@ -61,6 +63,18 @@ impl Orphans {
         known.found.retain(|orphan| orphan.scanner != *scanner);
         known.found.extend_from_slice(found);
         new
+    }
+
+    fn set_start(&self, at: Timestamp, newest: Option<TaskId>) {
+        self.lock().start = Some((at, newest));
+    }
+
+    /// Whether the task is from before this process began and newer than all that the store had then.
+    fn was_lost_before_start(&self, task: &TaskId) -> bool {
+        let known = self.lock();
+        let Some((began_at, newest)) = &known.start else { return false };
+        let is_earlier = submitted_at(task).is_some_and(|submitted_at| submitted_at < *began_at);
+        is_earlier && newest.as_ref().is_none_or(|newest| task > newest)
     }
 
     fn set_doubt(&self, doubt: Option<Doubt>) {

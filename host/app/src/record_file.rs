@@ -20,7 +20,7 @@ const FILE_NAME: &str = "task.json";
 /// Writes the record, unless the scan was deleted in the meantime. A failure is only logged, since the store has the
 /// authoritative state.
 pub async fn write(host: &Host, scan: &Scan) {
-    if let Err(error) = host.held_folder.check() {
+    if let Err(error) = host.check_folder().await {
         tracing::warn!(scan = %scan.id, trace = %scan.trace, error = chain(&error), "task.json cannot be written");
         return;
     }

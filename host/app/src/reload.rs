@@ -25,7 +25,6 @@ const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// The most reads of one configuration, which is read again while it names files that were not checked before.
 const MAX_READS: u32 = 4;
 
-/// Reads the configuration with the options that this process got on its command line.
 /// What a service manager is told about a reload that it asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReloadNotice {
@@ -33,6 +32,7 @@ pub enum ReloadNotice {
     Ended,
 }
 
+/// Reads the configuration with the options that this process got on its command line.
 pub type Read = Arc<dyn Fn() -> anyhow::Result<Config> + Send + Sync>;
 
 /// Watches the files of the configuration, and reloads when one of them changes.

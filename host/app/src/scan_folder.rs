@@ -35,7 +35,7 @@ pub enum Removal {
 /// # Errors
 /// When the store or the files cannot be used.
 pub async fn remove(host: &Arc<Host>, id: &TaskId, force: bool) -> Result<Removal, Refusal> {
-    host.held_folder.check().map_err(|error| {
+    host.check_folder().await.map_err(|error| {
         Refusal::new(
             ErrorCode::Unavailable,
             error.to_string(),
@@ -152,7 +152,6 @@ fn remove_files(host: &Host, id: &TaskId) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    host.crash_marks.forget(id);
     drop_note(host, id);
     Ok(())
 }

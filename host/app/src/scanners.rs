@@ -13,12 +13,16 @@ use scanhost_domain::{
     ids::ScannerId,
 };
 use scanhost_outbound::egress::ScannerClient;
+use scanhost_sandbox::ScannerError;
 use scanhost_system::{clock, failpoint, pace::paced};
 use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
     host::Host,
-    snapshot::{LoadedScanner, Snapshot, local_check::health},
+    snapshot::{
+        LoadedScanner, Snapshot,
+        local_check::{call_without_scan, health},
+    },
     trouble::Trouble,
 };
 
@@ -55,8 +59,12 @@ pub enum LoginCheck {
 /// Finds out whether a scanner that refused one call refuses the host's login altogether. If so, it gets no more scans
 /// until it takes the login again.
 pub async fn check_login(host: &Host, scanner: &LoadedScanner) -> LoginCheck {
-    match health(scanner, &host.installation).await {
-        Ok(_) => LoginCheck::Accepted,
+    let checked = match health(scanner, &host.installation).await {
+        Ok(_) => lists_scans(host, scanner).await,
+        Err(trouble) => Err(trouble),
+    };
+    match checked {
+        Ok(()) => LoginCheck::Accepted,
         Err(trouble) if trouble.is_login() => {
             let message = login_refused(&trouble.failure.message);
             host.breakers.refuse_login(&scanner.id, message.clone());
@@ -64,6 +72,16 @@ pub async fn check_login(host: &Host, scanner: &LoadedScanner) -> LoginCheck {
             LoginCheck::Refused(message)
         }
         Err(trouble) => LoginCheck::Unknown(trouble),
+    }
+}
+
+/// Asks for a list of scans, which needs the login also where the question how the scanner is does not.
+async fn lists_scans(host: &Host, scanner: &LoadedScanner) -> Result<(), Trouble> {
+    let (reach, context) = call_without_scan(scanner, &host.installation);
+    match scanner.backend.list_scans(reach, context).await {
+        Ok(Err(error @ ScannerError::Unauthorized(_))) => Err(error.into()),
+        // Any other answer says nothing about the login.
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 

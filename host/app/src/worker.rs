@@ -33,8 +33,8 @@ pub async fn run(host: Arc<Host>) {
             host.breakers.takes_scans(&scanner.id)
                 && host.faults.remaining_quarantine(scanner.backend.digest()).is_none()
         });
-        let asked_at = clock::now();
-        match host.scans.claim(&offers, asked_at).await {
+        let asked_at = clock::since_boot();
+        match host.scans.claim(&offers, clock::now()).await {
             Ok(Some(claimed)) => {
                 let lease = Lease::new(host.scans.lease(), asked_at);
                 host.tasks.spawn(drive::drive(host.clone(), claimed, lease, snapshot));

@@ -69,6 +69,15 @@ pub enum Purpose {
     Administration,
     /// The host shows what is stored, and creates nothing.
     Looking,
+    /// The host shows that nothing is stored, in a folder that is made for it and goes with it.
+    Empty,
+}
+
+impl Purpose {
+    /// Whether the host may make what a data folder or a store lacks.
+    fn may_begin(self) -> bool {
+        matches!(self, Self::Work(_) | Self::Empty)
+    }
 }
 
 /// Builds the host. Only the writer of its audit log is started.
@@ -78,7 +87,7 @@ pub enum Purpose {
 pub async fn build(config: Config, purpose: Purpose) -> anyhow::Result<Arc<Host>> {
     let role = match purpose {
         Purpose::Work(role) => role,
-        Purpose::Administration | Purpose::Looking => Role::All,
+        Purpose::Administration | Purpose::Looking | Purpose::Empty => Role::All,
     };
     if matches!(config.store, StoreKind::Embedded) && role != Role::All {
         bail!(
@@ -101,8 +110,11 @@ pub async fn build(config: Config, purpose: Purpose) -> anyhow::Result<Arc<Host>
         // This check comes before anything is created in the wrong folder.
         store.permit_new_folder(&config.data).await?;
     }
-    if let Purpose::Administration | Purpose::Looking = purpose {
+    if !purpose.may_begin() {
         data_folder::permit_looking(&config.data)?;
+        if !config.key_file.exists() {
+            bail!("the key file {} is missing: restore the original file", config.key_file.display());
+        }
     }
     data_folder::permit_use(&config.data)?;
     data_folder::permit_secret_file(&config.key_file)?;
@@ -121,9 +133,14 @@ pub async fn build(config: Config, purpose: Purpose) -> anyhow::Result<Arc<Host>
             store.bind_key(sealer.fingerprint()).await?;
             Arc::new(store).into()
         }
-        Some(store) => {
+        Some(store) if purpose.may_begin() => {
             store.bind_folder(&data, &installation).await?;
             store.bind_key(sealer.fingerprint()).await?;
+            Arc::new(store).into()
+        }
+        // A command must not bind a store that was emptied: the processes that run would take it for restored.
+        Some(store) => {
+            store.check_binding(&data, &installation, sealer.fingerprint()).await?;
             Arc::new(store).into()
         }
     };
@@ -133,7 +150,7 @@ pub async fn build(config: Config, purpose: Purpose) -> anyhow::Result<Arc<Host>
     let plugin_archive = PluginArchive::new(&data);
     let (snapshot, problems) = match purpose {
         Purpose::Work(_) => (build_snapshot(&sandbox, config).await?, Vec::new()),
-        Purpose::Administration | Purpose::Looking => build_loadable(&sandbox, config).await?,
+        Purpose::Administration | Purpose::Looking | Purpose::Empty => build_loadable(&sandbox, config).await?,
     };
     let host = Arc::new(Host {
         role,
@@ -169,11 +186,20 @@ pub async fn build(config: Config, purpose: Purpose) -> anyhow::Result<Arc<Host>
         leaving: CancellationToken::new(),
     });
     look::look(&host).await;
-    if require_persistence && let Some(risk) = host.store_watch.risks().first() {
+    if let Purpose::Work(_) = purpose
+        && require_persistence
+        && let Some(risk) = host.store_watch.risks().first()
+    {
         bail!("`redis.require_persistence` is set, and {risk}");
     }
-    trust::check_folder(&host).await?;
-    reload::start(&host);
+    if purpose.may_begin() {
+        trust::check_folder(&host).await?;
+    } else {
+        trust::refresh(&host).await;
+    }
+    if !matches!(purpose, Purpose::Looking) {
+        reload::start(&host);
+    }
     host.tasks.spawn(audit::writer::run(host.clone()));
     Ok(host)
 }

@@ -96,6 +96,24 @@ impl RedisStore {
         Err(other_folder(data, key))
     }
 
+    /// Checks that the store is bound to this folder and this key, or to none yet. It binds nothing.
+    pub async fn check_binding(
+        &self,
+        data: &Path,
+        installation: &Installation,
+        fingerprint: [u8; 8],
+    ) -> Result<(), StoreError> {
+        let mut both = redis::cmd("MGET");
+        let key = self.keys.installation();
+        let known: (Option<String>, Option<String>) =
+            self.connection.query(both.arg(&key).arg(self.keys.key())).await?;
+        if known.0.is_some_and(|known| known != installation.as_str()) {
+            return Err(other_folder(data, key));
+        }
+        let fingerprint = u64::from_le_bytes(fingerprint).to_string();
+        if known.1.is_some_and(|known| known != fingerprint) { Err(StoreError::OtherKey) } else { Ok(()) }
+    }
+
     /// Checks that a new data folder may be used with this store. It fails if the store is bound to another folder.
     pub async fn permit_new_folder(&self, data: &Path) -> Result<(), StoreError> {
         let key = self.keys.installation();

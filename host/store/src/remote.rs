@@ -7,7 +7,8 @@ use scanhost_domain::{
 };
 use serde::{Deserialize, Serialize};
 
-/// A scan at a scanner that this store's task made and that is still there after the task was deleted.
+/// A scan at a scanner that is still there after the task of this store that made it was deleted, or that a task of this
+/// store has adopted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Leftover {
     pub scanner: ScannerId,

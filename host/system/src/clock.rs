@@ -50,6 +50,13 @@ pub fn follow(ahead: SignedDuration) {
     }
 }
 
+/// The time since the machine started, which nobody can set.
+pub fn since_boot() -> Duration {
+    let boot = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let seconds = u64::try_from(boot.tv_sec).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(boot.tv_nsec).unwrap_or_default())
+}
+
 /// A moment by the system's clock and by the clock that nobody sets.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
@@ -59,10 +66,7 @@ pub struct Moment {
 
 impl Moment {
     pub fn now() -> Self {
-        let boot = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-        let seconds = u64::try_from(boot.tv_sec).unwrap_or_default();
-        let nanoseconds = u32::try_from(boot.tv_nsec).unwrap_or_default();
-        Self { wall: system_now(), since_boot: Duration::new(seconds, nanoseconds) }
+        Self { wall: system_now(), since_boot: since_boot() }
     }
 
     /// By how much the system's clock was set between this moment and a later one.

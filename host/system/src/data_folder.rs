@@ -49,7 +49,9 @@ pub fn permit_use(data: &Path) -> anyhow::Result<()> {
         );
     }
     let (mode, is_own) = (folder.mode(), folder.uid() == me);
-    if mode & OTHERS_WRITE != 0 {
+    // Nobody can have put anything into a folder that is empty, such as a file system that was just mounted.
+    let is_empty = fs::read_dir(data).is_ok_and(|mut entries| entries.next().is_none());
+    if mode & OTHERS_WRITE != 0 && !(is_own && is_empty) {
         // A volume that a container gets may be writable for all, and only what runs in the container sees it.
         let is_volume = !is_own && folder.uid() == 0 && mode & STICKY == 0;
         if !is_volume {
@@ -61,7 +63,7 @@ pub fn permit_use(data: &Path) -> anyhow::Result<()> {
             );
         }
         eprintln!("warning: everybody may write the data folder {}, and this user cannot change that", place.display());
-    } else if mode & OTHERS != 0 && is_own {
+    } else if mode & OTHERS != 0 && is_own && (is_empty || installation::is_in(data)) {
         let tightened = fs::set_permissions(data, Permissions::from_mode(mode & 0o7777 & !OTHERS));
         tightened.with_context(|| format!("the rights of others to {} cannot be taken away", place.display()))?;
     }

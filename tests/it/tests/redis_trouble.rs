@@ -131,6 +131,29 @@ async fn flush_while_scans_run_stops_none_of_them() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changed_prefix_of_keys_touches_no_scan_of_the_old_one() {
+    const RETENTION: &str = "retention: {failed_days: 0.0001}\n";
+    let (redis, scanner) = (Redis::new(), FakeNessus::start(endless_scans()).await);
+    let home = home(&redis, &scanner, "");
+    let server = home.start();
+    submit(&server.mcp()).await;
+    wait_for_launches(&scanner, 1).await;
+    server.kill();
+    let other = format!("store: {}\nkey_prefix: \"other:\"\nlimits: {{poll_seconds: 0.2}}\n{RETENTION}", redis.url());
+    home.write("scanhost.yaml", &other);
+    let server = home.start();
+    let mcp = server.mcp();
+    let doubted = async {
+        while readiness(&server, &mcp).await.1["trust"]["ok"] == true {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(SCAN_TIMEOUT, doubted).await.expect("the store is doubted");
+    assert_eq!(harm(&scanner), [0, 0, 0]);
+    assert!(scanner.scans().iter().all(|scan| scan.status == "running"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_that_may_lose_scans_is_a_warning_or_refused() {
     let (redis, scanner) = (Redis::new(), FakeNessus::start(endless_scans()).await);
     let home = home(&redis, &scanner, "");

@@ -32,6 +32,8 @@ pub async fn run(host: Arc<Host>) {
     let mut waiting = host.audit.take_entries();
     let folder = host.data.join(FOLDER);
     let mut tidied = None;
+    // A store without leases has one process.
+    let sharing = if host.scans.lease().is_none() { Sharing::Alone } else { Sharing::WithOthers };
     loop {
         let mut batch = Vec::new();
         tokio::select! {
@@ -47,7 +49,7 @@ pub async fn run(host: Arc<Host>) {
             kept.ok().and_then(|kept| clock::now().checked_sub(kept).ok()).map(day)
         });
         // Nothing is written into a folder that was put in the place of ours.
-        while host.held_folder.check().is_err() && !host.shutdown.is_cancelled() {
+        while host.check_folder().await.is_err() && !host.shutdown.is_cancelled() {
             tokio::select! {
                 () = tokio::time::sleep(FOLDER_PAUSE) => {}
                 () = host.shutdown.cancelled() => {}
@@ -59,7 +61,7 @@ pub async fn run(host: Arc<Host>) {
             if let Some(oldest) = oldest.flatten() {
                 remove_before(&folder, oldest);
             }
-            append(&folder, &batch).inspect_err(|_| {
+            append(&folder, &batch, sharing).inspect_err(|_| {
                 tracing::error!(entries = batch.len(), "entries of the audit log are lost");
             })
         });
@@ -79,7 +81,7 @@ fn day(time: Timestamp) -> Date {
 }
 
 /// Appends whole lines, in one write for each file, so that several processes can share it.
-fn append(folder: &Path, entries: &[Entry]) -> io::Result<()> {
+fn append(folder: &Path, entries: &[Entry], sharing: Sharing) -> io::Result<()> {
     let mut rest = entries;
     while let Some(first) = rest.first() {
         let date = day(first.time);
@@ -89,24 +91,34 @@ fn append(folder: &Path, entries: &[Entry]) -> io::Result<()> {
             serde_json::to_writer(&mut lines, entry)?;
             lines.push(b'\n');
         }
-        open(folder, date)?.write_all(&lines)?;
+        open(folder, date, sharing)?.write_all(&lines)?;
         rest = later;
     }
     Ok(())
 }
 
-fn open(folder: &Path, date: Date) -> io::Result<File> {
+fn open(folder: &Path, date: Date, sharing: Sharing) -> io::Result<File> {
     match DirBuilder::new().mode(0o700).create(folder) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         _ => {}
     }
-    OpenOptions::new().create(true).append(true).mode(0o600).open(file(folder, date))
+    OpenOptions::new().create(true).append(true).mode(0o600).open(file(folder, date, sharing))
 }
 
-/// Each process has files of its own, since a network file system may mix what several append.
-fn file(folder: &Path, date: Date) -> PathBuf {
+/// Processes that share a store have files of their own, since a network file system may mix what several append.
+fn file(folder: &Path, date: Date, sharing: Sharing) -> PathBuf {
     static PROCESS: LazyLock<u32> = LazyLock::new(rand::random);
-    folder.join(format!("{date}-{:08x}.jsonl", *PROCESS))
+    match sharing {
+        Sharing::Alone => folder.join(format!("{date}.jsonl")),
+        Sharing::WithOthers => folder.join(format!("{date}-{:08x}.jsonl", *PROCESS)),
+    }
+}
+
+/// Whether other processes write an audit log into the same folder at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sharing {
+    Alone,
+    WithOthers,
 }
 
 /// The day of a file, also of one that processes of scanhost 0.1.0 shared.

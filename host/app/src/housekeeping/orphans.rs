@@ -1,7 +1,10 @@
 //! Rounds over the scanners: what this store's own tasks left there is stopped and removed, and what carries the mark of
 //! this installation without belonging to a task is reported.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 
 use scanhost_domain::{error_chain::chain, ids::ScannerId};
 use scanhost_sandbox::{Fault, ListedScan, ScannerError};
@@ -12,7 +15,7 @@ use crate::{
     host::Host,
     orphans::{
         Orphan,
-        survey::{Survey, survey},
+        survey::{Survey, driven, survey},
         trust,
     },
     scanners,
@@ -23,13 +26,17 @@ use crate::{
 /// Scans that belonged to no task in the last round. Those that do not in the next either are reported: until then the
 /// task of one may have been between two states.
 #[derive(Default)]
-pub struct Suspects(HashSet<(ScannerId, String)>);
+pub struct Suspects {
+    orphans: HashSet<(ScannerId, String)>,
+    /// Leftovers that the last round did not find. One that the next does not find either is forgotten.
+    gone: BTreeSet<Leftover>,
+}
 
 impl Suspects {
     /// Looks at every scanner that works.
     pub async fn look(&mut self, host: &Arc<Host>) {
         let snapshot = host.snapshot.load_full();
-        let mut suspects = HashSet::new();
+        let mut suspects = Self::default();
         for scanner in snapshot.scanners.iter().filter(|scanner| scanner.config.enabled) {
             if !host.breakers.takes_scans(&scanner.id) {
                 continue;
@@ -43,12 +50,15 @@ impl Suspects {
             };
             let key = |orphan: &Orphan| (orphan.scanner.clone(), orphan.remote_id.clone());
             let confirmed: Vec<Orphan> =
-                survey.orphans.iter().filter(|orphan| self.0.contains(&key(orphan))).cloned().collect();
-            suspects.extend(survey.orphans.iter().map(key));
+                survey.orphans.iter().filter(|orphan| self.orphans.contains(&key(orphan))).cloned().collect();
+            suspects.orphans.extend(survey.orphans.iter().map(key));
+            suspects.gone.extend(survey.gone.iter().cloned());
             report(host, scanner, &confirmed).await;
+            let gone: Vec<Leftover> = survey.gone.iter().filter(|gone| self.gone.contains(gone)).cloned().collect();
+            forget(host, &gone).await;
             clean_up(host, scanner, survey).await;
         }
-        self.0 = suspects;
+        *self = suspects;
     }
 }
 
@@ -64,19 +74,30 @@ async fn report(host: &Arc<Host>, scanner: &LoadedScanner, orphans: &[Orphan]) {
 
 /// Stops and removes what this store's own tasks have left, unless the store is in doubt.
 async fn clean_up(host: &Arc<Host>, scanner: &LoadedScanner, survey: Survey) {
-    for leftover in &survey.gone {
-        if let Err(error) = host.remote_scans.forget_leftover(leftover).await {
-            tracing::warn!(scan = %leftover.task, error = chain(&error), "a removed scan could not be forgotten");
-        }
-    }
     for scan in &survey.overrunning {
-        if host.orphans.is_trusted() {
+        if may_touch(host, scanner, &scan.id).await {
             stop(host, scanner, scan).await;
         }
     }
     for leftover in &survey.removable {
-        if host.orphans.is_trusted() {
+        if may_touch(host, scanner, &leftover.remote_id).await {
             remove(host, scanner, leftover).await;
+        }
+    }
+}
+
+/// Whether the remote scan may be stopped or removed at this moment: an operator may have adopted or retried it since the
+/// survey.
+async fn may_touch(host: &Arc<Host>, scanner: &LoadedScanner, remote_id: &str) -> bool {
+    host.orphans.is_trusted()
+        && host.store_watch.permits_housekeeping()
+        && driven(host, scanner).await.is_ok_and(|driven| !driven.contains(remote_id))
+}
+
+async fn forget(host: &Arc<Host>, leftovers: &[Leftover]) {
+    for leftover in leftovers {
+        if let Err(error) = host.remote_scans.forget_leftover(leftover).await {
+            tracing::warn!(scan = %leftover.task, error = chain(&error), "a removed scan could not be forgotten");
         }
     }
 }
@@ -103,9 +124,7 @@ async fn remove(host: &Arc<Host>, scanner: &LoadedScanner, leftover: &Leftover) 
         None => {
             scanners::succeeded(host, &scanner.id);
             tracing::info!(scan = %task, scanner = %scanner.id, remote = remote_id, "removed the scan of a deleted task from its scanner");
-            if let Err(error) = host.remote_scans.forget_leftover(leftover).await {
-                tracing::warn!(scan = %task, error = chain(&error), "a removed scan could not be forgotten");
-            }
+            forget(host, std::slice::from_ref(leftover)).await;
         }
         Some(reason) => {
             tracing::warn!(scan = %task, scanner = %scanner.id, remote = remote_id, reason, "the scan of a deleted task could not be removed from its scanner");

@@ -5,9 +5,9 @@ use std::{collections::HashSet, sync::Arc};
 use scanhost_domain::{
     error_chain::chain,
     ids::TaskId,
-    scan::{Scan, ScanState, Status},
+    scan::{FailureCode, Outcome, Scan, ScanState, Status},
 };
-use scanhost_sandbox::ListedScan;
+use scanhost_sandbox::{ListedScan, ScannerError};
 use scanhost_store::{Leftover, ListQuery, StoreError};
 use scanhost_system::failpoint;
 
@@ -18,8 +18,11 @@ use crate::{
     trouble::Trouble,
 };
 
-/// Running scans that a survey looks at. Each occupies a scanner, so there are never so many.
-const RUNNING: usize = 100_000;
+/// Scans of one page of a list.
+const PAGE: usize = 1_000;
+
+/// The most scans that a backend lists.
+const LONGEST_LIST: usize = 10_000;
 
 /// What a survey of one scanner found.
 #[derive(Default)]
@@ -44,15 +47,20 @@ pub async fn survey(host: &Arc<Host>, scanner: &LoadedScanner) -> Result<Survey,
     let (reach, context) = call_without_scan(scanner, &host.installation);
     let listed = match failpoint::around("scanner.list", scanner.backend.list_scans(reach, context)).await {
         Ok(Ok(listed)) => listed,
+        // What such a scanner has is not known, but what was left there can be removed by its id.
+        Ok(Err(ScannerError::Unsupported(_))) => {
+            return Ok(Survey { removable: deleted(host, leftovers).await?, ..Survey::default() });
+        }
         Ok(Err(error)) => return Err(Trouble::from(error).failure.message),
         Err(fault) => return Err(fault.to_string()),
     };
     let driven = driven(host, scanner).await.map_err(|error| chain(&error))?;
     let mut survey = Survey::default();
-    for leftover in &leftovers {
-        if !listed.iter().any(|scan| is_leftover(scan, leftover)) {
-            survey.gone.push(leftover.clone());
-        }
+    // A list that may be cut off proves nothing.
+    if listed.len() < LONGEST_LIST {
+        let is_listed = |leftover: &Leftover| listed.iter().any(|scan| scan.id == leftover.remote_id);
+        let absent = leftovers.iter().filter(|leftover| !is_listed(leftover)).cloned().collect();
+        survey.gone = deleted(host, absent).await?;
     }
     for scan in listed {
         if driven.contains(&scan.id) {
@@ -63,7 +71,19 @@ pub async fn survey(host: &Arc<Host>, scanner: &LoadedScanner) -> Result<Survey,
             Err(StoreError::Damaged(_)) => continue,
             other => other.map_err(|error| chain(&error))?,
         };
-        match ownership(scanner, &scan, task.as_ref(), &leftovers) {
+        let mut owned = ownership(scanner, &scan, task.as_ref());
+        if let Ownership::None = owned
+            && let Some(leftover) = leftovers.iter().find(|leftover| leftover.remote_id == scan.id)
+        {
+            // An adopted scan carries the mark of another task than the one that goes on with it.
+            owned = match host.scans.scan(&leftover.task).await {
+                Ok(None) => Ownership::Left(leftover.clone()),
+                Ok(Some(task)) => ownership(scanner, &scan, Some(&task)),
+                Err(StoreError::Damaged(_)) => continue,
+                Err(error) => return Err(chain(&error)),
+            };
+        }
+        match owned {
             Ownership::Own => {}
             Ownership::Ended if scan.is_running => survey.overrunning.push(scan),
             Ownership::Ended => {}
@@ -81,17 +101,38 @@ pub async fn survey(host: &Arc<Host>, scanner: &LoadedScanner) -> Result<Survey,
     Ok(survey)
 }
 
-/// The remote ids of all running scans of the scanner, also of those that go on with another task's scan.
-async fn driven(host: &Host, scanner: &LoadedScanner) -> Result<HashSet<String>, StoreError> {
-    let query = ListQuery { status: Some(Status::Running), limit: RUNNING, ..ListQuery::default() };
-    let running = host.scans.list_on(query).await?;
-    let remote_id = |scan: Scan| match scan.state {
-        ScanState::Running(running) if running.slot.scanner == scanner.id => {
-            running.phase.remote_id().map(str::to_owned)
+/// The leftovers whose tasks are gone. The others belong to tasks that adopted them.
+async fn deleted(host: &Host, leftovers: Vec<Leftover>) -> Result<Vec<Leftover>, String> {
+    let mut deleted = Vec::new();
+    for leftover in leftovers {
+        match host.scans.scan(&leftover.task).await {
+            Ok(None) => deleted.push(leftover),
+            Ok(Some(_)) | Err(StoreError::Damaged(_)) => {}
+            Err(error) => return Err(chain(&error)),
         }
-        ScanState::Queued(_) | ScanState::Running(_) | ScanState::Finished(_) => None,
-    };
-    Ok(running.into_iter().filter_map(remote_id).collect())
+    }
+    Ok(deleted)
+}
+
+/// The remote ids of all running scans of the scanner, also of those that go on with another task's scan.
+pub async fn driven(host: &Host, scanner: &LoadedScanner) -> Result<HashSet<String>, StoreError> {
+    let mut driven = HashSet::new();
+    let mut query = ListQuery { status: Some(Status::Running), limit: PAGE, ..ListQuery::default() };
+    loop {
+        let listed = host.scans.list(query.clone()).await?;
+        for scan in listed.scans {
+            if let ScanState::Running(running) = scan.state
+                && running.slot.scanner == scanner.id
+            {
+                driven.extend(running.phase.remote_id().map(str::to_owned));
+            }
+        }
+        query.before = listed.next;
+        // A page may be empty, and others follow it.
+        if query.before.is_none() {
+            return Ok(driven);
+        }
+    }
 }
 
 enum Ownership {
@@ -104,12 +145,9 @@ enum Ownership {
     None,
 }
 
-fn ownership(scanner: &LoadedScanner, scan: &ListedScan, task: Option<&Scan>, leftovers: &[Leftover]) -> Ownership {
+fn ownership(scanner: &LoadedScanner, scan: &ListedScan, task: Option<&Scan>) -> Ownership {
     match task.map(|task| &task.state) {
-        None => match leftovers.iter().find(|leftover| is_leftover(scan, leftover)) {
-            Some(leftover) => Ownership::Left(leftover.clone()),
-            None => Ownership::None,
-        },
+        None => Ownership::None,
         Some(ScanState::Queued(_)) => Ownership::Own,
         // Its worker may have created it and not stored its id yet.
         Some(ScanState::Running(running)) if running.phase.remote_id().is_none() => Ownership::Own,
@@ -123,13 +161,14 @@ fn ownership(scanner: &LoadedScanner, scan: &ListedScan, task: Option<&Scan>, le
         Some(ScanState::Finished(finished)) => {
             let run = finished.run.as_ref().filter(|run| run.slot.scanner == scanner.id);
             let is_own = run.and_then(|run| run.remote_id.as_ref()) == Some(&scan.id);
-            if is_own { Ownership::Ended } else { Ownership::None }
+            match &finished.outcome {
+                _ if !is_own => Ownership::None,
+                // A retry goes on with it, so it is not stopped.
+                Outcome::Failed(failure) if failure.code == FailureCode::Poison => Ownership::Own,
+                _ => Ownership::Ended,
+            }
         }
     }
-}
-
-fn is_leftover(scan: &ListedScan, leftover: &Leftover) -> bool {
-    scan.id == leftover.remote_id && scan.task == leftover.task
 }
 
 /// The newest task of this store.

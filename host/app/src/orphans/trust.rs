@@ -20,6 +20,7 @@ const INTERVAL: Duration = Duration::from_secs(10);
 /// If the store or the folder cannot be read.
 pub async fn check_folder(host: &Host) -> Result<(), TrustError> {
     let identity = identity(&host.data).map_err(TrustError::Folder)?;
+    host.orphans.set_start(clock::now(), newest_task(host).await?);
     let trust = match host.remote_scans.trust().await? {
         None => {
             let trust = Trust { folder: Some(identity), ..Trust::default() };
@@ -66,7 +67,7 @@ pub async fn check_orphans(host: &Host, orphans: &[Orphan]) -> Result<(), StoreE
     let Some(orphan) = orphans.iter().filter(|orphan| !orphan.is_task_known).max_by_key(|orphan| &orphan.task) else {
         return Ok(());
     };
-    let is_newer = newest_task(host).await?.is_none_or(|newest| orphan.task > newest);
+    let is_newer = host.orphans.was_lost_before_start(&orphan.task);
     let trust = host.remote_scans.trust().await?.unwrap_or_default();
     let is_answered = trust.trusted_at.zip(submitted_at(&orphan.task)).is_some_and(|(at, task)| task <= at);
     if !is_newer || is_answered {
@@ -107,7 +108,9 @@ pub async fn follow(host: Arc<Host>) {
 /// Takes over what other processes of the store have found out or decided.
 pub async fn refresh(host: &Host) {
     match host.remote_scans.trust().await {
-        Ok(trust) => adopt(host, trust.and_then(|trust| trust.doubt)),
+        Ok(Some(trust)) => adopt(host, trust.doubt),
+        // A store that was emptied says nothing, so what is known stays.
+        Ok(None) => {}
         Err(error) => tracing::debug!(error = chain(&error), "the store's trust could not be read"),
     }
 }
@@ -124,7 +127,7 @@ fn adopt(host: &Host, doubt: Option<Doubt>) {
         let reason = &doubt.reason;
         tracing::error!(
             reason,
-            "the host stops and removes nothing at the scanners by itself until an operator has looked at `scanhost orphans list` and said `scanhost orphans trust`"
+            "the host stops and removes nothing at the scanners by itself until an operator has looked at `scanhost orphans list` and has run `scanhost orphans trust`"
         );
     }
     host.orphans.set_doubt(doubt);

@@ -28,7 +28,10 @@ pub async fn reread(host: &Host, task_id: &str) -> Result<Reply, Refusal> {
     let kept = report(host, &scan).await?;
     let adoption = adoption(host, &scan)?;
     let id = new_task_id();
-    copy_report(&kept, &host.folder(&id)).map_err(|error| Refusal::internal("copying the report", &error))?;
+    let folder = host.folder(&id);
+    let copying = host.tasks.spawn_blocking(move || copy_report(&kept, &folder));
+    let copied = copying.await.map_err(|error| Refusal::internal("copying the report", &error))?;
+    copied.map_err(|error| Refusal::internal("copying the report", &error))?;
     let new = NewScan {
         id: id.clone(),
         trace: new_trace_id(),
@@ -44,9 +47,10 @@ pub async fn reread(host: &Host, task_id: &str) -> Result<Reply, Refusal> {
             tracing::info!(scan = %new.id, trace = %new.trace, retry_of = %scan.id, "an operator has a kept report read again");
             Ok(Reply { task_id: new.id.to_string(), retry_of: scan.id.to_string() })
         }
-        other => {
+        // The scan may have been stored although its answer was lost, so its files stay.
+        Err(error) => Err(error.into()),
+        Ok(None) => {
             let _gone = fs::remove_dir_all(host.folder(&id));
-            other?;
             Err(Refusal::new(ErrorCode::Conflict, "the new scan's id is taken", "Try again."))
         }
     }
@@ -65,7 +69,9 @@ fn adoption(host: &Host, scan: &Scan) -> Result<Adoption, Refusal> {
         let message = format!("the scanner {}, whose backend reads the report, is not configured", run.slot.scanner);
         Refusal::new(ErrorCode::Conflict, message, "Configure it again; it may be disabled.")
     })?;
-    let remote_id = run.remote_id.clone().unwrap_or_default();
+    let remote_id = run.remote_id.clone().ok_or_else(|| {
+        Refusal::new(ErrorCode::Conflict, "the scan was never made at its scanner", "Submit it again as a new scan.")
+    })?;
     Ok(Adoption { slot: scanner.slot(), remote_id, from: AdoptedFrom::Report })
 }
 

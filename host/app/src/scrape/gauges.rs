@@ -40,7 +40,7 @@ pub async fn read(host: &Host, snapshot: &Snapshot) -> Registry {
     let registry = Registry::new();
     let new = Registered(&registry);
     configured(&new, snapshot);
-    orphans(&new, host, snapshot);
+    trouble(&new, host, snapshot, &Disk::read(host).await);
     let shared = match tokio::time::timeout(STORE_TIME, Shared::read(host, snapshot)).await {
         Ok(Ok(shared)) => Some(shared),
         Ok(Err(error)) => {
@@ -60,7 +60,29 @@ pub async fn read(host: &Host, snapshot: &Snapshot) -> Registry {
     registry
 }
 
-fn orphans(new: &Registered<'_>, host: &Host, snapshot: &Snapshot) {
+/// What the file system of the data folder says.
+struct Disk {
+    is_ours: bool,
+    /// Absent where the file system does not tell it, or does not answer.
+    free_bytes: Option<u64>,
+}
+
+impl Disk {
+    async fn read(host: &Host) -> Self {
+        let is_ours = host.check_folder().await.is_ok();
+        let data = host.data.clone();
+        // A folder that did not answer the first question is not asked again.
+        let free_bytes = if is_ours {
+            tokio::task::spawn_blocking(move || disk::free_bytes(&data)).await.ok().flatten()
+        } else {
+            None
+        };
+        Self { is_ours, free_bytes }
+    }
+}
+
+/// Whether this host can rely on what it builds on.
+fn trouble(new: &Registered<'_>, host: &Host, snapshot: &Snapshot, disk: &Disk) {
     let orphans = new.gauges(
         "orphans",
         "Scans at a scanner that carry the installation's mark and that no task owns.",
@@ -71,12 +93,14 @@ fn orphans(new: &Registered<'_>, host: &Host, snapshot: &Snapshot) {
         let count = found.iter().filter(|orphan| orphan.scanner == scanner.id).count();
         orphans.with_label_values(&labels(&scanner.id)).set(i64::try_from(count).unwrap_or(i64::MAX));
     }
-    let free = disk::free_bytes(&host.data).map_or(0, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
-    new.gauge("disk_free_bytes", "Free bytes on the file system of the data folder.").set(free);
+    if let Some(bytes) = disk.free_bytes {
+        let free = "Free bytes on the file system of the data folder.";
+        new.gauge("disk_free_bytes", free).set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
     let reserve = "Free bytes below which no new scan is taken.";
-    new.gauge("disk_reserve_bytes", reserve).set(i64::try_from(disk::LEAST_ROOM).unwrap_or(i64::MAX));
+    new.gauge("disk_reserve_bytes", reserve).set(i64::try_from(scanhost_system::disk::LEAST_ROOM).unwrap_or(i64::MAX));
     let usable = "Whether the data folder is the one that this process was started on and can be read.";
-    new.gauge("data_folder_up", usable).set(i64::from(host.held_folder.check().is_ok()));
+    new.gauge("data_folder_up", usable).set(i64::from(disk.is_ours));
     let risks = "Settings of the store with which it may lose scans.";
     new.gauge("store_risks", risks).set(i64::try_from(host.store_watch.risks().len()).unwrap_or(i64::MAX));
     let emptied = "Whether the store has lost its data, so that this process starts and deletes nothing.";

@@ -14,7 +14,7 @@ const INTERVAL: Duration = Duration::from_secs(2);
 /// How far the clock of a machine may be set without being noticed.
 const MAX_JUMP: SignedDuration = SignedDuration::from_secs(60);
 
-/// Looks at the store once, before any work begins.
+/// Looks at the store once.
 pub async fn look(host: &Host) {
     match host.settings.is_bound().await {
         Ok(is_bound) => {

@@ -36,6 +36,7 @@ use crate::{
     trouble::Trouble,
 };
 use ending::{cancelled, cut_short, lost, overdue, permit_type, time_left, time_up, worker_lost};
+use endure::Asked;
 use persist::persist;
 use reloaded::with_its_scanner;
 
@@ -80,6 +81,8 @@ async fn claim_to_end(host: Arc<Host>, claimed: Claimed, lease: Lease, offered: 
     let (trace, pool) = (claimed.scan.trace.clone(), claimed.scan.request.pool.clone());
     let started_at = claimed.running.started_at;
     let end = run(&host, claimed, lease, offered).await;
+    // Another worker may have the scan from now on, and this one's death is none of the scan's.
+    host.crash_marks.forget(&id, fence);
     // Whatever became of the scan, nothing runs on for it.
     host.programs.end(&id, fence, &host.folder(&id)).await;
     let mut outcome = match end {
@@ -183,6 +186,10 @@ async fn run(host: &Arc<Host>, claimed: Claimed, lease: Lease, offered: Arc<Snap
     }
 }
 
+fn suspicion(running: &Running) -> Suspicion {
+    if running.crashes == 0 { Suspicion::Clear } else { Suspicion::Suspect }
+}
+
 /// Counts the death of the last worker's process against the scan, if that process worked on the scan when it died.
 async fn count_crash(host: &Arc<Host>, claimed: Claimed) -> Result<Claimed, End> {
     let Claimed { scan, running } = claimed;
@@ -257,12 +264,13 @@ impl Driver {
         let Claimed { scan, running } = claimed;
         let Some(scanner) = snapshot.scanner(&running.slot.scanner) else { return Err(End::Interrupted) };
         let (backend, client) = (scanner.backend.clone(), scanner.client.clone());
-        if running.recoveries > 0 && running.phase != Phase::Claimed && !backend.description().resumable {
+        // A report that is here is read without the scanner.
+        let needs_scanner = !matches!(running.phase, Phase::Claimed | Phase::Ingesting { .. });
+        if running.recoveries > 0 && needs_scanner && !backend.description().resumable {
             return Err(worker_lost().into());
         }
         permit_type(&scan, &running, scanner)?;
-        let suspicion = if running.crashes == 0 { Suspicion::Clear } else { Suspicion::Suspect };
-        let mark = host.crash_marks.mark(&scan.id, running.fence, suspicion);
+        let mark = host.crash_marks.mark(&scan.id, running.fence, suspicion(&running));
         Ok(Self {
             host: host.clone(),
             options: scanner.config.options.clone(),
@@ -302,7 +310,7 @@ impl Driver {
                     Ok(()) => self.try_files_again(failure).await,
                 },
                 // A completed scan has its findings: where they went is looked at last.
-                Err(End::Outcome(outcome @ Outcome::Completed(_))) => match self.host.held_folder.check() {
+                Err(End::Outcome(outcome @ Outcome::Completed(_))) => match self.host.check_folder().await {
                     Ok(()) if self.has_findings() => Err(End::Outcome(outcome)),
                     Ok(()) => self.export_again().await,
                     Err(_) => match self.await_folder().await {
@@ -334,10 +342,11 @@ impl Driver {
 
     async fn update(&mut self, change: Change) -> Result<(), End> {
         let (id, fence) = (&self.scan.id, self.running.fence);
-        let asked_at = clock::now();
+        let asked_at = clock::since_boot();
         let update = || self.host.scans.update(id, fence, change.clone());
         self.running = persist(&self.host, &self.scan.trace, update).await?;
         self.lease.renew(asked_at);
+        self.mark.set_suspicion(suspicion(&self.running));
         Ok(())
     }
 
@@ -363,9 +372,10 @@ impl Driver {
             Ok(RemoteState::Completed) => return self.enter(Phase::Exporting { remote_id, fetches: 0 }, None).await,
             Ok(RemoteState::Failed(reason)) => {
                 let message = format!("the scan ended early at the scanner: {reason}");
-                return self.look_again(Failure { code: FailureCode::RemoteScanFailed, message }).await;
+                let failure = Failure { code: FailureCode::RemoteScanFailed, message };
+                return self.look_again(failure, Asked::Reading).await;
             }
-            Err(trouble) => return self.endure(trouble).await,
+            Err(trouble) => return self.endure_reading(trouble).await,
         }
         self.in_phase.failures_in_a_row = 0;
         self.in_phase.contradictions = 0;

@@ -53,8 +53,7 @@ enum Command {
 }
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
-    let purpose = if let Command::List = &args.command { Purpose::Looking } else { Purpose::Administration };
-    let control = Control::open(args.folder.load_for_command()?, purpose).await?;
+    let control = Control::open(args.folder.load_for_command()?, Purpose::Administration).await?;
     let done = perform(&control, args.command, args.json).await;
     control.close().await;
     done
@@ -105,7 +104,7 @@ fn warn(answer: &Json) {
     }
     if let Some(doubt) = answer["doubt"].as_str() {
         eprintln!(
-            "warning: {doubt}. The host stops and removes nothing at the scanners by itself until you say `scanhost \
+            "warning: {doubt}. The host stops and removes nothing at the scanners by itself until you run `scanhost \
              orphans trust`"
         );
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use scanhost_app::{host::Host, refusal::joined, role::Role};
+use scanhost_app::{host::Host, refusal::joined};
 use scanhost_config::{Config, StoreKind};
 use scanhost_store::StoreError;
 use scanhost_system::data_folder;
@@ -57,7 +57,7 @@ impl Control {
             let folder = tempfile::tempdir().context("a temporary folder cannot be created")?;
             let mut config = config;
             (config.data, config.key_file) = (folder.path().join("data"), folder.path().join("key"));
-            return Ok(Self::Empty(app::build(config, Purpose::Work(Role::All)).await?, folder));
+            return Ok(Self::Empty(app::build(config, Purpose::Empty).await?, folder));
         }
         let start = tokio::time::Instant::now();
         loop {

@@ -82,7 +82,7 @@ fn orphans(present: &Present) -> Markup {
             @if let Some(doubt) = &present.doubt {
                 p {
                     "The host stops and removes nothing at the scanners by itself: " (Escaped(&doubt.reason)) ". "
-                    "Look at " code { "scanhost orphans list" } ", then say " code { "scanhost orphans trust" } "."
+                    "Look at " code { "scanhost orphans list" } ", then run " code { "scanhost orphans trust" } "."
                 }
             }
             @if !present.orphans.is_empty() {

@@ -19,9 +19,15 @@ pub fn note(tables: &mut Tables<'_>, deleted: &Scan) -> Result<(), TableError> {
     let ScanState::Finished(finished) = &deleted.state else { return Ok(()) };
     let Some(run) = &finished.run else { return Ok(()) };
     let Some(remote_id) = &run.remote_id else { return Ok(()) };
-    let scanner = &run.slot.scanner;
-    let key = (scanner.pool.as_str(), scanner.instance.as_str(), remote_id.as_str());
-    tables.leftovers.insert(key, deleted.id.as_str())?;
+    let (scanner, remote_id, task) = (run.slot.scanner.clone(), remote_id.clone(), deleted.id.clone());
+    note_leftover(tables, &Leftover { scanner, remote_id, task })
+}
+
+/// Notes which task owns a remote scan, in place of what was noted before.
+pub fn note_leftover(tables: &mut Tables<'_>, leftover: &Leftover) -> Result<(), TableError> {
+    let scanner = &leftover.scanner;
+    let key = (scanner.pool.as_str(), scanner.instance.as_str(), leftover.remote_id.as_str());
+    tables.leftovers.insert(key, leftover.task.as_str())?;
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use scanhost_domain::{
 };
 
 use super::{
-    super::{Cancelled, Change, Deleted, NewScan, Submitted, record},
+    super::{AdoptedFrom, Cancelled, Change, Deleted, Leftover, NewScan, Submitted, record},
     remote,
     tables::{TableError, Tables, milliseconds},
 };
@@ -56,6 +56,12 @@ fn add(tables: &mut Tables<'_>, new: &NewScan) -> Result<Scan, TableError> {
     scan.state = ScanState::Running(running);
     tables.running.insert(scan.id.as_str(), (scanner.pool.as_str(), scanner.instance.as_str()))?;
     tables.put(&scan)?;
+    if let AdoptedFrom::Scanner = adoption.from {
+        // Its mark at the scanner names another task.
+        let leftover =
+            Leftover { scanner: scanner.clone(), remote_id: adoption.remote_id.clone(), task: scan.id.clone() };
+        remote::note_leftover(tables, &leftover)?;
+    }
     Ok(scan)
 }
 

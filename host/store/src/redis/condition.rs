@@ -21,11 +21,13 @@ impl RedisStore {
         let clock_ahead = theirs.map(|theirs| theirs.duration_since(ours));
         let mut facts = BTreeMap::new();
         for section in ["persistence", "memory"] {
-            // A user of Redis without the right to ask sees no risks.
             let info: Result<String, StoreError> = self.connection.query(redis::cmd("INFO").arg(section)).await;
             match info {
                 Ok(info) => facts.extend(read_info(&info)),
-                Err(error) => tracing::debug!(%error, section, "INFO was refused"),
+                Err(error) => {
+                    tracing::debug!(%error, section, "INFO was refused");
+                    facts.insert(UNKNOWN.to_owned(), String::new());
+                }
             }
         }
         Ok(Condition { clock_ahead, risks: risks(&facts) })
@@ -37,9 +39,15 @@ fn read_info(info: &str) -> BTreeMap<String, String> {
     info.lines().filter_map(fact).collect()
 }
 
+/// The name of the fact that facts are missing.
+const UNKNOWN: &str = "unknown";
+
 fn risks(facts: &BTreeMap<String, String>) -> Vec<String> {
     let is = |name: &str, value: &str| facts.get(name).is_some_and(|known| known == value);
     let mut risks = Vec::new();
+    if facts.contains_key(UNKNOWN) {
+        risks.push("it is not known whether Redis may lose scans: permit its user the command INFO".to_owned());
+    }
     if is("aof_enabled", "0") {
         risks.push(
             "Redis does not write each change to its disk, so scans are lost when it ends: set `appendonly yes`"

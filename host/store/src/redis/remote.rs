@@ -8,7 +8,7 @@ use scanhost_domain::{
 };
 
 use super::{
-    super::{Leftover, NewScan, StoreError, record::BadRecord},
+    super::{AdoptedFrom, Leftover, NewScan, StoreError, record::BadRecord},
     RedisStore, parse_scanner,
     step::Step,
     stored::encode,
@@ -76,6 +76,13 @@ impl RedisStore {
             .write(&["ZADD", &self.keys.running(), "0", id])
             .write(&["ZADD", &self.keys.lease(&scanner), "0", id])
             .write(&["PUBLISH", &self.keys.events(), ""]);
+        let step = match adoption.from {
+            // Its mark at the scanner names another task.
+            AdoptedFrom::Scanner => {
+                step.write(&["HSET", &self.keys.leftovers(), &field(&scanner, &adoption.remote_id), id])
+            }
+            AdoptedFrom::Report => step,
+        };
         Ok(self.apply(&step).await?.then_some(scan))
     }
 }

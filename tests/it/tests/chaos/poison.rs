@@ -47,21 +47,27 @@ async fn scan_whose_report_kills_the_host_is_given_up_and_its_retry_reads_the_sa
     assert_eq!(launches, 2, "the retry scans nothing again");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn kills_while_the_scanner_is_slow_to_answer_fail_no_scan() {
+/// Ends the host again and again while every call to the scanner takes this long, every third time with SIGTERM and
+/// otherwise with SIGKILL, and checks that all scans complete after that.
+async fn check_storm(latency: Duration, ends: u64) {
     const SCANS: usize = 8;
-    const KILLS: u64 = 15;
     let mut testbed = Testbed::with_login(instant_scans(four_host_report()), ScannerLogin::ApiKeys, "").await;
-    let latency = FaultKind::Latency { by: Duration::from_millis(1_500) };
-    testbed.scanner.set_faults([Fault { operation: None, path: None, kind: latency, when: FaultTiming::Every(1) }]);
+    let slow = FaultKind::Latency { by: latency };
+    testbed.scanner.set_faults([Fault { operation: None, path: None, kind: slow, when: FaultTiming::Every(1) }]);
     let mut ids = Vec::new();
     for _ in 0..SCANS {
         ids.push(testbed.submit().await);
     }
-    for kill in 0..KILLS {
-        // Every kill comes while calls to the scanner are under way.
-        tokio::time::sleep(Duration::from_millis(500 + kill * 97 % 500)).await;
-        testbed = testbed.kill_and_restart(|_| {});
+    for end in 0..ends {
+        // The end comes while calls to the scanner are under way.
+        tokio::time::sleep(Duration::from_millis(500 + end * 97 % 500)).await;
+        testbed = if end % 3 == 2 {
+            let Testbed { scanner, home, server, .. } = testbed;
+            assert_eq!(server.terminate(), Some(0));
+            Testbed::start_on(scanner, home)
+        } else {
+            testbed.kill_and_restart(|_| {})
+        };
     }
     testbed.scanner.set_faults([]);
     for id in &ids {
@@ -69,4 +75,19 @@ async fn kills_while_the_scanner_is_slow_to_answer_fail_no_scan() {
         assert_eq!(status["status"], "completed", "{status}");
         assert_eq!(testbed.record(&status).executed.count(Operation::Launch), 1);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ends_in_a_row_fail_no_scan_of_a_fast_scanner() {
+    check_storm(Duration::from_millis(5), 30).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ends_in_a_row_fail_no_scan_of_a_slow_scanner() {
+    check_storm(Duration::from_millis(1_500), 30).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ends_in_a_row_fail_no_scan_of_a_scanner_that_hardly_answers() {
+    check_storm(Duration::from_secs(20), 30).await;
 }

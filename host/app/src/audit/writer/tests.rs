@@ -2,7 +2,7 @@ use std::fs;
 
 use jiff::{Timestamp, civil::date};
 
-use super::{super::Entry, append, remove_before};
+use super::{super::Entry, Sharing, append, remove_before};
 
 fn entry(time: &str, action: &str) -> Entry {
     Entry { time: time.parse::<Timestamp>().expect("a time"), ..Entry::new("ci", "http", action, "ok") }
@@ -14,8 +14,8 @@ fn each_day_has_its_file_and_each_entry_a_line() {
     let audit = folder.path().join("audit");
     let entries =
         [entry("2026-01-01T23:59:59Z", "a"), entry("2026-01-02T00:00:00Z", "b\nc"), entry("2026-01-02T01:00:00Z", "d")];
-    append(&audit, &entries[..2]).expect("written");
-    append(&audit, &entries[2..]).expect("written");
+    append(&audit, &entries[..2], Sharing::Alone).expect("written");
+    append(&audit, &entries[2..], Sharing::Alone).expect("written");
     let read = |name: &str| fs::read_to_string(audit.join(name)).expect("a file");
     let first =
         "{\"time\":\"2026-01-01T23:59:59Z\",\"caller\":\"ci\",\"via\":\"http\",\"action\":\"a\",\"outcome\":\"ok\"}\n";

@@ -22,7 +22,7 @@ impl Driver {
             match self.judged("scanner.find", found).await {
                 Ok(Some(remote)) => return self.created(remote).await,
                 Ok(None) => self.may_exist.store(false, Ordering::Relaxed),
-                Err(trouble) => return self.endure(trouble).await,
+                Err(trouble) => return self.endure_reading(trouble).await,
             }
         }
         self.in_phase.step = PhaseStep::MayHaveHappened;
@@ -72,7 +72,7 @@ impl Driver {
                 Ok(RemoteState::Running(_) | RemoteState::Completed | RemoteState::Failed(_)) => {
                     return self.enter(Phase::Launched { remote_id }, None).await;
                 }
-                Err(trouble) => return self.endure(trouble).await,
+                Err(trouble) => return self.endure_reading(trouble).await,
             }
         }
         self.in_phase.step = PhaseStep::MayHaveHappened;

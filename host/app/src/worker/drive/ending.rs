@@ -106,7 +106,7 @@ pub(super) async fn cancelled(host: &Host, id: &TaskId) {
 pub(super) async fn lost(host: &Host, id: &TaskId, fence: Fence, lease: &Lease) {
     loop {
         tokio::time::sleep(paced(HEARTBEAT)).await;
-        let asked_at = clock::now();
+        let asked_at = clock::since_boot();
         match host.scans.heartbeat(id, fence).await {
             Err(WorkError::Stale) => return,
             Ok(()) => lease.renew(asked_at),
@@ -121,7 +121,11 @@ impl Driver {
     pub(super) fn stop_time(&self, outcome: &Outcome) -> Option<Duration> {
         match outcome {
             // A store in doubt stops only what a caller cancels.
-            Outcome::Timeout | Outcome::Failed(_) if !self.host.orphans.is_trusted() => None,
+            Outcome::Timeout | Outcome::Failed(_)
+                if !self.host.orphans.is_trusted() || self.host.store_watch.emptied().is_some() =>
+            {
+                None
+            }
             Outcome::Timeout | Outcome::Cancelled => Some(paced(STOP_TIME)),
             Outcome::Completed(_) => None,
             Outcome::Failed(failure) => {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use scanhost_domain::{
-    scan::{Failure, FailureCode, Phase},
+    scan::{Failure, FailureCode},
     schedule::{Retry, retry},
 };
 use scanhost_store::Change;
@@ -18,9 +18,26 @@ const LOGIN_PAUSE: Duration = Duration::from_secs(1);
 /// Before an answer that contradicts what is known of a running scan is asked for again. After the last one it counts.
 const SECOND_LOOKS: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(8), Duration::from_secs(20)];
 
+/// What a call asked of the scanner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// It may be asked again without harm.
+    Reading,
+    Change,
+}
+
 impl Driver {
-    /// Waits before the next try, or ends the scan where there is none.
+    /// Waits before the next try of a call that only reads, or ends the scan where there is none.
+    pub(super) async fn endure_reading(&mut self, trouble: Trouble) -> Result<(), End> {
+        self.endure_as(trouble, Asked::Reading).await
+    }
+
+    /// Waits before the next try of a call that changes something at the scanner, or ends the scan where there is none.
     pub(super) async fn endure(&mut self, trouble: Trouble) -> Result<(), End> {
+        self.endure_as(trouble, Asked::Change).await
+    }
+
+    async fn endure_as(&mut self, trouble: Trouble, asked: Asked) -> Result<(), End> {
         if self.interrupt.is_cancelled() {
             tracing::info!(scan = %self.scan.id, trace = %self.scan.trace, reason = trouble.failure.message, "not tried again");
             return Err(End::Interrupted);
@@ -28,7 +45,7 @@ impl Driver {
         let after = match trouble.cure {
             Cure::Retry(after) => after,
             Cure::AwaitLogin => return self.await_login(trouble.failure.message).await,
-            Cure::None | Cure::CheckLogin => return self.look_again(trouble.failure).await,
+            Cure::None | Cure::CheckLogin => return self.look_again(trouble.failure, asked).await,
         };
         let Retry::After(delay) = retry(self.in_phase.failures_in_a_row, after, rand::random()) else {
             let message =
@@ -61,14 +78,12 @@ impl Driver {
 
     /// Ends the scan with this failure, unless one stray answer among good ones may be behind it: a scan that runs at
     /// its scanner is asked about again first, some time later.
-    pub(super) async fn look_again(&mut self, failure: Failure) -> Result<(), End> {
-        let looks = match (&self.running.phase, failure.code) {
-            (_, FailureCode::Plugin) => 0,
+    pub(super) async fn look_again(&mut self, failure: Failure, asked: Asked) -> Result<(), End> {
+        let looks = match (asked, failure.code) {
+            (Asked::Change, _) | (_, FailureCode::Plugin) => 0,
             // The scanner's own word for a scan that it knows: a second look at it is enough.
-            (Phase::Launched { .. }, FailureCode::RemoteScanFailed) => 1,
-            (Phase::Launched { .. } | Phase::Exporting { .. }, _)
-            | (Phase::Launching { .. }, FailureCode::RemoteScanLost) => SECOND_LOOKS.len(),
-            _ => 0,
+            (Asked::Reading, FailureCode::RemoteScanFailed) => 1,
+            (Asked::Reading, _) => SECOND_LOOKS.len(),
         };
         let Some(pause) = SECOND_LOOKS[..looks].get(self.in_phase.contradictions).copied() else {
             return Err(failure.into());

@@ -15,7 +15,10 @@ use scanhost_system::{disk, failpoint, held_folder::remedy, pace::paced};
 use tokio::time::Instant;
 
 use super::{Driver, End};
-use crate::worker::files::{self, Arriving};
+use crate::{
+    trouble::Cure,
+    worker::files::{self, Arriving},
+};
 
 /// Reports that came whole and could not be read.
 const MAX_FETCHES: u8 = 2;
@@ -36,7 +39,7 @@ impl Driver {
     /// Gets the report, step by step.
     pub(super) async fn export(&mut self, remote_id: String, fetches: u8) -> Result<(), End> {
         // Nothing is written into a folder that was put in the place of ours.
-        self.host.held_folder.check().map_err(|_| End::NoFolder)?;
+        self.host.check_folder().await.map_err(|_| End::NoFolder)?;
         let folder = self.host.folder(&self.scan.id);
         let extension = self.backend.description().report_extension.clone();
         let arriving = Arriving::new(&folder, &extension, self.running.fence).map_err(disk_failure)?;
@@ -77,15 +80,15 @@ impl Driver {
                     self.pause(retry_after.clamp(SHORTEST_WAIT, self.limits.poll.max(SHORTEST_WAIT))).await?;
                 }
                 Err(trouble) => {
-                    failures += 1;
-                    self.in_phase.failures_in_a_row = self.in_phase.failures_in_a_row.max(failures - 1);
-                    if failures.is_multiple_of(STUBBORN_EXPORT) {
+                    failures += u32::from(matches!(trouble.cure, Cure::Retry(_)));
+                    self.in_phase.failures_in_a_row = self.in_phase.failures_in_a_row.max(failures.saturating_sub(1));
+                    if failures > 0 && failures.is_multiple_of(STUBBORN_EXPORT) {
                         cursor = None;
                     }
                     // What the failed step had written would be there twice.
                     let kept = if cursor.is_some() { before } else { 0 };
                     arriving.truncate(kept).map_err(disk_failure)?;
-                    self.endure(trouble).await?;
+                    self.endure_reading(trouble).await?;
                 }
             }
         }
@@ -96,7 +99,7 @@ impl Driver {
 
     /// Reads the report: findings first, then the state, so that a completed scan always has something to read.
     pub(super) async fn ingest(&mut self, remote_id: String, fetches: u8) -> Result<(), End> {
-        self.host.held_folder.check().map_err(|_| End::NoFolder)?;
+        self.host.check_folder().await.map_err(|_| End::NoFolder)?;
         let folder = self.host.folder(&self.scan.id);
         let path = files::whole(&folder, &self.backend.description().report_extension);
         let (backend, scan_type, log) = (self.backend.clone(), self.scan.request.scan_type, self.log());
