@@ -134,7 +134,9 @@ fn remote_scan(host: &Host, scan: &Scan) -> Option<Adoption> {
     let snapshot = host.snapshot.load_full();
     let scanner = snapshot.scanner(&run.slot.scanner)?;
     let is_resumable = scanner.backend.description().resumable;
-    is_resumable.then(|| Adoption { slot: scanner.slot(), remote_id, from: AdoptedFrom::Scanner })
+    // With the version of the plugin that wrote the state.
+    let (slot, plugin_state) = (run.slot.clone(), run.plugin_state.clone());
+    is_resumable.then_some(Adoption { slot, remote_id, plugin_state, from: AdoptedFrom::Scanner })
 }
 
 /// Removes the dead letter of one scan, those of one pool, or all. The scans' records stay.

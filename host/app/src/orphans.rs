@@ -33,8 +33,16 @@ struct Known {
     /// Those that the last survey found at each scanner.
     found: Vec<Orphan>,
     doubt: Option<Doubt>,
-    /// When this process began, and the newest task that the store had then.
-    start: Option<(Timestamp, Option<TaskId>)>,
+    start: Option<Start>,
+}
+
+/// What was so when this process began.
+struct Start {
+    at: Timestamp,
+    /// The newest task of the store.
+    newest: Option<TaskId>,
+    /// When the file `installation` was made, where the file system tells it. No task of ours is older.
+    installed_at: Option<Timestamp>,
 }
 
 impl Orphans {
@@ -65,15 +73,17 @@ impl Orphans {
         new
     }
 
-    fn set_start(&self, at: Timestamp, newest: Option<TaskId>) {
-        self.lock().start = Some((at, newest));
+    fn set_start(&self, start: Start) {
+        self.lock().start = Some(start);
     }
 
     /// Whether the task is from before this process began and newer than all that the store had then.
     fn was_lost_before_start(&self, task: &TaskId) -> bool {
         let known = self.lock();
-        let Some((began_at, newest)) = &known.start else { return false };
-        let is_earlier = submitted_at(task).is_some_and(|submitted_at| submitted_at < *began_at);
+        let Some(Start { at, newest, installed_at }) = &known.start else { return false };
+        let is_earlier = submitted_at(task).is_some_and(|submitted_at| {
+            submitted_at < *at && installed_at.is_none_or(|installed_at| submitted_at >= installed_at)
+        });
         is_earlier && newest.as_ref().is_none_or(|newest| task > newest)
     }
 

@@ -87,8 +87,8 @@ async fn lists_scans(host: &Host, scanner: &LoadedScanner) -> Result<(), Trouble
 
 fn login_refused(reason: &str) -> String {
     format!(
-        "login refused: {reason}. Correct the login under `auth` of this scanner in scanners.yaml; scans wait until the \
-         scanner takes it"
+        "login refused: {reason}. Correct `auth` of this scanner in scanners.yaml, or the files that it names; scans wait \
+         until the scanner takes the login"
     )
 }
 

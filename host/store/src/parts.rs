@@ -126,7 +126,7 @@ pub trait ScannerReports: Send + Sync {
     /// Reports the state of a scanner to all processes.
     async fn report_scanner(&self, scanner: &ScannerId, report: ScannerReport) -> Result<(), StoreError>;
 
-    /// The workers' reports about scanners, no older than [`REPORT_LIFE`].
+    /// The workers' reports about scanners, no older than [`crate::REPORT_LIFE`].
     async fn scanner_reports(&self) -> Result<Vec<(ScannerId, ScannerReport)>, StoreError>;
 
     /// Whether this process may probe a scanner whose breaker is open. If so, nobody else may for this time.

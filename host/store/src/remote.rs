@@ -21,6 +21,8 @@ pub struct Leftover {
 pub struct Adoption {
     pub slot: Slot,
     pub remote_id: String,
+    /// What the plugin wants to be given in its next call; empty where nobody knows.
+    pub plugin_state: Vec<u8>,
     pub from: AdoptedFrom,
 }
 
@@ -49,6 +51,7 @@ impl Adoption {
             .enter(Phase::Created { remote_id: remote_id() })?
             .enter(Phase::Launching { remote_id: remote_id() })?
             .enter(Phase::Launched { remote_id: remote_id() })?;
+        let launched = launched.remember(self.plugin_state.clone());
         match self.from {
             AdoptedFrom::Scanner => Ok(launched),
             AdoptedFrom::Report => launched

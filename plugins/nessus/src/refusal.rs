@@ -18,7 +18,7 @@ pub fn accept(answer: Answer) -> Result<Answer, ScanError> {
 pub fn meaning(answer: &Answer) -> Option<ScanError> {
     match answer.status {
         401 => Some(ScanError::Unauthorized(
-            answer.text("it refuses the host's login: check the scanner's `auth` in the configuration"),
+            answer.text("it refuses the host's login, which is the scanner's `auth` in the configuration"),
         )),
         403 => Some(ScanError::Unauthorized(
             answer.text("the user that the host logs in as lacks the right: give it the role Standard or higher"),

@@ -101,6 +101,7 @@ pub async fn adopt(host: &Arc<Host>, selection: &Selection) -> Result<AdoptReply
             adopts: Some(Adoption {
                 slot: scanner.slot(),
                 remote_id: orphan.remote_id.clone(),
+                plugin_state: Vec::new(),
                 from: AdoptedFrom::Scanner,
             }),
         };

@@ -8,7 +8,7 @@ use scanhost_domain::error_chain::chain;
 use scanhost_store::{Doubt, FolderIdentity, StoreError, Trust};
 use scanhost_system::{clock, installation};
 
-use super::{Orphan, submitted_at, survey::newest_task};
+use super::{Orphan, Start, submitted_at, survey::newest_task};
 use crate::host::Host;
 
 /// Between two looks whether another process has changed the store's trust.
@@ -20,7 +20,8 @@ const INTERVAL: Duration = Duration::from_secs(10);
 /// If the store or the folder cannot be read.
 pub async fn check_folder(host: &Host) -> Result<(), TrustError> {
     let identity = identity(&host.data).map_err(TrustError::Folder)?;
-    host.orphans.set_start(clock::now(), newest_task(host).await?);
+    let installed_at = identity.born_at.and_then(|born_at| Timestamp::from_nanosecond(born_at).ok());
+    host.orphans.set_start(Start { at: clock::now(), newest: newest_task(host).await?, installed_at });
     let trust = match host.remote_scans.trust().await? {
         None => {
             let trust = Trust { folder: Some(identity), ..Trust::default() };
@@ -127,7 +128,7 @@ fn adopt(host: &Host, doubt: Option<Doubt>) {
         let reason = &doubt.reason;
         tracing::error!(
             reason,
-            "the host stops and removes nothing at the scanners by itself until an operator has looked at `scanhost orphans list` and has run `scanhost orphans trust`"
+            "the host stops and removes nothing at the scanners by itself until an operator has looked at `scanhost orphans list` and has run `scanhost orphans trust`, which must not be done while another scanhost works with the original of this store"
         );
     }
     host.orphans.set_doubt(doubt);

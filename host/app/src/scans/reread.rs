@@ -72,7 +72,8 @@ fn adoption(host: &Host, scan: &Scan) -> Result<Adoption, Refusal> {
     let remote_id = run.remote_id.clone().ok_or_else(|| {
         Refusal::new(ErrorCode::Conflict, "the scan was never made at its scanner", "Submit it again as a new scan.")
     })?;
-    Ok(Adoption { slot: scanner.slot(), remote_id, from: AdoptedFrom::Report })
+    let plugin_state = Vec::new();
+    Ok(Adoption { slot: scanner.slot(), remote_id, plugin_state, from: AdoptedFrom::Report })
 }
 
 /// Puts the report into the new scan's folder, without a copy of its bytes where the file system can do that.

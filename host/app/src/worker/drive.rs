@@ -2,6 +2,7 @@
 
 mod begin;
 mod call;
+mod crashes;
 mod ending;
 mod endure;
 mod files_away;
@@ -29,19 +30,17 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::{
-    crash_mark::{CrashMark, Suspicion},
+    crash_mark::CrashMark,
     host::Host,
     record_file, scan_folder,
     snapshot::{Snapshot, poll_interval},
     trouble::Trouble,
 };
+use crashes::{count_crash, suspicion};
 use ending::{cancelled, cut_short, lost, overdue, permit_type, time_left, time_up, worker_lost};
 use endure::Asked;
 use persist::persist;
 use reloaded::with_its_scanner;
-
-/// Deaths of a process while it worked on one scan, after which that scan is given up as what kills it.
-const MAX_CRASHES: u32 = 10;
 
 /// How long a call to a scanner takes at most, its breaker and all limits included.
 const CALL_TIME: Duration = Duration::from_secs(60);
@@ -184,29 +183,6 @@ async fn run(host: &Arc<Host>, claimed: Claimed, lease: Lease, offered: Arc<Snap
         () = lost(host, &id, fence, &lease) => End::Stale,
         () = host.shutdown.cancelled() => End::Shutdown,
     }
-}
-
-fn suspicion(running: &Running) -> Suspicion {
-    if running.crashes == 0 { Suspicion::Clear } else { Suspicion::Suspect }
-}
-
-/// Counts the death of the last worker's process against the scan, if that process worked on the scan when it died.
-async fn count_crash(host: &Arc<Host>, claimed: Claimed) -> Result<Claimed, End> {
-    let Claimed { scan, running } = claimed;
-    if !host.crash_marks.take_crash(&scan.id, running.fence) {
-        return Ok(Claimed { scan, running });
-    }
-    let count = || host.scans.update(&scan.id, running.fence, Change::Crashed);
-    let running = persist(host, &scan.trace, count).await?;
-    tracing::warn!(scan = %scan.id, trace = %scan.trace, crashes = running.crashes, "the last process died while it worked on this scan");
-    if running.crashes < MAX_CRASHES {
-        return Ok(Claimed { scan, running });
-    }
-    let message = format!(
-        "{} processes in a row died while they worked on this scan; `scanhost dlq retry {}` tries again",
-        running.crashes, scan.id
-    );
-    Err(Failure { code: FailureCode::Poison, message }.into())
 }
 
 /// What this worker knows of the present phase; each phase begins anew.

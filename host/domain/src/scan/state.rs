@@ -62,6 +62,8 @@ pub struct Run {
     pub remote_id: Option<String>,
     /// The phase in which the scan ended. It is absent in records of scanhost 0.1.0.
     pub phase: Option<PhaseName>,
+    /// What the plugin wanted to be given in its next call. Kept of failed scans alone, since a retry may go on.
+    pub plugin_state: Vec<u8>,
     pub progress: u8,
     pub retries: u32,
     pub recoveries: u32,
@@ -171,6 +173,10 @@ impl Running {
             remote_id: self.phase.remote_id().map(str::to_owned),
             started_at: self.started_at,
             phase: Some(self.phase.name()),
+            plugin_state: match &outcome {
+                Outcome::Failed(_) => self.plugin_state.clone(),
+                Outcome::Completed(_) | Outcome::Timeout | Outcome::Cancelled => Vec::new(),
+            },
             progress,
             retries: self.retries,
             recoveries: self.recoveries,

@@ -2,6 +2,7 @@
 
 use anyhow::bail;
 use clap::Subcommand;
+use serde_json::Value as Json;
 
 use super::{config_folder::ConfigFolder, confirm::confirm, listing};
 use crate::{
@@ -30,7 +31,8 @@ enum Command {
     },
     /// Show the status and the request of one dead letter, with secrets masked.
     Show { task_id: String },
-    /// Run one scan again as a new scan, or all scans of a pool or with an error code.
+    /// Run one scan again as a new scan, or all scans of a pool or with an error code: name a task id, --pool, --code or
+    /// --all.
     Retry {
         #[arg(required_unless_present_any = ["pool", "code", "all"])]
         task_id: Option<String>,
@@ -84,8 +86,18 @@ async fn perform(control: &Control, command: Command, as_json: bool) -> anyhow::
         Command::Retry { task_id: None, pool, code, .. } => {
             let answer = control.ask(Request::RetryDeadLetters { pool, code }).await?;
             let count = |name: &str| answer[name].as_array().map_or(0, Vec::len);
-            let (retried, refused) = (count("retried"), count("refused"));
-            listing::one(as_json, &answer, || format!("{retried} scans submitted again"))?;
+            let refused = count("refused");
+            listing::one(as_json, &answer, || {
+                let line = |retry: &Json| {
+                    format!(
+                        "{} submitted again as scan {}",
+                        listing::text(&retry["retry_of"]),
+                        listing::text(&retry["task_id"])
+                    )
+                };
+                let lines: Vec<String> = answer["retried"].as_array().into_iter().flatten().map(line).collect();
+                if lines.is_empty() { "no dead letter was retried".to_owned() } else { lines.join("\n") }
+            })?;
             for refusal in answer["refused"].as_array().into_iter().flatten().filter(|_| !as_json) {
                 eprintln!("{}: {}", listing::text(&refusal["task_id"]), listing::text(&refusal["reason"]));
             }

@@ -1,5 +1,7 @@
 //! `orphans`: shows scans at the scanners that no task owns, and adopts or removes them.
 
+use std::io::{self, IsTerminal as _};
+
 use clap::Subcommand;
 use serde_json::Value as Json;
 
@@ -32,6 +34,9 @@ enum Command {
         /// Adopt all orphans
         #[arg(long, conflicts_with = "orphan")]
         all: bool,
+        /// Accepted for symmetry with `remove`: adopting asks nothing
+        #[arg(long)]
+        yes: bool,
     },
     /// Stop an orphan if it runs, and delete it at its scanner.
     Remove {
@@ -48,8 +53,12 @@ enum Command {
     /// Let the host stop and remove its own scans at the scanners by itself again, after the store was restored or
     /// moved.
     ///
-    /// Do this only where no other scanhost works with the original of this store.
-    Trust,
+    /// Do this only where no other scanhost works with the original of this store. It cannot be taken back.
+    Trust {
+        /// Do not ask for confirmation
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
@@ -88,7 +97,12 @@ async fn perform(control: &Control, command: Command, as_json: bool) -> anyhow::
                 removed => format!("removed {removed}"),
             })
         }
-        Command::Trust => {
+        Command::Trust { yes } => {
+            // A script knows what it does; a person is asked.
+            if !yes && io::stdin().is_terminal() {
+                let question = "Does no other scanhost work with the original of this store?";
+                confirm(question, "the store is as it was")?;
+            }
             let answer = control.ask(Request::TrustStore).await?;
             listing::one(as_json, &answer, || {
                 "the store is trusted: the host stops and removes its own scans at the scanners by itself".to_owned()
@@ -105,7 +119,7 @@ fn warn(answer: &Json) {
     if let Some(doubt) = answer["doubt"].as_str() {
         eprintln!(
             "warning: {doubt}. The host stops and removes nothing at the scanners by itself until you run `scanhost \
-             orphans trust`"
+             orphans trust`, which you must not do while another scanhost works with the original of this store"
         );
     }
 }

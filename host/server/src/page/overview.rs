@@ -82,7 +82,8 @@ fn orphans(present: &Present) -> Markup {
             @if let Some(doubt) = &present.doubt {
                 p {
                     "The host stops and removes nothing at the scanners by itself: " (Escaped(&doubt.reason)) ". "
-                    "Look at " code { "scanhost orphans list" } ", then run " code { "scanhost orphans trust" } "."
+                    "Look at " code { "scanhost orphans list" } ". Where no other scanhost works with the original of this store, run "
+                    code { "scanhost orphans trust" } "."
                 }
             }
             @if !present.orphans.is_empty() {

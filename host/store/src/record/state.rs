@@ -69,6 +69,8 @@ pub struct RunRecord {
     remote_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     phase: Option<String>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    plugin_state: String,
     progress: u8,
     retries: u32,
     recoveries: u32,
@@ -218,6 +220,7 @@ impl From<&Run> for RunRecord {
             started_at: run.started_at,
             remote_id: run.remote_id.clone(),
             phase: run.phase.map(|phase| phase.name().to_owned()),
+            plugin_state: BASE64_STANDARD.encode(&run.plugin_state),
             progress: run.progress,
             retries: run.retries,
             recoveries: run.recoveries,
@@ -238,6 +241,7 @@ impl TryFrom<RunRecord> for Run {
             started_at: record.started_at,
             remote_id: record.remote_id,
             phase: record.phase.map(phase).transpose()?,
+            plugin_state: BASE64_STANDARD.decode(record.plugin_state).map_err(|_| BadRecord::Value("plugin state"))?,
             progress: record.progress,
             retries: record.retries,
             recoveries: record.recoveries,
