@@ -5,7 +5,7 @@ use std::{fs, time::Duration};
 use fake_nessus::{Fault, FaultKind, Operation, Settings};
 use scanhost_it::{
     server::Server,
-    testbed::{ScannerLogin, Testbed, four_host_report, instant_scans, task_id, wait_until},
+    testbed::{SCAN_TIMEOUT, ScannerLogin, Testbed, four_host_report, instant_scans, task_id, wait_until},
 };
 use serde_json::{Value, json};
 
@@ -74,8 +74,17 @@ async fn export_that_never_ends_is_ordered_again_and_then_fails_as_stuck() {
     let testbed = Testbed { scanner, home, server, mcp };
     let id = testbed.submit().await;
     wait_until("the second order", || testbed.server.log().contains("ordering the report again")).await;
-    let status = testbed.mcp.call_ok("get_scan_status", json!({ "task_id": id })).await;
-    assert!(status["warnings"].to_string().contains("asked for it again"), "{status}");
+    // The step is stored after its log line.
+    let warned = async {
+        loop {
+            let status = testbed.mcp.call_ok("get_scan_status", json!({ "task_id": id })).await;
+            if status["warnings"].to_string().contains("asked for it again") {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(SCAN_TIMEOUT, warned).await.expect("the status warns of it");
     let status = testbed.wait_for_end(&id).await;
     assert_failed(&status, "export_stuck", &["3 times", "dlq retry"]);
     assert_eq!(testbed.record(&status).executed.count(Operation::Stop), 0);
