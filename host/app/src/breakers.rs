@@ -94,11 +94,6 @@ impl Breakers {
         self.see(scanner, false, message);
     }
 
-    /// Whether the scanner is known to refuse the host's login.
-    pub fn refuses_login(&self, scanner: &ScannerId) -> bool {
-        self.lock().get(scanner).is_some_and(|entry| entry.refuses_login)
-    }
-
     /// Takes over what another worker has seen since.
     pub fn adopt(&self, scanner: &ScannerId, report: &ScannerReport) {
         let mut entries = self.lock();

@@ -162,7 +162,7 @@ impl CrashMark {
         }
     }
 
-    /// Says anew whether the scan may be the one that killed earlier processes.
+    /// Changes whether the scan works alone from its next step on.
     pub fn set_suspicion(&self, suspicion: Suspicion) {
         self.is_suspect.store(suspicion == Suspicion::Suspect, Ordering::Relaxed);
     }

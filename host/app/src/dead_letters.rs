@@ -6,14 +6,13 @@ use scanhost_domain::{
     request::Login,
     scan::{FailureCode, Outcome, PhaseName, Scan, ScanState},
 };
-use scanhost_store::{AdoptedFrom, Adoption, NewScan, StoreError};
-use scanhost_system::clock;
+use scanhost_store::{AdoptedFrom, Adoption, StoreError};
 use serde::Serialize;
 
 use crate::{
     host::Host,
     refusal::{ErrorCode, Refusal, joined},
-    submit::{find_stored_pool, new_task_id, new_trace_id, permit_again},
+    submit::{by_operator, find_stored_pool, permit_again},
 };
 
 /// The failed scans that nobody has dealt with, the oldest first.
@@ -71,16 +70,7 @@ pub async fn retry(host: &Host, task_id: &str) -> Result<RetryReply, Refusal> {
         ));
     }
     permit_again(&host.snapshot.load(), &scan.request)?;
-    let new = NewScan {
-        id: new_task_id(),
-        trace: new_trace_id(),
-        request: scan.request.clone(),
-        created_at: clock::now(),
-        retry_of: Some(scan.id.clone()),
-        idempotency: None,
-        max_depth: u64::MAX,
-        adopts: remote_scan(host, &scan),
-    };
+    let new = by_operator(scan.request.clone(), Some(scan.id.clone()), remote_scan(host, &scan));
     match host.dead_letters.retry_dead_letter(new).await? {
         Some(new) => {
             tracing::info!(scan = %new.id, trace = %new.trace, retry_of = %scan.id, "dead letter retried");

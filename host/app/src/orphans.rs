@@ -36,7 +36,7 @@ struct Known {
     start: Option<Start>,
 }
 
-/// What was so when this process began.
+/// The state of the store and its folder when this process began.
 struct Start {
     at: Timestamp,
     /// The newest task of the store.

@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 use scanhost_system::pace::paced;
 use tokio::time::Instant;
 
-/// A clock that is off by more than this makes a process keep its hands off everything that goes by time.
+/// A process whose clock is off by more than this does no housekeeping.
 const MAX_CLOCK_OFFSET: SignedDuration = SignedDuration::from_secs(30);
 
 /// How long nothing is deleted after the clock of the machine was set.

@@ -17,7 +17,7 @@ use scanhost_domain::{
     target::Targets,
 };
 use scanhost_outbound::trace_context;
-use scanhost_store::{Idempotency, NewScan, Submitted};
+use scanhost_store::{Adoption, Idempotency, NewScan, Submitted};
 use scanhost_system::{clock, disk};
 use serde_json::{Map, Value as Json};
 
@@ -147,6 +147,20 @@ pub fn permit_again(snapshot: &Snapshot, request: &ScanRequest) -> Result<(), Re
 }
 
 /// A new id: it sorts by time and cannot be guessed.
+/// A scan that an operator starts: no key stands for it, and it waits however long the queue is.
+pub fn by_operator(request: ScanRequest, retry_of: Option<TaskId>, adopts: Option<Adoption>) -> NewScan {
+    NewScan {
+        id: new_task_id(),
+        trace: new_trace_id(),
+        request,
+        created_at: clock::now(),
+        retry_of,
+        idempotency: None,
+        max_depth: u64::MAX,
+        adopts,
+    }
+}
+
 pub fn new_task_id() -> TaskId {
     ulid::Ulid::generate().to_string().try_into().expect("a ULID is a task id")
 }

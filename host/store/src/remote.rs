@@ -35,14 +35,14 @@ pub enum AdoptedFrom {
     Report,
 }
 
-/// Reports that came whole and could not be read. A report that is there already is not fetched again.
-const NO_MORE_FETCHES: u8 = u8::MAX - 1;
+/// The count of fetched reports after which none is fetched again: a report that cannot be read ends the scan.
+const NO_MORE_FETCHES: u8 = u8::MAX;
 
 impl Adoption {
     /// The state of the new scan. No worker has it yet, so the next claim takes it over.
     ///
     /// # Errors
-    /// Never, unless the order of phases changes.
+    /// The phases do not follow one another in this order, which is a mistake in this function.
     pub fn running(&self, now: Timestamp) -> Result<Running, RefusedPhase> {
         let remote_id = || self.remote_id.clone();
         let launched = Queued

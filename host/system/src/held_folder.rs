@@ -28,21 +28,10 @@ pub enum FolderError {
     Unusable { path: PathBuf, action: &'static str, source: io::Error },
 }
 
-impl FolderError {
-    /// Whether the folder only lacks room.
-    pub fn is_full(&self) -> bool {
-        matches!(self, Self::Unusable { source, .. } if disk::is_full(source))
-    }
-}
-
 impl HeldFolder {
     /// Opens the folder, which has its file `installation` already.
     pub fn open(path: &Path) -> io::Result<Self> {
         Ok(Self { path: path.to_owned(), installation: File::open(path.join(installation::FILE_NAME))? })
-    }
-
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Checks that the path still leads to this folder. It asks the file system, which may hang.

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use scanhost_domain::request::{Login, ScanRequest, ScanType};
 use scanhost_sandbox::{Fault, ScannerError};
-use scanhost_store::{AdoptedFrom, Adoption, NewScan};
-use scanhost_system::clock;
+use scanhost_store::{AdoptedFrom, Adoption};
 use serde::Serialize;
 
 use super::{Orphan, survey::survey, trust};
@@ -13,7 +12,7 @@ use crate::{
     host::Host,
     refusal::{ErrorCode, Refusal},
     snapshot::{LoadedScanner, Snapshot, local_check::call_without_scan},
-    submit::{new_task_id, new_trace_id},
+    submit::by_operator,
     trouble::Trouble,
 };
 
@@ -80,31 +79,23 @@ pub async fn adopt(host: &Arc<Host>, selection: &Selection) -> Result<AdoptReply
     let mut task_ids = Vec::new();
     for orphan in select(host, selection).await? {
         let scanner = scanner(&snapshot, &orphan)?;
-        let new = NewScan {
-            // A task that this store has lost gets its own id back.
-            id: if orphan.is_task_known { new_task_id() } else { orphan.task.clone() },
-            trace: new_trace_id(),
-            request: ScanRequest {
-                scan_type: ScanType::Untrusted,
-                targets: String::new(),
-                name: format!("adopted scan {}", orphan.remote_id),
-                description: Some(format!("an orphan at {} with the mark of {}", orphan.scanner, orphan.task)),
-                profile: None,
-                pool: orphan.scanner.pool.clone(),
-                instance: Some(orphan.scanner.instance.clone()),
-                login: Login::None,
-            },
-            created_at: clock::now(),
-            retry_of: None,
-            idempotency: None,
-            max_depth: u64::MAX,
-            adopts: Some(Adoption {
-                slot: scanner.slot(),
-                remote_id: orphan.remote_id.clone(),
-                plugin_state: Vec::new(),
-                from: AdoptedFrom::Scanner,
-            }),
+        let request = ScanRequest {
+            scan_type: ScanType::Untrusted,
+            targets: String::new(),
+            name: format!("adopted scan {}", orphan.remote_id),
+            description: Some(format!("an orphan at {} with the mark of {}", orphan.scanner, orphan.task)),
+            profile: None,
+            pool: orphan.scanner.pool.clone(),
+            instance: Some(orphan.scanner.instance.clone()),
+            login: Login::None,
         };
+        let (slot, remote_id) = (scanner.slot(), orphan.remote_id.clone());
+        let adoption = Adoption { slot, remote_id, plugin_state: Vec::new(), from: AdoptedFrom::Scanner };
+        let mut new = by_operator(request, None, Some(adoption));
+        if !orphan.is_task_known {
+            // A task that this store has lost gets its own id back.
+            new.id = orphan.task.clone();
+        }
         let Some(scan) = host.remote_scans.adopt(new).await? else { continue };
         tracing::info!(scan = %scan.id, trace = %scan.trace, scanner = %orphan.scanner, remote = orphan.remote_id, "an operator adopted an orphan");
         task_ids.push(scan.id.to_string());

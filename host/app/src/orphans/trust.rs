@@ -4,7 +4,7 @@
 use std::{fs, os::unix::fs::MetadataExt as _, path::Path, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use scanhost_domain::error_chain::chain;
+use scanhost_domain::{error_chain::chain, ids::TaskId};
 use scanhost_store::{Doubt, FolderIdentity, StoreError, Trust};
 use scanhost_system::{clock, installation};
 
@@ -65,16 +65,13 @@ pub async fn check_orphans(host: &Host, orphans: &[Orphan]) -> Result<(), StoreE
     if !host.orphans.is_trusted() {
         return Ok(());
     }
-    let Some(orphan) = orphans.iter().filter(|orphan| !orphan.is_task_known).max_by_key(|orphan| &orphan.task) else {
-        return Ok(());
-    };
-    let is_newer = host.orphans.was_lost_before_start(&orphan.task);
     let trust = host.remote_scans.trust().await?.unwrap_or_default();
-    let is_answered = trust.trusted_at.zip(submitted_at(&orphan.task)).is_some_and(|(at, task)| task <= at);
-    if !is_newer || is_answered {
-        return Ok(());
-    }
-    let Orphan { scanner, remote_id, task, .. } = orphan;
+    let is_answered =
+        |task: &TaskId| trust.trusted_at.zip(submitted_at(task)).is_some_and(|(at, submitted_at)| submitted_at <= at);
+    let raises_doubt = |orphan: &&Orphan| {
+        !orphan.is_task_known && host.orphans.was_lost_before_start(&orphan.task) && !is_answered(&orphan.task)
+    };
+    let Some(Orphan { scanner, remote_id, task, .. }) = orphans.iter().find(raises_doubt) else { return Ok(()) };
     let reason = format!(
         "the scanner {scanner} holds the scan {remote_id} of the task {task}, which is newer than every task of this \
          store: the store was restored from a backup, emptied, or is another one than before"

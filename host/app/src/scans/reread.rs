@@ -3,8 +3,7 @@
 use std::{fs, io, path::Path};
 
 use scanhost_domain::scan::{Scan, ScanState};
-use scanhost_store::{AdoptedFrom, Adoption, NewScan};
-use scanhost_system::clock;
+use scanhost_store::{AdoptedFrom, Adoption};
 use serde::Serialize;
 
 use super::native_report::report;
@@ -12,7 +11,7 @@ use crate::{
     find,
     host::Host,
     refusal::{ErrorCode, Refusal},
-    submit::{new_task_id, new_trace_id},
+    submit::by_operator,
 };
 
 #[derive(Serialize)]
@@ -27,21 +26,12 @@ pub async fn reread(host: &Host, task_id: &str) -> Result<Reply, Refusal> {
     let scan = find::scan(host, task_id).await?;
     let kept = report(host, &scan).await?;
     let adoption = adoption(host, &scan)?;
-    let id = new_task_id();
-    let folder = host.folder(&id);
+    let new = by_operator(scan.request.clone(), Some(scan.id.clone()), Some(adoption));
+    let folder = host.folder(&new.id);
+    let made = folder.clone();
     let copying = host.tasks.spawn_blocking(move || copy_report(&kept, &folder));
     let copied = copying.await.map_err(|error| Refusal::internal("copying the report", &error))?;
     copied.map_err(|error| Refusal::internal("copying the report", &error))?;
-    let new = NewScan {
-        id: id.clone(),
-        trace: new_trace_id(),
-        request: scan.request.clone(),
-        created_at: clock::now(),
-        retry_of: Some(scan.id.clone()),
-        idempotency: None,
-        max_depth: u64::MAX,
-        adopts: Some(adoption),
-    };
     match host.remote_scans.adopt(new).await {
         Ok(Some(new)) => {
             tracing::info!(scan = %new.id, trace = %new.trace, retry_of = %scan.id, "an operator has a kept report read again");
@@ -50,7 +40,7 @@ pub async fn reread(host: &Host, task_id: &str) -> Result<Reply, Refusal> {
         // The scan may have been stored although its answer was lost, so its files stay.
         Err(error) => Err(error.into()),
         Ok(None) => {
-            let _gone = fs::remove_dir_all(host.folder(&id));
+            let _gone = fs::remove_dir_all(made);
             Err(Refusal::new(ErrorCode::Conflict, "the new scan's id is taken", "Try again."))
         }
     }

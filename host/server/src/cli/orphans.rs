@@ -28,24 +28,16 @@ enum Command {
     List,
     /// Make a task of an orphan: the host follows the scan to its end and reads its report.
     Adopt {
-        /// The orphan, as `list` shows it
-        #[arg(required_unless_present = "all")]
-        orphan: Option<String>,
-        /// Adopt all orphans
-        #[arg(long, conflicts_with = "orphan")]
-        all: bool,
+        #[command(flatten)]
+        which: Which,
         /// Accepted for symmetry with `remove`: adopting asks nothing
         #[arg(long)]
         yes: bool,
     },
     /// Stop an orphan if it runs, and delete it at its scanner.
     Remove {
-        /// The orphan, as `list` shows it
-        #[arg(required_unless_present = "all")]
-        orphan: Option<String>,
-        /// Remove all orphans
-        #[arg(long, conflicts_with = "orphan")]
-        all: bool,
+        #[command(flatten)]
+        which: Which,
         /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
@@ -59,6 +51,17 @@ enum Command {
         #[arg(long)]
         yes: bool,
     },
+}
+
+/// The orphans that a command is about.
+#[derive(clap::Args)]
+struct Which {
+    /// The orphan, as `list` shows it
+    #[arg(required_unless_present = "all")]
+    orphan: Option<String>,
+    /// All orphans
+    #[arg(long, conflicts_with = "orphan")]
+    all: bool,
 }
 
 pub async fn run(args: Args) -> anyhow::Result<()> {
@@ -79,14 +82,14 @@ async fn perform(control: &Control, command: Command, as_json: bool) -> anyhow::
             warn(&answer);
             Ok(())
         }
-        Command::Adopt { orphan, .. } => {
+        Command::Adopt { which: Which { orphan, .. }, .. } => {
             let answer = control.ask(Request::AdoptOrphans { orphan }).await?;
             listing::one(as_json, &answer, || match words(&answer["task_ids"]) {
                 ids if ids.is_empty() => "there was nothing to adopt".to_owned(),
                 ids => format!("adopted as {ids}"),
             })
         }
-        Command::Remove { orphan, yes, .. } => {
+        Command::Remove { which: Which { orphan, .. }, yes } => {
             if !yes {
                 let what = orphan.as_deref().unwrap_or("all orphans");
                 confirm(&format!("Stop {what} if running, and delete at the scanner?"), "nothing was removed")?;

@@ -9,7 +9,7 @@ use scanhost_domain::{
 
 use super::{
     super::{AdoptedFrom, Leftover, NewScan, StoreError, record::BadRecord},
-    RedisStore, parse_scanner,
+    RedisStore,
     step::Step,
     stored::encode,
 };
@@ -24,13 +24,12 @@ impl RedisStore {
         let all: BTreeMap<String, String> =
             self.connection.query(redis::cmd("HGETALL").arg(self.keys.leftovers())).await?;
         let leftover = |(field, task): (String, String)| -> Result<Leftover, BadRecord> {
-            let is_second = |(place, _): &(usize, &str)| *place > field.find('/').unwrap_or(field.len());
-            let (place, _) = field.match_indices('/').find(is_second).ok_or(BadRecord::Value("leftover"))?;
-            Ok(Leftover {
-                scanner: parse_scanner(&field[..place])?,
-                remote_id: field[place + 1..].to_owned(),
-                task: task.parse()?,
-            })
+            let mut parts = field.splitn(3, '/');
+            let (Some(pool), Some(instance), Some(remote_id)) = (parts.next(), parts.next(), parts.next()) else {
+                return Err(BadRecord::Value("leftover"));
+            };
+            let scanner = ScannerId { pool: pool.parse()?, instance: instance.parse()? };
+            Ok(Leftover { scanner, remote_id: remote_id.to_owned(), task: task.parse()? })
         };
         Ok(all.into_iter().map(leftover).collect::<Result<_, _>>()?)
     }
